@@ -1,0 +1,1 @@
+"""Preparation of training data; installed as ``gradnet_tf.data_prep``."""

@@ -1,0 +1,1 @@
+"""Evaluation of tracking results; installed as ``gradnet_tf.eval``."""

@@ -1,0 +1,222 @@
+"""Crops of a frame: exemplar and scale pyramid, in the graph, equal to OpenCV's to the bit.
+
+The reference crops with NumPy and `cv2.resize` (bilinear, half-pixel centres, no antialias, uint8).
+Here the same fixed-point arithmetic (11 bits a weight) runs on integers inside the graph, so that
+eager, graph and XLA give the same crops, and the same as the reference.
+Source: `track.py` of the reference, `getSubWinTracking` and `makeScalePyramid`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+import tensorflow as tf
+
+_WEIGHT_ONE = 2048.0  # OpenCV's fixed-point one of a bilinear weight.
+
+# The pyramid's shared search region has instance_size * largest / smallest rounded side pixels,
+# which is below twice the instance size for every side of at least one pixel.
+_REGION_LIMIT = 2
+
+
+class _Taps(NamedTuple):
+    """Two source indices and two integer weights for each output pixel along one axis."""
+
+    first: tf.Tensor
+    second: tf.Tensor
+    first_weight: tf.Tensor
+    second_weight: tf.Tensor
+
+
+def mean_colour(frame):
+    """The padding colour: the frame's mean of each channel, truncated as NumPy's pad does.
+
+    Args:
+      frame: uint8 [height, width, 3].
+
+    Returns:
+      uint8 [3].
+    """
+    total = tf.reduce_sum(tf.cast(frame, tf.int64), axis=[0, 1])
+    return tf.cast(total // tf.size(frame[..., 0], out_type=tf.int64), tf.uint8)
+
+
+def _taps(source_size, output_size, count, clamp_weights: bool) -> _Taps:
+    """Bilinear taps of `count` output pixels of a resize from source_size to output_size pixels.
+
+    OpenCV gives the outermost pixels a single tap along a row (clamp_weights), but two equal taps
+    along a column, which its truncating arithmetic does not round alike.
+    """
+    scale = tf.cast(source_size, tf.float64) / tf.cast(output_size, tf.float64)
+    position = (tf.cast(tf.range(count), tf.float64) + 0.5) * scale - 0.5
+    position = tf.cast(position, tf.float32)
+    first = tf.cast(tf.floor(position), tf.int32)
+    fraction = position - tf.cast(first, tf.float32)
+    if clamp_weights:
+        outside = (first < 0) | (first >= source_size - 1)
+        fraction = tf.where(outside, 0.0, fraction)
+    last = source_size - 1
+    return _Taps(
+        first=tf.clip_by_value(first, 0, last),
+        second=tf.clip_by_value(first + 1, 0, last),
+        first_weight=tf.cast(tf.round((1.0 - fraction) * _WEIGHT_ONE), tf.int32),
+        second_weight=tf.cast(tf.round(fraction * _WEIGHT_ONE), tf.int32),
+    )
+
+
+def crop_and_resize(
+    source, corner, side, output_size, fill, *, source_hw=None, count=None, static_shape=False
+):
+    """Cuts a square window and resizes it, as NumPy slicing and `cv2.resize` would.
+
+    Args:
+      source: uint8 [height, width, 3].
+      corner: int32 [2], (y, x) of the window's first pixel; may lie outside.
+      side: int32 scalar, side of the window in source pixels.
+      output_size: side of the result in pixels, int or int32 scalar.
+      fill: uint8 [3], colour outside the source.
+      source_hw: (height, width) of the part of the source that counts; all of it by default.
+      count: rows and columns to compute, if more than output_size are wanted for a static shape
+        (what lies beyond output_size has no meaning).
+      static_shape: whether the shapes of intermediate results may not depend on `side`.
+
+    Returns:
+      uint8 [count, count, 3].
+    """
+    count = output_size if count is None else count
+    height, width = tf.unstack(tf.shape(source)[:2])
+    valid_height, valid_width = (height, width) if source_hw is None else source_hw
+    columns = _taps(side, output_size, count, clamp_weights=True)
+    rows = _taps(side, output_size, count, clamp_weights=False)
+    fill = tf.cast(fill, tf.int32)
+
+    # Along the rows that are needed: all rows of the window, or two for each row of the result.
+    if static_shape:
+        needed = tf.concat([rows.first, rows.second], axis=0)
+        first_row, second_row = tf.range(count), tf.range(count) + count
+    else:
+        needed = tf.range(side)
+        first_row, second_row = rows.first, rows.second
+    source_rows = corner[0] + needed
+    pixels = tf.gather(source, tf.clip_by_value(source_rows, 0, height - 1))
+    across = tf.zeros([1, 1], tf.int32)
+    outside_weight = tf.zeros([1], tf.int32)
+    for tap, weight in (
+        (columns.first, columns.first_weight),
+        (columns.second, columns.second_weight),
+    ):
+        index = corner[1] + tap
+        inside = tf.cast((index >= 0) & (index < valid_width), tf.int32)
+        values = tf.gather(pixels, tf.clip_by_value(index, 0, width - 1), axis=1)
+        # Pixels and channels as one axis: broadcasting over the last axis is slow on CPU.
+        values = tf.reshape(tf.cast(values, tf.int32), [-1, count * 3])
+        across += values * tf.repeat(weight * inside, 3)
+        outside_weight += weight * (1 - inside)
+    across += tf.reshape(outside_weight[:, tf.newaxis] * fill, [-1])
+
+    # Rows outside the source are one more row, of the fill colour.
+    fill_row = tf.tile(fill * int(_WEIGHT_ONE), [count])[tf.newaxis]
+    across = tf.concat([across, fill_row], axis=0)
+    row_is_inside = (source_rows >= 0) & (source_rows < valid_height)
+    row_or_fill = tf.where(row_is_inside, tf.range(tf.size(needed)), tf.size(needed))
+
+    # Down the columns: OpenCV's vector code drops 4 bits of the sums, then 16 of each product.
+    across = tf.bitwise.right_shift(across, 4)
+    down = tf.constant(2)
+    for row, weight in ((first_row, rows.first_weight), (second_row, rows.second_weight)):
+        values = tf.gather(across, tf.gather(row_or_fill, row)) * weight[:, tf.newaxis]
+        down += tf.bitwise.right_shift(values, 16)
+    result = tf.cast(tf.bitwise.right_shift(down, 2), tf.uint8)
+    return tf.reshape(result, [count, count, 3])
+
+
+def window_corner(center, side):
+    """First pixel (y, x) of a window: round(centre - (side + 1) / 2), half to even.
+
+    Args:
+      center: float64 [2], (y, x).
+      side: int32 scalar.
+
+    Returns:
+      int32 [2].
+    """
+    return tf.cast(tf.round(center - (tf.cast(side, tf.float64) + 1.0) / 2.0), tf.int32)
+
+
+def exemplar_crop(frame, center, side, fill, exemplar_size: int = 127, static_shape=False):
+    """The exemplar Z.
+
+    Args:
+      frame: uint8 [height, width, 3].
+      center: float64 [2], centre of the target (y, x).
+      side: float64 scalar, side of the exemplar in frame pixels, rounded here.
+      fill: uint8 [3].
+      exemplar_size: side of the result.
+      static_shape: whether no shape may depend on data, as XLA asks.
+
+    Returns:
+      uint8 [exemplar_size, exemplar_size, 3].
+    """
+    side = tf.maximum(tf.cast(tf.round(side), tf.int32), 1)
+    return crop_and_resize(
+        frame, window_corner(center, side), side, exemplar_size, fill, static_shape=static_shape
+    )
+
+
+def scale_pyramid(
+    frame,
+    center,
+    sides,
+    fill,
+    *,
+    instance_size: int = 255,
+    levels: Optional[tuple[int, ...]] = None,
+    static_shape: bool = False,
+):
+    """The search regions X of all scales, cut as the reference cuts them: in two resizes.
+
+    The window of the largest side is resized so that the smallest side would become instance_size;
+    each scale is then cut from that region and resized to instance_size.
+
+    Args:
+      frame: uint8 [height, width, 3].
+      center: float64 [2], (y, x).
+      sides: float64 [scales], sides of the search regions in frame pixels, ascending.
+      fill: uint8 [3].
+      instance_size: side of the results.
+      levels: indices of the scales wanted; all by default.
+      static_shape: whether no shape may depend on data, as XLA asks (costs some arithmetic).
+
+    Returns:
+      uint8 [levels, instance_size, instance_size, 3].
+    """
+    sides = tf.maximum(tf.round(sides), 1.0)
+    largest = tf.cast(sides[-1], tf.int32)
+    zoom = instance_size / sides[0]
+    region_side = tf.cast(tf.round(zoom * sides[-1]), tf.int32)
+    region = crop_and_resize(
+        frame,
+        window_corner(center, largest),
+        largest,
+        region_side,
+        fill,
+        count=_REGION_LIMIT * instance_size if static_shape else None,
+        static_shape=static_shape,
+    )
+    center = tf.cast(region_side - 1, tf.float64) / 2.0
+    crops = []
+    for level in range(sides.shape[0]) if levels is None else levels:
+        side = tf.cast(tf.round(zoom * sides[level]), tf.int32)
+        corner = window_corner(tf.stack([center, center]), side)
+        crops.append(
+            crop_and_resize(
+                region,
+                corner,
+                side,
+                instance_size,
+                fill,
+                source_hw=(region_side, region_side),
+                static_shape=static_shape,
+            )
+        )
+    return tf.stack(crops)

@@ -1,0 +1,152 @@
+"""Draws boxes on frames and lays frames out on a contact sheet."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Optional
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+Colour = tuple[int, int, int]
+
+PREDICTION = (255, 40, 40)
+TRUTH = (40, 220, 60)
+_TEXT = (255, 255, 255)
+_TEXT_GROUND = (0, 0, 0)
+_GAP = 4  # px between the tiles of a contact sheet
+
+
+def draw_box(
+    image: np.ndarray,
+    box: Sequence[float],
+    colour: Colour = PREDICTION,
+    width: Optional[int] = None,
+    label: Optional[str] = None,
+) -> np.ndarray:
+    """Draws the outline of a box on a copy of an image.
+
+    Args:
+        image: uint8 [h, w, 3] RGB.
+        box: (x, y, width, height), 0-based float pixels. It may reach over the border; a box with
+            NaN (a frame without truth) is left out.
+        colour: RGB.
+        width: Of the line in px, drawn inwards from the edge; by default it grows with the image.
+        label: Text for the image's upper left corner.
+
+    Returns:
+        uint8 [h, w, 3] RGB.
+    """
+    picture = Image.fromarray(image)
+    _outline(picture, box, colour, width or line_width(image.shape))
+    if label:
+        _label(picture, label)
+    return np.asarray(picture).copy()
+
+
+def line_width(shape: Sequence[int]) -> int:
+    """The line width in px that reads well on an image of shape [h, w, ...]."""
+    return max(1, round(min(shape[0], shape[1]) / 160))
+
+
+def resize_to(image: np.ndarray, side: int) -> np.ndarray:
+    """Shrinks an image (never enlarges it) so that its longer side is at most ``side`` px.
+
+    Args:
+        image: uint8 [h, w, 3].
+        side: In px.
+
+    Returns:
+        uint8 [h', w', 3], a copy.
+    """
+    factor = min(1.0, side / max(image.shape[:2]))
+    if factor == 1:
+        return image.copy()
+    size = [max(1, round(n * factor)) for n in image.shape[1::-1]]
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)).copy()
+
+
+def contact_sheet(
+    frames: Sequence[np.ndarray],
+    boxes: Sequence[Sequence[float]],
+    truth: Optional[Sequence[Sequence[float]]] = None,
+    columns: int = 4,
+    *,
+    labels: Optional[Sequence[str]] = None,
+    side: int = 320,
+) -> Image.Image:
+    """Lays frames with their boxes out in rows.
+
+    Args:
+        frames: Images, uint8 [h, w, 3] RGB.
+        boxes: A box (x, y, width, height) for each, in pixels of its image.
+        truth: Likewise, drawn below the boxes in another colour.
+        columns: Frames in a row.
+        labels: Texts for the frames, by default their numbers from 0.
+        side: Length that the longer side of a frame is shrunk to, in px.
+
+    Returns:
+        The sheet, an RGB image.
+
+    Raises:
+        ValueError: If there are no frames, or the numbers of frames and boxes differ.
+    """
+    if not len(frames):
+        raise ValueError("a contact sheet needs at least one frame")
+    if columns < 1:
+        raise ValueError(f"a contact sheet needs at least one column, got {columns}")
+    labels = [str(i) for i in range(len(frames))] if labels is None else labels
+    for name, values in (("boxes", boxes), ("truth boxes", truth), ("labels", labels)):
+        if values is not None and len(values) != len(frames):
+            raise ValueError(f"got {len(frames)} frames, but {len(values)} {name}")
+
+    tiles = [Image.fromarray(resize_to(frame, side)) for frame in frames]
+    for index, (tile, frame) in enumerate(zip(tiles, frames)):
+        # Lines are drawn after shrinking, which would wash them out.
+        factor = tile.width / frame.shape[1], tile.height / frame.shape[0]
+        for rows, colour in ((truth, TRUTH), (boxes, PREDICTION)):
+            if rows is not None:
+                _outline(tile, np.multiply(rows[index], factor * 2), colour, 2)
+        _label(tile, labels[index])
+    return _grid(tiles, min(columns, len(tiles)))
+
+
+def _grid(tiles: Sequence[Image.Image], columns: int) -> Image.Image:
+    width = max(tile.width for tile in tiles) + _GAP
+    height = max(tile.height for tile in tiles) + _GAP
+    rows = -(-len(tiles) // columns)
+    sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), (255, 255, 255))
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        sheet.paste(tile, (_GAP + column * width, _GAP + row * height))
+    return sheet
+
+
+def _outline(picture: Image.Image, box: Sequence[float], colour: Colour, width: int) -> None:
+    x, y, box_width, box_height = (float(v) for v in box)
+    edges = np.array([x, y, x + box_width, y + box_height])
+    if not np.isfinite(edges).all():
+        return
+    # An edge outside stays outside by more than the line's width, but within Pillow's integers.
+    far = np.array([*picture.size] * 2) + width + 1
+    left, top, right, bottom = np.clip(np.rint(edges), -width - 1, far).astype(int).tolist()
+    # Pillow's rectangle includes its last pixel: a box of width 10 covers 10 columns.
+    right, bottom = max(left, right - 1), max(top, bottom - 1)
+    ImageDraw.Draw(picture).rectangle((left, top, right, bottom), outline=colour, width=width)
+
+
+def _label(picture: Image.Image, text: str) -> None:
+    draw = ImageDraw.Draw(picture)
+    font = _font(max(11, round(min(picture.size) / 18)))
+    left, top, right, bottom = draw.textbbox((3, 2), text, font=font)
+    draw.rectangle((left - 3, top - 2, right + 2, bottom + 2), fill=_TEXT_GROUND)
+    draw.text((3, 2), text, fill=_TEXT, font=font)
+
+
+@functools.lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.ImageFont:
+    try:
+        return ImageFont.load_default(size=size)
+    except (TypeError, ImportError):  # Pillow before 10.1, or built without FreeType.
+        return ImageFont.load_default()

@@ -1,0 +1,273 @@
+"""Sources of frames: folders, videos, lists and iterables, decoded in the background."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import numpy as np
+from PIL import Image
+
+from gradnet_tf import folder, prefetching, video
+from gradnet_tf.images import as_rgb, float_scale
+
+Entry = tuple[str, Any]  # The frame's name, and what `as_rgb` takes (or an exception to raise).
+
+
+class FrameError(ValueError):
+    """A frame that cannot be used.
+
+    Attributes:
+        index: Number of the frame, from 0.
+        name: Its file, or its place in the source.
+    """
+
+    def __init__(self, index: int, name: str, reason: str):
+        place = f"frame {index}"
+        super().__init__(f"{place}: {reason}" if name == place else f"{place} ({name}): {reason}")
+        self.index = index
+        self.name = name
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a source.
+
+    Attributes:
+        index: Number of the frame, from 0.
+        image: uint8 [h, w, 3] RGB; None if the frame is bad.
+        name: Its file, or its place in the source.
+        error: What is wrong with a bad frame; None if the frame is good.
+    """
+
+    index: int
+    image: Optional[np.ndarray]
+    name: str
+    error: Optional[str] = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is an image."""
+        return self.error is None
+
+
+class FrameSource:
+    """Yields the frames of a source in order; made by `open_frames`.
+
+    A thread of its own decodes a few frames ahead for every iteration. It ends with the iteration,
+    also if that is given up early, and at the latest with `close` (or the ``with`` block).
+
+    Attributes:
+        description: The folder, file or kind of source, for messages.
+        length: Number of frames if known beforehand, else None. A video's is what its header says.
+        fps: Frames per second of a video, else None.
+        reiterable: Whether the frames can be had a second time.
+        on_bad_frame: "stop" or "hold", see `open_frames`.
+    """
+
+    def __init__(
+        self,
+        entries: Callable[[], Iterator[Entry]],
+        *,
+        description: str,
+        length: Optional[int] = None,
+        fps: Optional[float] = None,
+        reiterable: bool = True,
+        copy: bool = False,
+        on_bad_frame: str = "stop",
+        prefetch: int = 8,
+    ):
+        self.description = description
+        self.length = length
+        self.fps = fps
+        self.reiterable = reiterable
+        self.on_bad_frame = on_bad_frame
+        self._entries = entries
+        self._copy = copy
+        self._prefetch = prefetch
+        self._started = False
+        self._running: weakref.WeakSet[prefetching.Prefetcher] = weakref.WeakSet()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._started and not self.reiterable:
+            raise ValueError(f"{self.description} can be read only once, and has been")
+        self._started = True
+        if not self._prefetch:
+            return self._frames()
+        frames = prefetching.Prefetcher(self._frames(), self._prefetch)
+        self._running.add(frames)
+        return frames
+
+    def __len__(self) -> int:
+        if self.length is None:
+            raise TypeError(f"the number of frames of {self.description} is not known beforehand")
+        return self.length
+
+    def __enter__(self) -> FrameSource:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the threads of iterations that are still running."""
+        for frames in list(self._running):
+            frames.close()
+
+    def _frames(self) -> Iterator[Frame]:
+        scale = None
+        index = -1
+        for index, (name, item) in enumerate(self._entries()):
+            try:
+                if isinstance(item, Exception):
+                    raise item
+                # Fixed by the first float image that tells: a dark frame must not be scaled anew.
+                scale = scale or float_scale(item)
+                image = as_rgb(item, float_range=scale)
+            except (OSError, TypeError, ValueError) as error:
+                if index == 0 or self.on_bad_frame == "stop":
+                    raise _bad_frame(index, name, error) from error
+                yield Frame(index, None, name, str(error))
+            else:
+                # The caller may fill the same buffer again while this frame waits its turn.
+                yield Frame(index, image.copy() if self._copy else image, name)
+        if index < 0:
+            raise ValueError(f"no frames in {self.description}")
+
+
+def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -> FrameSource:
+    """Opens a source of frames.
+
+    Args:
+        source: One of
+            - a folder of images, or one that holds them in ``img/`` or ``color/`` (the layouts of
+              OTB and VOT), in the order of the numbers in their names. A gap in a row of
+              consecutive numbers is a missing, that is a bad, frame;
+            - a video file (needs PyAV);
+            - a pattern of image paths, such as ``"shot/*.png"``;
+            - a list or tuple of paths or images, an array [n, h, w, 3];
+            - any iterable of images, read once and in the background if it is a generator;
+            - a `FrameSource`, which is returned as it is.
+            For what an image may be see `gradnet_tf.images.as_rgb`.
+        on_bad_frame: What happens at a frame that is missing, damaged or no image: "stop" raises,
+            "hold" yields a `Frame` without an image. The first frame must be good in either case.
+        prefetch: Number of frames decoded ahead by the background thread; 0 uses none.
+
+    Returns:
+        The source. Files are looked for, and the header of a video is read, at once; images are
+        decoded while iterating, where `FrameError` says which frame is bad. Whatever a caller's
+        own iterable raises comes through as it is.
+
+    Raises:
+        TypeError: If the source is none of these.
+        ValueError: If there are no frames, or an option has no such value.
+        FrameError: With "stop", if a frame is missing in the numbering of a folder.
+        OSError: If there is no such file, or it cannot be opened.
+        ImportError: For a video, if PyAV is not installed.
+    """
+    if isinstance(source, FrameSource):
+        return source
+    if on_bad_frame not in ("stop", "hold"):
+        raise ValueError(f"on_bad_frame must be 'stop' or 'hold', got {on_bad_frame!r}")
+    if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
+        raise ValueError(f"prefetch must be a number of frames, 0 or more, got {prefetch!r}")
+    options = {"on_bad_frame": on_bad_frame, "prefetch": prefetch}
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(os.fspath(source), options)
+    if not isinstance(source, (np.ndarray, list, tuple)) and callable(
+        getattr(source, "numpy", None)
+    ):
+        source = source.numpy()
+    if isinstance(source, np.ndarray):
+        if source.ndim != 4:
+            raise ValueError(
+                f"an array of frames must be [n, h, w, 3], got shape {source.shape}"
+                + ("; for a single image pass [image]" if source.ndim in (2, 3) else "")
+            )
+        return _open_sequence(source, "the array of frames", options)
+    if isinstance(source, (list, tuple)):
+        return _open_sequence(source, "the list of frames", options)
+    unordered = (Mapping, Set, bytes, bytearray, Image.Image)
+    if isinstance(source, unordered) or not isinstance(source, Iterable):
+        raise TypeError(
+            "expected a folder, a video file, or a list, array or iterable of images, "
+            f"got {type(source).__name__}"
+        )
+    return _open_iterable(source, options)
+
+
+def _open_path(path: str, options: dict) -> FrameSource:
+    if os.path.isdir(path):
+        files, missing = folder.list_frames(path)
+        if missing and options["on_bad_frame"] == "stop":
+            error = FileNotFoundError(
+                f"{missing[0]} is missing"
+                + (f" (and {len(missing) - 1} more)" if len(missing) > 1 else "")
+            )
+            raise _bad_frame(files.index(missing[0]), missing[0].name, error)
+        return _from_files(files, path, options)
+    if not os.path.exists(path):
+        files = sorted(map(Path, glob.glob(path)), key=folder.natural_key) if path else []
+        if not files:
+            raise FileNotFoundError(f"there is no folder or file {path!r}")
+        return _from_files(files, path, options)
+    if Path(path).suffix.lower() in folder.IMAGE_SUFFIXES - {".gif"}:
+        return _from_files([Path(path)], path, options)
+    header = video.read_header(path)
+    return FrameSource(
+        lambda: video.read_frames(path),
+        description=f"the video {path}",
+        length=header.length,
+        fps=header.fps,
+        **options,
+    )
+
+
+def _from_files(files: Sequence[Path], path: str, options: dict) -> FrameSource:
+    def entries() -> Iterator[Entry]:
+        return ((file.name, file) for file in files)
+
+    return FrameSource(entries, description=f"{path!r}", length=len(files), **options)
+
+
+def _open_sequence(source: Sequence[Any], description: str, options: dict) -> FrameSource:
+    if not len(source):
+        raise ValueError(f"no frames in {description}: it is empty")
+
+    def entries() -> Iterator[Entry]:
+        return ((_name(item, index), item) for index, item in enumerate(source))
+
+    return FrameSource(entries, description=description, length=len(source), **options)
+
+
+def _open_iterable(source: Iterable[Any], options: dict) -> FrameSource:
+    def entries() -> Iterator[Entry]:
+        return ((_name(item, index), item) for index, item in enumerate(source))
+
+    try:
+        length = len(source)  # type: ignore[arg-type]
+    except TypeError:  # It has no length, or says only now that it does not know it.
+        length = None
+    return FrameSource(
+        entries,
+        description=f"the {type(source).__name__} of frames",
+        length=length,
+        # An iterator gives itself when asked for one, anything else gives a new one.
+        reiterable=not isinstance(source, Iterator),
+        copy=True,
+        **options,
+    )
+
+
+def _name(item: Any, index: int) -> str:
+    return os.fspath(item) if isinstance(item, (str, os.PathLike)) else f"frame {index}"
+
+
+def _bad_frame(index: int, name: str, error: Exception) -> FrameError:
+    hint = " (on_bad_frame='hold' would repeat the last box)" if index else ""
+    return FrameError(index, name, f"{error}{hint}")

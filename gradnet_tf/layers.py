@@ -1,0 +1,340 @@
+"""Building blocks: grouped convolution, TF1's batch normalisation, and both folded into one.
+
+Shapes are NHWC, kernels HWIO, float32. Source: `siamese.py` of the reference, `SiameseNet.conv`,
+`SiameseNet.conv_`, `SiameseNet.batchNorm` and `SiameseNet.maxPool`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf import _compat
+
+BATCH_NORM_EPSILON = 1e-3
+BATCH_NORM_DECAY = 0.9997
+KERNEL_STDDEV = 0.01
+BIAS_VALUE = 0.1
+
+_ACTIVATIONS: dict[Optional[str], Callable] = {
+    None: tf.identity,
+    "relu": tf.nn.relu,
+    "tanh": tf.nn.tanh,
+}
+
+
+def grouped_conv2d(x, kernel, bias, *, strides: int, groups: int, padding: str, activation):
+    """Convolution in `groups`, bias and activation.
+
+    The groups are split and concatenated: the native grouped kernel exists on CPU only with oneDNN,
+    and bias and activation inside each group are what TensorFlow fuses into the convolution.
+
+    Args:
+      x: [batch, height, width, channels].
+      kernel: [size, size, channels / groups, filters].
+      bias: [filters].
+      strides: pixels, in both directions.
+      groups: number of groups; divides channels and filters.
+      padding: "VALID" or "SAME".
+      activation: function of a tensor.
+
+    Returns:
+      [batch, height', width', filters].
+    """
+    if groups == 1:
+        parts = [(x, kernel, bias)]
+    else:
+        parts = zip(
+            tf.split(x, groups, axis=3), tf.split(kernel, groups, axis=3), tf.split(bias, groups)
+        )
+    outputs = [
+        activation(tf.nn.bias_add(tf.nn.conv2d(part, k, strides, padding), b))
+        for part, k, b in parts
+    ]
+    return outputs[0] if groups == 1 else tf.concat(outputs, axis=3)
+
+
+def max_pool(x):
+    """Max pooling 3x3, stride 2, VALID (`SiameseNet.maxPool`)."""
+    return tf.nn.max_pool2d(x, ksize=3, strides=2, padding="VALID")
+
+
+class BatchNorm(tf.keras.layers.Layer):
+    """Batch normalisation with TF1's zero-debiased moving averages.
+
+    In training it normalises by the batch's mean and (biased) variance and moves the averages:
+    biased <- biased - (1 - decay) (biased - value), local_step <- local_step + 1,
+    moving <- biased / (1 - decay^local_step). In inference it uses the moving averages.
+
+    Source: `SiameseNet.batchNorm` of the reference and `assign_moving_average` of TensorFlow 1.
+
+    Args:
+      decay: decay of the moving averages.
+      epsilon: added to the variance.
+      name: name of the layer.
+    """
+
+    def __init__(
+        self,
+        *,
+        decay: float = BATCH_NORM_DECAY,
+        epsilon: float = BATCH_NORM_EPSILON,
+        name: Optional[str] = None,
+    ):
+        super().__init__(name=name)
+        self.decay = decay
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        channels = (input_shape[-1],)
+
+        def add(name, initializer, shape=channels, trainable=False):
+            return self.add_weight(
+                name=name, shape=shape, initializer=initializer, trainable=trainable
+            )
+
+        self.gamma = add("gamma", "ones", trainable=True)
+        self.beta = add("beta", "zeros", trainable=True)
+        self.moving_mean = add("moving_mean", "zeros")
+        self.moving_variance = add("moving_variance", "ones")
+        self.mean_biased = add("moving_mean_biased", "zeros")
+        self.mean_local_step = add("moving_mean_local_step", "zeros", shape=())
+        self.variance_biased = add("moving_variance_biased", "zeros")
+        self.variance_local_step = add("moving_variance_local_step", "zeros", shape=())
+        self.built = True
+
+    def call(self, x, training: bool = False):
+        """Normalises x [batch, height, width, channels]."""
+        if training:
+            mean, variance = tf.nn.moments(x, axes=[0, 1, 2])
+            self._move(self.moving_mean, self.mean_biased, self.mean_local_step, mean)
+            self._move(
+                self.moving_variance, self.variance_biased, self.variance_local_step, variance
+            )
+        else:
+            mean = tf.convert_to_tensor(self.moving_mean)
+            variance = tf.convert_to_tensor(self.moving_variance)
+        return tf.nn.batch_normalization(
+            x,
+            mean,
+            variance,
+            tf.convert_to_tensor(self.beta),
+            tf.convert_to_tensor(self.gamma),
+            self.epsilon,
+        )
+
+    def _move(self, moving, biased, local_step, value):
+        moving, biased, local_step = map(_compat.raw_variable, (moving, biased, local_step))
+        value = tf.stop_gradient(value)
+        # TF1 rounds 1 - decay to float32 first and takes the power of what is left of it.
+        rate = tf.constant(1.0 - self.decay, value.dtype)
+        new_biased = biased - (biased - value) * rate
+        new_step = local_step + 1.0
+        biased.assign(new_biased)
+        local_step.assign(new_step)
+        moving.assign(new_biased / (1.0 - tf.pow(1.0 - rate, new_step)))
+
+    def named_weights(self) -> dict[str, tf.Variable]:
+        """Variables by their name inside the block's TF1 scope."""
+        weights = {
+            "bn/beta": self.beta,
+            "bn/gamma": self.gamma,
+            "bn/moving_mean": self.moving_mean,
+            "bn/moving_variance": self.moving_variance,
+            # TF1 nests the whole name of the averaged variable, scope included, in the scope.
+            "siamese/{scope}/bn/moving_mean/biased": self.mean_biased,
+            "siamese/{scope}/bn/moving_mean/local_step": self.mean_local_step,
+            "siamese/{scope}/bn/moving_variance/biased": self.variance_biased,
+            "siamese/{scope}/bn/moving_variance/local_step": self.variance_local_step,
+        }
+        return {name: _compat.raw_variable(variable) for name, variable in weights.items()}
+
+
+class ConvBlock(tf.keras.layers.Layer):
+    """Convolution, optionally batch normalisation, activation: one TF1 scope of the reference.
+
+    Args:
+      scope: TF1 scope below `siamese/`, such as "scala1_z"; also the layer's name.
+      in_channels: channels of the input.
+      filters: channels of the output.
+      kernel_size: side of the kernel in pixels.
+      strides: pixels.
+      groups: groups of the convolution.
+      padding: "VALID" or "SAME".
+      batch_norm: whether batch normalisation stands between convolution and activation.
+      activation: None, "relu" or "tanh".
+
+    Raises:
+      ValueError: if groups does not divide in_channels and filters.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        *,
+        in_channels: int,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        groups: int = 1,
+        padding: str = "VALID",
+        batch_norm: bool = True,
+        activation: Optional[str] = "relu",
+    ):
+        super().__init__(name=scope)
+        if in_channels % groups or filters % groups:
+            raise ValueError(
+                f"{scope}: groups={groups} must divide in_channels={in_channels} "
+                f"and filters={filters}"
+            )
+        self.scope = scope
+        self.in_channels = in_channels
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.groups = groups
+        self.padding = padding
+        self.activation = activation
+        self.bn = BatchNorm(name="bn") if batch_norm else None
+
+    def build(self, input_shape=None):
+        del input_shape  # The input's channels are given: variables exist before the first call.
+        self.kernel = self.add_weight(
+            name="weights",
+            shape=(
+                self.kernel_size,
+                self.kernel_size,
+                self.in_channels // self.groups,
+                self.filters,
+            ),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV),
+            trainable=True,
+        )
+        self.bias = self.add_weight(
+            name="biases",
+            shape=(self.filters,),
+            initializer=tf.keras.initializers.Constant(BIAS_VALUE),
+            trainable=True,
+        )
+        if self.bn is not None and not self.bn.built:
+            self.bn.build((None, None, None, self.filters))
+        self.built = True
+
+    def call(self, x, training: bool = False):
+        """[batch, height, width, in_channels] -> [batch, height', width', filters]."""
+        activation = _ACTIVATIONS[self.activation]
+        x = grouped_conv2d(
+            x,
+            tf.convert_to_tensor(self.kernel),
+            tf.convert_to_tensor(self.bias),
+            strides=self.strides,
+            groups=self.groups,
+            padding=self.padding,
+            activation=tf.identity if self.bn is not None else activation,
+        )
+        return activation(self.bn(x, training=training)) if self.bn is not None else x
+
+    def named_weights(self) -> dict[str, tf.Variable]:
+        """Variables by TF1 name, such as `siamese/scala1/conv/weights`."""
+        weights = {
+            "conv/weights": _compat.raw_variable(self.kernel),
+            "conv/biases": _compat.raw_variable(self.bias),
+        }
+        if self.bn is not None:
+            weights.update(self.bn.named_weights())
+        prefix = f"siamese/{self.scope}/"
+        return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
+
+    def folded(self) -> FoldedConvBlock:
+        """The same function at inference, with batch normalisation inside the convolution."""
+        kernel, bias = (_compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
+        if self.bn is not None:
+            weights = {name: value.numpy() for name, value in self.bn.named_weights().items()}
+            kernel, bias = fold_batch_norm(
+                kernel,
+                bias,
+                gamma=weights["bn/gamma"],
+                beta=weights["bn/beta"],
+                mean=weights["bn/moving_mean"],
+                variance=weights["bn/moving_variance"],
+                epsilon=self.bn.epsilon,
+            )
+        return FoldedConvBlock(
+            self.scope,
+            kernel,
+            bias,
+            strides=self.strides,
+            groups=self.groups,
+            padding=self.padding,
+            activation=self.activation,
+        )
+
+
+def fold_batch_norm(kernel, bias, *, gamma, beta, mean, variance, epsilon=BATCH_NORM_EPSILON):
+    """Kernel and bias of a convolution that does what convolution and batch norm did.
+
+    Args:
+      kernel: [size, size, channels, filters].
+      bias: [filters].
+      gamma: [filters], scale of the batch norm.
+      beta: [filters], offset of the batch norm.
+      mean: [filters], moving mean.
+      variance: [filters], moving variance.
+      epsilon: added to the variance.
+
+    Returns:
+      float32 kernel and bias; computed in float64, so that folding costs no accuracy.
+    """
+    kernel, bias, gamma, beta, mean, variance = (
+        np.asarray(array, np.float64) for array in (kernel, bias, gamma, beta, mean, variance)
+    )
+    scale = gamma / np.sqrt(variance + epsilon)
+    return (kernel * scale).astype(np.float32), ((bias - mean) * scale + beta).astype(np.float32)
+
+
+class FoldedConvBlock(tf.keras.layers.Layer):
+    """A `ConvBlock` for inference: constant kernel and bias, batch normalisation folded in.
+
+    The weights become constants of the traced graph, which lets TensorFlow fuse bias and activation
+    into the convolution and lay the kernels out once instead of at every call.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        kernel: np.ndarray,
+        bias: np.ndarray,
+        *,
+        strides: int,
+        groups: int,
+        padding: str,
+        activation: Optional[str],
+    ):
+        super().__init__(name=scope)
+        self.strides = strides
+        self.groups = groups
+        self.padding = padding
+        self.activation = activation
+        # A tuple of pieces: the groups are split once here, and Keras leaves arrays alone in it.
+        self._pieces = tuple(
+            zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
+        )
+
+    def call(self, x, training: bool = False):
+        """[batch, height, width, channels] -> [batch, height', width', filters].
+
+        Raises:
+          ValueError: if training is asked for; the weights are constants.
+        """
+        if training:
+            raise ValueError(f"{self.name}: a folded network is for inference only")
+        activation = _ACTIVATIONS[self.activation]
+        parts = tf.split(x, self.groups, axis=3) if self.groups > 1 else [x]
+        outputs = [
+            activation(tf.nn.bias_add(tf.nn.conv2d(part, k, self.strides, self.padding), b))
+            for part, (k, b) in zip(parts, self._pieces)
+        ]
+        return tf.concat(outputs, axis=3) if self.groups > 1 else outputs[0]

@@ -1,0 +1,81 @@
+"""Labels, the balanced logistic loss (equation 5) and the L2 regularization.
+
+Source: `track.py` and `train.py` of the reference, `createLogLossLabel` and `createLabels`;
+`siamese.py`, `SiameseNet.loss` and `SiameseNet.getVariable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+
+POSITIVE_RADIUS = 16 / 8  # 16 px of the search region at a total stride of 8.
+WEIGHT_DECAY = 5e-4
+
+
+def logistic_labels(size: int, radius: float = POSITIVE_RADIUS) -> np.ndarray:
+    """Label Y of a score map with the target in its centre.
+
+    Args:
+      size: side of the score map (17 in tracking, 15 in training).
+      radius: cells within this distance of the centre are positive.
+
+    Returns:
+      float32 [size, size, 1], +1 or -1.
+
+    Raises:
+      ValueError: if the map would have no negative cell, or no cell at all.
+    """
+    if size < 1:
+        raise ValueError(f"size must be a positive number of cells, got {size}")
+    offset = np.arange(size) - size // 2
+    distance = np.hypot(offset[:, None], offset[None, :])
+    labels = np.where(distance <= radius, 1.0, -1.0).astype(np.float32)[..., None]
+    if radius < 0 or labels.min() > 0:
+        raise ValueError(f"radius {radius} leaves one class of a {size}x{size} map empty")
+    return labels
+
+
+def balanced_weights(labels: np.ndarray) -> np.ndarray:
+    """Weights under which the positive cells count 0.5 together, and the negative ones 0.5.
+
+    Args:
+      labels: [size, size, 1] of +1 and -1.
+
+    Returns:
+      float32, shape of the labels, summing to 1.
+    """
+    positive = labels > 0
+    weights = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
+    return weights.astype(np.float32)
+
+
+def logistic_loss(score, labels, weights):
+    """l(S, Y) of every search region: mean over the map of weight * log(1 + exp(-y s)).
+
+    The weights sum to 1 already; the reference still divides by the number of cells.
+
+    Args:
+      score: S, [b, size, size, 1].
+      labels: Y, [size, size, 1] or [b, size, size, 1].
+      weights: as the labels.
+
+    Returns:
+      [b]. The reference's loss is its mean over the batch.
+    """
+    return tf.reduce_mean(weights * tf.nn.softplus(-labels * score), axis=[1, 2, 3])
+
+
+def l2_regularization(kernels: Iterable, weight_decay: float = WEIGHT_DECAY):
+    """weight_decay * sum of half the squared norms, as `tf.contrib.layers.l2_regularizer` meant it.
+
+    Args:
+      kernels: kernels of the convolutions; the reference regularizes no bias and no batch norm.
+      weight_decay: factor.
+
+    Returns:
+      Scalar.
+    """
+    return weight_decay * tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(k)) for k in kernels])

@@ -1,0 +1,146 @@
+"""Every constant of the tracker, in one frozen dataclass, with the two presets.
+
+Sources: "reference" is `track.py` of the reference (`getOpts`, `run_siamesefc`, `trackerEval`);
+"paper" is the paper's section 3.4 and 3.5. `docs/differences.md` lists where they part.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+THRESHOLD_SOURCES = ("first_frames", "first_frame")
+RESPONSE_MIXES = ("normalized", "template")
+UPDATES = ("online", "first_frame", "none")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrackerConfig:
+    """Constants of the tracker; the defaults are the preset `reference`.
+
+    Attributes:
+      scale_count: scales of the pyramid, odd (`numScale`).
+      scale_step: ratio of neighbouring scales (`scaleStep`).
+      scale_penalty: factor on the peak of every scale but the middle one (`scalePenalty`).
+      scale_damping: share of the new scale in size and search region (`scaleLr`).
+      min_scale: least side of the search region, relative to the first (`minSx`).
+      max_scale: largest side of the search region, relative to the first (`maxSx`).
+      context_amount: context around the target (`contextAmount`).
+      response_upsampling: factor of the bicubic upsampling (`responseUp`).
+      window_influence: share of the Hanning window in the response (`wInfluence`).
+      template_influence: share of the updated template's response (`wInfluence_nosia`).
+      response_mix: "normalized" mixes normalised responses of the two templates; "template" mixes
+        the templates themselves, as the paper words it.
+      update: "online" updates the template while tracking; "first_frame" keeps the template of the
+        first frame (Table 3, w/o U); "none" keeps the initial template of equation 4.
+      update_interval: frames between two updates.
+      update_rate: share of the new h_2 at an update; the rest stays.
+      update_on_first_frame: whether the first frame's own update is followed by another one.
+      early_update_frames: the early update happens only before this frame; 0 for never.
+      early_update_threshold: it happens for a score below this share of the threshold.
+      early_update_rate: share of the new h_2 at an early update.
+      threshold_source: "first_frames": mean of the largest scores of frames 1 to threshold_frames;
+        "first_frame": the largest score of the first frame's own search region.
+      threshold_frames: see threshold_source.
+      reliable_threshold: a frame is a reliable sample if its score reaches this share of the
+        threshold.
+      reliable_mean: ... or the mean score of the buffer, where that is lower.
+      buffer_size: reliable samples kept; an update takes the one with the highest score.
+      window_off_after: the Hanning window is left out once a sequence, when the newest sample is
+        this many frames old; 0 for never.
+      redetection: whether the frame's centre is searched as well after the target has left to the
+        right with a low score.
+
+    Raises:
+      ValueError: if a value is out of its range.
+    """
+
+    scale_count: int = 3
+    scale_step: float = 1.04
+    scale_penalty: float = 0.97
+    scale_damping: float = 0.59
+    min_scale: float = 0.2
+    max_scale: float = 5.0
+    context_amount: float = 0.5
+    response_upsampling: int = 16
+    window_influence: float = 0.25
+    template_influence: float = 0.15
+    response_mix: str = "normalized"
+    update: str = "online"
+    update_interval: int = 5
+    update_rate: float = 0.6
+    update_on_first_frame: bool = True
+    early_update_frames: int = 10
+    early_update_threshold: float = 0.4
+    early_update_rate: float = 0.7
+    threshold_source: str = "first_frames"
+    threshold_frames: int = 5
+    reliable_threshold: float = 0.5
+    reliable_mean: bool = True
+    buffer_size: int = 5
+    window_off_after: int = 9
+    redetection: bool = True
+
+    def __post_init__(self):
+        def check(name, valid, expected):
+            if not valid(getattr(self, name)):
+                raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
+
+        check("scale_count", lambda v: v >= 1 and v % 2 == 1, "an odd positive number")
+        check("scale_step", lambda v: 1 < v <= 2, "in (1, 2]")
+        check("min_scale", lambda v: 0 < v <= 1, "in (0, 1]")
+        check("max_scale", lambda v: v >= 1, "at least 1")
+        check("context_amount", lambda v: v >= 0, "at least 0")
+        check("reliable_threshold", lambda v: v > 0, "positive")
+        for name in ("scale_penalty", "scale_damping", "window_influence", "template_influence"):
+            check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
+        for name in ("update_rate", "early_update_rate", "early_update_threshold"):
+            check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
+        for name in ("response_upsampling", "update_interval", "threshold_frames", "buffer_size"):
+            check(name, lambda v: v >= 1, "at least 1")
+        for name in ("early_update_frames", "window_off_after"):
+            check(name, lambda v: v >= 0, "at least 0")
+        for name, choices in (
+            ("response_mix", RESPONSE_MIXES),
+            ("update", UPDATES),
+            ("threshold_source", THRESHOLD_SOURCES),
+        ):
+            check(name, choices.__contains__, f"one of {', '.join(choices)}")
+
+
+PRESETS = {
+    "reference": TrackerConfig(),
+    "paper": TrackerConfig(
+        response_mix="template",
+        update_rate=1.0,
+        update_on_first_frame=False,
+        early_update_frames=0,
+        threshold_source="first_frame",
+        reliable_mean=False,
+        window_off_after=0,
+        redetection=False,
+    ),
+}
+
+
+def preset(name: str, **changes) -> TrackerConfig:
+    """A preset by name, with single constants changed.
+
+    Args:
+      name: "reference" or "paper".
+      **changes: fields of `TrackerConfig`.
+
+    Returns:
+      A `TrackerConfig`.
+
+    Raises:
+      ValueError: if the preset or a field is unknown, or a value out of its range.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    fields = {field.name for field in dataclasses.fields(TrackerConfig)}
+    unknown = sorted(set(changes) - fields)
+    if unknown:
+        raise ValueError(
+            f"unknown constants {', '.join(unknown)}; known are {', '.join(sorted(fields))}"
+        )
+    return dataclasses.replace(PRESETS[name], **changes)

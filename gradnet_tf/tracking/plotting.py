@@ -1,0 +1,57 @@
+"""Plots a tracking run with matplotlib, which is an optional dependency."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gradnet_tf.tracking.run import TrackingRun
+
+
+def plot_run(run: TrackingRun) -> Any:
+    """Plots score, confidence and size of the box over the frames.
+
+    Args:
+        run: The run.
+
+    Returns:
+        A `matplotlib.figure.Figure`; pyplot's state is not touched.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "plots need matplotlib, which is not installed: pip install gradnet_tf[plot]"
+        ) from error
+
+    class NotebookFigure(Figure):
+        """Shows itself in a notebook, also where pyplot was never set up."""
+
+        def _repr_png_(self) -> bytes:
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png")
+            return buffer.getvalue()
+
+    figure = NotebookFigure(figsize=(9, 6), layout="constrained")
+    axes = figure.subplots(3, 1, sharex=True)
+    frames = np.arange(len(run))
+    axes[0].plot(frames, run.scores)
+    axes[0].set_ylabel("score")
+    axes[1].plot(frames, run.confidences)
+    axes[1].set(ylabel="confidence", ylim=(-0.02, 1.02))
+    axes[2].plot(frames, run.boxes[:, 2], label="width")
+    axes[2].plot(frames, run.boxes[:, 3], label="height")
+    axes[2].set(ylabel="size of the box (px)", xlabel="frame")
+    axes[2].legend()
+    for axis in axes:
+        axis.margins(x=0.01)
+        axis.grid(alpha=0.3)
+        for frame in np.flatnonzero(run.held):
+            axis.axvspan(frame - 0.5, frame + 0.5, color="0.8", linewidth=0)
+    return figure

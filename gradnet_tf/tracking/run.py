@@ -1,0 +1,304 @@
+"""Runs a tracker over a source of frames, and keeps what it found."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Callable, Optional
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from gradnet_tf import drawing, files
+from gradnet_tf.frames import Frame, FrameError, FrameSource, open_frames
+from gradnet_tf.tracking.thumbnails import Thumbnails
+from gradnet_tf.video import VideoWriter
+
+_DEFAULT_FPS = 25.0  # Of a video made from frames that have no rate.
+
+Callback = Callable[[Frame, np.ndarray], None]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class TrackingRun:
+    """A target's boxes over a sequence of n frames, and how they came about.
+
+    Attributes:
+        boxes: float64 [n, 4], (x, y, width, height), 0-based pixels. The first is the given box.
+        scores: float64 [n], the largest SiamFC score of each frame; NaN where nothing was measured,
+            in the first frame and in held ones.
+        confidences: float64 [n], 0 to 1; NaN likewise.
+        seconds: float64 [n], time spent tracking each frame, without decoding it. The first is the
+            time of the initialisation; 0 for held frames.
+        held: bool [n], frames that could not be read, where the last box is repeated.
+        names: The frames' files, or their places in the source.
+        frame_size: Height and width of the frames.
+        thumbnails: Some frames made small, as pairs of number and image (uint8 [h, w, 3] RGB).
+        source: The frames, if they can be read again; else None.
+        source_fps: Frames per second of the source, if it is a video; else None.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    confidences: np.ndarray
+    seconds: np.ndarray
+    held: np.ndarray
+    names: Sequence[str]
+    frame_size: tuple[int, int]
+    thumbnails: Sequence[tuple[int, np.ndarray]]
+    source: Optional[FrameSource] = None
+    source_fps: Optional[float] = None
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __repr__(self) -> str:
+        held = f", {self.held.sum()} held" if self.held.any() else ""
+        return f"TrackingRun({len(self)} frames{held}, {self.fps:.1f} fps)"
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of tracking: frames after the first over the seconds they took.
+
+        Held frames count for neither; NaN if no frame is left.
+        """
+        seconds = self.seconds[1:][~self.held[1:]]
+        return float(len(seconds) / seconds.sum()) if len(seconds) else float("nan")
+
+    def save(self, path: files.PathLike, format: str = "float") -> None:
+        """Writes the boxes as text, a line ``x,y,width,height`` for each frame.
+
+        Args:
+            path: The file to be written.
+            format: "float" writes every digit; "reference" rounds to integers as the reference's
+                track.py does (half to even) before it saves.
+
+        Raises:
+            ValueError: If there is no such format.
+            OSError: If the file cannot be written.
+        """
+        save_boxes(path, self.boxes, format)
+
+    def to_video(
+        self,
+        path: files.PathLike,
+        frames: Any = None,
+        truth: Optional[np.ndarray] = None,
+        *,
+        fps: Optional[float] = None,
+        progress: bool = False,
+    ) -> None:
+        """Writes an MP4 video of the frames with their boxes. Needs PyAV.
+
+        Args:
+            path: The file to be written.
+            frames: The frames once more, anything that `gradnet_tf.frames.open_frames` takes; only
+                needed if the source could be read but once.
+            truth: [m, 4], boxes drawn in another colour on the first m frames.
+            fps: Frames per second; by default the source's if it is a video, else 25.
+            progress: Whether to show a progress bar.
+
+        Raises:
+            ValueError: If there are no frames to draw on, or not as many as boxes.
+            OSError: If the file cannot be written. Nothing is left behind then.
+            ImportError: If PyAV is not installed.
+        """
+        source = self.source if frames is None else open_frames(frames, on_bad_frame="hold")
+        if source is None:
+            raise ValueError(
+                "the frames of this run could be read only once: give them again, "
+                "to_video(path, frames=...)"
+            )
+        rate = fps or source.fps or self.source_fps or _DEFAULT_FPS
+        width = drawing.line_width(self.frame_size)
+        with contextlib.ExitStack() as stack:
+            writer = stack.enter_context(VideoWriter(path, rate, self.frame_size[::-1]))
+            bar = stack.enter_context(_bar(source, "video", progress, len(self)))
+            image = None
+            count = 0
+            for frame in _closing(source, stack):
+                image = image if frame.image is None else frame.image
+                if frame.index >= len(self):
+                    raise ValueError(f"this run has {len(self)} boxes, but there are more frames")
+                drawn = image
+                if truth is not None and frame.index < len(truth):
+                    drawn = drawing.draw_box(drawn, truth[frame.index], drawing.TRUTH, width)
+                label = self._label(frame.index)
+                box = self.boxes[frame.index]
+                writer.write(drawing.draw_box(drawn, box, drawing.PREDICTION, width, label))
+                count += 1
+                bar.update()
+            if count < len(self):
+                raise ValueError(f"this run has {len(self)} boxes, but there are {count} frames")
+
+    def contact_sheet(
+        self, columns: int = 4, count: int = 12, truth: Optional[np.ndarray] = None
+    ) -> Image.Image:
+        """Shows the boxes on frames spread evenly over the sequence.
+
+        Args:
+            columns: Frames in a row.
+            count: Number of frames; at most those that are kept as thumbnails (12 to 24 of a longer
+                sequence).
+            truth: [m, 4], boxes drawn in another colour on those of the first m frames.
+
+        Returns:
+            The sheet, an RGB image.
+        """
+        if count < 1:
+            raise ValueError(f"a contact sheet needs at least one frame, got count={count}")
+        places = np.linspace(0, len(self.thumbnails) - 1, min(count, len(self.thumbnails)))
+        chosen = [self.thumbnails[i] for i in np.rint(places).astype(int)]
+        numbers = [number for number, _ in chosen]
+        images = [image for _, image in chosen]
+        height, width = self.frame_size
+        scales = np.array([[i.shape[1] / width, i.shape[0] / height] * 2 for i in images])
+        rows = None
+        if truth is not None:
+            rows = [truth[n] if n < len(truth) else [np.nan] * 4 for n in numbers] * scales
+        return drawing.contact_sheet(
+            images,
+            self.boxes[numbers] * scales,
+            rows,
+            columns,
+            labels=[self._label(n) for n in numbers],
+        )
+
+    def plot(self) -> Any:
+        """Plots score, confidence and size of the box over the frames. Needs matplotlib.
+
+        Returns:
+            A `matplotlib.figure.Figure`, which a notebook shows.
+
+        Raises:
+            ImportError: If matplotlib is not installed; the message says how to.
+        """
+        from gradnet_tf.tracking import plotting
+
+        return plotting.plot_run(self)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the contact sheet."""
+        buffer = io.BytesIO()
+        self.contact_sheet().save(buffer, format="png")
+        return buffer.getvalue()
+
+    def _label(self, index: int) -> str:
+        return f"{index} held" if self.held[index] else str(index)
+
+
+def run_tracker(
+    tracker: Any,
+    source: Any,
+    box: Sequence[float],
+    *,
+    progress: bool = False,
+    on_bad_frame: str = "stop",
+    callback: Optional[Callback] = None,
+) -> TrackingRun:
+    """Tracks a target from the first frame of a source to its last.
+
+    Frames are let go as soon as they are tracked; small copies of at most 24 are kept.
+
+    Args:
+        tracker: Has ``init(image, box)``, ``update(image) -> box`` and after it ``score`` and
+            ``confidence``, as `gradnet_tf.Tracker` does.
+        source: What `gradnet_tf.frames.open_frames` takes. A `FrameSource` keeps its own rule for
+            bad frames.
+        box: The target in the first frame, (x, y, width, height), 0-based float pixels.
+        progress: Whether to show a progress bar with the frames per second so far (on stderr).
+        on_bad_frame: "stop", or "hold" to repeat the last box where a frame cannot be read.
+        callback: Called with every frame and its box.
+
+    Returns:
+        The run.
+
+    Raises:
+        FrameError: At a frame that cannot be read or tracked; the message names it.
+        ValueError: If the tracker does not accept the first frame or the box, or there are no
+            frames.
+    """
+    source = open_frames(source, on_bad_frame=on_bad_frame)
+    rows: list[np.ndarray] = []
+    scores: list[float] = []
+    confidences: list[float] = []
+    seconds: list[float] = []
+    held: list[bool] = []
+    names: list[str] = []
+    thumbnails = Thumbnails()
+    frame_size = (0, 0)
+    tracked, tracked_seconds = 0, 0.0  # Of the frames after the first.
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(_bar(source, "tracking", progress, source.length))
+        for frame in _closing(source, stack):
+            score = confidence = float("nan")
+            start = time.perf_counter()
+            if not frame.ok:
+                row = rows[-1]
+            elif not rows:
+                tracker.init(frame.image, box)
+                row = np.asarray(box, np.float64)
+                frame_size = frame.image.shape[:2]
+            else:
+                row = _update(tracker, frame)
+                tracked += 1
+                tracked_seconds += time.perf_counter() - start
+                score, confidence = float(tracker.score), float(tracker.confidence)
+            seconds.append(time.perf_counter() - start if frame.ok else 0.0)
+            rows.append(row)
+            scores.append(score)
+            confidences.append(confidence)
+            held.append(not frame.ok)
+            names.append(frame.name)
+            thumbnails.add(frame)
+            if callback is not None:
+                callback(frame, row)
+            if progress and tracked:
+                bar.set_postfix(fps=f"{tracked / tracked_seconds:.1f}", refresh=False)
+            bar.update()
+    return TrackingRun(
+        boxes=np.stack(rows),
+        scores=np.array(scores),
+        confidences=np.array(confidences),
+        seconds=np.array(seconds),
+        held=np.array(held),
+        names=names,
+        frame_size=frame_size,
+        thumbnails=thumbnails.images(),
+        source=source if source.reiterable else None,
+        source_fps=source.fps,
+    )
+
+
+def save_boxes(path: files.PathLike, boxes: np.ndarray, format: str = "float") -> None:
+    """Writes boxes [n, 4] as text; see `TrackingRun.save`."""
+    if format == "float":
+        lines = [[np.format_float_positional(v, trim="0") for v in row] for row in boxes]
+    elif format == "reference":
+        lines = [[str(v) for v in row] for row in np.rint(boxes).astype(int).tolist()]
+    else:
+        raise ValueError(f"format must be 'float' or 'reference', got {format!r}")
+    files.write_bytes(path, "".join(",".join(line) + "\n" for line in lines).encode())
+
+
+def _update(tracker: Any, frame: Frame) -> np.ndarray:
+    try:
+        # A copy, in case the tracker goes on working in the array that it gave.
+        return np.array(tracker.update(frame.image), np.float64)
+    except ValueError as error:
+        raise FrameError(frame.index, frame.name, str(error)) from error
+
+
+def _closing(source: FrameSource, stack: contextlib.ExitStack) -> Iterator[Frame]:
+    """Iterates over a source, whose background thread ends with the stack."""
+    frames = iter(source)
+    stack.callback(frames.close)
+    return frames
+
+
+def _bar(source: FrameSource, what: str, progress: bool, total: Optional[int]) -> tqdm:
+    return tqdm(total=total, desc=what, unit="frame", disable=not progress)

@@ -1,0 +1,136 @@
+"""What the tracker carries from frame to frame, and what a frame gives.
+
+All values are tensors, so that one compiled step maps (state, frame) to (state, output).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class SampleBuffer(NamedTuple):
+    """The newest reliable samples, oldest first; empty places come first.
+
+    Attributes:
+      crops: uint8 [size, 255, 255, 3], search regions around the target.
+      scores: float64 [size], -inf where empty.
+      frames: int32 [size], index of the frame, -1 where empty.
+    """
+
+    crops: tf.Tensor
+    scores: tf.Tensor
+    frames: tf.Tensor
+
+    @classmethod
+    def empty(cls, size: int, instance_size: int) -> SampleBuffer:
+        """A buffer of `size` empty places."""
+        return cls(
+            crops=tf.zeros([size, instance_size, instance_size, 3], tf.uint8),
+            scores=tf.fill([size], tf.constant(float("-inf"), tf.float64)),
+            frames=tf.fill([size], -1),
+        )
+
+    def append(self, crop, score, frame) -> SampleBuffer:
+        """The buffer without its first place and with a new last one."""
+        return SampleBuffer(
+            crops=tf.concat([self.crops[1:], crop[tf.newaxis]], axis=0),
+            scores=tf.concat([self.scores[1:], score[tf.newaxis]], axis=0),
+            frames=tf.concat([self.frames[1:], frame[tf.newaxis]], axis=0),
+        )
+
+    def best(self):
+        """The sample with the highest score, the oldest of equals."""
+        return self.crops[tf.argmax(self.scores, output_type=tf.int32)]
+
+    def mean_score(self):
+        """Mean score of the samples; NaN if there is none, as NumPy says."""
+        filled = self.frames >= 0
+        total = tf.reduce_sum(tf.where(filled, self.scores, tf.zeros_like(self.scores)))
+        return total / tf.reduce_sum(tf.cast(filled, tf.float64))
+
+
+class TrackerState(NamedTuple):
+    """State between two frames. Positions are (y, x) in frame pixels, float64.
+
+    Attributes:
+      frame_index: int32, 0 for the first frame.
+      position: [2], centre of the target.
+      size: [2], (height, width) of the target.
+      search_side: side of the search region in frame pixels (`sx`).
+      first_search_side: the same in the first frame.
+      fill: uint8 [3], the first frame's mean colour.
+      fixed_template: float32 [1, 6, 6, 256], the SiamFC template.
+      template: float32 [1, 6, 6, 256], beta*, the updated template.
+      h2: float32 [1, 12, 12, 256], h_2(Z).
+      score_sum: sum of the largest scores of the frames that set the threshold.
+      threshold: the score that counts as 1; 0 while it is not known.
+      window_was_off: bool, whether the Hanning window has had its one frame off.
+      redetect: bool, whether the next frame searches the frame's centre as well.
+      buffer: `SampleBuffer`.
+    """
+
+    frame_index: tf.Tensor
+    position: tf.Tensor
+    size: tf.Tensor
+    search_side: tf.Tensor
+    first_search_side: tf.Tensor
+    fill: tf.Tensor
+    fixed_template: tf.Tensor
+    template: tf.Tensor
+    h2: tf.Tensor
+    score_sum: tf.Tensor
+    threshold: tf.Tensor
+    window_was_off: tf.Tensor
+    redetect: tf.Tensor
+    buffer: SampleBuffer
+
+
+class Search(NamedTuple):
+    """One evaluation of the response around a position.
+
+    Attributes:
+      score: float64, the largest SiamFC score of all scales (`F_max`).
+      template_score: float64, the largest score of the updated template.
+      scale: int32, index of the chosen scale.
+      position: float64 [2], (y, x) of the peak.
+    """
+
+    score: tf.Tensor
+    template_score: tf.Tensor
+    scale: tf.Tensor
+    position: tf.Tensor
+
+
+class StepOutput(NamedTuple):
+    """What one frame gives.
+
+    Attributes:
+      box: float64 [4], (x, y, width, height).
+      score: float64, the largest SiamFC score (`F_max`).
+      confidence: float64 in 0..1: the score relative to the threshold's frames, 0.5 and more where
+        the paper calls the result reliable.
+      search: the `Search` around the last position.
+      redetection: the `Search` around the frame's centre; scale -1 where there was none.
+      redetected: bool, whether that one was taken.
+      window_influence: float64, share of the Hanning window.
+      reliable: bool, whether the frame became a sample.
+      early_update: bool, whether the early update happened.
+      update: bool, whether the regular update happened.
+      position: float64 [2], (y, x), final.
+      search_side: float64, for the next frame.
+    """
+
+    box: tf.Tensor
+    score: tf.Tensor
+    confidence: tf.Tensor
+    search: Search
+    redetection: Search
+    redetected: tf.Tensor
+    window_influence: tf.Tensor
+    reliable: tf.Tensor
+    early_update: tf.Tensor
+    update: tf.Tensor
+    position: tf.Tensor
+    search_side: tf.Tensor

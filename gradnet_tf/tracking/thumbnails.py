@@ -1,0 +1,54 @@
+"""Keeps a few small frames of a sequence whose length is not known beforehand."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+
+from gradnet_tf import drawing
+from gradnet_tf.frames import Frame
+
+
+class Thumbnails:
+    """Frames at every 1, 2, 4, ... as the sequence goes on, and the last one.
+
+    The memory is constant: when `limit` frames are kept, every second is dropped and the stride
+    doubled.
+    """
+
+    def __init__(self, limit: int = 24, side: int = 320):
+        """Starts empty.
+
+        Args:
+            limit: No more frames than this are kept.
+            side: Length of their longer side in px, at most.
+        """
+        self._limit = limit
+        self._side = side
+        self._stride = 1
+        self._images: dict[int, np.ndarray] = {}
+        self._last: Optional[Frame] = None
+
+    def add(self, frame: Frame) -> None:
+        """Takes the next frame; one without an image is passed over."""
+        if frame.image is None:
+            return
+        self._last = frame  # Made small only when the sequence is over.
+        if frame.index % self._stride:
+            return
+        self._images[frame.index] = drawing.resize_to(frame.image, self._side)
+        if len(self._images) == self._limit:
+            self._stride *= 2
+            self._images = {
+                index: image
+                for index, image in self._images.items()
+                if index % self._stride == 0
+            }
+
+    def images(self) -> list[tuple[int, np.ndarray]]:
+        """The frames' numbers and images, uint8 [h, w, 3] RGB, in order."""
+        images = dict(self._images)
+        if self._last is not None and self._last.index not in images:
+            images[self._last.index] = drawing.resize_to(self._last.image, self._side)
+        return sorted(images.items())

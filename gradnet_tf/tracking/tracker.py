@@ -1,0 +1,221 @@
+"""`Tracker`: the tracker as users hold it.
+
+Source: `track.py` of the reference, `run_siamesefc`; the interface is got10k's `init` / `update`.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Mapping
+from typing import Optional, Union
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf import geometry, images
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking.config import TrackerConfig, preset
+from gradnet_tf.tracking.run import TrackingRun, run_tracker
+from gradnet_tf.tracking.state import StepOutput
+from gradnet_tf.tracking.step import TrackingStep
+from gradnet_tf.weights import store
+
+_compiled = weakref.WeakValueDictionary()
+
+
+class CompiledStep:
+    """`TrackingStep` behind `tf.function`, once for all trackers of the same weights and constants.
+
+    Args:
+      network: a `GradNet`, not folded.
+      config: constants.
+      jit_compile: whether XLA compiles both functions.
+    """
+
+    def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
+        step = TrackingStep(network.folded(), config, static_shape=jit_compile)
+        frame = tf.TensorSpec([None, None, 3], tf.uint8)
+        box = tf.TensorSpec([4], tf.float64)
+        self.init = tf.function(step.init, input_signature=[frame, box], jit_compile=jit_compile)
+        state, _ = self.init.get_concrete_function().structured_outputs
+        spec = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), state)
+        self.step = tf.function(step.step, input_signature=[spec, frame], jit_compile=jit_compile)
+
+
+class Tracker:
+    """GradNet on one target in one video.
+
+        tracker = gradnet_tf.Tracker("checkpoints/NAME")
+        tracker.init(image, (x, y, width, height))
+        box = tracker.update(next_image)
+
+    Images are RGB: uint8 arrays [h, w, 3], greyscale, RGBA, floats in 0..1 or 0..255, PIL images,
+    tensors or paths. Boxes are (x, y, width, height), 0-based float pixels of the frame.
+
+    Args:
+      checkpoint: a directory that `gradnet_tf.convert` wrote, or an .npz file by TF1 names.
+      preset: "reference" (what the authors' code does) or "paper".
+      config: a `TrackerConfig` of one's own, instead of a preset.
+      jit_compile: True (XLA), False (plain graph) or "auto": XLA on a GPU, where it is faster, and
+        the plain graph on a CPU, where TensorFlow's own convolutions are.
+      weights: arrays by TF1 name, instead of a checkpoint.
+      variant: with `weights`, the variant of the network that they belong to.
+
+    Raises:
+      ValueError: if the arguments contradict each other, or the checkpoint is not a sound one.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Optional[Union[str, os.PathLike]] = None,
+        *,
+        preset: str = "reference",  # noqa: A002
+        config: Optional[TrackerConfig] = None,
+        jit_compile: Union[bool, str] = "auto",
+        weights: Optional[Mapping[str, np.ndarray]] = None,
+        variant: str = "full",
+    ):
+        self.config = _choose_config(preset, config)
+        jit_compile = _choose_jit(jit_compile)
+        arrays, variant = _choose_weights(checkpoint, weights, variant)
+        self.variant = variant
+        key = (store.digest(arrays), variant, self.config, jit_compile)
+        self._compiled = _compiled.get(key)
+        if self._compiled is None:
+            network = GradNet(variant)
+            network.assign_weights(arrays)
+            self._compiled = _compiled[key] = CompiledStep(network, self.config, jit_compile)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._state = None
+        self._output: Optional[StepOutput] = None
+        self._float_scale = None
+        self._frame_shape: Optional[tuple[int, ...]] = None
+
+    def init(self, image, box) -> None:
+        """Starts on a target, or starts again on another one.
+
+        Args:
+          image: the first frame.
+          box: (x, y, width, height) of the target; may reach over the frame's border.
+
+        Raises:
+          TypeError: if the image is of a kind that is none.
+          ValueError: if image or box cannot be used; the message names the value.
+        """
+        self._forget()
+        float_scale = images.float_scale(image)
+        frame = images.as_rgb(image, float_range=float_scale)
+        box = geometry.check_box(box, frame.shape[:2])
+        self._state, self._output = self._compiled.init(tf.constant(frame), tf.constant(box))
+        self._float_scale, self._frame_shape = float_scale, frame.shape
+
+    def update(self, image) -> np.ndarray:
+        """Tracks the target into the next frame.
+
+        Args:
+          image: the frame, of the first one's size.
+
+        Returns:
+          float64 [4], (x, y, width, height).
+
+        Raises:
+          RuntimeError: if `init` was not called.
+          TypeError: if the image is of a kind that is none.
+          ValueError: if the image cannot be used, or has another size than the first one.
+        """
+        if self._state is None:
+            raise RuntimeError("update() needs a target: call init(image, box) first")
+        frame = images.as_rgb(image, float_range=self._float_scale)
+        if frame.shape != self._frame_shape:
+            (height, width), (first_height, first_width) = frame.shape[:2], self._frame_shape[:2]
+            raise ValueError(
+                f"frame is {width}x{height} pixels, the first one was {first_width}x{first_height} "
+                "(width x height): call init() for a video of another size"
+            )
+        self._state, self._output = self._compiled.step(self._state, tf.constant(frame))
+        return self.box
+
+    @property
+    def box(self) -> np.ndarray:
+        """The target's last box, float64 [4], (x, y, width, height)."""
+        return self.output.box.numpy()
+
+    @property
+    def score(self) -> float:
+        """Largest SiamFC score of the last frame (`F_max` in the reference); NaN in the first."""
+        return float(self.output.score)
+
+    @property
+    def confidence(self) -> float:
+        """Score relative to the scores of the first frames, in 0..1.
+
+        From 0.5 on the paper calls a result reliable (section 3.5).
+        """
+        return float(self.output.confidence)
+
+    @property
+    def output(self) -> StepOutput:
+        """Everything that the last frame gave, as tensors.
+
+        Raises:
+          RuntimeError: if `init` was not called.
+        """
+        if self._output is None:
+            raise RuntimeError("there is no target yet: call init(image, box) first")
+        return self._output
+
+    def track(
+        self, frames, box, *, progress: bool = False, on_bad_frame: str = "stop"
+    ) -> TrackingRun:
+        """Tracks a target through a whole video.
+
+        Args:
+          frames: folder of images, video file, list of paths or images, array [n, h, w, 3], or any
+            iterable of images.
+          box: (x, y, width, height) of the target in the first frame.
+          progress: whether to show a progress bar with the frames per second.
+          on_bad_frame: "stop" raises at a frame that cannot be read; "hold" repeats the last box
+            and marks the frame.
+
+        Returns:
+          A `TrackingRun`.
+
+        Raises:
+          ValueError: as `init` and `update`; also where there are no frames.
+        """
+        return run_tracker(self, frames, box, progress=progress, on_bad_frame=on_bad_frame)
+
+
+def _choose_config(preset_name: str, config: Optional[TrackerConfig]) -> TrackerConfig:
+    if config is None:
+        return preset(preset_name)
+    if not isinstance(config, TrackerConfig):
+        raise TypeError(f"config must be a TrackerConfig, got {type(config).__name__}")
+    if preset_name != "reference":
+        raise ValueError(f"give config or preset={preset_name!r}, not both")
+    return config
+
+
+def _choose_jit(jit_compile: Union[bool, str]) -> bool:
+    if jit_compile == "auto":
+        return bool(tf.config.list_physical_devices("GPU"))
+    if not isinstance(jit_compile, bool):
+        raise ValueError(f'jit_compile must be True, False or "auto", got {jit_compile!r}')
+    return jit_compile
+
+
+def _choose_weights(checkpoint, weights, variant):
+    if weights is not None:
+        if checkpoint is not None:
+            raise ValueError(f"give checkpoint={os.fspath(checkpoint)!r} or weights, not both")
+        return dict(weights), variant
+    if checkpoint is None:
+        raise ValueError(
+            "no trained weights are embedded in this version: give the directory of a converted "
+            "checkpoint (python -m gradnet_tf.convert --help)"
+        )
+    loaded = store.load(checkpoint)
+    return loaded.arrays, loaded.variant

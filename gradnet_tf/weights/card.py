@@ -1,0 +1,160 @@
+"""The weights as a value, and the JSON card that describes and verifies them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.weights import authors, tf1
+from gradnet_tf.weights.errors import CheckpointError
+
+FORMAT = "gradnet_tf weights"
+FORMAT_VERSION = 1
+COLOUR_ORDER = "BGR"
+# local_step of the reference's tracker after its 49 epochs. The zero-debias factor
+# 1 - 0.9997^299250 is 1 in float32, so moving averages continue instead of restarting.
+FILLED_LOCAL_STEP = 299250.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """All variables of one network.
+
+    Attributes:
+        arrays: TF1 name -> float32 array, with the names of `tf1.expected_shapes(variant)`.
+        card: The JSON card: where the weights come from and what they are.
+        variant: A key of `tf1.VARIANTS`.
+    """
+
+    arrays: dict[str, np.ndarray]
+    card: dict[str, Any]
+    variant: str
+
+    @property
+    def digest(self) -> str:
+        """One sha256 that identifies these weights, see `digest`."""
+        return self.card["digest"]
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """One sha256 (hex) over names, shapes and bytes, independent of the order of the mapping."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        total.update(f"{name}{list(array.shape)}{array.dtype.str}\n".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> Weights:
+    """Checks named arrays and writes their card.
+
+    Args:
+        arrays: TF1 name -> float32 array. May hold what `tf1.IGNORE_RULES` names. An npz may
+            lack all of the batch norms' bookkeeping, which is then filled: `biased` is the moving
+            value and `local_step` is 299250.
+        source: Base name of the file, or name of the training run, that they come from.
+        kind: "tf1", "npz" or "training".
+
+    Raises:
+        CheckpointError: If a variable is missing, unknown, misshapen, not float32 or not finite.
+    """
+    selection = tf1.select({name: array.shape for name, array in arrays.items()},
+                           {name: array.dtype for name, array in arrays.items()},
+                           source, allow_unfilled=kind == "npz")
+    taken = {name: np.array(arrays[name], dtype="<f4", order="C") for name in selection.names}
+    for name, array in taken.items():
+        if not np.all(np.isfinite(array)):
+            count = int(np.sum(~np.isfinite(array)))
+            raise CheckpointError(f"{source}: {name} has {count} values that are not finite")
+    owners = tf1.bookkeeping_owners(selection.variant)
+    for name in selection.unfilled:
+        taken[name] = (np.array(FILLED_LOCAL_STEP, np.float32) if name.endswith("/local_step")
+                       else taken[owners[name]].copy())
+    why = {rule.name: rule.why for rule in tf1.IGNORE_RULES}
+    card = {
+        "source": {"name": source, "kind": kind},
+        "colour_order": COLOUR_ORDER,
+        "ignored": {rule: {"why": why[rule], "names": list(names)}
+                    for rule, names in selection.ignored.items()},
+        "filled": {"local_step": FILLED_LOCAL_STEP, "names": list(selection.unfilled)}
+                  if selection.unfilled else None,
+        "recognised": authors.recognise(taken, selection.variant, selection.unfilled),
+    }
+    return describe(taken, selection.variant, card)
+
+
+def describe(arrays: Mapping[str, np.ndarray], variant: str, card: Mapping[str, Any]) -> Weights:
+    """Completes a card with everything that follows from the arrays."""
+    ordered = {name: arrays[name] for name in tf1.expected_shapes(variant)}
+    return Weights(ordered, {
+        **card,
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "variant": variant,
+        "digest": digest(ordered),
+        "tensors": {name: {"shape": list(array.shape), "sha256": _sha256(array)}
+                    for name, array in ordered.items()},
+        "versions": {"python": platform.python_version(), "numpy": np.__version__,
+                     "tensorflow": tf.__version__},
+    }, variant)
+
+
+def check_card(card: Any, source: str) -> str:
+    """Checks the frame of a card that was read from a file.
+
+    Returns:
+        The variant.
+
+    Raises:
+        CheckpointError: If it is not the card of a checkpoint that this version reads.
+    """
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise CheckpointError(f'{source}: is not a card of {FORMAT} ("format" is missing or other)')
+    version = card.get("format_version")
+    if version != FORMAT_VERSION:
+        raise CheckpointError(f"{source}: has format version {version!r}; this version of "
+                              f"gradnet_tf reads {FORMAT_VERSION}")
+    if card.get("colour_order") != COLOUR_ORDER:
+        raise CheckpointError(f"{source}: has colour order {card.get('colour_order')!r}; "
+                              f"expected {COLOUR_ORDER!r}")
+    variant = card.get("variant")
+    if not isinstance(variant, str) or variant not in tf1.VARIANTS:
+        raise CheckpointError(f"{source}: names variant {variant!r}; "
+                              f"expected one of {', '.join(tf1.VARIANTS)}")
+    tensors = card.get("tensors")
+    if not isinstance(tensors, dict) or set(tensors) != set(tf1.expected_shapes(variant)):
+        raise CheckpointError(f'{source}: does not list the tensors of variant "{variant}"')
+    for key, parts in (("source", ("name", "kind")), ("recognised", ("checkpoint",)),
+                       ("ignored", ()), ("filled", ("names", "local_step"))):
+        value = card.get(key)
+        if value is None and key == "filled":
+            continue
+        if not isinstance(value, dict) or any(part not in value for part in parts):
+            raise CheckpointError(f'{source}: has a bad entry "{key}": {value!r}')
+    return variant
+
+
+def verify(arrays: Mapping[str, np.ndarray], card: Mapping[str, Any], source: str) -> None:
+    """Compares every tensor with the sha256 and shape in a card that `check_card` accepted.
+
+    Raises:
+        CheckpointError: Naming the tensors that differ.
+    """
+    altered = [name for name, array in arrays.items()
+               if card["tensors"][name] != {"shape": list(array.shape), "sha256": _sha256(array)}]
+    if altered:
+        raise CheckpointError(f"{source}: does not match its card: {', '.join(altered[:10])} "
+                              f"({len(altered)} of {len(arrays)} tensors differ)")
+    if card.get("digest") != digest(arrays):
+        raise CheckpointError(f"{source}: does not match the digest in its card")
+
+
+def _sha256(array: np.ndarray) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()

@@ -1,0 +1,243 @@
+"""This project's checkpoint directory, and the npz exchange file.
+
+A checkpoint directory holds three files:
+
+*   `weights.index`, `weights.data-00000-of-00001`: a TF2 checkpoint of plain variables, written
+    with `tf.train.Checkpoint(weights={name: variable})`. It holds no Keras objects, so that both
+    generations of Keras read it.
+*   `card.json`: see `card`.
+
+An npz file holds one float32 array for each variable, by TF1 name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from typing import Any, Optional, Union
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.weights import card as cards
+from gradnet_tf.weights import tf1, tf1_files
+from gradnet_tf.weights.card import Weights
+from gradnet_tf.weights.errors import CheckpointError
+from gradnet_tf.weights.staging import Staging
+
+PREFIX = "weights"  # of the files
+ROOT = "weights"  # of the variables inside them
+CARD = "card.json"
+FILES = (PREFIX + tf1_files.INDEX_SUFFIX, PREFIX + tf1_files.DATA_SUFFIX, CARD)
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+def load(path: PathLike) -> Weights:
+    """Loads a checkpoint directory or an npz file.
+
+    Args:
+        path: Directory written by `save`, or file whose name ends in `.npz`.
+
+    Raises:
+        CheckpointError: If there is no such checkpoint, or it is damaged or altered.
+    """
+    path = os.fspath(path)
+    if path.endswith(".npz"):
+        return import_npz(path)
+    expected = f"expected a directory with {', '.join(FILES)}, or a .npz file"
+    if not os.path.lexists(path):
+        raise CheckpointError(f"{path}: no such checkpoint; {expected}")
+    if not os.path.isdir(path):
+        raise CheckpointError(f"{path}: is no checkpoint directory; {expected}")
+    absent = [name for name in FILES if not os.path.isfile(os.path.join(path, name))]
+    if absent:
+        raise CheckpointError(
+            f"{path}: is no checkpoint: {', '.join(absent)} missing; {expected}")
+    card_path = os.path.join(path, CARD)
+    card = _read_card(card_path)
+    variant = cards.check_card(card, card_path)
+    arrays = _read_tensors(os.path.join(path, PREFIX), variant)
+    cards.verify(arrays, card, path)
+    return Weights(arrays, card, variant)
+
+
+def save(directory: PathLike, weights: Union[Weights, Mapping[str, np.ndarray]],
+         card: Optional[Mapping[str, Any]] = None, *, overwrite: bool = False) -> Weights:
+    """Writes a checkpoint directory: completely, or not at all.
+
+    Args:
+        directory: Where to; missing parent directories are made.
+        weights: What to write. Arrays by TF1 name (of one variant, bookkeeping included) are
+            taken as the outcome of training.
+        card: JSON values to add to the card, such as the training's configuration, or "source".
+            What follows from the arrays (variant, hashes, ...) cannot be set.
+        overwrite: Replace a checkpoint that is there.
+
+    Returns:
+        The weights as written, with their card.
+
+    Raises:
+        CheckpointError: If the arrays are not the finite float32 variables of a variant, or the
+            card is no JSON.
+        FileExistsError: If `directory` is a file, holds something other than a checkpoint, or
+            holds one and `overwrite` is not set.
+        OSError: If it cannot be written.
+    """
+    directory = os.fspath(directory)
+    check_target(directory, overwrite)
+    if not isinstance(weights, Weights):
+        name = os.path.basename(os.path.abspath(directory))
+        weights = cards.make_weights(weights, name, "training")
+    weights = cards.describe(weights.arrays, weights.variant, {**weights.card, **(card or {})})
+    cards.check_card(weights.card, "the card to write")
+    with Staging(overwrite=True) as staging:
+        write_directory(staging.add(directory), weights)
+    return weights
+
+
+def check_target(directory: str, overwrite: bool) -> None:
+    """Raises FileExistsError unless `save` may write to `directory`."""
+    if not os.path.lexists(directory):
+        return
+    if not os.path.isdir(directory):
+        raise FileExistsError(f"{directory} exists and is no directory")
+    entries = sorted(os.listdir(directory))
+    if not entries:
+        return
+    foreign = [name for name in entries if name not in FILES]
+    if foreign or CARD not in entries:
+        found = ", ".join((foreign or entries)[:5])
+        raise FileExistsError(f"{directory} exists and holds something other than a checkpoint "
+                              f"({found}); give a new or empty directory")
+    try:
+        cards.check_card(_read_card(os.path.join(directory, CARD)), directory)
+    except CheckpointError as error:
+        raise FileExistsError(f"{directory} exists and is not known to be a checkpoint: {error}"
+                              ) from error
+    if not overwrite:
+        raise FileExistsError(f"{directory} holds a checkpoint already (overwrite is not set)")
+
+
+def write_directory(directory: str, weights: Weights) -> None:
+    """Writes the three files into a new directory, in place. Raises as `save` does."""
+    try:
+        text = json.dumps(weights.card, indent=1, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"the card of {weights.variant} weights is no JSON: {error}"
+                              ) from error
+    os.mkdir(directory)
+    try:
+        with tf.device("CPU:0"):
+            variables = {name: tf.Variable(array) for name, array in weights.arrays.items()}
+            tf.train.Checkpoint(**{ROOT: variables}).write(os.path.join(directory, PREFIX))
+    except tf.errors.OpError as error:
+        raise OSError(f"cannot write {directory}: {error.message}") from error
+    with open(os.path.join(directory, CARD), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def import_npz(path: PathLike) -> Weights:
+    """Reads an npz file of variables by TF1 name; nothing in it is ever unpickled.
+
+    Args:
+        path: The file. It may lack the batch norms' bookkeeping, see `card.make_weights`.
+
+    Raises:
+        CheckpointError: If it is no npz file, is damaged, or does not hold exactly the finite
+            float32 variables of one variant.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        what = "is a directory" if os.path.isdir(path) else "no such file"
+        raise CheckpointError(f"{path}: {what}; expected an npz file")
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"{path}: is no npz file, or a truncated one")
+    arrays: dict[str, np.ndarray] = {}
+    name = ""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if len(set(file.files)) != len(file.files):
+                raise CheckpointError(f"{path}: holds two arrays of the same name")
+            for name in file.files:
+                arrays[name] = file[name]
+    except CheckpointError:
+        raise
+    except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for a damaged file
+        if "allow_pickle" in str(error):
+            raise CheckpointError(f"{path}: {name} holds Python objects, which are never loaded; "
+                                  "expected float32 arrays") from error
+        raise CheckpointError(f"{path}: {name or 'its directory'} is damaged ({error})") from error
+    bad = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+    if bad:
+        raise CheckpointError(f"{path}: {bad[0]} is no array")
+    return cards.make_weights(arrays, os.path.basename(path), "npz")
+
+
+def export_npz(path: PathLike, weights: Union[Weights, Mapping[str, np.ndarray]], *,
+               overwrite: bool = False) -> None:
+    """Writes all variables, bookkeeping included, to one npz file: completely, or not at all.
+
+    Args:
+        path: The file.
+        weights: What to write: `Weights`, or arrays by TF1 name.
+        overwrite: Replace a file that is there.
+
+    Raises:
+        CheckpointError: If the arrays are not the variables of a variant.
+        FileExistsError: If the file exists and `overwrite` is not set.
+        OSError: If it cannot be written.
+    """
+    path = os.fspath(path)
+    if not isinstance(weights, Weights):
+        weights = cards.make_weights(weights, os.path.basename(path), "npz")
+    with Staging(overwrite) as staging:
+        write_npz(staging.add(path), weights)
+
+
+def write_npz(path: str, weights: Weights) -> None:
+    """Writes an npz file in place."""
+    with open(path, "wb") as file:  # np.savez appends ".npz" to a path, but not to a file
+        np.savez(file, **weights.arrays)
+
+
+def _read_card(path: str) -> Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: is no JSON ({error})") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+
+def _read_tensors(prefix: str, variant: str) -> dict[str, np.ndarray]:
+    """Reads the variables of a variant from a TF2 checkpoint written by `write_directory`."""
+    wanted = tf1.expected_shapes(variant)
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = reader.get_variable_to_shape_map()
+    except tf1_files.READ_ERRORS as error:
+        raise tf1_files.damaged(prefix + tf1_files.INDEX_SUFFIX, error) from error
+    # TensorFlow's key of a variable: "/" in the name of a dict's item is escaped as ".S".
+    names = {f"{ROOT}/{name.replace('/', '.S')}/.ATTRIBUTES/VARIABLE_VALUE": name
+             for name in wanted}
+    for key, name in names.items():
+        if key not in shapes:
+            raise CheckpointError(f"{prefix}: {name} is missing")
+        if tuple(shapes[key]) != wanted[name]:
+            raise CheckpointError(f"{prefix}: {name} has shape {list(shapes[key])} instead of "
+                                  f"{list(wanted[name])}")
+    foreign = sorted(set(shapes) - set(names) - {tf1_files.OBJECT_GRAPH})
+    if foreign:
+        raise CheckpointError(f"{prefix}: holds {len(foreign)} tensors that its card does not "
+                              f"list: {foreign[0].replace('.S', '/')}")
+    tensors = {}
+    for key in (*names, *(set(shapes) - set(names))):
+        try:
+            tensors[key] = np.asarray(reader.get_tensor(key))
+        except tf1_files.READ_ERRORS as error:
+            raise tf1_files.damaged(f"{prefix}: {names.get(key, key)}", error) from error
+    return {name: tensors[key] for key, name in names.items()}

@@ -1,0 +1,228 @@
+"""Names and shapes of the reference's TF1 variables, and which names are needed.
+
+The layout follows the variable scopes of the reference's siamese.py (`response_map_cal`,
+`extract_gra_fea_template`, `template_update_based_grad`, `batchNorm`). Kernels are HWIO, and
+grouped convolutions have a kernel of `[size, size, channels / groups, filters]`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Optional
+
+import numpy as np
+
+from gradnet_tf.weights.errors import CheckpointError
+
+Shape = tuple[int, ...]
+
+_ROOT = "siamese"
+_MOVING = ("moving_mean", "moving_variance")
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One convolution with its scope below `siamese/`, and whether batch norm follows it."""
+
+    scope: str
+    kernel: Shape
+    batch_norm: bool
+
+    def renamed(self, suffix: str) -> Layer:
+        """The same layer in a branch whose scopes end in `suffix`."""
+        return dataclasses.replace(self, scope=self.scope + suffix)
+
+
+_ALEXNET = (
+    Layer("scala1", (11, 11, 3, 96), True),
+    Layer("scala2", (5, 5, 48, 256), True),
+    Layer("scala3", (3, 3, 256, 384), True),
+    Layer("scala4", (3, 3, 192, 384), True),
+    Layer("scala5", (3, 3, 192, 256), False),
+)
+_SEARCH = _ALEXNET
+_TEMPLATE = tuple(layer.renamed("_z") for layer in _ALEXNET)
+_GRADIENT = (Layer("t_scala5_zz", (3, 3, 256, 256), True),)
+# The reference has no second U1; this name is ours.
+_SECOND_U1 = tuple(layer.renamed("_zu") for layer in _ALEXNET[2:])
+
+VARIANTS: dict[str, tuple[Layer, ...]] = {
+    "full": _SEARCH + _TEMPLATE + _GRADIENT,
+    "two_subnets": _SEARCH + _TEMPLATE + _GRADIENT + _SECOND_U1,
+    "without_gradient": _SEARCH + _TEMPLATE,
+    "baseline": _SEARCH,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class IgnoreRule:
+    """Names that a checkpoint may hold and that the network does not need."""
+
+    name: str
+    pattern: str
+    why: str
+
+
+IGNORE_RULES = (
+    IgnoreRule("optimizer_slots", r".+/Momentum",
+               "momentum of the optimizer, needed only to resume the reference's training"),
+    IgnoreRule("training_summaries", r"(logistic_loss/)?Variable(_\d+)?",
+               "running error sums that the reference's training shows in TensorBoard"),
+    IgnoreRule("response_scale", r"adjust/(weights|biases)",
+               "scale and offset of the SiamFC base's score map, which GradNet does not use"),
+)
+
+
+def bookkeeping_names(scope: str) -> dict[str, str]:
+    """Names of TF1's zero-debias bookkeeping of one batch norm.
+
+    Args:
+        scope: Scope of the layer below `siamese/`, such as "scala1".
+
+    Returns:
+        Name of each `biased` and `local_step` -> name of the moving average that it belongs to.
+    """
+    owner = f"{_ROOT}/{scope}"
+    return {
+        f"{owner}/{owner}/bn/{moving}/{slot}": f"{owner}/bn/{moving}"
+        for moving in _MOVING for slot in ("biased", "local_step")
+    }
+
+
+def bookkeeping_owners(variant: str) -> dict[str, str]:
+    """All bookkeeping names of a variant -> the moving average that each belongs to."""
+    _check_variant(variant)
+    owners: dict[str, str] = {}
+    for layer in VARIANTS[variant]:
+        if layer.batch_norm:
+            owners.update(bookkeeping_names(layer.scope))
+    return owners
+
+
+def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
+    """Every variable of a variant.
+
+    Args:
+        variant: A key of `VARIANTS`.
+        bookkeeping: Whether to include `biased` and `local_step` of the moving averages, as the
+            reference's tracking graph does.
+
+    Returns:
+        TF1 name -> shape, all float32. 94 names for "full" (58 without bookkeeping), 42 (26) for
+        "baseline".
+
+    Raises:
+        CheckpointError: If there is no such variant.
+    """
+    _check_variant(variant)
+    shapes: dict[str, Shape] = {}
+    for layer in VARIANTS[variant]:
+        filters = layer.kernel[-1:]
+        scope = f"{_ROOT}/{layer.scope}"
+        shapes[f"{scope}/conv/weights"] = layer.kernel
+        shapes[f"{scope}/conv/biases"] = filters
+        if layer.batch_norm:
+            for name in ("beta", "gamma", *_MOVING):
+                shapes[f"{scope}/bn/{name}"] = filters
+            if bookkeeping:
+                for name in bookkeeping_names(layer.scope):
+                    shapes[name] = () if name.endswith("/local_step") else filters
+    return shapes
+
+
+def recognise_variant(names: Iterable[str]) -> Optional[str]:
+    """The variant that a set of names belongs to, judged by the scopes in it.
+
+    A variant is recognised even where some of its variables are missing, so that they can be
+    named. Returns None if no scope of the network occurs.
+    """
+    found = {name.split("/")[1] for name in names if name.startswith(f"{_ROOT}/")}
+    if not found & {layer.scope for layers in VARIANTS.values() for layer in layers}:
+        return None
+    for variant, layers in (("two_subnets", _SECOND_U1), ("full", _GRADIENT),
+                            ("without_gradient", _TEMPLATE)):
+        if found & {layer.scope for layer in layers}:
+            return variant
+    return "baseline"
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """What `select` decided about the tensors of a source.
+
+    Attributes:
+        variant: The recognised variant.
+        names: The variables to take, in the order of `expected_shapes`.
+        ignored: Name of each `IgnoreRule` that applied -> the names it removed, sorted.
+        unfilled: Bookkeeping that the source lacks (all of it or none).
+    """
+
+    variant: str
+    names: tuple[str, ...]
+    ignored: dict[str, tuple[str, ...]]
+    unfilled: tuple[str, ...]
+
+
+def select(shapes: Mapping[str, Iterable[int]], dtypes: Mapping[str, object], source: str,
+           allow_unfilled: bool = False) -> Selection:
+    """Accounts for every tensor of a source: taken, ignored by a rule, or an error.
+
+    Args:
+        shapes: Name -> shape of each tensor.
+        dtypes: Name -> NumPy dtype, or something that `np.dtype` takes, of each tensor.
+        source: What to call the source in an error.
+        allow_unfilled: Accept a source without any bookkeeping.
+
+    Raises:
+        CheckpointError: If the variables belong to no variant, or one is missing, extra,
+            misshapen or not float32. All of them are named, up to ten of each kind.
+    """
+    variant = recognise_variant(shapes)
+    if variant is None:
+        raise CheckpointError(
+            f"{source}: holds none of the network's variables (such as "
+            f"{_ROOT}/scala1/conv/weights) but {_listed(sorted(shapes)) or 'nothing'}")
+    wanted = expected_shapes(variant)
+    ignored: dict[str, list[str]] = {}
+    extra = []
+    for name in sorted(set(shapes) - set(wanted)):
+        rule = next((r for r in IGNORE_RULES if re.fullmatch(r.pattern, name)), None)
+        if rule is None:
+            extra.append(name)
+        else:
+            ignored.setdefault(rule.name, []).append(name)
+
+    missing = [name for name in wanted if name not in shapes]
+    bookkeeping = bookkeeping_owners(variant)
+    unfilled: tuple[str, ...] = ()
+    if allow_unfilled and not any(name in shapes for name in bookkeeping):
+        unfilled = tuple(bookkeeping)
+        missing = [name for name in missing if name not in bookkeeping]
+    misshapen, mistyped = [], []
+    for name, shape in wanted.items():
+        if name not in shapes:
+            continue
+        if tuple(shapes[name]) != shape:
+            misshapen.append(f"{name} has {list(shapes[name])} instead of {list(shape)}")
+        if np.dtype(dtypes[name]) != np.float32:
+            mistyped.append(f"{name} is {np.dtype(dtypes[name])}")
+    problems = [f"{title}: {_listed(names)}" for title, names in (
+        ("missing", missing), ("unknown", extra), ("wrong shape", misshapen),
+        ("not float32", mistyped)) if names]
+    if problems:
+        raise CheckpointError(f'{source}: not the variables of variant "{variant}"; '
+                              + "; ".join(problems))
+    return Selection(variant, tuple(name for name in wanted if name in shapes),
+                     {rule: tuple(names) for rule, names in ignored.items()}, unfilled)
+
+
+def _check_variant(variant: str) -> None:
+    if variant not in VARIANTS:
+        raise CheckpointError(f"no variant {variant!r}; expected one of {', '.join(VARIANTS)}")
+
+
+def _listed(names: list[str], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

