@@ -13,7 +13,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 .PHONY: help demo test test-current test-wheel lint bench clean
 
 help:
-	@echo 'make demo          track a face in a real clip; writes demo_output/'
+	@echo 'make demo          track a head in a real clip; writes demo_output/'
 	@echo 'make test          run the tests'
 	@echo 'make test-current  run the tests on the current TensorFlow (Keras 3)'
 	@echo 'make test-wheel    build the wheel and track with it in an empty environment'

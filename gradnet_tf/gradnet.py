@@ -259,9 +259,13 @@ class GradNet(tf.keras.Model):
         for name, variable in variables.items():
             variable.assign(weights[name])
 
-    def folded(self) -> GradNet:
-        """The same network for inference: constant weights, batch norm folded into convolutions."""
-        blocks = {block.scope: block.folded() for block in self._block_list}
+    def folded(self, inline: bool = True) -> GradNet:
+        """The same network for inference: constant weights, batch norm folded into convolutions.
+
+        Args:
+          inline: whether the weights stand in the traced graph, see `layers.FoldedConvBlock`.
+        """
+        blocks = {block.scope: block.folded(inline) for block in self._block_list}
         return GradNet(self.variant, blocks=blocks, name=self.name + "_folded")
 
 

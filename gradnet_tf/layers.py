@@ -26,35 +26,25 @@ _ACTIVATIONS: dict[Optional[str], Callable] = {
 }
 
 
-def grouped_conv2d(x, kernel, bias, *, strides: int, groups: int, padding: str, activation):
-    """Convolution in `groups`, bias and activation.
+def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
+    """Convolution in `groups`.
 
-    The groups are split and concatenated: the native grouped kernel exists on CPU only with oneDNN,
-    and bias and activation inside each group are what TensorFlow fuses into the convolution.
+    The groups are split and concatenated: the native grouped kernel exists on CPU only with oneDNN.
 
     Args:
       x: [batch, height, width, channels].
       kernel: [size, size, channels / groups, filters].
-      bias: [filters].
       strides: pixels, in both directions.
       groups: number of groups; divides channels and filters.
       padding: "VALID" or "SAME".
-      activation: function of a tensor.
 
     Returns:
       [batch, height', width', filters].
     """
     if groups == 1:
-        parts = [(x, kernel, bias)]
-    else:
-        parts = zip(
-            tf.split(x, groups, axis=3), tf.split(kernel, groups, axis=3), tf.split(bias, groups)
-        )
-    outputs = [
-        activation(tf.nn.bias_add(tf.nn.conv2d(part, k, strides, padding), b))
-        for part, k, b in parts
-    ]
-    return outputs[0] if groups == 1 else tf.concat(outputs, axis=3)
+        return tf.nn.conv2d(x, kernel, strides, padding)
+    parts = zip(tf.split(x, groups, axis=3), tf.split(kernel, groups, axis=3))
+    return tf.concat([tf.nn.conv2d(part, k, strides, padding) for part, k in parts], axis=3)
 
 
 def max_pool(x):
@@ -225,17 +215,19 @@ class ConvBlock(tf.keras.layers.Layer):
 
     def call(self, x, training: bool = False):
         """[batch, height, width, in_channels] -> [batch, height', width', filters]."""
-        activation = _ACTIVATIONS[self.activation]
         x = grouped_conv2d(
             x,
             tf.convert_to_tensor(self.kernel),
-            tf.convert_to_tensor(self.bias),
             strides=self.strides,
             groups=self.groups,
             padding=self.padding,
-            activation=tf.identity if self.bn is not None else activation,
         )
-        return activation(self.bn(x, training=training)) if self.bn is not None else x
+        # Add, not bias_add: TensorFlow would sum the bias inside the convolution, in another order
+        # than the reference does.
+        x += tf.convert_to_tensor(self.bias)
+        if self.bn is not None:
+            x = self.bn(x, training=training)
+        return _ACTIVATIONS[self.activation](x)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """Variables by TF1 name, such as `siamese/scala1/conv/weights`."""
@@ -248,8 +240,12 @@ class ConvBlock(tf.keras.layers.Layer):
         prefix = f"siamese/{self.scope}/"
         return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
 
-    def folded(self) -> FoldedConvBlock:
-        """The same function at inference, with batch normalisation inside the convolution."""
+    def folded(self, inline: bool = True) -> FoldedConvBlock:
+        """The same function at inference, with batch normalisation inside the convolution.
+
+        Args:
+          inline: see `FoldedConvBlock`.
+        """
         kernel, bias = (_compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
         if self.bn is not None:
             weights = {name: value.numpy() for name, value in self.bn.named_weights().items()}
@@ -270,6 +266,7 @@ class ConvBlock(tf.keras.layers.Layer):
             groups=self.groups,
             padding=self.padding,
             activation=self.activation,
+            inline=inline,
         )
 
 
@@ -298,8 +295,17 @@ def fold_batch_norm(kernel, bias, *, gamma, beta, mean, variance, epsilon=BATCH_
 class FoldedConvBlock(tf.keras.layers.Layer):
     """A `ConvBlock` for inference: constant kernel and bias, batch normalisation folded in.
 
-    The weights become constants of the traced graph, which lets TensorFlow fuse bias and activation
-    into the convolution and lay the kernels out once instead of at every call.
+    Args:
+      scope: TF1 scope below `siamese/`.
+      kernel: [size, size, channels / groups, filters].
+      bias: [filters].
+      strides: pixels.
+      groups: groups of the convolution.
+      padding: "VALID" or "SAME".
+      activation: None, "relu" or "tanh".
+      inline: True: the weights become constants of a traced graph, which lets TensorFlow lay the
+        kernels out once instead of at every call. False: they are captured tensors, without which
+        XLA spends minutes on folding them.
     """
 
     def __init__(
@@ -312,15 +318,18 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         groups: int,
         padding: str,
         activation: Optional[str],
+        inline: bool = True,
     ):
         super().__init__(name=scope)
         self.strides = strides
         self.groups = groups
         self.padding = padding
         self.activation = activation
+        hold = np.asarray if inline else tf.constant
         # A tuple of pieces: the groups are split once here, and Keras leaves arrays alone in it.
         self._pieces = tuple(
-            zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
+            (hold(k), hold(b))
+            for k, b in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
         )
 
     def call(self, x, training: bool = False):

@@ -42,7 +42,7 @@ class SampleBuffer(NamedTuple):
 
     def best(self):
         """The sample with the highest score, the oldest of equals."""
-        return self.crops[tf.argmax(self.scores, output_type=tf.int32)]
+        return tf.gather(self.crops, tf.argmax(self.scores, output_type=tf.int32))
 
     def mean_score(self):
         """Mean score of the samples; NaN if there is none, as NumPy says."""

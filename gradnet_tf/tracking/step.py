@@ -265,7 +265,7 @@ class TrackingStep:
         score, template_score = scores
         responses = response.upsample(score, self._bicubic)
         scale = response.best_scale(responses, config.scale_penalty)
-        total = response.normalize(responses[scale])
+        total = response.normalize(tf.gather(responses, scale))
         if template_score is not None:
             updated = response.normalize(response.upsample(template_score, self._bicubic))
             total = (1.0 - config.template_influence) * total + config.template_influence * updated
@@ -287,7 +287,7 @@ class TrackingStep:
     def _rescale(self, scale, sides, state: TrackerState, search_side, size):
         """Search side and target size, damped towards those of the chosen scale."""
         config, damping = self.config, self.config.scale_damping
-        search_side = (1.0 - damping) * search_side + damping * sides[scale]
+        search_side = (1.0 - damping) * search_side + damping * tf.gather(sides, scale)
         search_side = tf.clip_by_value(
             search_side,
             config.min_scale * state.first_search_side,

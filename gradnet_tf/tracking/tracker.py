@@ -19,7 +19,7 @@ from gradnet_tf.tracking.config import TrackerConfig, preset
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.weights import store
+from gradnet_tf import weights as weights_lib
 
 _compiled = weakref.WeakValueDictionary()
 
@@ -34,7 +34,8 @@ class CompiledStep:
     """
 
     def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
-        step = TrackingStep(network.folded(), config, static_shape=jit_compile)
+        network = network.folded(inline=not jit_compile)
+        step = TrackingStep(network, config, static_shape=jit_compile)
         frame = tf.TensorSpec([None, None, 3], tf.uint8)
         box = tf.TensorSpec([4], tf.float64)
         self.init = tf.function(step.init, input_signature=[frame, box], jit_compile=jit_compile)
@@ -80,7 +81,7 @@ class Tracker:
         jit_compile = _choose_jit(jit_compile)
         arrays, variant = _choose_weights(checkpoint, weights, variant)
         self.variant = variant
-        key = (store.digest(arrays), variant, self.config, jit_compile)
+        key = (weights_lib.digest(arrays), variant, self.config, jit_compile)
         self._compiled = _compiled.get(key)
         if self._compiled is None:
             network = GradNet(variant)
@@ -217,5 +218,5 @@ def _choose_weights(checkpoint, weights, variant):
             "no trained weights are embedded in this version: give the directory of a converted "
             "checkpoint (python -m gradnet_tf.convert --help)"
         )
-    loaded = store.load(checkpoint)
+    loaded = weights_lib.load(checkpoint)
     return loaded.arrays, loaded.variant
