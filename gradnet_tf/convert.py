@@ -27,16 +27,25 @@ from gradnet_tf.weights import convert as conversion
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    flags.DEFINE_string("tf1", None, "Source: prefix of a TF1 checkpoint of the reference.",
-                        flag_values=values)
-    flags.DEFINE_string("checkpoint", None, "Source: checkpoint directory of gradnet_tf.",
-                        flag_values=values)
-    flags.DEFINE_string("npz", None, "npz file of the variables by TF1 name: the source, or, "
-                        "beside --tf1 or --checkpoint, an output.", flag_values=values)
-    flags.DEFINE_string("output", None, "Output: checkpoint directory of gradnet_tf.",
-                        flag_values=values)
-    flags.DEFINE_string("to_tf1", None, "Output: prefix of a TF1 checkpoint for the reference.",
-                        flag_values=values)
+    flags.DEFINE_string(
+        "tf1", None, "Source: prefix of a TF1 checkpoint of the reference.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "checkpoint", None, "Source: checkpoint directory of gradnet_tf.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "npz",
+        None,
+        "npz file of the variables by TF1 name: the source, or, "
+        "beside --tf1 or --checkpoint, an output.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "output", None, "Output: checkpoint directory of gradnet_tf.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "to_tf1", None, "Output: prefix of a TF1 checkpoint for the reference.", flag_values=values
+    )
     flags.DEFINE_boolean("overwrite", False, "Replace outputs that exist.", flag_values=values)
 
 
@@ -63,8 +72,9 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     return 0
 
 
-def _parse(values: flags.FlagValues, arguments: Sequence[str]
-           ) -> tuple[conversion.Source, conversion.Targets]:
+def _parse(
+    values: flags.FlagValues, arguments: Sequence[str]
+) -> tuple[conversion.Source, conversion.Targets]:
     if arguments:
         raise ValueError(f"unexpected argument {arguments[0]!r}; every path is given by a flag")
     for name in ("tf1", "checkpoint", "npz", "output", "to_tf1"):
@@ -76,13 +86,19 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]
         raise ValueError("no source; give --tf1=PREFIX, --checkpoint=DIR or --npz=FILE")
     npz_is_source = not (values.tf1 or values.checkpoint)
     if not (values.output or values.to_tf1 or (values.npz and not npz_is_source)):
-        raise ValueError("no output; give --output=DIR, --to_tf1=PREFIX or, beside --tf1 or "
-                         "--checkpoint, --npz=FILE")
-    source = conversion.Source(tf1=values.tf1, checkpoint=values.checkpoint,
-                               npz=values.npz if npz_is_source else None)
+        raise ValueError(
+            "no output; give --output=DIR, --to_tf1=PREFIX or, beside --tf1 or "
+            "--checkpoint, --npz=FILE"
+        )
+    source = conversion.Source(
+        tf1=values.tf1, checkpoint=values.checkpoint, npz=values.npz if npz_is_source else None
+    )
     return source, conversion.Targets(
-        output=values.output, tf1=values.to_tf1, npz=None if npz_is_source else values.npz,
-        overwrite=values.overwrite)
+        output=values.output,
+        tf1=values.to_tf1,
+        npz=None if npz_is_source else values.npz,
+        overwrite=values.overwrite,
+    )
 
 
 def main() -> None:

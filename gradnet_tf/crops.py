@@ -88,45 +88,48 @@ def crop_and_resize(
     valid_height, valid_width = (height, width) if source_hw is None else source_hw
     columns = _taps(side, output_size, count, clamp_weights=True)
     rows = _taps(side, output_size, count, clamp_weights=False)
-    fill = tf.cast(fill, tf.int32)
 
-    # Along the rows that are needed: all rows of the window, or two for each row of the result.
+    # The source rows that are needed: all of the window, or two for each row of the result.
     if static_shape:
         needed = tf.concat([rows.first, rows.second], axis=0)
         first_row, second_row = tf.range(count), tf.range(count) + count
     else:
         needed = tf.range(side)
         first_row, second_row = rows.first, rows.second
-    source_rows = corner[0] + needed
-    pixels = tf.gather(source, tf.clip_by_value(source_rows, 0, height - 1))
-    across = tf.zeros([1, 1], tf.int32)
-    outside_weight = tf.zeros([1], tf.int32)
-    for tap, weight in (
-        (columns.first, columns.first_weight),
-        (columns.second, columns.second_weight),
-    ):
-        index = corner[1] + tap
-        inside = tf.cast((index >= 0) & (index < valid_width), tf.int32)
-        values = tf.gather(pixels, tf.clip_by_value(index, 0, width - 1), axis=1)
+    needed_count = tf.size(needed)
+    source_row = corner[0] + needed
+    pixels = tf.gather(source, tf.clip_by_value(source_row, 0, height - 1))
+    # What lies beside the source is one more column of the fill colour, what lies above or below it
+    # one more row.
+    fill_column = tf.broadcast_to(fill, [needed_count, 1, 3])
+    pixels = tf.concat([pixels, fill_column], axis=1)
+    inside = (source_row >= 0) & (source_row < valid_height)
+    row_or_fill = tf.where(inside, tf.range(needed_count), needed_count)
+
+    def along_rows(tap, weight):
+        column = corner[1] + tap
+        inside = (column >= 0) & (column < valid_width)
+        values = tf.gather(pixels, tf.where(inside, column, width), axis=1)
         # Pixels and channels as one axis: broadcasting over the last axis is slow on CPU.
-        values = tf.reshape(tf.cast(values, tf.int32), [-1, count * 3])
-        across += values * tf.repeat(weight * inside, 3)
-        outside_weight += weight * (1 - inside)
-    across += tf.reshape(outside_weight[:, tf.newaxis] * fill, [-1])
+        values = tf.reshape(tf.cast(values, tf.float32), [-1, count * 3])
+        return values * tf.repeat(tf.cast(weight, tf.float32) / 16.0, 3)
 
-    # Rows outside the source are one more row, of the fill colour.
-    fill_row = tf.tile(fill * int(_WEIGHT_ONE), [count])[tf.newaxis]
-    across = tf.concat([across, fill_row], axis=0)
-    row_is_inside = (source_rows >= 0) & (source_rows < valid_height)
-    row_or_fill = tf.where(row_is_inside, tf.range(tf.size(needed)), tf.size(needed))
+    def down_columns(row, weight):
+        values = tf.gather(across, tf.gather(row_or_fill, row))
+        return tf.bitwise.right_shift(values * weight[:, tf.newaxis], 16)
 
-    # Down the columns: OpenCV's vector code drops 4 bits of the sums, then 16 of each product.
-    across = tf.bitwise.right_shift(across, 4)
-    down = tf.constant(2)
-    for row, weight in ((first_row, rows.first_weight), (second_row, rows.second_weight)):
-        values = tf.gather(across, tf.gather(row_or_fill, row)) * weight[:, tf.newaxis]
-        down += tf.bitwise.right_shift(values, 16)
-    result = tf.cast(tf.bitwise.right_shift(down, 2), tf.uint8)
+    # OpenCV's vector code sums along rows, drops 4 bits, multiplies down columns, drops 16 bits of
+    # each product and rounds the last two of their sum. The first sum has less than 24 bits, so
+    # float32 holds it exactly, and the cast drops the bits.
+    across = tf.cast(
+        along_rows(columns.first, columns.first_weight)
+        + along_rows(columns.second, columns.second_weight),
+        tf.int32,
+    )
+    fill_row = tf.tile(tf.cast(fill, tf.int32) * int(_WEIGHT_ONE / 16), [count])
+    across = tf.concat([across, fill_row[tf.newaxis]], axis=0)
+    down = down_columns(first_row, rows.first_weight) + down_columns(second_row, rows.second_weight)
+    result = tf.cast(tf.bitwise.right_shift(down + 2, 2), tf.uint8)
     return tf.reshape(result, [count, count, 3])
 
 

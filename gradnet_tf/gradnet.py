@@ -244,7 +244,8 @@ class GradNet(tf.keras.Model):
           ValueError: if a name is missing, unknown, or of another shape; nothing is set then.
         """
         variables = self.named_weights()
-        missing, extra = sorted(set(variables) - set(weights)), sorted(set(weights) - set(variables))
+        missing = sorted(set(variables) - set(weights))
+        extra = sorted(set(weights) - set(variables))
         if missing or extra:
             raise ValueError(
                 f"weights do not fit variant {self.variant!r}: "
@@ -259,13 +260,9 @@ class GradNet(tf.keras.Model):
         for name, variable in variables.items():
             variable.assign(weights[name])
 
-    def folded(self, inline: bool = True) -> GradNet:
-        """The same network for inference: constant weights, batch norm folded into convolutions.
-
-        Args:
-          inline: whether the weights stand in the traced graph, see `layers.FoldedConvBlock`.
-        """
-        blocks = {block.scope: block.folded(inline) for block in self._block_list}
+    def folded(self) -> GradNet:
+        """The same network for inference: constant weights, batch norm folded into convolutions."""
+        blocks = {block.scope: block.folded() for block in self._block_list}
         return GradNet(self.variant, blocks=blocks, name=self.name + "_folded")
 
 

@@ -79,6 +79,7 @@ class BatchNorm(tf.keras.layers.Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape):
+        """Makes the variables for inputs [..., channels]."""
         channels = (input_shape[-1],)
 
         def add(name, initializer, shape=channels, trainable=False):
@@ -191,7 +192,8 @@ class ConvBlock(tf.keras.layers.Layer):
         self.bn = BatchNorm(name="bn") if batch_norm else None
 
     def build(self, input_shape=None):
-        del input_shape  # The input's channels are given: variables exist before the first call.
+        """Makes the variables; the input's channels are known without an input."""
+        del input_shape
         self.kernel = self.add_weight(
             name="weights",
             shape=(
@@ -240,12 +242,8 @@ class ConvBlock(tf.keras.layers.Layer):
         prefix = f"siamese/{self.scope}/"
         return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
 
-    def folded(self, inline: bool = True) -> FoldedConvBlock:
-        """The same function at inference, with batch normalisation inside the convolution.
-
-        Args:
-          inline: see `FoldedConvBlock`.
-        """
+    def folded(self) -> FoldedConvBlock:
+        """The same function at inference, with batch normalisation inside the convolution."""
         kernel, bias = (_compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
         if self.bn is not None:
             weights = {name: value.numpy() for name, value in self.bn.named_weights().items()}
@@ -266,7 +264,6 @@ class ConvBlock(tf.keras.layers.Layer):
             groups=self.groups,
             padding=self.padding,
             activation=self.activation,
-            inline=inline,
         )
 
 
@@ -303,9 +300,6 @@ class FoldedConvBlock(tf.keras.layers.Layer):
       groups: groups of the convolution.
       padding: "VALID" or "SAME".
       activation: None, "relu" or "tanh".
-      inline: True: the weights become constants of a traced graph, which lets TensorFlow lay the
-        kernels out once instead of at every call. False: they are captured tensors, without which
-        XLA spends minutes on folding them.
     """
 
     def __init__(
@@ -318,17 +312,16 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         groups: int,
         padding: str,
         activation: Optional[str],
-        inline: bool = True,
     ):
         super().__init__(name=scope)
         self.strides = strides
         self.groups = groups
         self.padding = padding
         self.activation = activation
-        hold = np.asarray if inline else tf.constant
-        # A tuple of pieces: the groups are split once here, and Keras leaves arrays alone in it.
+        # The groups are split once, here. Tensors, not arrays: a graph captures them, while as
+        # constants inside it they make tracing and XLA's compilation many times slower.
         self._pieces = tuple(
-            (hold(k), hold(b))
+            (tf.constant(k), tf.constant(b))
             for k, b in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
         )
 

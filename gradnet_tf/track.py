@@ -52,23 +52,61 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     text, choice = flags.DEFINE_string, flags.DEFINE_enum
     text("source", None, "Folder of frames or video file.", flag_values=values)
     text("box", None, "The target in the first frame: x,y,width,height.", flag_values=values)
-    text("checkpoint", None, "Checkpoint directory; default: the weights that come with the "
-         "package.", flag_values=values)
-    choice("preset", "reference", ["reference", "paper"],
-           "Track as the authors' code does, or as the paper says.", flag_values=values)
-    text("boxes", None, "Output: text file, a line x,y,width,height for each frame.",
-         flag_values=values)
+    text(
+        "checkpoint",
+        None,
+        "Checkpoint directory; default: the weights that come with the package.",
+        flag_values=values,
+    )
+    choice(
+        "preset",
+        "reference",
+        ["reference", "paper"],
+        "Track as the authors' code does, or as the paper says.",
+        flag_values=values,
+    )
+    text(
+        "boxes",
+        None,
+        "Output: text file, a line x,y,width,height for each frame.",
+        flag_values=values,
+    )
     text("video", None, "Output: MP4 video of the frames with their boxes.", flag_values=values)
-    text("sheet", None, "Output: PNG of 12 frames with their boxes. By default beside --video or "
-         "--boxes, if one of them is given; --sheet= writes none.", flag_values=values)
-    text("show_truth", None, "File of true boxes (such as groundtruth_rect.txt): drawn in the "
-         "outputs and compared with.", flag_values=values)
-    choice("format", "float", ["float", "reference"],
-           "Of --boxes: every digit, or rounded as the reference saves them.", flag_values=values)
-    choice("on_bad_frame", "stop", ["stop", "hold"], "At a frame that is missing or damaged: "
-           "stop, or repeat the last box.", flag_values=values)
-    choice("jit_compile", "auto", list(_JIT_COMPILE),
-           "Compile the tracking step with XLA; auto: on GPU only.", flag_values=values)
+    text(
+        "sheet",
+        None,
+        "Output: PNG of 12 frames with their boxes. By default beside --video or "
+        "--boxes, if one of them is given; --sheet= writes none.",
+        flag_values=values,
+    )
+    text(
+        "show_truth",
+        None,
+        "File of true boxes (such as groundtruth_rect.txt): drawn in the "
+        "outputs and compared with.",
+        flag_values=values,
+    )
+    choice(
+        "format",
+        "float",
+        ["float", "reference"],
+        "Of --boxes: every digit, or rounded as the reference saves them.",
+        flag_values=values,
+    )
+    choice(
+        "on_bad_frame",
+        "stop",
+        ["stop", "hold"],
+        "At a frame that is missing or damaged: stop, or repeat the last box.",
+        flag_values=values,
+    )
+    choice(
+        "jit_compile",
+        "auto",
+        list(_JIT_COMPILE),
+        "Compile the tracking step with XLA; auto: on GPU only.",
+        flag_values=values,
+    )
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:

@@ -49,7 +49,7 @@ class GradientNet(tf.keras.Model):
 
 
 def gradient_of_loss(loss: Callable, feature):
-    """dL / df_2(Z), the input of U2 in equation 6.
+    """The gradient dL / df_2(Z), the input of U2 in equation 6.
 
     An outer tape differentiates through it: the second-order guidance of section 3.2.
 

@@ -16,8 +16,10 @@ from tests.helpers import checkpoints
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """Prefix of a TF1 checkpoint with the 66 names of the authors' SiamFC base."""
-    return checkpoints.write_tf1(tmp_path_factory.mktemp("base") / "model_epoch45.ckpt",
-                                 checkpoints.with_training_leftovers("baseline"))
+    return checkpoints.write_tf1(
+        tmp_path_factory.mktemp("base") / "model_epoch45.ckpt",
+        checkpoints.with_training_leftovers("baseline"),
+    )
 
 
 @pytest.fixture
@@ -47,13 +49,19 @@ def test_tf1_to_checkpoint_and_back(base, command, tmp_path):
     status, out, err = command(f"--tf1={base}", f"--output={tmp_path}/net")
     assert (status, err) == (0, "")
     digest = load(tmp_path / "net").digest
-    for line in ("source: model_epoch45.ckpt (tf1)", "variant: baseline, 42 tensors",
-                 f"digest: {digest}", "recognised: no", "ignored by rule optimizer_slots: adjust/",
-                 "ignored by rule response_scale: adjust/biases, adjust/weights (",
-                 f"wrote: {tmp_path}/net"):
+    for line in (
+        "source: model_epoch45.ckpt (tf1)",
+        "variant: baseline, 42 tensors",
+        f"digest: {digest}",
+        "recognised: no",
+        "ignored by rule optimizer_slots: adjust/",
+        "ignored by rule response_scale: adjust/biases, adjust/weights (",
+        f"wrote: {tmp_path}/net",
+    ):
         assert line in out
-    status, out, _ = command(f"--checkpoint={tmp_path}/net", f"--to_tf1={tmp_path}/model.ckpt",
-                             f"--npz={tmp_path}/x.npz")
+    status, out, _ = command(
+        f"--checkpoint={tmp_path}/net", f"--to_tf1={tmp_path}/model.ckpt", f"--npz={tmp_path}/x.npz"
+    )
     assert status == 0
     assert f"wrote: {tmp_path}/model.ckpt\nwrote: {tmp_path}/x.npz\n" in out
     status, out, _ = command(f"--tf1={tmp_path}/model.ckpt", f"--output={tmp_path}/back")
@@ -67,18 +75,21 @@ def test_npz_is_the_source_where_there_is_no_other(command, tmp_path):
     checkpoints.assert_same(load(tmp_path / "net").arrays, checkpoints.random_arrays())
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ([], "no source; give --tf1=PREFIX"),
-    (["--output=a"], "no source"),
-    (["--tf1=a"], "no output; give --output=DIR"),
-    (["--npz=a.npz"], "no output"),
-    (["--tf1=a", "--checkpoint=b", "--output=c"], "--tf1 and --checkpoint are both sources"),
-    (["--tf1=", "--output=c"], "--tf1 is empty"),
-    (["--tf1=a", "--output=c", "d"], "unexpected argument 'd'"),
-    (["--tf1=none", "--output=c"], "none: no such checkpoint"),
-    (["--checkpoint=none", "--to_tf1=c"], "none: no such directory"),
-    (["--npz=none.npz", "--output=c"], "none.npz: no such file"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "no source; give --tf1=PREFIX"),
+        (["--output=a"], "no source"),
+        (["--tf1=a"], "no output; give --output=DIR"),
+        (["--npz=a.npz"], "no output"),
+        (["--tf1=a", "--checkpoint=b", "--output=c"], "--tf1 and --checkpoint are both sources"),
+        (["--tf1=", "--output=c"], "--tf1 is empty"),
+        (["--tf1=a", "--output=c", "d"], "unexpected argument 'd'"),
+        (["--tf1=none", "--output=c"], "none: no such checkpoint"),
+        (["--checkpoint=none", "--to_tf1=c"], "none: no such directory"),
+        (["--npz=none.npz", "--output=c"], "none.npz: no such file"),
+    ],
+)
 def test_wrong_combinations(command, arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fails(command(*arguments), message)
@@ -90,13 +101,16 @@ def test_wrong_sources(base, command, tmp_path):
     assert command(f"--tf1={base}", f"--output={load_me}")[0] == 0
     before = checkpoints.tree(tmp_path)
     for source, message in (
-            (f"--tf1={base}.index", f"give the prefix {base}"),
-            (f"--tf1={base.parent}", f"is a directory; give the prefix of a TF1 checkpoint, such "
-                                     f"as {base}"),
-            (f"--tf1={load_me}", "it is read with --checkpoint=DIR"),
-            (f"--tf1={load_me}/weights", "is a TF2 checkpoint, not a TF1 one"),
-            (f"--checkpoint={base.parent}", "is no checkpoint: weights.index"),
-            (f"--npz={base}.index", "is no npz file")):
+        (f"--tf1={base}.index", f"give the prefix {base}"),
+        (
+            f"--tf1={base.parent}",
+            f"is a directory; give the prefix of a TF1 checkpoint, such as {base}",
+        ),
+        (f"--tf1={load_me}", "it is read with --checkpoint=DIR"),
+        (f"--tf1={load_me}/weights", "is a TF2 checkpoint, not a TF1 one"),
+        (f"--checkpoint={base.parent}", "is no checkpoint: weights.index"),
+        (f"--npz={base}.index", "is no npz file"),
+    ):
         fails(command(source, f"--output={tmp_path}/out"), message)
     assert checkpoints.tree(tmp_path) == before
 
@@ -121,9 +135,18 @@ def test_overwrite(base, command, tmp_path):
 def test_module_runs_as_a_command(tmp_path):
     """Once for real, for the exit status must reach the shell."""
     failed = subprocess.run(
-        [sys.executable, "-m", "gradnet_tf.convert", f"--tf1={tmp_path}/none",
-         f"--output={tmp_path}/net"], capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        [
+            sys.executable,
+            "-m",
+            "gradnet_tf.convert",
+            f"--tf1={tmp_path}/none",
+            f"--output={tmp_path}/net",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert failed.returncode == 1
     assert f"error: {tmp_path}/none: no such checkpoint" in failed.stderr
     assert "Traceback" not in failed.stderr

@@ -15,19 +15,32 @@ from tests.helpers import checkpoints
 def sources(tmp_path_factory):
     """TF1 prefixes of checkpoints with the names of the authors' two, by variant."""
     directory = tmp_path_factory.mktemp("sources")
-    return {variant: str(checkpoints.write_tf1(directory / f"{variant}.ckpt",
-                                               checkpoints.with_training_leftovers(variant)))
-            for variant in ("full", "baseline")}
+    return {
+        variant: str(
+            checkpoints.write_tf1(
+                directory / f"{variant}.ckpt", checkpoints.with_training_leftovers(variant)
+            )
+        )
+        for variant in ("full", "baseline")
+    }
 
 
 def all_targets(directory, **options):
-    return Targets(output=str(directory / "net"), tf1=str(directory / "tf1/model.ckpt"),
-                   npz=str(directory / "x.npz"), **options)
+    return Targets(
+        output=str(directory / "net"),
+        tf1=str(directory / "tf1/model.ckpt"),
+        npz=str(directory / "x.npz"),
+        **options,
+    )
 
 
-@pytest.mark.parametrize("variant, ignored", [
-    ("full", {"optimizer_slots": 22, "training_summaries": 2}),
-    ("baseline", {"optimizer_slots": 20, "training_summaries": 2, "response_scale": 2})])
+@pytest.mark.parametrize(
+    "variant, ignored",
+    [
+        ("full", {"optimizer_slots": 22, "training_summaries": 2}),
+        ("baseline", {"optimizer_slots": 20, "training_summaries": 2, "response_scale": 2}),
+    ],
+)
 def test_tf1_to_everything_and_back(sources, variant, ignored, tmp_path):
     targets = all_targets(tmp_path)
     weights = convert.convert(Source(tf1=sources[variant]), targets)
@@ -38,8 +51,11 @@ def test_tf1_to_everything_and_back(sources, variant, ignored, tmp_path):
     assert weights.card["filled"] is None
     expected = checkpoints.random_arrays(variant)
     assert len(expected) == {"full": 94, "baseline": 42}[variant]
-    for source in (Source(checkpoint=targets.output), Source(tf1=targets.tf1),
-                   Source(npz=targets.npz)):
+    for source in (
+        Source(checkpoint=targets.output),
+        Source(tf1=targets.tf1),
+        Source(npz=targets.npz),
+    ):
         checkpoints.assert_same(convert.read(source).arrays, expected)
     assert json.loads((tmp_path / "net/card.json").read_text()) == weights.card
     assert not any(name.startswith(".") for name in checkpoints.tree(tmp_path))
@@ -61,12 +77,14 @@ def test_tf1_checkpoint_without_bookkeeping_is_not_the_references(tmp_path):
 
 
 def test_npz_without_bookkeeping_gives_a_complete_tf1_checkpoint(tmp_path):
-    np.savez(tmp_path / "in.npz", **checkpoints.without_bookkeeping(
-        checkpoints.random_arrays("full")))
+    np.savez(
+        tmp_path / "in.npz", **checkpoints.without_bookkeeping(checkpoints.random_arrays("full"))
+    )
     targets = Targets(tf1=str(tmp_path / "model.ckpt"))
     weights = convert.convert(Source(npz=str(tmp_path / "in.npz")), targets)
     assert "filled: 36 tensors of batch-norm bookkeeping, local_step 299250" in convert.report(
-        weights)
+        weights
+    )
     restored = convert.read(Source(tf1=targets.tf1))
     assert {k: v.shape for k, v in restored.arrays.items()} == expected_shapes("full")
 
@@ -76,16 +94,24 @@ def test_report_of_the_authors_checkpoint(sources, tmp_path, monkeypatch):
     known, (variant, facts) = next(iter(authors.KNOWN_CHECKPOINTS.items()))
     ours = {name: authors.masked_crc32c(arrays[name]) for name in facts}
     monkeypatch.setattr(authors, "KNOWN_CHECKPOINTS", {known: (variant, ours)})
-    report = convert.report(convert.convert(Source(tf1=sources["full"]),
-                                            Targets(npz=str(tmp_path / "x.npz"))))
+    report = convert.report(
+        convert.convert(Source(tf1=sources["full"]), Targets(npz=str(tmp_path / "x.npz")))
+    )
     assert "recognised: the authors' base_l5_1t_49/model_epoch49.ckpt" in report
     assert "variant: full, 94 tensors" in report
     assert "ignored by rule training_summaries: Variable, Variable_1 (" in report
 
 
-@pytest.mark.parametrize("target", ["net/card.json", "tf1/model.ckpt.index",
-                                    "tf1/model.ckpt.data-00000-of-00001", "tf1/model.ckpt.meta",
-                                    "x.npz"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "net/card.json",
+        "tf1/model.ckpt.index",
+        "tf1/model.ckpt.data-00000-of-00001",
+        "tf1/model.ckpt.meta",
+        "x.npz",
+    ],
+)
 def test_nothing_is_written_if_one_target_exists(sources, target, tmp_path):
     (tmp_path / target).parent.mkdir(exist_ok=True)
     (tmp_path / target).write_text("mine")
@@ -101,8 +127,11 @@ def test_overwrite_replaces_all(sources, tmp_path):
     before = checkpoints.tree(tmp_path)
     convert.convert(Source(tf1=sources["baseline"]), all_targets(tmp_path, overwrite=True))
     assert checkpoints.tree(tmp_path) == before
-    for source in (Source(checkpoint=str(tmp_path / "net")), Source(npz=str(tmp_path / "x.npz")),
-                   Source(tf1=str(tmp_path / "tf1/model.ckpt"))):
+    for source in (
+        Source(checkpoint=str(tmp_path / "net")),
+        Source(npz=str(tmp_path / "x.npz")),
+        Source(tf1=str(tmp_path / "tf1/model.ckpt")),
+    ):
         assert convert.read(source).variant == "baseline"
 
 
@@ -119,16 +148,21 @@ def test_failure_at_the_last_target_removes_the_first(sources, tmp_path, monkeyp
 
 
 def test_overlapping_targets(sources, tmp_path):
-    for targets in (Targets(output=str(tmp_path / "a"), tf1=str(tmp_path / "a/model.ckpt")),
-                    Targets(output=str(tmp_path / "a.npz"), npz=str(tmp_path / "a.npz"))):
+    for targets in (
+        Targets(output=str(tmp_path / "a"), tf1=str(tmp_path / "a/model.ckpt")),
+        Targets(output=str(tmp_path / "a.npz"), npz=str(tmp_path / "a.npz")),
+    ):
         with pytest.raises(ValueError, match="outputs overlap"):
             convert.convert(Source(tf1=sources["baseline"]), targets)
         assert not checkpoints.tree(tmp_path)
 
 
 def test_targets_that_are_directories(sources, tmp_path):
-    for targets in (Targets(tf1=str(tmp_path)), Targets(tf1=str(tmp_path / "new") + "/"),
-                    Targets(npz=str(tmp_path))):
+    for targets in (
+        Targets(tf1=str(tmp_path)),
+        Targets(tf1=str(tmp_path / "new") + "/"),
+        Targets(npz=str(tmp_path)),
+    ):
         with pytest.raises(FileExistsError, match="is a directory; give"):
             convert.convert(Source(tf1=sources["baseline"]), targets)
     with pytest.raises(CheckpointError, match="must end in .npz"):

@@ -78,8 +78,11 @@ def test_digest_depends_on_names_values_and_shapes_not_on_order():
 
 
 def test_card_entries_cannot_belie_the_arrays(tmp_path):
-    saved = gw.save(tmp_path / "net", checkpoints.random_arrays(),
-                    {"variant": "full", "digest": "0", "source": {"name": "x", "kind": "y"}})
+    saved = gw.save(
+        tmp_path / "net",
+        checkpoints.random_arrays(),
+        {"variant": "full", "digest": "0", "source": {"name": "x", "kind": "y"}},
+    )
     assert saved.card["source"] == {"name": "x", "kind": "y"}
     assert gw.load(tmp_path / "net").digest == gw.digest(checkpoints.random_arrays())
 
@@ -210,19 +213,22 @@ def test_card_that_is_no_json(copy, content):
         gw.load(copy)
 
 
-@pytest.mark.parametrize("key, value, message", [
-    ("format", "other", "is not a card"),
-    ("format_version", 2, "has format version 2; this version of gradnet_tf reads 1"),
-    ("format_version", None, "has format version None"),
-    ("colour_order", "RGB", "has colour order 'RGB'; expected 'BGR'"),
-    ("variant", "huge", "names variant 'huge'; expected one of full"),
-    ("variant", ["full"], "names variant"),
-    ("variant", "full", 'does not list the tensors of variant "full"'),
-    ("tensors", [], "does not list the tensors"),
-    ("source", 3, 'bad entry "source"'),
-    ("recognised", {}, 'bad entry "recognised"'),
-    ("digest", "00", "does not match the digest"),
-])
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("format", "other", "is not a card"),
+        ("format_version", 2, "has format version 2; this version of gradnet_tf reads 1"),
+        ("format_version", None, "has format version None"),
+        ("colour_order", "RGB", "has colour order 'RGB'; expected 'BGR'"),
+        ("variant", "huge", "names variant 'huge'; expected one of full"),
+        ("variant", ["full"], "names variant"),
+        ("variant", "full", 'does not list the tensors of variant "full"'),
+        ("tensors", [], "does not list the tensors"),
+        ("source", 3, 'bad entry "source"'),
+        ("recognised", {}, 'bad entry "recognised"'),
+        ("digest", "00", "does not match the digest"),
+    ],
+)
 def test_card_with_a_wrong_entry(copy, key, value, message):
     edit_card(copy, lambda card: card.update({key: value}))
     with pytest.raises(CheckpointError, match=message):
@@ -294,14 +300,17 @@ def test_npz_without_bookkeeping_is_filled(tmp_path):
     owner = "siamese/scala2"
     for moving in ("moving_mean", "moving_variance"):
         bookkeeping = f"{owner}/{owner}/bn/{moving}"
-        np.testing.assert_array_equal(loaded.arrays[bookkeeping + "/biased"],
-                                      arrays[f"{owner}/bn/{moving}"])
+        np.testing.assert_array_equal(
+            loaded.arrays[bookkeeping + "/biased"], arrays[f"{owner}/bn/{moving}"]
+        )
         assert loaded.arrays[bookkeeping + "/local_step"] == np.float32(299250)
     assert loaded.card["filled"]["local_step"] == 299250
     assert len(loaded.card["filled"]["names"]) == 16
     # Training continues the averages of the copy without changing the original.
-    assert not np.shares_memory(loaded.arrays[f"{owner}/{owner}/bn/moving_mean/biased"],
-                                loaded.arrays[f"{owner}/bn/moving_mean"])
+    assert not np.shares_memory(
+        loaded.arrays[f"{owner}/{owner}/bn/moving_mean/biased"],
+        loaded.arrays[f"{owner}/bn/moving_mean"],
+    )
 
 
 def test_npz_with_half_of_the_bookkeeping(tmp_path):
@@ -348,8 +357,11 @@ def test_damaged_npz(tmp_path):
     content = path.read_bytes()
     flipped = bytearray(content)
     flipped[50_000] ^= 1
-    for damaged, message in ((content[:-1000], "is no npz file"), (b"", "is no npz file"),
-                             (bytes(flipped), "is damaged")):
+    for damaged, message in (
+        (content[:-1000], "is no npz file"),
+        (b"", "is no npz file"),
+        (bytes(flipped), "is damaged"),
+    ):
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match=message):
             gw.load(path)
@@ -362,8 +374,9 @@ def test_damaged_npz(tmp_path):
 
 
 def test_npz_of_double_precision(tmp_path):
-    arrays = {name: np.asarray(array, np.float64)
-              for name, array in checkpoints.random_arrays().items()}
+    arrays = {
+        name: np.asarray(array, np.float64) for name, array in checkpoints.random_arrays().items()
+    }
     np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(CheckpointError, match="not float32: siamese/scala1/conv/weights is float"):
         gw.load(tmp_path / "x.npz")

@@ -30,13 +30,23 @@ def copy(base, tmp_path):
 
 
 def select(arrays, **options):
-    return tf1.select({k: v.shape for k, v in arrays.items()},
-                      {k: v.dtype for k, v in arrays.items()}, "test", **options)
+    return tf1.select(
+        {k: v.shape for k, v in arrays.items()},
+        {k: v.dtype for k, v in arrays.items()},
+        "test",
+        **options,
+    )
 
 
-@pytest.mark.parametrize("variant, network, everything", [
-    ("full", 58, 94), ("two_subnets", 72, 116), ("without_gradient", 52, 84),
-    ("baseline", 26, 42)])
+@pytest.mark.parametrize(
+    "variant, network, everything",
+    [
+        ("full", 58, 94),
+        ("two_subnets", 72, 116),
+        ("without_gradient", 52, 84),
+        ("baseline", 26, 42),
+    ],
+)
 def test_counts_of_variables(variant, network, everything):
     assert len(expected_shapes(variant, bookkeeping=False)) == network
     assert len(expected_shapes(variant)) == everything
@@ -67,7 +77,9 @@ def test_every_name_of_the_tracker_is_accounted_for():
     assert selection.variant == "full"
     assert sorted(selection.names) == sorted(expected_shapes("full"))
     assert {rule: len(names) for rule, names in selection.ignored.items()} == {
-        "optimizer_slots": 22, "training_summaries": 2}
+        "optimizer_slots": 22,
+        "training_summaries": 2,
+    }
     assert not selection.unfilled
 
 
@@ -80,8 +92,10 @@ def test_missing_variables_are_named():
     assert f"missing: {STEP}, siamese/t_scala5_zz/conv/weights" in str(error.value)
 
 
-@pytest.mark.parametrize("name", [
-    "siamese/scala1/conv/kernel", "Momentum", "adjust/gamma", "siamese/scala6/conv/weights"])
+@pytest.mark.parametrize(
+    "name",
+    ["siamese/scala1/conv/kernel", "Momentum", "adjust/gamma", "siamese/scala6/conv/weights"],
+)
 def test_unknown_names_are_named(name):
     arrays = {**checkpoints.random_arrays(), name: np.zeros(3, np.float32)}
     with pytest.raises(CheckpointError, match=f"unknown: {name}$"):
@@ -119,8 +133,9 @@ def test_bookkeeping_may_be_absent_as_a_whole_only():
 
 
 def test_reads_every_tensor(base):
-    checkpoints.assert_same(tf1_files.read(str(base)),
-                            checkpoints.with_training_leftovers("baseline"))
+    checkpoints.assert_same(
+        tf1_files.read(str(base)), checkpoints.with_training_leftovers("baseline")
+    )
 
 
 @pytest.mark.parametrize("suffix", tf1_files.SUFFIXES)
@@ -128,14 +143,22 @@ def test_reads_every_tensor(base):
 def test_truncated_file(copy, suffix, keep):
     path = copy.with_name(copy.name + suffix)
     content = path.read_bytes()
-    path.write_bytes(content[:int(len(content) * keep)])
+    path.write_bytes(content[: int(len(content) * keep)])
     with pytest.raises(CheckpointError, match="damaged or truncated"):
         tf1_files.read(str(copy))
 
 
-@pytest.mark.parametrize("suffix, position", [
-    (".index", 40), (".index", 900), (".index", -1),
-    (tf1_files.DATA_SUFFIX, 5), (tf1_files.DATA_SUFFIX, 5_000_000), (tf1_files.DATA_SUFFIX, -2)])
+@pytest.mark.parametrize(
+    "suffix, position",
+    [
+        (".index", 40),
+        (".index", 900),
+        (".index", -1),
+        (tf1_files.DATA_SUFFIX, 5),
+        (tf1_files.DATA_SUFFIX, 5_000_000),
+        (tf1_files.DATA_SUFFIX, -2),
+    ],
+)
 def test_flipped_bit(copy, suffix, position):
     path = copy.with_name(copy.name + suffix)
     content = bytearray(path.read_bytes())
@@ -191,12 +214,16 @@ def test_written_file_is_restored_by_a_tf1_saver(variant, tmp_path):
         variables = {}
         for name, array in arrays.items():
             variables[name] = tf.compat.v1.get_variable(
-                name, shape=array.shape, use_resource=False,
-                initializer=tf.compat.v1.zeros_initializer())
+                name,
+                shape=array.shape,
+                use_resource=False,
+                initializer=tf.compat.v1.zeros_initializer(),
+            )
         tf.compat.v1.train.Saver().restore(session, str(tmp_path / "new.ckpt"))
         assert {v.op.name for v in variables.values()} == set(arrays)
         checkpoints.assert_same(
-            {name: np.asarray(value) for name, value in session.run(variables).items()}, arrays)
+            {name: np.asarray(value) for name, value in session.run(variables).items()}, arrays
+        )
 
 
 def test_writes_only_complete_variants(tmp_path):
@@ -215,24 +242,24 @@ def test_write_to_a_place_that_cannot_be(tmp_path):
 
 def test_crc32c_of_known_strings():
     assert authors.crc32c(b"") == 0
-    assert authors.crc32c(b"123456789") == 0xe3069283  # the check value of CRC-32C
-    assert authors.crc32c(bytes(32)) == 0x8a9136aa  # RFC 3720, B.4
+    assert authors.crc32c(b"123456789") == 0xE3069283  # the check value of CRC-32C
+    assert authors.crc32c(bytes(32)) == 0x8A9136AA  # RFC 3720, B.4
 
 
 @pytest.mark.parametrize("size", [1, 4095, 4096, 4097, 50_001])
 def test_crc32c_in_lanes_equals_byte_after_byte(size):
     data = np.random.default_rng(size).bytes(size)
-    state = 0xffffffff
+    state = 0xFFFFFFFF
     for byte in data:
         state ^= byte
         for _ in range(8):
-            state = state >> 1 ^ (0x82f63b78 if state & 1 else 0)
-    assert authors.crc32c(data) == state ^ 0xffffffff
+            state = state >> 1 ^ (0x82F63B78 if state & 1 else 0)
+    assert authors.crc32c(data) == state ^ 0xFFFFFFFF
 
 
 def test_masked_crc32c_equals_the_facts_of_the_authors_index():
-    assert authors.masked_crc32c(np.full(256, 0.1, np.float32)) == 0x43850b3f
-    assert authors.masked_crc32c(np.array(299250.0, np.float32)) == 0x61bd8f9d
+    assert authors.masked_crc32c(np.full(256, 0.1, np.float32)) == 0x43850B3F
+    assert authors.masked_crc32c(np.array(299250.0, np.float32)) == 0x61BD8F9D
 
 
 def test_facts_name_variables_of_their_variant():
@@ -246,7 +273,9 @@ def test_recognises_only_when_every_fact_agrees(monkeypatch):
     facts = {name: authors.masked_crc32c(arrays[name]) for name in names}
     monkeypatch.setattr(authors, "KNOWN_CHECKPOINTS", {"theirs": ("baseline", facts)})
     assert authors.recognise(arrays, "baseline") == {
-        "checkpoint": "theirs", "crc32c": {name: f"{facts[name]:#010x}" for name in names}}
+        "checkpoint": "theirs",
+        "crc32c": {name: f"{facts[name]:#010x}" for name in names},
+    }
     assert authors.recognise(arrays, "full")["checkpoint"] is None
     other = {**arrays, STEP: np.array(5, np.float32)}
     assert authors.recognise(other, "baseline")["checkpoint"] is None

@@ -41,9 +41,7 @@ class Thumbnails:
         if len(self._images) == self._limit:
             self._stride *= 2
             self._images = {
-                index: image
-                for index, image in self._images.items()
-                if index % self._stride == 0
+                index: image for index, image in self._images.items() if index % self._stride == 0
             }
 
     def images(self) -> list[tuple[int, np.ndarray]]:

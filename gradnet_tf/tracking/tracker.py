@@ -19,7 +19,7 @@ from gradnet_tf.tracking.config import TrackerConfig, preset
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf import weights as weights_lib
+from gradnet_tf.weights import Weights, load, make_weights
 
 _compiled = weakref.WeakValueDictionary()
 
@@ -34,14 +34,28 @@ class CompiledStep:
     """
 
     def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
-        network = network.folded(inline=not jit_compile)
-        step = TrackingStep(network, config, static_shape=jit_compile)
+        step = TrackingStep(network.folded(), config, static_shape=jit_compile)
         frame = tf.TensorSpec([None, None, 3], tf.uint8)
         box = tf.TensorSpec([4], tf.float64)
         self.init = tf.function(step.init, input_signature=[frame, box], jit_compile=jit_compile)
         state, _ = self.init.get_concrete_function().structured_outputs
         spec = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), state)
         self.step = tf.function(step.step, input_signature=[spec, frame], jit_compile=jit_compile)
+        self._jit_compile = jit_compile
+        self._warm_shapes = set()
+
+    def warm_up(self, state, frame) -> None:
+        """Traces and compiles the step before the first frame that is tracked needs it.
+
+        Args:
+          state: of the first frame; stays as it is.
+          frame: the first frame.
+        """
+        # XLA compiles for every size of frames, a graph serves them all.
+        shape = tuple(frame.shape) if self._jit_compile else None
+        if shape not in self._warm_shapes:
+            self.step(state, frame)
+            self._warm_shapes.add(shape)
 
 
 class Tracker:
@@ -60,8 +74,8 @@ class Tracker:
       config: a `TrackerConfig` of one's own, instead of a preset.
       jit_compile: True (XLA), False (plain graph) or "auto": XLA on a GPU, where it is faster, and
         the plain graph on a CPU, where TensorFlow's own convolutions are.
-      weights: arrays by TF1 name, instead of a checkpoint.
-      variant: with `weights`, the variant of the network that they belong to.
+      weights: arrays by TF1 name, instead of a checkpoint; the bookkeeping of TF1's moving averages
+        may be left out.
 
     Raises:
       ValueError: if the arguments contradict each other, or the checkpoint is not a sound one.
@@ -75,17 +89,16 @@ class Tracker:
         config: Optional[TrackerConfig] = None,
         jit_compile: Union[bool, str] = "auto",
         weights: Optional[Mapping[str, np.ndarray]] = None,
-        variant: str = "full",
     ):
         self.config = _choose_config(preset, config)
         jit_compile = _choose_jit(jit_compile)
-        arrays, variant = _choose_weights(checkpoint, weights, variant)
-        self.variant = variant
-        key = (weights_lib.digest(arrays), variant, self.config, jit_compile)
+        chosen = _choose_weights(checkpoint, weights)
+        self.variant = chosen.variant
+        key = (chosen.digest, chosen.variant, self.config, jit_compile)
         self._compiled = _compiled.get(key)
         if self._compiled is None:
-            network = GradNet(variant)
-            network.assign_weights(arrays)
+            network = GradNet(chosen.variant)
+            network.assign_weights(chosen.arrays)
             self._compiled = _compiled[key] = CompiledStep(network, self.config, jit_compile)
         self._forget()
 
@@ -110,7 +123,9 @@ class Tracker:
         float_scale = images.float_scale(image)
         frame = images.as_rgb(image, float_range=float_scale)
         box = geometry.check_box(box, frame.shape[:2])
-        self._state, self._output = self._compiled.init(tf.constant(frame), tf.constant(box))
+        first = tf.constant(frame)
+        self._state, self._output = self._compiled.init(first, tf.constant(box))
+        self._compiled.warm_up(self._state, first)
         self._float_scale, self._frame_shape = float_scale, frame.shape
 
     def update(self, image) -> np.ndarray:
@@ -208,15 +223,14 @@ def _choose_jit(jit_compile: Union[bool, str]) -> bool:
     return jit_compile
 
 
-def _choose_weights(checkpoint, weights, variant):
+def _choose_weights(checkpoint, weights) -> Weights:
     if weights is not None:
         if checkpoint is not None:
             raise ValueError(f"give checkpoint={os.fspath(checkpoint)!r} or weights, not both")
-        return dict(weights), variant
+        return make_weights(weights, source="weights", kind="npz")
     if checkpoint is None:
         raise ValueError(
             "no trained weights are embedded in this version: give the directory of a converted "
             "checkpoint (python -m gradnet_tf.convert --help)"
         )
-    loaded = weights_lib.load(checkpoint)
-    return loaded.arrays, loaded.variant
+    return load(checkpoint)

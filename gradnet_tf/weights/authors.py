@@ -14,28 +14,33 @@ import numpy as np
 # Checkpoint -> (variant, {tensor: masked crc32c}). The tracker was trained from the base with its
 # search branch frozen, so the two share every scala1..5 tensor; what differs is the variant.
 KNOWN_CHECKPOINTS: dict[str, tuple[str, dict[str, int]]] = {
-    "base_l5_1t_49/model_epoch49.ckpt": ("full", {
-        "siamese/scala1/conv/weights": 0x703198fc,
-        "siamese/scala5_z/conv/weights": 0x5f4c6e89,
-        "siamese/t_scala5_zz/conv/weights": 0x2b1ca9f6,
-        "siamese/t_scala5_zz/conv/biases": 0x43850b3f,
-        "siamese/scala1_z/siamese/scala1_z/bn/moving_mean/local_step": 0x61bd8f9d,
-    }),
-    "base_256/model_epoch45.ckpt": ("baseline", {
-        "siamese/scala1/conv/weights": 0x703198fc,
-        "siamese/scala2/bn/moving_mean": 0x8be8f61b,
-        "siamese/scala5/conv/weights": 0xb1726e22,
-        "siamese/scala5/conv/biases": 0x652db540,
-        "siamese/scala1/siamese/scala1/bn/moving_mean/local_step": 0x14e673e8,
-    }),
+    "base_l5_1t_49/model_epoch49.ckpt": (
+        "full",
+        {
+            "siamese/scala1/conv/weights": 0x703198FC,
+            "siamese/scala5_z/conv/weights": 0x5F4C6E89,
+            "siamese/t_scala5_zz/conv/weights": 0x2B1CA9F6,
+            "siamese/t_scala5_zz/conv/biases": 0x43850B3F,
+            "siamese/scala1_z/siamese/scala1_z/bn/moving_mean/local_step": 0x61BD8F9D,
+        },
+    ),
+    "base_256/model_epoch45.ckpt": (
+        "baseline",
+        {
+            "siamese/scala1/conv/weights": 0x703198FC,
+            "siamese/scala2/bn/moving_mean": 0x8BE8F61B,
+            "siamese/scala5/conv/weights": 0xB1726E22,
+            "siamese/scala5/conv/biases": 0x652DB540,
+            "siamese/scala1/siamese/scala1/bn/moving_mean/local_step": 0x14E673E8,
+        },
+    ),
 }
 
-_POLYNOMIAL = 0x82f63b78  # Castagnoli, bits reversed
+_POLYNOMIAL = 0x82F63B78  # Castagnoli, bits reversed
 _LANES = 4096
 
 
-def recognise(arrays: Mapping[str, np.ndarray], variant: str,
-              filled: Collection[str] = ()) -> dict:
+def recognise(arrays: Mapping[str, np.ndarray], variant: str, filled: Collection[str] = ()) -> dict:
     """Compares weights with the authors' checkpoints.
 
     Args:
@@ -62,7 +67,7 @@ def recognise(arrays: Mapping[str, np.ndarray], variant: str,
 def masked_crc32c(array: np.ndarray) -> int:
     """CRC-32C of an array's bytes (C order), masked as in TensorFlow's checkpoint index."""
     crc = crc32c(array.tobytes())
-    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def crc32c(data: bytes) -> int:
@@ -75,9 +80,9 @@ def crc32c(data: bytes) -> int:
     table = _table()
     length = len(data) // _LANES
     head = len(data) - length * _LANES
-    state = 0xffffffff
+    state = 0xFFFFFFFF
     for byte in data[:head]:
-        state = int(table[(state ^ byte) & 0xff]) ^ (state >> 8)
+        state = int(table[(state ^ byte) & 0xFF]) ^ (state >> 8)
     if length:
         body = np.frombuffer(data, np.uint8, offset=head).reshape(_LANES, length)
         lanes = _advance(np.zeros(_LANES, np.uint32), np.ascontiguousarray(body.T))
@@ -89,14 +94,14 @@ def crc32c(data: bytes) -> int:
                 if state >> bit & 1:
                     moved ^= column
             state = moved ^ lane
-    return state ^ 0xffffffff
+    return state ^ 0xFFFFFFFF
 
 
 def _advance(states: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """CRC states uint32 [n] after one byte each from every row of uint8 [length, n or 1]."""
     table = _table()
     for row in rows:
-        states = table[(states ^ row) & 0xff] ^ (states >> np.uint32(8))
+        states = table[(states ^ row) & 0xFF] ^ (states >> np.uint32(8))
     return states
 
 

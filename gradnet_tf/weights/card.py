@@ -65,9 +65,12 @@ def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> We
     Raises:
         CheckpointError: If a variable is missing, unknown, misshapen, not float32 or not finite.
     """
-    selection = tf1.select({name: array.shape for name, array in arrays.items()},
-                           {name: array.dtype for name, array in arrays.items()},
-                           source, allow_unfilled=kind == "npz")
+    selection = tf1.select(
+        {name: array.shape for name, array in arrays.items()},
+        {name: array.dtype for name, array in arrays.items()},
+        source,
+        allow_unfilled=kind == "npz",
+    )
     taken = {name: np.array(arrays[name], dtype="<f4", order="C") for name in selection.names}
     for name, array in taken.items():
         if not np.all(np.isfinite(array)):
@@ -75,16 +78,22 @@ def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> We
             raise CheckpointError(f"{source}: {name} has {count} values that are not finite")
     owners = tf1.bookkeeping_owners(selection.variant)
     for name in selection.unfilled:
-        taken[name] = (np.array(FILLED_LOCAL_STEP, np.float32) if name.endswith("/local_step")
-                       else taken[owners[name]].copy())
+        taken[name] = (
+            np.array(FILLED_LOCAL_STEP, np.float32)
+            if name.endswith("/local_step")
+            else taken[owners[name]].copy()
+        )
     why = {rule.name: rule.why for rule in tf1.IGNORE_RULES}
     card = {
         "source": {"name": source, "kind": kind},
         "colour_order": COLOUR_ORDER,
-        "ignored": {rule: {"why": why[rule], "names": list(names)}
-                    for rule, names in selection.ignored.items()},
+        "ignored": {
+            rule: {"why": why[rule], "names": list(names)}
+            for rule, names in selection.ignored.items()
+        },
         "filled": {"local_step": FILLED_LOCAL_STEP, "names": list(selection.unfilled)}
-                  if selection.unfilled else None,
+        if selection.unfilled
+        else None,
         "recognised": authors.recognise(taken, selection.variant, selection.unfilled),
     }
     return describe(taken, selection.variant, card)
@@ -93,17 +102,26 @@ def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> We
 def describe(arrays: Mapping[str, np.ndarray], variant: str, card: Mapping[str, Any]) -> Weights:
     """Completes a card with everything that follows from the arrays."""
     ordered = {name: arrays[name] for name in tf1.expected_shapes(variant)}
-    return Weights(ordered, {
-        **card,
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "variant": variant,
-        "digest": digest(ordered),
-        "tensors": {name: {"shape": list(array.shape), "sha256": _sha256(array)}
-                    for name, array in ordered.items()},
-        "versions": {"python": platform.python_version(), "numpy": np.__version__,
-                     "tensorflow": tf.__version__},
-    }, variant)
+    return Weights(
+        ordered,
+        {
+            **card,
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "variant": variant,
+            "digest": digest(ordered),
+            "tensors": {
+                name: {"shape": list(array.shape), "sha256": _sha256(array)}
+                for name, array in ordered.items()
+            },
+            "versions": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "tensorflow": tf.__version__,
+            },
+        },
+        variant,
+    )
 
 
 def check_card(card: Any, source: str) -> str:
@@ -119,20 +137,28 @@ def check_card(card: Any, source: str) -> str:
         raise CheckpointError(f'{source}: is not a card of {FORMAT} ("format" is missing or other)')
     version = card.get("format_version")
     if version != FORMAT_VERSION:
-        raise CheckpointError(f"{source}: has format version {version!r}; this version of "
-                              f"gradnet_tf reads {FORMAT_VERSION}")
+        raise CheckpointError(
+            f"{source}: has format version {version!r}; this version of "
+            f"gradnet_tf reads {FORMAT_VERSION}"
+        )
     if card.get("colour_order") != COLOUR_ORDER:
-        raise CheckpointError(f"{source}: has colour order {card.get('colour_order')!r}; "
-                              f"expected {COLOUR_ORDER!r}")
+        raise CheckpointError(
+            f"{source}: has colour order {card.get('colour_order')!r}; expected {COLOUR_ORDER!r}"
+        )
     variant = card.get("variant")
     if not isinstance(variant, str) or variant not in tf1.VARIANTS:
-        raise CheckpointError(f"{source}: names variant {variant!r}; "
-                              f"expected one of {', '.join(tf1.VARIANTS)}")
+        raise CheckpointError(
+            f"{source}: names variant {variant!r}; expected one of {', '.join(tf1.VARIANTS)}"
+        )
     tensors = card.get("tensors")
     if not isinstance(tensors, dict) or set(tensors) != set(tf1.expected_shapes(variant)):
         raise CheckpointError(f'{source}: does not list the tensors of variant "{variant}"')
-    for key, parts in (("source", ("name", "kind")), ("recognised", ("checkpoint",)),
-                       ("ignored", ()), ("filled", ("names", "local_step"))):
+    for key, parts in (
+        ("source", ("name", "kind")),
+        ("recognised", ("checkpoint",)),
+        ("ignored", ()),
+        ("filled", ("names", "local_step")),
+    ):
         value = card.get(key)
         if value is None and key == "filled":
             continue
@@ -147,11 +173,16 @@ def verify(arrays: Mapping[str, np.ndarray], card: Mapping[str, Any], source: st
     Raises:
         CheckpointError: Naming the tensors that differ.
     """
-    altered = [name for name, array in arrays.items()
-               if card["tensors"][name] != {"shape": list(array.shape), "sha256": _sha256(array)}]
+    altered = [
+        name
+        for name, array in arrays.items()
+        if card["tensors"][name] != {"shape": list(array.shape), "sha256": _sha256(array)}
+    ]
     if altered:
-        raise CheckpointError(f"{source}: does not match its card: {', '.join(altered[:10])} "
-                              f"({len(altered)} of {len(arrays)} tensors differ)")
+        raise CheckpointError(
+            f"{source}: does not match its card: {', '.join(altered[:10])} "
+            f"({len(altered)} of {len(arrays)} tensors differ)"
+        )
     if card.get("digest") != digest(arrays):
         raise CheckpointError(f"{source}: does not match the digest in its card")
 

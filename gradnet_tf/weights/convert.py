@@ -29,8 +29,9 @@ class Source:
 
     def __post_init__(self):
         if sum(bool(path) for path in (self.tf1, self.checkpoint, self.npz)) != 1:
-            raise ValueError("give exactly one source: a TF1 prefix, a checkpoint directory or an "
-                             "npz file")
+            raise ValueError(
+                "give exactly one source: a TF1 prefix, a checkpoint directory or an npz file"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +52,9 @@ class Targets:
 
     def __post_init__(self):
         if not (self.output or self.tf1 or self.npz):
-            raise ValueError("give at least one output: a checkpoint directory, a TF1 prefix or an "
-                             "npz file")
+            raise ValueError(
+                "give at least one output: a checkpoint directory, a TF1 prefix or an npz file"
+            )
 
 
 def read(source: Source) -> Weights:
@@ -66,8 +68,10 @@ def read(source: Source) -> Weights:
     if source.npz:
         return store.import_npz(source.npz)
     if not os.path.isdir(source.checkpoint):
-        raise CheckpointError(f"{source.checkpoint}: no such directory; expected a checkpoint "
-                              f"directory with {', '.join(store.FILES)}")
+        raise CheckpointError(
+            f"{source.checkpoint}: no such directory; expected a checkpoint "
+            f"directory with {', '.join(store.FILES)}"
+        )
     return store.load(source.checkpoint)
 
 
@@ -104,26 +108,38 @@ def report(weights: Weights) -> str:
     """Says in a few lines what weights are: variant, digest, origin, ignored and filled names."""
     facts = weights.card
     parameters = sum(array.size for array in weights.arrays.values())
-    lines = [f"source: {facts['source']['name']} ({facts['source']['kind']})",
-             f"variant: {weights.variant}, {len(weights.arrays)} tensors, {parameters} values",
-             f"digest: {weights.digest}"]
+    lines = [
+        f"source: {facts['source']['name']} ({facts['source']['kind']})",
+        f"variant: {weights.variant}, {len(weights.arrays)} tensors, {parameters} values",
+        f"digest: {weights.digest}",
+    ]
     known = facts["recognised"]["checkpoint"]
-    lines.append(f"recognised: the authors' {known}" if known
-                 else "recognised: no (not one of the authors' two checkpoints)")
+    lines.append(
+        f"recognised: the authors' {known}"
+        if known
+        else "recognised: no (not one of the authors' two checkpoints)"
+    )
     for rule, entry in facts["ignored"].items():
         lines.append(f"ignored by rule {rule}: {', '.join(entry['names'])} ({entry['why']})")
     if facts["filled"]:
-        lines.append(f"filled: {len(facts['filled']['names'])} tensors of batch-norm bookkeeping, "
-                     f"local_step {facts['filled']['local_step']:.0f}")
+        lines.append(
+            f"filled: {len(facts['filled']['names'])} tensors of batch-norm bookkeeping, "
+            f"local_step {facts['filled']['local_step']:.0f}"
+        )
     return "\n".join(lines)
 
 
 def _check_tf1_target(prefix: str, overwrite: bool) -> None:
     if os.path.isdir(prefix) or not os.path.basename(prefix):
-        raise FileExistsError(f"{prefix} is a directory; give the prefix of the files to write, "
-                              f"such as {os.path.join(prefix, 'model.ckpt')}")
-    found = sorted(path for pattern in (".index", ".data-*-of-*", ".meta")
-                   for path in glob.glob(glob.escape(prefix) + pattern))
+        raise FileExistsError(
+            f"{prefix} is a directory; give the prefix of the files to write, "
+            f"such as {os.path.join(prefix, 'model.ckpt')}"
+        )
+    found = sorted(
+        path
+        for pattern in (".index", ".data-*-of-*", ".meta")
+        for path in glob.glob(glob.escape(prefix) + pattern)
+    )
     if found and not overwrite:
         raise FileExistsError(f"{found[0]} exists already (overwrite is not set)")
 

@@ -49,8 +49,11 @@ class Staging:
             if os.path.lexists(final) and not self._overwrite:
                 raise FileExistsError(f"{final} exists already (overwrite is not set)")
             for _, other in self._moves:
-                if final == other or final.startswith(other + os.sep) or other.startswith(
-                        final + os.sep):
+                if (
+                    final == other
+                    or final.startswith(other + os.sep)
+                    or other.startswith(final + os.sep)
+                ):
                     raise ValueError(f"outputs overlap: {other} and {final}")
         parent, name = os.path.split(target)
         self._make_parents(parent)
@@ -62,8 +65,12 @@ class Staging:
     def __enter__(self) -> Staging:
         return self
 
-    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
-                 trace: Optional[TracebackType]) -> None:
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
         done = False
         try:
             if kind is None:
@@ -85,8 +92,9 @@ class Staging:
         missing = []
         while not os.path.isdir(directory):
             if os.path.lexists(directory):
-                raise NotADirectoryError(f"{directory} is no directory; nothing can be written "
-                                         "below it")
+                raise NotADirectoryError(
+                    f"{directory} is no directory; nothing can be written below it"
+                )
             missing.append(directory)
             directory = os.path.dirname(directory)
         for path in reversed(missing):

@@ -54,8 +54,7 @@ def load(path: PathLike) -> Weights:
         raise CheckpointError(f"{path}: is no checkpoint directory; {expected}")
     absent = [name for name in FILES if not os.path.isfile(os.path.join(path, name))]
     if absent:
-        raise CheckpointError(
-            f"{path}: is no checkpoint: {', '.join(absent)} missing; {expected}")
+        raise CheckpointError(f"{path}: is no checkpoint: {', '.join(absent)} missing; {expected}")
     card_path = os.path.join(path, CARD)
     card = _read_card(card_path)
     variant = cards.check_card(card, card_path)
@@ -64,8 +63,13 @@ def load(path: PathLike) -> Weights:
     return Weights(arrays, card, variant)
 
 
-def save(directory: PathLike, weights: Union[Weights, Mapping[str, np.ndarray]],
-         card: Optional[Mapping[str, Any]] = None, *, overwrite: bool = False) -> Weights:
+def save(
+    directory: PathLike,
+    weights: Union[Weights, Mapping[str, np.ndarray]],
+    card: Optional[Mapping[str, Any]] = None,
+    *,
+    overwrite: bool = False,
+) -> Weights:
     """Writes a checkpoint directory: completely, or not at all.
 
     Args:
@@ -110,13 +114,16 @@ def check_target(directory: str, overwrite: bool) -> None:
     foreign = [name for name in entries if name not in FILES]
     if foreign or CARD not in entries:
         found = ", ".join((foreign or entries)[:5])
-        raise FileExistsError(f"{directory} exists and holds something other than a checkpoint "
-                              f"({found}); give a new or empty directory")
+        raise FileExistsError(
+            f"{directory} exists and holds something other than a checkpoint "
+            f"({found}); give a new or empty directory"
+        )
     try:
         cards.check_card(_read_card(os.path.join(directory, CARD)), directory)
     except CheckpointError as error:
-        raise FileExistsError(f"{directory} exists and is not known to be a checkpoint: {error}"
-                              ) from error
+        raise FileExistsError(
+            f"{directory} exists and is not known to be a checkpoint: {error}"
+        ) from error
     if not overwrite:
         raise FileExistsError(f"{directory} holds a checkpoint already (overwrite is not set)")
 
@@ -126,8 +133,9 @@ def write_directory(directory: str, weights: Weights) -> None:
     try:
         text = json.dumps(weights.card, indent=1, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"the card of {weights.variant} weights is no JSON: {error}"
-                              ) from error
+        raise CheckpointError(
+            f"the card of {weights.variant} weights is no JSON: {error}"
+        ) from error
     os.mkdir(directory)
     try:
         with tf.device("CPU:0"):
@@ -167,8 +175,10 @@ def import_npz(path: PathLike) -> Weights:
         raise
     except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for a damaged file
         if "allow_pickle" in str(error):
-            raise CheckpointError(f"{path}: {name} holds Python objects, which are never loaded; "
-                                  "expected float32 arrays") from error
+            raise CheckpointError(
+                f"{path}: {name} holds Python objects, which are never loaded; "
+                "expected float32 arrays"
+            ) from error
         raise CheckpointError(f"{path}: {name or 'its directory'} is damaged ({error})") from error
     bad = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
     if bad:
@@ -176,8 +186,9 @@ def import_npz(path: PathLike) -> Weights:
     return cards.make_weights(arrays, os.path.basename(path), "npz")
 
 
-def export_npz(path: PathLike, weights: Union[Weights, Mapping[str, np.ndarray]], *,
-               overwrite: bool = False) -> None:
+def export_npz(
+    path: PathLike, weights: Union[Weights, Mapping[str, np.ndarray]], *, overwrite: bool = False
+) -> None:
     """Writes all variables, bookkeeping included, to one npz file: completely, or not at all.
 
     Args:
@@ -222,18 +233,22 @@ def _read_tensors(prefix: str, variant: str) -> dict[str, np.ndarray]:
     except tf1_files.READ_ERRORS as error:
         raise tf1_files.damaged(prefix + tf1_files.INDEX_SUFFIX, error) from error
     # TensorFlow's key of a variable: "/" in the name of a dict's item is escaped as ".S".
-    names = {f"{ROOT}/{name.replace('/', '.S')}/.ATTRIBUTES/VARIABLE_VALUE": name
-             for name in wanted}
+    names = {
+        f"{ROOT}/{name.replace('/', '.S')}/.ATTRIBUTES/VARIABLE_VALUE": name for name in wanted
+    }
     for key, name in names.items():
         if key not in shapes:
             raise CheckpointError(f"{prefix}: {name} is missing")
         if tuple(shapes[key]) != wanted[name]:
-            raise CheckpointError(f"{prefix}: {name} has shape {list(shapes[key])} instead of "
-                                  f"{list(wanted[name])}")
+            raise CheckpointError(
+                f"{prefix}: {name} has shape {list(shapes[key])} instead of {list(wanted[name])}"
+            )
     foreign = sorted(set(shapes) - set(names) - {tf1_files.OBJECT_GRAPH})
     if foreign:
-        raise CheckpointError(f"{prefix}: holds {len(foreign)} tensors that its card does not "
-                              f"list: {foreign[0].replace('.S', '/')}")
+        raise CheckpointError(
+            f"{prefix}: holds {len(foreign)} tensors that its card does not "
+            f"list: {foreign[0].replace('.S', '/')}"
+        )
     tensors = {}
     for key in (*names, *(set(shapes) - set(names))):
         try:

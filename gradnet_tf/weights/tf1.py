@@ -66,12 +66,21 @@ class IgnoreRule:
 
 
 IGNORE_RULES = (
-    IgnoreRule("optimizer_slots", r".+/Momentum",
-               "momentum of the optimizer, needed only to resume the reference's training"),
-    IgnoreRule("training_summaries", r"(logistic_loss/)?Variable(_\d+)?",
-               "running error sums that the reference's training shows in TensorBoard"),
-    IgnoreRule("response_scale", r"adjust/(weights|biases)",
-               "scale and offset of the SiamFC base's score map, which GradNet does not use"),
+    IgnoreRule(
+        "optimizer_slots",
+        r".+/Momentum",
+        "momentum of the optimizer, needed only to resume the reference's training",
+    ),
+    IgnoreRule(
+        "training_summaries",
+        r"(logistic_loss/)?Variable(_\d+)?",
+        "running error sums that the reference's training shows in TensorBoard",
+    ),
+    IgnoreRule(
+        "response_scale",
+        r"adjust/(weights|biases)",
+        "scale and offset of the SiamFC base's score map, which GradNet does not use",
+    ),
 )
 
 
@@ -87,7 +96,8 @@ def bookkeeping_names(scope: str) -> dict[str, str]:
     owner = f"{_ROOT}/{scope}"
     return {
         f"{owner}/{owner}/bn/{moving}/{slot}": f"{owner}/bn/{moving}"
-        for moving in _MOVING for slot in ("biased", "local_step")
+        for moving in _MOVING
+        for slot in ("biased", "local_step")
     }
 
 
@@ -141,8 +151,11 @@ def recognise_variant(names: Iterable[str]) -> Optional[str]:
     found = {name.split("/")[1] for name in names if name.startswith(f"{_ROOT}/")}
     if not found & {layer.scope for layers in VARIANTS.values() for layer in layers}:
         return None
-    for variant, layers in (("two_subnets", _SECOND_U1), ("full", _GRADIENT),
-                            ("without_gradient", _TEMPLATE)):
+    for variant, layers in (
+        ("two_subnets", _SECOND_U1),
+        ("full", _GRADIENT),
+        ("without_gradient", _TEMPLATE),
+    ):
         if found & {layer.scope for layer in layers}:
             return variant
     return "baseline"
@@ -165,8 +178,12 @@ class Selection:
     unfilled: tuple[str, ...]
 
 
-def select(shapes: Mapping[str, Iterable[int]], dtypes: Mapping[str, object], source: str,
-           allow_unfilled: bool = False) -> Selection:
+def select(
+    shapes: Mapping[str, Iterable[int]],
+    dtypes: Mapping[str, object],
+    source: str,
+    allow_unfilled: bool = False,
+) -> Selection:
     """Accounts for every tensor of a source: taken, ignored by a rule, or an error.
 
     Args:
@@ -183,7 +200,8 @@ def select(shapes: Mapping[str, Iterable[int]], dtypes: Mapping[str, object], so
     if variant is None:
         raise CheckpointError(
             f"{source}: holds none of the network's variables (such as "
-            f"{_ROOT}/scala1/conv/weights) but {_listed(sorted(shapes)) or 'nothing'}")
+            f"{_ROOT}/scala1/conv/weights) but {_listed(sorted(shapes)) or 'nothing'}"
+        )
     wanted = expected_shapes(variant)
     ignored: dict[str, list[str]] = {}
     extra = []
@@ -208,14 +226,26 @@ def select(shapes: Mapping[str, Iterable[int]], dtypes: Mapping[str, object], so
             misshapen.append(f"{name} has {list(shapes[name])} instead of {list(shape)}")
         if np.dtype(dtypes[name]) != np.float32:
             mistyped.append(f"{name} is {np.dtype(dtypes[name])}")
-    problems = [f"{title}: {_listed(names)}" for title, names in (
-        ("missing", missing), ("unknown", extra), ("wrong shape", misshapen),
-        ("not float32", mistyped)) if names]
+    problems = [
+        f"{title}: {_listed(names)}"
+        for title, names in (
+            ("missing", missing),
+            ("unknown", extra),
+            ("wrong shape", misshapen),
+            ("not float32", mistyped),
+        )
+        if names
+    ]
     if problems:
-        raise CheckpointError(f'{source}: not the variables of variant "{variant}"; '
-                              + "; ".join(problems))
-    return Selection(variant, tuple(name for name in wanted if name in shapes),
-                     {rule: tuple(names) for rule, names in ignored.items()}, unfilled)
+        raise CheckpointError(
+            f'{source}: not the variables of variant "{variant}"; ' + "; ".join(problems)
+        )
+    return Selection(
+        variant,
+        tuple(name for name in wanted if name in shapes),
+        {rule: tuple(names) for rule, names in ignored.items()},
+        unfilled,
+    )
 
 
 def _check_variant(variant: str) -> None:

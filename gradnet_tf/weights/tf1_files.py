@@ -43,8 +43,10 @@ def read(prefix: str) -> dict[str, np.ndarray]:
     except READ_ERRORS as error:
         raise damaged(f"{prefix}{INDEX_SUFFIX}", error) from error
     if OBJECT_GRAPH in shapes:
-        raise CheckpointError(f"{prefix}: is a TF2 checkpoint, not a TF1 one; a checkpoint "
-                              "directory of gradnet_tf is read with --checkpoint=DIR")
+        raise CheckpointError(
+            f"{prefix}: is a TF2 checkpoint, not a TF1 one; a checkpoint "
+            "directory of gradnet_tf is read with --checkpoint=DIR"
+        )
     select(shapes, dtypes, prefix)  # before megabytes of some other model are read
     arrays = {}
     for name in sorted(shapes):
@@ -68,14 +70,16 @@ def write(prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
         CheckpointError: If they are not the variables of a variant.
         OSError: If the files cannot be written.
     """
-    select({k: v.shape for k, v in arrays.items()}, {k: v.dtype for k, v in arrays.items()},
-           prefix)
+    select({k: v.shape for k, v in arrays.items()}, {k: v.dtype for k, v in arrays.items()}, prefix)
     names = sorted(arrays)
     try:
         with tf.device("CPU:0"):
             tf.raw_ops.SaveV2(
-                prefix=prefix, tensor_names=names, shape_and_slices=[""] * len(names),
-                tensors=[tf.constant(arrays[name]) for name in names])
+                prefix=prefix,
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=[tf.constant(arrays[name]) for name in names],
+            )
     except tf.errors.OpError as error:
         raise OSError(f"cannot write {prefix}: {error.message}") from error
 
@@ -83,27 +87,38 @@ def write(prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
 def _check_prefix(prefix: str) -> None:
     """Raises CheckpointError unless an index and all of its data files stand at `prefix`."""
     if os.path.isfile(os.path.join(prefix, "card.json")):
-        raise CheckpointError(f"{prefix}: is a checkpoint directory of gradnet_tf, not a TF1 "
-                              "checkpoint; it is read with --checkpoint=DIR")
+        raise CheckpointError(
+            f"{prefix}: is a checkpoint directory of gradnet_tf, not a TF1 "
+            "checkpoint; it is read with --checkpoint=DIR"
+        )
     if os.path.isdir(prefix):
-        prefixes = sorted(path[:-len(INDEX_SUFFIX)] for path in
-                          glob.glob(os.path.join(glob.escape(prefix), "*" + INDEX_SUFFIX)))
+        prefixes = sorted(
+            path[: -len(INDEX_SUFFIX)]
+            for path in glob.glob(os.path.join(glob.escape(prefix), "*" + INDEX_SUFFIX))
+        )
         hint = f", such as {prefixes[0]}" if prefixes else "; there is none in it"
         raise CheckpointError(
-            f"{prefix}: is a directory; give the prefix of a TF1 checkpoint{hint}")
+            f"{prefix}: is a directory; give the prefix of a TF1 checkpoint{hint}"
+        )
     ending = re.search(r"\.(index|meta|data-\d+-of-\d+)$", prefix)
     if ending:
-        raise CheckpointError(f"{prefix}: is one file of a checkpoint; give the prefix "
-                              f"{prefix[:ending.start()]}")
+        raise CheckpointError(
+            f"{prefix}: is one file of a checkpoint; give the prefix {prefix[: ending.start()]}"
+        )
     if not os.path.isfile(prefix + INDEX_SUFFIX):
-        raise CheckpointError(f"{prefix}: no such checkpoint; expected the files "
-                              f"{prefix}{INDEX_SUFFIX} and {prefix}{DATA_SUFFIX}")
+        raise CheckpointError(
+            f"{prefix}: no such checkpoint; expected the files "
+            f"{prefix}{INDEX_SUFFIX} and {prefix}{DATA_SUFFIX}"
+        )
     shards = glob.glob(glob.escape(prefix) + ".data-?????-of-?????")
     counts = {int(shard[-5:]) for shard in shards if shard[-5:].isdigit()} - {0}
-    if not any(all(os.path.isfile(f"{prefix}.data-{i:05d}-of-{n:05d}") for i in range(n))
-               for n in counts):
-        raise CheckpointError(f"{prefix}: the data file is missing beside {prefix}{INDEX_SUFFIX}; "
-                              f"expected {prefix}{DATA_SUFFIX}")
+    if not any(
+        all(os.path.isfile(f"{prefix}.data-{i:05d}-of-{n:05d}") for i in range(n)) for n in counts
+    ):
+        raise CheckpointError(
+            f"{prefix}: the data file is missing beside {prefix}{INDEX_SUFFIX}; "
+            f"expected {prefix}{DATA_SUFFIX}"
+        )
 
 
 def damaged(what: str, error: Exception) -> CheckpointError:
