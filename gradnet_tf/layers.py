@@ -100,6 +100,8 @@ class BatchNorm(tf.keras.layers.Layer):
     def call(self, x, training: bool = False):
         """Normalises x [batch, height, width, channels]."""
         if training:
+            # As in the reference, moments() stops the gradient of the mean inside the variance:
+            # exact for a first derivative, not quite for the second that equation 6 brings.
             mean, variance = tf.nn.moments(x, axes=[0, 1, 2])
             self._move(self.moving_mean, self.mean_biased, self.mean_local_step, mean)
             self._move(

@@ -33,7 +33,7 @@ def logistic_labels(size: int, radius: float = POSITIVE_RADIUS) -> np.ndarray:
     offset = np.arange(size) - size // 2
     distance = np.hypot(offset[:, None], offset[None, :])
     labels = np.where(distance <= radius, 1.0, -1.0).astype(np.float32)[..., None]
-    if radius < 0 or labels.min() > 0:
+    if labels.min() == labels.max():
         raise ValueError(f"radius {radius} leaves one class of a {size}x{size} map empty")
     return labels
 
@@ -42,20 +42,23 @@ def balanced_weights(labels: np.ndarray) -> np.ndarray:
     """Weights under which the positive cells count 0.5 together, and the negative ones 0.5.
 
     Args:
-      labels: [size, size, 1] of +1 and -1.
+      labels: [size, size, 1] or [b, size, size, 1] of +1 and -1.
 
     Returns:
-      float32, shape of the labels, summing to 1.
+      float32, shape of the labels; each map sums to 1.
     """
     positive = labels > 0
-    weights = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
-    return weights.astype(np.float32)
+    count = positive.sum(axis=(-3, -2, -1), keepdims=True)
+    negative_count = np.prod(labels.shape[-3:]) - count
+    return np.where(positive, 0.5 / count, 0.5 / negative_count).astype(np.float32)
 
 
 def logistic_loss(score, labels, weights):
     """l(S, Y) of every search region: mean over the map of weight * log(1 + exp(-y s)).
 
-    The weights sum to 1 already; the reference still divides by the number of cells.
+    The weights sum to 1 already; the reference still divides by the number of cells. The logarithm
+    is written as the reference writes it, not as `tf.nn.softplus`: their gradients differ in the
+    last bit, which is enough to send the recurrent template another way after some updates.
 
     Args:
       score: S, [b, size, size, 1].
@@ -65,7 +68,10 @@ def logistic_loss(score, labels, weights):
     Returns:
       [b]. The reference's loss is its mean over the batch.
     """
-    return tf.reduce_mean(weights * tf.nn.softplus(-labels * score), axis=[1, 2, 3])
+    margin = -labels * score
+    positive = tf.nn.relu(margin)
+    loss = positive + tf.math.log(tf.exp(-positive) + tf.exp(margin - positive))
+    return tf.reduce_mean(weights * loss, axis=[1, 2, 3])
 
 
 def l2_regularization(kernels: Iterable, weight_decay: float = WEIGHT_DECAY):

@@ -1,10 +1,13 @@
 """From score maps to a displacement: upsampling, normalising, windows, peak.
 
-Score maps and responses are float64 here: they are small, and the same peak is then found eager, in
-a graph and under XLA. Source: `track.py` of the reference, `trackerEval` and `run_siamesefc`.
+Score maps and responses are float32 and the window is float64, as in the reference, and sums run in
+OpenCV's order: where two cells are all but equal, rounding says which one is the peak.
+Source: `track.py` of the reference, `trackerEval` and `run_siamesefc`.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,39 +15,50 @@ import tensorflow as tf
 _CUBIC = -0.75  # OpenCV's parameter of the bicubic kernel.
 
 
-def bicubic_matrix(source_size: int, output_size: int) -> np.ndarray:
-    """Matrix M with which M S M^T is `cv2.resize(S, ..., INTER_CUBIC)` of a square map.
+class BicubicTaps(NamedTuple):
+    """Four source cells and weights for each cell of an upsampled axis.
 
-    Half-pixel centres, a = -0.75, replicated border.
+    Attributes:
+      indices: int32 [4, output_size].
+      weights: float32 [4, output_size].
+    """
+
+    indices: np.ndarray
+    weights: np.ndarray
+
+
+def bicubic_taps(source_size: int, output_size: int) -> BicubicTaps:
+    """Taps of `cv2.resize(..., INTER_CUBIC)`: half-pixel centres, a = -0.75, replicated border.
 
     Args:
       source_size: side of the score map (17).
       output_size: side of the upsampled map (272).
-
-    Returns:
-      float64 [output_size, source_size].
     """
     position = (np.arange(output_size) + 0.5) * source_size / output_size - 0.5
-    first = np.floor(position).astype(int)
+    first = np.floor(position).astype(np.int32)
     x = position - first
-    weights = np.stack(
-        [
-            ((_CUBIC * (x + 1) - 5 * _CUBIC) * (x + 1) + 8 * _CUBIC) * (x + 1) - 4 * _CUBIC,
-            ((_CUBIC + 2) * x - (_CUBIC + 3)) * x * x + 1,
-            ((_CUBIC + 2) * (1 - x) - (_CUBIC + 3)) * (1 - x) * (1 - x) + 1,
-        ]
-    )
-    weights = np.concatenate([weights, 1 - weights.sum(axis=0, keepdims=True)])
-    matrix = np.zeros((output_size, source_size))
-    for tap in range(4):
-        columns = np.clip(first - 1 + tap, 0, source_size - 1)
-        np.add.at(matrix, (np.arange(output_size), columns), weights[tap])
-    return matrix
+    weights = [
+        ((_CUBIC * (x + 1) - 5 * _CUBIC) * (x + 1) + 8 * _CUBIC) * (x + 1) - 4 * _CUBIC,
+        ((_CUBIC + 2) * x - (_CUBIC + 3)) * x * x + 1,
+        ((_CUBIC + 2) * (1 - x) - (_CUBIC + 3)) * (1 - x) * (1 - x) + 1,
+    ]
+    weights.append(1 - sum(weights))
+    indices = np.clip(first + np.arange(-1, 3, dtype=np.int32)[:, None], 0, source_size - 1)
+    return BicubicTaps(indices, np.stack(weights).astype(np.float32))
 
 
-def upsample(score, matrix):
-    """Upsamples score maps [..., s, s] by a `bicubic_matrix` to float64 [..., S, S]."""
-    return matrix @ tf.cast(score, tf.float64) @ tf.transpose(matrix)
+def upsample(score, taps: BicubicTaps):
+    """Upsamples score maps [..., s, s] to [..., S, S], along rows first."""
+    rows = [
+        tf.gather(score, index, axis=-1) * weight
+        for index, weight in zip(taps.indices, taps.weights)
+    ]
+    rows = ((rows[0] + rows[1]) + rows[2]) + rows[3]
+    columns = [
+        tf.gather(rows, index, axis=-2) * weight[:, np.newaxis]
+        for index, weight in zip(taps.indices, taps.weights)
+    ]
+    return ((columns[0] + columns[1]) + columns[2]) + columns[3]
 
 
 def hanning_window(size: int) -> np.ndarray:
@@ -73,7 +87,7 @@ def best_scale(responses, scale_penalty: float):
       int32 scalar; the first one of equals.
     """
     count = responses.shape[0]
-    penalty = np.full(count, scale_penalty)
+    penalty = np.full(count, scale_penalty, np.float32)
     penalty[count // 2] = 1.0
     peaks = tf.reduce_max(responses, axis=[1, 2]) * penalty
     return tf.argmax(peaks, output_type=tf.int32)

@@ -89,7 +89,11 @@ def test_forward_and_gradient_without_onednn():
     environment = dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0", PYTHONPATH=str(ROOT))
     result = subprocess.run(
         [sys.executable, "-c", WITHOUT_ONEDNN],
-        env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert result.stdout.split() == ["fine"]
@@ -205,8 +209,10 @@ def test_no_gradient_flows_through_the_averages():
     gradients = through_averages()
     assert gradients[0] is None
     assert sum(gradient is not None for gradient in gradients[1:]) <= 4
-    moved = {id(_compat.raw_variable(v)) for v in (bn.mean_biased, bn.variance_biased,
-                                                   bn.mean_local_step, bn.variance_local_step)}
+    moved = {
+        id(_compat.raw_variable(v))
+        for v in (bn.mean_biased, bn.variance_biased, bn.mean_local_step, bn.variance_local_step)
+    }
     for variable, gradient in zip(bn.weights, gradients[1:]):
         if id(_compat.raw_variable(variable)) in moved:
             assert gradient is None, variable.name

@@ -101,8 +101,9 @@ def test_huge_scores_neither_overflow_nor_lose_the_gradient(sign):
 
 def test_loss_at_zero_is_log_two_over_cells():
     labels = losses.logistic_labels(17)
-    loss = losses.logistic_loss(np.zeros((1, 17, 17, 1), np.float32), labels,
-                                losses.balanced_weights(labels))
+    loss = losses.logistic_loss(
+        np.zeros((1, 17, 17, 1), np.float32), labels, losses.balanced_weights(labels)
+    )
     np.testing.assert_allclose(loss, [np.log(2) / 289], rtol=1e-6)
 
 

@@ -7,6 +7,8 @@ Frames are RGB uint8; the network is fed BGR.
 
 from __future__ import annotations
 
+from typing import Optional
+
 import tensorflow as tf
 
 from gradnet_tf import backbone, crops, geometry, response
@@ -19,19 +21,30 @@ class TrackingStep:
     """The two pure functions of the tracker for one network and configuration.
 
     Args:
-      network: a folded `GradNet`.
+      network: a `GradNet`.
       config: constants.
+      search_network: the `GradNet` whose f_x sees the scale pyramid, the network itself by default.
+        Folded it is faster. What feeds the update stays unfolded: the gradient is cut off where an
+        activation is negative, and folding can move one that is nearly zero.
       static_shape: whether shapes may not depend on data (XLA).
     """
 
-    def __init__(self, network: GradNet, config: TrackerConfig, *, static_shape: bool = False):
+    def __init__(
+        self,
+        network: GradNet,
+        config: TrackerConfig,
+        *,
+        search_network: Optional[GradNet] = None,
+        static_shape: bool = False,
+    ):
         self.network = network
+        self.search_network = search_network or network
         self.config = config
         self.static_shape = static_shape
         self._scales = geometry.scale_factors(config.scale_count, config.scale_step)
         self._middle = config.scale_count // 2
         score_size = 17
-        self._bicubic = response.bicubic_matrix(score_size, score_size * config.response_upsampling)
+        self._bicubic = response.bicubic_taps(score_size, score_size * config.response_upsampling)
         self._window = response.hanning_window(score_size * config.response_upsampling)
         self._updates_online = network.has_update and config.update == "online"
 
@@ -56,7 +69,7 @@ class TrackingStep:
         )
         exemplar = tf.cast(exemplar, tf.float32)[tf.newaxis]
         crop = self._middle_crop(frame, position, search_side, fill)
-        features = self._features(crop[tf.newaxis])
+        features = self._sample_features(crop)
 
         h2 = tf.zeros([1, 12, 12, 256])
         if network.has_template_branch:
@@ -229,9 +242,9 @@ class TrackingStep:
         )
         return pyramid[0]
 
-    def _features(self, regions):
-        """f_x of uint8 search regions."""
-        return self.network.search_features(tf.cast(regions, tf.float32))
+    def _sample_features(self, crop):
+        """f_x of one uint8 search region, for an update."""
+        return self.network.search_features(tf.cast(crop, tf.float32)[tf.newaxis])
 
     def _score_maps(self, features, fixed_template, template):
         """Score maps [scales, 17, 17] of the SiamFC template and [17, 17] of the updated one.
@@ -257,7 +270,8 @@ class TrackingStep:
             instance_size=backbone.INSTANCE_SIZE,
             static_shape=self.static_shape,
         )
-        return self._score_maps(self._features(regions), state.fixed_template, state.template)
+        features = self.search_network.search_features(tf.cast(regions, tf.float32))
+        return self._score_maps(features, state.fixed_template, state.template)
 
     def _locate(self, scores, position, search_side, window_influence) -> Search:
         """Peak of the response around a position (`trackerEval`)."""
@@ -269,7 +283,8 @@ class TrackingStep:
         if template_score is not None:
             updated = response.normalize(response.upsample(template_score, self._bicubic))
             total = (1.0 - config.template_influence) * total + config.template_influence * updated
-        total = (1.0 - window_influence) * total + window_influence * self._window
+        total *= tf.cast(1.0 - window_influence, tf.float32)
+        total = tf.cast(total, tf.float64) + window_influence * self._window
         displacement = response.peak_displacement(
             total, config.response_upsampling, backbone.TOTAL_STRIDE
         )
@@ -339,7 +354,7 @@ class TrackingStep:
         """`_updated` by a sample (a function that returns its crop) where the condition holds."""
         return tf.cond(
             condition,
-            lambda: self._updated(h2, self._features(sample()[tf.newaxis]), rate),
+            lambda: self._updated(h2, self._sample_features(sample()), rate),
             lambda: (h2, template),
         )
 

@@ -5,6 +5,7 @@ Source: `track.py` of the reference, `run_siamesefc`; the interface is got10k's 
 
 from __future__ import annotations
 
+import functools
 import os
 import weakref
 from collections.abc import Mapping
@@ -28,19 +29,24 @@ class CompiledStep:
     """`TrackingStep` behind `tf.function`, once for all trackers of the same weights and constants.
 
     Args:
-      network: a `GradNet`, not folded.
+      network: a `GradNet`, not folded; its variables are read at every step.
       config: constants.
       jit_compile: whether XLA compiles both functions.
     """
 
     def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
-        step = TrackingStep(network.folded(), config, static_shape=jit_compile)
+        self._network = network  # A graph alone does not keep the variables that it reads.
+        step = TrackingStep(
+            network, config, search_network=network.folded(), static_shape=jit_compile
+        )
         frame = tf.TensorSpec([None, None, 3], tf.uint8)
         box = tf.TensorSpec([4], tf.float64)
-        self.init = tf.function(step.init, input_signature=[frame, box], jit_compile=jit_compile)
+        # The step branches by tf.cond alone: converting Python's branches would double the tracing.
+        compiled = functools.partial(tf.function, autograph=False, jit_compile=jit_compile)
+        self.init = compiled(step.init, input_signature=[frame, box])
         state, _ = self.init.get_concrete_function().structured_outputs
         spec = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), state)
-        self.step = tf.function(step.step, input_signature=[spec, frame], jit_compile=jit_compile)
+        self.step = compiled(step.step, input_signature=[spec, frame])
         self._jit_compile = jit_compile
         self._warm_shapes = set()
 

@@ -27,10 +27,11 @@ def hand_made_weights() -> dict[str, np.ndarray]:
     return recipe.with_bookkeeping(recipe.weights(0))
 
 
-def hand_made() -> GradNet:
-    """A new network with the golden weights of seed 0."""
-    net = GradNet()
-    net.assign_weights(hand_made_weights())
+def hand_made(variant: str = "full") -> GradNet:
+    """A new network with the golden weights of seed 0; a second U1 is a copy of the first."""
+    net = GradNet(variant)
+    golden = hand_made_weights()
+    net.assign_weights({name: golden[name.replace("_zu", "_z")] for name in net.named_weights()})
     return net
 
 

@@ -1,0 +1,157 @@
+"""Free runs of the tracker against the reference's, evaluation by evaluation."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking.config import preset
+from gradnet_tf.tracking.step import TrackingStep
+from gradnet_tf.tracking.tracker import CompiledStep, Tracker
+from tests.helpers import goldens, recipe
+
+POSITION_TOLERANCE = 0.75  # px
+SCORE_TOLERANCE = 2e-4  # of the largest score of the run
+FRAMES = 48
+
+WALKING2_BOX = (130, 132, 31, 115)
+WALKING2_FRAMES = 500
+WALKING2_SAME = 0.98  # of the boxes within 1 px
+
+
+@pytest.fixture(scope="module", params=[0, 1], ids=["seed0", "seed1"])
+def setting(request):
+    """Network, frames (RGB), first box and golden values of one seed."""
+    seed = request.param
+    network = GradNet()
+    network.assign_weights(recipe.with_bookkeeping(recipe.weights(seed)))
+    frames, boxes = recipe.sequence(seed + 100)
+    return types.SimpleNamespace(
+        seed=seed,
+        network=network,
+        frames=frames[..., ::-1],
+        box=boxes[0],
+        golden=goldens.load(seed, "track_synthetic"),
+        outputs={},
+    )
+
+
+def functions(network, mode):
+    if mode == "eager":
+        step = TrackingStep(network, preset("reference"), search_network=network.folded())
+        return step.init, step.step
+    compiled = CompiledStep(network, preset("reference"), mode == "xla")
+    return compiled.init, compiled.step
+
+
+def run(setting, mode, count):
+    """Outputs of the first `count` frames; each mode runs once."""
+    if mode in setting.outputs:
+        return setting.outputs[mode]
+    init, step = functions(setting.network, mode)
+    state, output = init(tf.constant(setting.frames[0]), tf.constant(setting.box))
+    outputs = [output]
+    for frame in setting.frames[1:count]:
+        state, output = step(state, tf.constant(frame))
+        outputs.append(output)
+    setting.outputs[mode] = outputs
+    return outputs
+
+
+def evaluations(outputs):
+    """(output, search) of each evaluation of the response that the golden values have a row of.
+
+    A search of the frame's centre that was not taken has none.
+    """
+    for output in outputs[1:]:
+        yield output, output.search
+        if output.redetected:
+            yield output, output.redetection
+
+
+def update_points(outputs):
+    """Number of evaluations before each update, as the golden values count."""
+    points, count = [], 0
+    for index, output in enumerate(outputs):
+        if index:
+            count += 2 if output.redetected else 1
+        points += [count] * (int(output.early_update) + int(output.update))
+    return points
+
+
+def rounded(outputs):
+    """Boxes as the reference saves them: corner and size rounded each for itself."""
+    return np.round([output.box.numpy() for output in outputs])
+
+
+@pytest.mark.parametrize("mode, count", [("eager", 12), ("graph", FRAMES), ("xla", FRAMES)])
+def test_synthetic_run(setting, mode, count):
+    golden = setting.golden
+    outputs = run(setting, mode, count)
+    rows = list(evaluations(outputs))
+    total = len(rows)
+    if count == FRAMES:
+        assert total == len(golden["scale"])
+
+    def column(get):
+        return np.array([np.asarray(get(output, search)) for output, search in rows])
+
+    np.testing.assert_array_equal(column(lambda _, s: s.scale), golden["scale"][:total])
+    np.testing.assert_array_equal(
+        column(lambda output, _: output.window_influence), golden["w_influence"][:total]
+    )
+    positions = column(lambda _, s: s.position)
+    assert np.abs(positions - golden["newpos"][:total]).max() <= POSITION_TOLERANCE
+    for name, get in (
+        ("siam_max", lambda _, s: s.score),
+        ("star_max", lambda _, s: s.template_score),
+    ):
+        expected = golden[name]
+        deviation = np.abs(column(get) - expected[:total]).max()
+        assert deviation <= SCORE_TOLERANCE * np.abs(expected).max(), name
+
+    points = update_points(outputs)
+    expected_points = golden["updates"][:, 0].astype(int).tolist()
+    assert points == expected_points[: len(points)]
+    np.testing.assert_array_equal(rounded(outputs), golden["boxes"][:count])
+    if count < FRAMES:
+        assert len(points) == 1 + (count - 1) // 5
+        return
+
+    assert points == expected_points
+    # What the two sequences were made for.
+    redetections = [index for index, output in enumerate(outputs) if output.redetected]
+    windows_off = [
+        index for index, output in enumerate(outputs) if index and not output.window_influence
+    ]
+    assert len(redetections) == (1 if setting.seed == 0 else 0)
+    assert len(windows_off) == (0 if setting.seed == 0 else 1)
+    assert len(golden["scale"]) == FRAMES - 1 + len(redetections)
+    assert windows_off == (np.flatnonzero(golden["w_influence"] == 0) + 1).tolist()
+
+
+def test_search_side_before_each_evaluation(setting):
+    outputs = run(setting, "graph", FRAMES)
+    sides = []
+    for before, output in zip(outputs, outputs[1:]):
+        sides.append(round(float(before.search_side)))
+        if output.redetected:
+            sides.append(None)  # the side between the two searches, which no output tells
+    expected = setting.golden["sx"].tolist()
+    assert len(sides) == len(expected)
+    assert sides == [None if side is None else sx for side, sx in zip(sides, expected)]
+
+
+def test_walking2(shared_data):
+    """At least 98% of the boxes of a real video within 1 px of the reference's."""
+    folder = shared_data("data/dev/Walking2/img")
+    paths = sorted(folder.glob("*.jpg"))[:WALKING2_FRAMES]
+    assert len(paths) == WALKING2_FRAMES
+    tracker = Tracker(weights=recipe.with_bookkeeping(recipe.weights(0)), jit_compile=False)
+    tracker.init(paths[0], WALKING2_BOX)
+    boxes = [tracker.box] + [tracker.update(path) for path in paths[1:]]
+    expected = goldens.load(0, "track_Walking2")["boxes"]
+    same = (np.abs(np.round(boxes) - expected).max(axis=1) <= 1).mean()
+    assert same >= WALKING2_SAME
