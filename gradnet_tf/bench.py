@@ -78,7 +78,9 @@ def _functions(values: flags.FlagValues) -> dict:
     functions["features, 3 scales"] = part(folded.search_features, regions)
     functions["... batch norm unfolded"] = part(network.search_features, regions)
     if network.has_update:
-        h2 = folded.template_features(regions[:1, : backbone.EXEMPLAR_SIZE, : backbone.EXEMPLAR_SIZE])
+        h2 = folded.template_features(
+            regions[:1, : backbone.EXEMPLAR_SIZE, : backbone.EXEMPLAR_SIZE]
+        )
         features = folded.search_features(regions[:1])
         functions["update"] = part(lambda h, x: folded.update(h, x).template, h2, features)
     matrix = tf.constant(random.standard_normal((2048, 2048)).astype(np.float32))

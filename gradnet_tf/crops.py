@@ -14,10 +14,6 @@ import tensorflow as tf
 
 _WEIGHT_ONE = 2048.0  # OpenCV's fixed-point one of a bilinear weight.
 
-# The pyramid's shared search region has instance_size * largest / smallest rounded side pixels,
-# which is below twice the instance size for every side of at least one pixel.
-_REGION_LIMIT = 2
-
 
 class _Taps(NamedTuple):
     """Two source indices and two integer weights for each output pixel along one axis."""
@@ -89,13 +85,21 @@ def crop_and_resize(
     columns = _taps(side, output_size, count, clamp_weights=True)
     rows = _taps(side, output_size, count, clamp_weights=False)
 
-    # The source rows that are needed: all of the window, or two for each row of the result.
+    # The source rows that are needed: all of the window, or two for each row of the result, which
+    # are fewer where the window is large.
+    def rows_of_result():
+        pairs = tf.concat([rows.first, rows.second], axis=0)
+        return pairs, tf.range(count), tf.range(count) + count
+
+    def rows_of_window():
+        return tf.range(side), rows.first, rows.second
+
     if static_shape:
-        needed = tf.concat([rows.first, rows.second], axis=0)
-        first_row, second_row = tf.range(count), tf.range(count) + count
+        needed, first_row, second_row = rows_of_result()
     else:
-        needed = tf.range(side)
-        first_row, second_row = rows.first, rows.second
+        needed, first_row, second_row = tf.cond(
+            side > 2 * output_size, rows_of_result, rows_of_window
+        )
     needed_count = tf.size(needed)
     source_row = corner[0] + needed
     pixels = tf.gather(source, tf.clip_by_value(source_row, 0, height - 1))
@@ -174,6 +178,7 @@ def scale_pyramid(
     *,
     instance_size: int = 255,
     levels: Optional[tuple[int, ...]] = None,
+    region_limit: int = 2,
     static_shape: bool = False,
 ):
     """The search regions X of all scales, cut as the reference cuts them: in two resizes.
@@ -188,6 +193,8 @@ def scale_pyramid(
       fill: uint8 [3].
       instance_size: side of the results.
       levels: indices of the scales wanted; all by default.
+      region_limit: with static_shape, the largest ratio of the rounded largest to the rounded
+        smallest side; 2 is enough for three scales of 4%, whatever the sides.
       static_shape: whether no shape may depend on data, as XLA asks (costs some arithmetic).
 
     Returns:
@@ -203,7 +210,7 @@ def scale_pyramid(
         largest,
         region_side,
         fill,
-        count=_REGION_LIMIT * instance_size if static_shape else None,
+        count=region_limit * instance_size if static_shape else None,
         static_shape=static_shape,
     )
     center = tf.cast(region_side - 1, tf.float64) / 2.0

@@ -28,8 +28,8 @@ def check_box(box, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
         wholly outside the frame.
     """
     try:
-        values = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        values = np.array(box, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"box must be 4 numbers (x, y, width, height), got {box!r}") from error
     if values.shape != (4,):
         raise ValueError(

@@ -107,6 +107,10 @@ class GradNet(tf.keras.Model):
         """Equation 1: S = beta * f_x(X), [b, 17, 17, 1] (20 -> 15)."""
         return backbone.cross_correlation(template, features, batched=batched)
 
+    def score_maps(self, templates, features):
+        """Equation 1 for several templates at once: [b, 17, 17, number of templates]."""
+        return backbone.cross_correlations(templates, features)
+
     def siamese_template(self, z, training: bool = False):
         """Equation 2: the template of plain SiamFC, exemplar [b, 127, 127, 3] -> [b, 6, 6, 256]."""
         return self.f_x(z, training=training)
@@ -260,9 +264,16 @@ class GradNet(tf.keras.Model):
         for name, variable in variables.items():
             variable.assign(weights[name])
 
-    def folded(self) -> GradNet:
-        """The same network for inference: constant weights, batch norm folded into convolutions."""
-        blocks = {block.scope: block.folded() for block in self._block_list}
+    def folded(self, rgb: bool = False) -> GradNet:
+        """The same network for inference: constant weights, batch norm folded into convolutions.
+
+        Args:
+          rgb: whether the images that it will be given are RGB instead of BGR.
+        """
+        blocks = {
+            block.scope: block.folded(reverse_input=rgb and block.in_channels == 3)
+            for block in self._block_list
+        }
         return GradNet(self.variant, blocks=blocks, name=self.name + "_folded")
 
 

@@ -244,9 +244,15 @@ class ConvBlock(tf.keras.layers.Layer):
         prefix = f"siamese/{self.scope}/"
         return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
 
-    def folded(self) -> FoldedConvBlock:
-        """The same function at inference, with batch normalisation inside the convolution."""
+    def folded(self, reverse_input: bool = False) -> FoldedConvBlock:
+        """The same function at inference, with batch normalisation inside the convolution.
+
+        Args:
+          reverse_input: whether the input's channels come in reverse order.
+        """
         kernel, bias = (_compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
+        if reverse_input:
+            kernel = kernel[:, :, ::-1]
         if self.bn is not None:
             weights = {name: value.numpy() for name, value in self.bn.named_weights().items()}
             kernel, bias = fold_batch_norm(
@@ -335,10 +341,20 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         """
         if training:
             raise ValueError(f"{self.name}: a folded network is for inference only")
+        outputs = self.group_outputs([x])
+        return tf.concat(outputs, axis=3) if len(outputs) > 1 else outputs[0]
+
+    def group_outputs(self, inputs: list) -> list:
+        """Outputs of the groups, from inputs that may come in pieces of the channels as well.
+
+        The next block often wants the same pieces, and pooling treats every channel alone: what
+        is not put together need not be taken apart.
+        """
+        if len(inputs) != self.groups:
+            joined = tf.concat(inputs, axis=3) if len(inputs) > 1 else inputs[0]
+            inputs = tf.split(joined, self.groups, axis=3) if self.groups > 1 else [joined]
         activation = _ACTIVATIONS[self.activation]
-        parts = tf.split(x, self.groups, axis=3) if self.groups > 1 else [x]
-        outputs = [
-            activation(tf.nn.bias_add(tf.nn.conv2d(part, k, self.strides, self.padding), b))
-            for part, (k, b) in zip(parts, self._pieces)
+        return [
+            activation(tf.nn.bias_add(tf.nn.conv2d(x, kernel, self.strides, self.padding), bias))
+            for x, (kernel, bias) in zip(inputs, self._pieces)
         ]
-        return tf.concat(outputs, axis=3) if self.groups > 1 else outputs[0]

@@ -1,13 +1,10 @@
 """From score maps to a displacement: upsampling, normalising, windows, peak.
 
-Score maps and responses are float32 and the window is float64, as in the reference, and sums run in
-OpenCV's order: where two cells are all but equal, rounding says which one is the peak.
+Score maps and responses are float32 and the window is float64, as in the reference.
 Source: `track.py` of the reference, `trackerEval` and `run_siamesefc`.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,27 +12,20 @@ import tensorflow as tf
 _CUBIC = -0.75  # OpenCV's parameter of the bicubic kernel.
 
 
-class BicubicTaps(NamedTuple):
-    """Four source cells and weights for each cell of an upsampled axis.
+def bicubic_matrix(source_size: int, output_size: int) -> np.ndarray:
+    """Matrix M with which M S M^T is `cv2.resize(S, ..., INTER_CUBIC)` of a square map.
 
-    Attributes:
-      indices: int32 [4, output_size].
-      weights: float32 [4, output_size].
-    """
-
-    indices: np.ndarray
-    weights: np.ndarray
-
-
-def bicubic_taps(source_size: int, output_size: int) -> BicubicTaps:
-    """Taps of `cv2.resize(..., INTER_CUBIC)`: half-pixel centres, a = -0.75, replicated border.
+    Half-pixel centres, a = -0.75, replicated border.
 
     Args:
       source_size: side of the score map (17).
       output_size: side of the upsampled map (272).
+
+    Returns:
+      float64 [output_size, source_size].
     """
     position = (np.arange(output_size) + 0.5) * source_size / output_size - 0.5
-    first = np.floor(position).astype(np.int32)
+    first = np.floor(position).astype(int)
     x = position - first
     weights = [
         ((_CUBIC * (x + 1) - 5 * _CUBIC) * (x + 1) + 8 * _CUBIC) * (x + 1) - 4 * _CUBIC,
@@ -43,22 +33,20 @@ def bicubic_taps(source_size: int, output_size: int) -> BicubicTaps:
         ((_CUBIC + 2) * (1 - x) - (_CUBIC + 3)) * (1 - x) * (1 - x) + 1,
     ]
     weights.append(1 - sum(weights))
-    indices = np.clip(first + np.arange(-1, 3, dtype=np.int32)[:, None], 0, source_size - 1)
-    return BicubicTaps(indices, np.stack(weights).astype(np.float32))
+    matrix = np.zeros((output_size, source_size))
+    for tap, weight in enumerate(weights):
+        columns = np.clip(first - 1 + tap, 0, source_size - 1)
+        np.add.at(matrix, (np.arange(output_size), columns), weight)
+    return matrix
 
 
-def upsample(score, taps: BicubicTaps):
-    """Upsamples score maps [..., s, s] to [..., S, S], along rows first."""
-    rows = [
-        tf.gather(score, index, axis=-1) * weight
-        for index, weight in zip(taps.indices, taps.weights)
-    ]
-    rows = ((rows[0] + rows[1]) + rows[2]) + rows[3]
-    columns = [
-        tf.gather(rows, index, axis=-2) * weight[:, np.newaxis]
-        for index, weight in zip(taps.indices, taps.weights)
-    ]
-    return ((columns[0] + columns[1]) + columns[2]) + columns[3]
+def upsample(score, matrix: np.ndarray):
+    """Upsamples score maps [..., s, s] by a `bicubic_matrix` to float32 [..., S, S].
+
+    The products are float64: they cost nothing, and no device rounds them to fewer bits.
+    """
+    rows = tf.matmul(tf.cast(score, tf.float64), matrix, transpose_b=True)
+    return tf.cast(tf.matmul(tf.constant(matrix), rows), tf.float32)
 
 
 def hanning_window(size: int) -> np.ndarray:

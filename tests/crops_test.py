@@ -257,12 +257,12 @@ def test_single_levels_are_those_of_the_whole_pyramid(levels, static_shape):
     np.testing.assert_array_equal(part, tf.gather(whole, levels))
 
 
-def other_scales(count, step, static_shape):
+def other_scales(count, step, **settings):
     """A pyramid of other scales, and the same in NumPy."""
     frame = noise(300, 400)
     sides = 120.0 * geometry.scale_factors(count, step)
     arguments = (tf.constant(frame), tf.constant([150.0, 200.0], tf.float64), tf.constant(sides))
-    got = crops.scale_pyramid(*arguments, tf.constant(FILL), static_shape=static_shape)
+    got = crops.scale_pyramid(*arguments, tf.constant(FILL), **settings)
     return got, pyramid(frame, (150.0, 200.0), sides, FILL)
 
 
@@ -279,19 +279,39 @@ def other_scales(count, step, static_shape):
     ],
 )
 def test_pyramids_of_other_scales(count, step, static_shape):
-    got, wanted = other_scales(count, step, static_shape)
+    got, wanted = other_scales(count, step, static_shape=static_shape)
     assert len(got) == count
     np.testing.assert_array_equal(got, wanted)
 
 
-@pytest.mark.xfail(
-    raises=(AssertionError, tf.errors.InvalidArgumentError),
-    reason="the static search region holds 510 px, and this one has more",
-)
-@pytest.mark.parametrize("count, step", [(3, 1.45), (5, 1.2)])
-def test_static_pyramids_of_more_than_twice_the_smallest_side(count, step):
-    got, wanted = other_scales(count, step, static_shape=True)
+@pytest.mark.parametrize("count, step, ratio", [(3, 1.45, 2), (5, 1.2, 2), (7, 1.3, 4)])
+def test_static_pyramids_of_more_than_twice_the_smallest_side(count, step, ratio):
+    assert step ** (count - 1) > ratio
+    got, wanted = other_scales(count, step, static_shape=True, region_limit=ratio + 1)
     np.testing.assert_array_equal(got, wanted)
+
+
+# Of 127 px, as the exemplar. Up to twice that all rows of the window are taken, then two for each.
+@pytest.mark.parametrize("jit_compile", [None, False, True], ids=["eager", "graph", "xla"])
+@pytest.mark.parametrize("side", [253, 254, 255, 256, 397, 1600])
+def test_windows_far_larger_than_the_result(side, jit_compile):
+    frame, center = noise(500, 700), (260.0, 333.0)  # reaches over the border
+
+    def crop(side, static_shape):
+        return crops.exemplar_crop(
+            tf.constant(frame),
+            tf.constant(center, tf.float64),
+            side,
+            tf.constant(FILL),
+            static_shape=static_shape,
+        )
+
+    if jit_compile is not None:
+        crop = tf.function(crop, jit_compile=jit_compile)
+    wanted = exemplar(frame, center, side, FILL)
+    for static_shape in (True,) if jit_compile else (False, True):
+        got = crop(tf.constant(side, tf.float64), static_shape)
+        np.testing.assert_array_equal(got, wanted, err_msg=f"static_shape={static_shape}")
 
 
 def test_another_instance_size():

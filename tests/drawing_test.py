@@ -37,9 +37,7 @@ def test_line_grows_inwards():
 
 def test_edges_are_rounded():
     drawn = drawing.draw_box(black(), (3.6, 5.7, 10.2, 5.1), RED, 1)
-    np.testing.assert_array_equal(
-        drawn, drawing.draw_box(black(), (4, 6, 10, 5), RED, 1)
-    )
+    np.testing.assert_array_equal(drawn, drawing.draw_box(black(), (4, 6, 10, 5), RED, 1))
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -97,8 +95,9 @@ def test_contact_sheet_places_frames_in_rows():
 
 def test_contact_sheet_scales_boxes_with_the_frames():
     sheet = np.asarray(
-        drawing.contact_sheet([black(400, 800)], [(400, 200, 200, 100)], [(600, 100, 100, 100)],
-                              side=200)
+        drawing.contact_sheet(
+            [black(400, 800)], [(400, 200, 200, 100)], [(600, 100, 100, 100)], side=200
+        )
     )
     red = np.argwhere((sheet == drawing.PREDICTION).all(axis=2)) - 4
     green = np.argwhere((sheet == drawing.TRUTH).all(axis=2)) - 4

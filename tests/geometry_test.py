@@ -160,3 +160,15 @@ def test_other_than_four_numbers(box):
 def test_what_is_no_numbers(box):
     with pytest.raises(ValueError, match="must be 4 numbers"):
         geometry.check_box(box, FRAME_HW)
+
+
+def test_numbers_too_large_for_a_float():
+    with pytest.raises(ValueError, match="must be 4 numbers"):
+        geometry.check_box((10**400, 0, 1, 1), FRAME_HW)
+
+
+def test_the_checked_box_is_a_copy():
+    box = np.array([1.0, 2.0, 3.0, 4.0])
+    checked = geometry.check_box(box, FRAME_HW)
+    box[:] = -1
+    np.testing.assert_array_equal(checked, [1, 2, 3, 4])

@@ -373,6 +373,17 @@ def test_call_is_the_same_compiled(net, pairs, eager, mode, batched):
         assert networks.relative_error(value, expected[name]) < 1e-4, name
 
 
+@pytest.mark.parametrize("mode", networks.MODES)
+def test_score_maps_are_those_of_each_template(net, pairs, features, mode):
+    f2, search = features
+    templates = net.siamese_template(pairs[0][:1]), net.initial_template(f2[1:])
+    actual = networks.compiled(net.score_maps, mode)(templates, search)
+    assert actual.shape == (2, 5, 5, 2)
+    for index, template in enumerate(templates):
+        expected = net.score_map(template, search)[..., 0]
+        assert networks.relative_error(actual[..., index], expected) < 1e-5
+
+
 # Folding.
 
 
@@ -382,6 +393,16 @@ def test_folded_variants_give_the_same(pairs, variant):
     folded = net.folded()
     assert folded.variant == variant and not folded.variables
     outputs, expected = folded(pairs), net(pairs)
+    assert set(outputs) == set(expected)
+    for name, value in outputs.items():
+        assert networks.relative_error(value, expected[name]) < 1e-4, name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_folded_variants_may_be_given_rgb(pairs, variant):
+    net = networks.hand_made(variant)
+    outputs = net.folded(rgb=True)([images[..., ::-1] for images in pairs])
+    expected = net.folded()(pairs)
     assert set(outputs) == set(expected)
     for name, value in outputs.items():
         assert networks.relative_error(value, expected[name]) < 1e-4, name

@@ -291,6 +291,18 @@ def test_folding_changes_nothing(settings):
         assert networks.relative_error(networks.compiled(folded, mode)(x), expected) < 1e-5
 
 
+def test_folding_can_reverse_the_input():
+    block = block_with_random_weights(in_channels=3, groups=1)
+    x = tf.constant(normal((2, 9, 9, 3)))
+    expected = block.folded()(x[..., ::-1])
+    actual = block.folded(reverse_input=True)
+    assert networks.relative_error(actual(x), expected) < 1e-5
+    # Of x as it is, it makes something else.
+    assert networks.relative_error(actual(x[..., ::-1]), expected) > 0.1
+    for mode in ("graph", "xla"):
+        assert networks.relative_error(networks.compiled(actual, mode)(x), expected) < 1e-5
+
+
 def test_folded_weights_against_float64():
     arrays = [normal(8, seed=seed).astype(np.float64) for seed in range(4)]
     bias, gamma, beta, mean = arrays

@@ -29,9 +29,7 @@ def compiled(mode):
     if mode == "eager":
         return lambda frame, center, side: crop(frame, center, side, False)
     xla = mode == "xla"
-    return tf.function(
-        lambda frame, center, side: crop(frame, center, side, xla), jit_compile=xla
-    )
+    return tf.function(lambda frame, center, side: crop(frame, center, side, xla), jit_compile=xla)
 
 
 def test_mean_colour(golden):

@@ -13,72 +13,63 @@ def random_scores(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def dense(taps):
-    """The taps as a matrix [output, source]."""
-    matrix = np.zeros((taps.indices.shape[1], taps.indices.max() + 1))
-    for index, weight in zip(taps.indices, taps.weights):
-        np.add.at(matrix, (np.arange(len(matrix)), index), weight)
-    return matrix
-
-
 @pytest.mark.parametrize("source, output", SIZES)
-def test_weights_of_the_bicubic_taps_sum_to_one(source, output):
-    taps = response.bicubic_taps(source, output)
-    assert taps.indices.shape == taps.weights.shape == (4, output)
-    assert taps.indices.dtype == np.int32 and taps.weights.dtype == np.float32
-    matrix = dense(taps)
-    assert matrix.shape == (output, source)
-    np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=2e-7)
+def test_rows_of_the_bicubic_matrix_sum_to_one(source, output):
+    matrix = response.bicubic_matrix(source, output)
+    assert matrix.shape == (output, source) and matrix.dtype == np.float64
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-14)
+    assert ((matrix != 0).sum(axis=1) <= 4).all()
     # Seen from the other end it is the same.
-    np.testing.assert_allclose(matrix, matrix[::-1, ::-1], atol=2e-7)
+    np.testing.assert_allclose(matrix, matrix[::-1, ::-1], atol=1e-14)
 
 
 def test_bicubic_kernel_by_hand():
     # Twice as many: taps lie 1.25, 0.25, 0.75, 1.75 away, or the same mirrored.
     taps = np.array([-0.10546875, 0.87890625, 0.26171875, -0.03515625])
-    matrix = dense(response.bicubic_taps(8, 16))
+    matrix = response.bicubic_matrix(8, 16)
     np.testing.assert_array_equal(matrix[7], [0, 0, *taps, 0, 0])
     np.testing.assert_array_equal(matrix[8], [0, 0, *taps[::-1], 0, 0])
     # The border is replicated: taps that fall beyond it count for the outermost cell.
     np.testing.assert_array_equal(matrix[0], [1 - taps[0], taps[0], 0, 0, 0, 0, 0, 0])
     # Four times as many: row 13 lies at 2.875, its taps 1.875, 0.875, 0.125, 1.125 away.
     taps = [-0.01025390625, 0.11474609375, 0.96728515625, -0.07177734375]
-    matrix = dense(response.bicubic_taps(8, 32))
+    matrix = response.bicubic_matrix(8, 32)
     np.testing.assert_array_equal(matrix[13], [0, *taps, 0, 0, 0])
 
 
 def test_same_size_is_the_identity():
-    np.testing.assert_array_equal(dense(response.bicubic_taps(9, 9)), np.eye(9))
+    matrix = response.bicubic_matrix(9, 9)
+    np.testing.assert_array_equal(matrix, np.eye(9))
     score = random_scores(9, 9)
-    np.testing.assert_array_equal(response.upsample(score, response.bicubic_taps(9, 9)), score)
+    np.testing.assert_array_equal(response.upsample(score, matrix), score)
 
 
 @pytest.mark.parametrize("source, output", SIZES)
 def test_upsampling_equals_opencv(source, output):
     cv2 = pytest.importorskip("cv2")
-    taps = response.bicubic_taps(source, output)
     score = random_scores(3, source, source)
-    upsampled = response.upsample(score, taps)
+    upsampled = response.upsample(score, response.bicubic_matrix(source, output))
     assert upsampled.dtype == tf.float32 and upsampled.shape == (3, output, output)
     for index in range(3):
         expected = cv2.resize(score[index], (output, output), interpolation=cv2.INTER_CUBIC)
-        # All but the last bit: OpenCV may fuse products and sums, as the processor allows.
+        # All but the last bits: OpenCV computes in float32.
         np.testing.assert_allclose(upsampled[index], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("source, output", SIZES)
 def test_upsampling_equals_the_matrix_product(source, output):
-    taps = response.bicubic_taps(source, output)
-    matrix = dense(taps)
+    matrix = response.bicubic_matrix(source, output)
     score = random_scores(2, 3, source, source)
-    upsampled = response.upsample(score, taps)
-    np.testing.assert_allclose(upsampled, matrix @ score @ matrix.T, atol=1e-6)
+    upsampled = response.upsample(score, matrix)
+    assert upsampled.dtype == tf.float32
+    # Rounded once, at the end.
+    np.testing.assert_allclose(upsampled, matrix @ score @ matrix.T, rtol=6.1e-8, atol=1e-12)
 
 
 def test_upsampling_keeps_axes_apart():
     rows = np.zeros((17, 17), np.float32)
     rows[3] = 1
-    upsampled = response.upsample(rows, response.bicubic_taps(17, 272)).numpy()
+    upsampled = response.upsample(rows, response.bicubic_matrix(17, 272)).numpy()
     # Constant along the columns, peaked around row 3 * 16 + 8.
     np.testing.assert_allclose(upsampled, np.tile(upsampled[:, :1], 272), atol=1e-6)
     assert upsampled[:, 0].argmax() in (55, 56)
@@ -179,7 +170,7 @@ def test_the_first_of_equal_peaks_in_row_major_order():
 
 def locate(score):
     """From score maps to a displacement, as a frame of tracking does it."""
-    responses = response.upsample(score, response.bicubic_taps(17, 272))
+    responses = response.upsample(score, response.bicubic_matrix(17, 272))
     scale = response.best_scale(responses, 0.97)
     total = 0.75 * response.normalize(tf.gather(responses, scale))
     total = tf.cast(total, tf.float64) + 0.25 * response.hanning_window(272)

@@ -74,7 +74,9 @@ def test_writes_boxes_video_and_sheet(source, out, made, capsys):
     assert lines[0] == "frames: 5"
     assert lines[1].startswith("speed: ")
     assert lines[2:] == [
-        f"boxes: {boxes}", f"contact sheet: {out / 'overlay.sheet.png'}", f"video: {video}"
+        f"boxes: {boxes}",
+        f"contact sheet: {out / 'overlay.sheet.png'}",
+        f"video: {video}",
     ]
     assert "5/5" in captured.err
 
@@ -82,7 +84,11 @@ def test_writes_boxes_video_and_sheet(source, out, made, capsys):
 def test_boxes_alone_and_rounded(source, out, made):
     assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}", "--format=reference") == 0
     assert (out / "b.txt").read_text().splitlines() == [
-        "4,5,10,8", "5,6,10,8", "6,6,10,8", "7,6,10,8", "8,7,10,8"
+        "4,5,10,8",
+        "5,6,10,8",
+        "6,6,10,8",
+        "7,6,10,8",
+        "8,7,10,8",
     ]
     assert sorted(os.listdir(out)) == ["b.sheet.png", "b.txt"]
 
@@ -101,8 +107,16 @@ def test_nothing_to_write(source, out, made, capsys):
 
 
 def test_flags_reach_the_tracker(source, made):
-    assert call(f"--source={source}", BOX, "--checkpoint=some/dir", "--preset=paper",
-                "--jit_compile=false") == 0
+    assert (
+        call(
+            f"--source={source}",
+            BOX,
+            "--checkpoint=some/dir",
+            "--preset=paper",
+            "--jit_compile=false",
+        )
+        == 0
+    )
     (options,) = made
     assert (options.checkpoint, options.preset, options.jit_compile) == ("some/dir", "paper", False)
     assert options.box == (4, 5, 10, 8)
@@ -155,9 +169,7 @@ def test_interrupt_leaves_the_boxes_so_far(source, out, monkeypatch, capsys):
     assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}") == 130
     error = capsys.readouterr().err
     assert f"the boxes of the first 3 frames: {out / 'b.txt.partial'}" in error
-    np.testing.assert_array_equal(
-        np.loadtxt(out / "b.txt.partial", delimiter=",")[:, 0], [4, 5, 6]
-    )
+    np.testing.assert_array_equal(np.loadtxt(out / "b.txt.partial", delimiter=",")[:, 0], [4, 5, 6])
     assert not (out / "b.txt").exists()
 
 
@@ -172,8 +184,9 @@ def test_failing_video_does_not_lose_the_boxes(source, out, made, monkeypatch, c
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(video, "_open_output", full)
-    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}",
-                f"--video={out / 'v.mp4'}") == 1
+    assert (
+        call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}", f"--video={out / 'v.mp4'}") == 1
+    )
     assert one_error(capsys) == f"error: cannot write {out / 'v.mp4'}: No space left on device"
     assert sorted(os.listdir(out)) == ["b.txt", "v.sheet.png"]
 

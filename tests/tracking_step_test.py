@@ -1,6 +1,7 @@
 """Tests of gradnet_tf.tracking.step: every rule of the reference's loop alone, by hand."""
 
 import math
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.weights import expected_shapes
-from tests.helpers import recipe
+from tests.helpers import recipe, scripted
 from tests.helpers.scripted import BOX, F2, FIXED, FRAME_HW, RIGHT_BOX, Run, maps, script_of
 
 
@@ -45,14 +46,93 @@ def test_the_first_frame(start):
     assert float(run.state.template) == pytest.approx(1.5 / 2 + 2 + 100)
 
 
-def test_the_network_is_fed_bgr(start):
-    frame = np.zeros((*FRAME_HW, 3), np.uint8)
-    frame[...] = (200, 100, 50)
-    run = start([], frame=frame)
+class ColourCrops:
+    """Crops in the colour of the frame's first pixel, in place of `scripted.FakeCrops`."""
+
+    def scale_pyramid(self, frame, center, sides, fill, *, instance_size, levels=None, **_):
+        del center, fill
+        count = len(sides) if levels is None else len(levels)
+        return tf.broadcast_to(frame[0, 0], [count, instance_size, instance_size, 3])
+
+    def place(self, crop):
+        """The colour of a sample."""
+        return tuple(crop[0, 0])
+
+
+def frame_of(*colour):
+    return np.full((*FRAME_HW, 3), colour, np.uint8)
+
+
+@pytest.fixture
+def start_in_colour(monkeypatch, start):
+    monkeypatch.setattr(scripted, "FakeCrops", ColourCrops)
+    return start
+
+
+@pytest.fixture
+def regions(monkeypatch):
+    """Collects the search regions that the network is given."""
+    given = []
+
+    def search_features(self, x):
+        del self
+        given.append(x.numpy())
+        return x
+
+    monkeypatch.setattr(scripted.FakeNetwork, "search_features", search_features)
+    return given
+
+
+def test_the_network_is_fed_bgr(start_in_colour, regions):
+    run = start_in_colour(script_of(9, 9, 9, 9, 9), frame=frame_of(200, 100, 50))
+    run.go(5)
+    assert len(run.network.exemplars) == 2
     for exemplar in run.network.exemplars:
-        assert exemplar.shape == (1, 127, 127, 3) and exemplar.dtype == np.float32
-        assert (exemplar == (50, 100, 200)).all()
-    np.testing.assert_array_equal(run.state.fill, [50, 100, 200])
+        assert exemplar.shape == (1, 127, 127, 3)
+    # The first frame's sample, five pyramids, and the sample of the update in frame 5.
+    assert [region.shape for region in regions] == [
+        (count, 255, 255, 3) for count in (1, 3, 3, 3, 3, 3, 1)
+    ]
+    for crop in run.network.exemplars + regions:
+        assert crop.dtype == np.float32
+        assert (crop == (50, 100, 200)).all()
+    # Frames stay RGB.
+    np.testing.assert_array_equal(run.state.fill, [200, 100, 50])
+
+
+def test_a_search_network_is_fed_rgb(start_in_colour, regions):
+    run = start_in_colour(script_of(9, 9, 9, 9, 9), frame=frame_of(200, 100, 50))
+    pyramids = []
+
+    def search_features(x):
+        pyramids.append(x.numpy())
+        return x
+
+    search_network = types.SimpleNamespace(search_features=search_features)
+    run.step = TrackingStep(run.network, preset("reference"), search_network=search_network)
+    run.go(5)
+    assert [pyramid.shape for pyramid in pyramids] == [(3, 255, 255, 3)] * 5
+    assert all((pyramid == (200, 100, 50)).all() for pyramid in pyramids)
+    # Samples of updates go to the network itself.
+    assert [region.shape for region in regions] == [(1, 255, 255, 3)] * 2
+    assert all((region == (50, 100, 200)).all() for region in regions)
+
+
+def test_updates_cut_the_frame_of_their_sample(start_in_colour):
+    def colour(index):
+        return index, 100 + index, 200 + index
+
+    run = start_in_colour(
+        script_of(10, 12, 14, 11, 10, 1, 10, 10, 13, 10), frame=frame_of(*colour(0))
+    )
+    for index in range(1, 11):
+        run.frame = tf.constant(frame_of(*colour(index)))
+        run.next()
+    assert flags(run.outputs[1:], "update") == [5, 10]
+    assert flags(run.outputs[1:], "early_update") == [6]
+    # Twice the first frame, the best of 1 to 5, frame 6 itself, the best of the newest five.
+    frames = [place[::-1] for _, place in run.network.updates]
+    assert frames == [colour(index) for index in (0, 0, 3, 6, 9)]
 
 
 def test_both_templates_are_asked_in_each_frame(start):
@@ -362,8 +442,14 @@ def sequence():
         ("baseline", preset("reference")),
         ("baseline", preset("paper", scale_count=5)),
     ],
-    ids=["full-1", "two_subnets-paper", "without_gradient", "without_gradient-paper", "baseline",
-         "baseline-paper-5"],
+    ids=[
+        "full-1",
+        "two_subnets-paper",
+        "without_gradient",
+        "without_gradient-paper",
+        "baseline",
+        "baseline-paper-5",
+    ],
 )
 def test_variants(variant, config, sequence):
     network = GradNet(variant)

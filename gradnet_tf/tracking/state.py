@@ -13,36 +13,54 @@ import tensorflow as tf
 class SampleBuffer(NamedTuple):
     """The newest reliable samples, oldest first; empty places come first.
 
+    A sample is a frame and where to cut it: most samples are never used, so none is cut before an
+    update asks for it. The frames are tensors of their own, which pass from state to state without
+    being copied.
+
     Attributes:
-      crops: uint8 [size, 255, 255, 3], search regions around the target.
+      images: `size` frames, uint8 [height, width, 3].
+      positions: float64 [size, 2], centre (y, x) of the search region.
+      sides: float64 [size], side of the search region in frame pixels.
       scores: float64 [size], -inf where empty.
       frames: int32 [size], index of the frame, -1 where empty.
     """
 
-    crops: tf.Tensor
+    images: tuple[tf.Tensor, ...]
+    positions: tf.Tensor
+    sides: tf.Tensor
     scores: tf.Tensor
     frames: tf.Tensor
 
     @classmethod
-    def empty(cls, size: int, instance_size: int) -> SampleBuffer:
-        """A buffer of `size` empty places."""
+    def empty(cls, size: int, image: tf.Tensor) -> SampleBuffer:
+        """A buffer of `size` empty places for frames like `image`."""
         return cls(
-            crops=tf.zeros([size, instance_size, instance_size, 3], tf.uint8),
+            images=(image,) * size,
+            positions=tf.zeros([size, 2], tf.float64),
+            sides=tf.zeros([size], tf.float64),
             scores=tf.fill([size], tf.constant(float("-inf"), tf.float64)),
             frames=tf.fill([size], -1),
         )
 
-    def append(self, crop, score, frame) -> SampleBuffer:
+    def append(self, image, position, side, score, frame) -> SampleBuffer:
         """The buffer without its first place and with a new last one."""
+
+        def shift(values, value):
+            return tf.concat([values[1:], value[tf.newaxis]], axis=0)
+
         return SampleBuffer(
-            crops=tf.concat([self.crops[1:], crop[tf.newaxis]], axis=0),
-            scores=tf.concat([self.scores[1:], score[tf.newaxis]], axis=0),
-            frames=tf.concat([self.frames[1:], frame[tf.newaxis]], axis=0),
+            images=(*self.images[1:], image),
+            positions=shift(self.positions, position),
+            sides=shift(self.sides, side),
+            scores=shift(self.scores, score),
+            frames=shift(self.frames, frame),
         )
 
     def best(self):
-        """The sample with the highest score, the oldest of equals."""
-        return tf.gather(self.crops, tf.argmax(self.scores, output_type=tf.int32))
+        """Image, position and side of the sample with the highest score, the oldest of equals."""
+        index = tf.argmax(self.scores, output_type=tf.int32)
+        image = tf.switch_case(index, [lambda image=image: image for image in self.images])
+        return image, tf.gather(self.positions, index), tf.gather(self.sides, index)
 
     def mean_score(self):
         """Mean score of the samples; NaN if there is none, as NumPy says."""

@@ -2,7 +2,7 @@
 
 The order of things is that of `run_siamesefc` in `track.py` of the reference: crops, features, both
 responses, window, peak, position and scale, re-detection, threshold, sample buffer, updates.
-Frames are RGB uint8; the network is fed BGR.
+Frames are RGB uint8; the network is fed BGR, of crops that are turned after cutting.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ class TrackingStep:
     Args:
       network: a `GradNet`.
       config: constants.
-      search_network: the `GradNet` whose f_x sees the scale pyramid, the network itself by default.
-        Folded it is faster. What feeds the update stays unfolded: the gradient is cut off where an
-        activation is negative, and folding can move one that is nearly zero.
+      search_network: a folded `GradNet` that takes RGB; its f_x sees the scale pyramid, which is
+        faster. By default the network itself does. What feeds the update is never folded: the
+        gradient is cut off where an activation is negative, and folding can move one that is nearly
+        zero.
       static_shape: whether shapes may not depend on data (XLA).
     """
 
@@ -38,13 +39,18 @@ class TrackingStep:
         static_shape: bool = False,
     ):
         self.network = network
-        self.search_network = search_network or network
+        if search_network is None:
+            self._search_features = lambda x: network.search_features(x[..., ::-1])
+        else:
+            self._search_features = search_network.search_features
         self.config = config
         self.static_shape = static_shape
         self._scales = geometry.scale_factors(config.scale_count, config.scale_step)
         self._middle = config.scale_count // 2
+        # Rounding to whole pixels can stretch the pyramid, most at a side of one pixel.
+        self._region_limit = int(1.5 * self._scales[-1] / self._scales[0] + 0.5)
         score_size = 17
-        self._bicubic = response.bicubic_taps(score_size, score_size * config.response_upsampling)
+        self._bicubic = response.bicubic_matrix(score_size, score_size * config.response_upsampling)
         self._window = response.hanning_window(score_size * config.response_upsampling)
         self._updates_online = network.has_update and config.update == "online"
 
@@ -59,7 +65,6 @@ class TrackingStep:
           State and output of frame 0; its box is the given one.
         """
         config, network = self.config, self.network
-        frame = frame[..., ::-1]
         position, size = geometry.box_to_center(box)
         fill = crops.mean_colour(frame)
         side = geometry.exemplar_side(size, config.context_amount)
@@ -67,9 +72,8 @@ class TrackingStep:
         exemplar = crops.exemplar_crop(
             frame, position, side, fill, backbone.EXEMPLAR_SIZE, self.static_shape
         )
-        exemplar = tf.cast(exemplar, tf.float32)[tf.newaxis]
-        crop = self._middle_crop(frame, position, search_side, fill)
-        features = self._sample_features(crop)
+        exemplar = tf.cast(exemplar[..., ::-1], tf.float32)[tf.newaxis]
+        features = self._sample_features(frame, position, search_side, fill)
 
         h2 = tf.zeros([1, 12, 12, 256])
         if network.has_template_branch:
@@ -91,9 +95,9 @@ class TrackingStep:
 
         no, zero = tf.constant(False), tf.zeros([], tf.float64)
         index = tf.constant(0)
-        buffer = SampleBuffer.empty(config.buffer_size, backbone.INSTANCE_SIZE)
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
-        buffer = buffer.append(crop, zero, index)
+        buffer = SampleBuffer.empty(config.buffer_size, frame)
+        buffer = buffer.append(frame, position, search_side, zero, index)
         update = tf.constant(self._updates_online and config.update_on_first_frame)
         if self._updates_online and config.update_on_first_frame:
             h2, template = self._updated(h2, features, config.update_rate)
@@ -141,7 +145,6 @@ class TrackingStep:
           New state and `StepOutput`.
         """
         config = self.config
-        frame = frame[..., ::-1]
         index = state.frame_index + 1
         sides = state.search_side * self._scales
         window_influence, window_was_off = self._window_influence(state, index)
@@ -188,17 +191,17 @@ class TrackingStep:
             early = ~reliable & (index < config.early_update_frames)
             early &= score < threshold * config.early_update_threshold
             regular = tf.equal(index % config.update_interval, 0)
-        crop = tf.cond(
-            reliable | early,
-            lambda: self._middle_crop(frame, position, search_side, state.fill),
-            lambda: buffer.crops[-1],
+        sample = (frame, position, search_side)
+        buffer = tf.cond(
+            reliable, lambda: buffer.append(*sample, score, index), lambda: state.buffer
         )
-        buffer = tf.cond(reliable, lambda: buffer.append(crop, score, index), lambda: buffer)
         if self._updates_online:
             h2, template = self._update_if(
-                early, lambda: crop, config.early_update_rate, h2, template
+                early, lambda: sample, config.early_update_rate, h2, template, state.fill
             )
-            h2, template = self._update_if(regular, buffer.best, config.update_rate, h2, template)
+            h2, template = self._update_if(
+                regular, buffer.best, config.update_rate, h2, template, state.fill
+            )
 
         confidence = self._confidence(score, score_sum, threshold, index)
         state = state._replace(
@@ -229,22 +232,19 @@ class TrackingStep:
             search_side=search_side,
         )
 
-    def _middle_crop(self, frame, position, search_side, fill):
-        """The search region of the middle scale, uint8 [255, 255, 3]."""
-        pyramid = crops.scale_pyramid(
+    def _sample_features(self, frame, position, search_side, fill):
+        """f_x of the search region of the middle scale, for an update."""
+        regions = crops.scale_pyramid(
             frame,
             position,
             search_side * self._scales,
             fill,
             instance_size=backbone.INSTANCE_SIZE,
             levels=(self._middle,),
+            region_limit=self._region_limit,
             static_shape=self.static_shape,
         )
-        return pyramid[0]
-
-    def _sample_features(self, crop):
-        """f_x of one uint8 search region, for an update."""
-        return self.network.search_features(tf.cast(crop, tf.float32)[tf.newaxis])
+        return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
     def _score_maps(self, features, fixed_template, template):
         """Score maps [scales, 17, 17] of the SiamFC template and [17, 17] of the updated one.
@@ -255,10 +255,10 @@ class TrackingStep:
         if self.config.response_mix == "template":
             share = self.config.template_influence
             fixed_template = (1.0 - share) * fixed_template + share * template
-        score = network.score_map(fixed_template, features)[..., 0]
         if self.config.response_mix == "template" or not network.has_update:
-            return score, None
-        return score, network.score_map(template, features[middle : middle + 1])[0, ..., 0]
+            return network.score_map(fixed_template, features)[..., 0], None
+        scores = network.score_maps((fixed_template, template), features)
+        return scores[..., 0], scores[middle, ..., 1]
 
     def _scores(self, frame, position, sides, state: TrackerState):
         """Score maps around a position; the features of the scales are computed once for both."""
@@ -268,9 +268,10 @@ class TrackingStep:
             sides,
             state.fill,
             instance_size=backbone.INSTANCE_SIZE,
+            region_limit=self._region_limit,
             static_shape=self.static_shape,
         )
-        features = self.search_network.search_features(tf.cast(regions, tf.float32))
+        features = self._search_features(tf.cast(regions, tf.float32))
         return self._score_maps(features, state.fixed_template, state.template)
 
     def _locate(self, scores, position, search_side, window_influence) -> Search:
@@ -350,11 +351,11 @@ class TrackingStep:
         update = self.network.update(h2, features)
         return (1.0 - rate) * h2 + rate * update.h2, update.template
 
-    def _update_if(self, condition, sample, rate, h2, template):
-        """`_updated` by a sample (a function that returns its crop) where the condition holds."""
+    def _update_if(self, condition, sample, rate, h2, template, fill):
+        """`_updated` by a sample (a function that returns it) where the condition holds."""
         return tf.cond(
             condition,
-            lambda: self._updated(h2, self._sample_features(sample()), rate),
+            lambda: self._updated(h2, self._sample_features(*sample(), fill), rate),
             lambda: (h2, template),
         )
 

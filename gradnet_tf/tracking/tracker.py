@@ -37,7 +37,7 @@ class CompiledStep:
     def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
         self._network = network  # A graph alone does not keep the variables that it reads.
         step = TrackingStep(
-            network, config, search_network=network.folded(), static_shape=jit_compile
+            network, config, search_network=network.folded(rgb=True), static_shape=jit_compile
         )
         frame = tf.TensorSpec([None, None, 3], tf.uint8)
         box = tf.TensorSpec([4], tf.float64)

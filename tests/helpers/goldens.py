@@ -6,6 +6,8 @@ BGR, as the reference's network is fed. The fields of each file:
 * ``network``: one pass through the network, from exemplar to online update.
 * ``crops``: exemplar crops and scale pyramids of 24 positions in one image.
 * ``track_synthetic``, ``track_Walking2``: a free run of the tracker, evaluation by evaluation.
+* ``track_Walking2_avx512``: the same on another processor, some of the fields; the last bit of
+  float32 parts the two at frame 213.
 * ``train``, ``train_metrics``, ``augment``: a training batch, its metrics, its augmentation.
 * ``calib``: batch-norm statistics and scales of the hand-made network (see `recipe`).
 """

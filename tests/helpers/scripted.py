@@ -85,6 +85,13 @@ class FakeNetwork:
         updated, self._next = self._next, None
         return tf.constant(updated[np.newaxis, ..., np.newaxis], tf.float32)
 
+    def score_maps(self, templates, features):
+        fixed, updated = templates
+        middle = features.shape[0] // 2
+        score = self.score_map(fixed, features)
+        other = self.score_map(updated, features[middle : middle + 1])
+        return tf.concat([score, tf.repeat(other, len(score), axis=0)], axis=-1)
+
     def update(self, h2, features):
         self.updates.append((float(h2), self.crops.place(features[0].numpy())))
         h2 = h2 / 2 + float(len(self.updates))
