@@ -17,12 +17,15 @@ output:
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 from absl import app, flags
 
-from gradnet_tf.weights import convert as conversion
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
+
+from gradnet_tf.weights import convert as conversion  # noqa: E402
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
