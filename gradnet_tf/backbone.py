@@ -96,43 +96,16 @@ def cross_correlation(template, features, *, batched: bool = False):
     """
     if not batched:
         return tf.nn.conv2d(features, template[0][..., tf.newaxis], strides=1, padding="VALID")
-    count = tf.shape(features)[0]
-    taps = tf.reshape(template, [count, -1, features.shape[-1]])
-    return _sum_over_taps(features, taps, template.shape[1:3])
-
-
-def cross_correlations(templates: Sequence, features):
-    """Score maps of several templates in every search region, computed together.
-
-    Faster than one `cross_correlation` after the other, and equal to them but for rounding.
-
-    Args:
-      templates: n templates [1, 6, 6, 256].
-      features: f_x(X), [b, height, width, 256].
-
-    Returns:
-      Score maps [b, height - 5, width - 5, n].
-    """
-    rows, columns, channels = templates[0].shape[1:]
-    # All taps of the first template, then all of the next.
-    taps = tf.reshape(tf.concat(templates, axis=0), [1, -1, channels])
-    taps = tf.repeat(taps, tf.shape(features)[0], axis=0)
-    return _sum_over_taps(features, taps, (rows, columns), len(templates))
-
-
-def _sum_over_taps(features, taps, size, count: int = 1):
-    """Correlates features [b, h, w, c] with taps [b, count * rows * columns, c].
-
-    One product of all positions with all taps, then a sum over shifted maps: differentiable any
-    number of times, and the same on every device.
-    """
-    rows, columns = size
+    rows, columns, channels = template.shape[1:]
     batch, height, width = tf.unstack(tf.shape(features)[:3])
-    channels = features.shape[-1]
+    # One product of all positions with all taps of the template, then a sum over shifted maps:
+    # differentiable any number of times, and the same on every device.
     products = tf.matmul(
-        tf.reshape(features, [batch, height * width, channels]), taps, transpose_b=True
+        tf.reshape(features, [batch, height * width, channels]),
+        tf.reshape(template, [batch, rows * columns, channels]),
+        transpose_b=True,
     )
-    products = tf.reshape(products, [batch, height, width, count, rows * columns])
+    products = tf.reshape(products, [batch, height, width, 1, rows * columns])
     out_height, out_width = height - rows + 1, width - columns + 1
     return tf.add_n(
         [

@@ -107,10 +107,6 @@ class GradNet(tf.keras.Model):
         """Equation 1: S = beta * f_x(X), [b, 17, 17, 1] (20 -> 15)."""
         return backbone.cross_correlation(template, features, batched=batched)
 
-    def score_maps(self, templates, features):
-        """Equation 1 for several templates at once: [b, 17, 17, number of templates]."""
-        return backbone.cross_correlations(templates, features)
-
     def siamese_template(self, z, training: bool = False):
         """Equation 2: the template of plain SiamFC, exemplar [b, 127, 127, 3] -> [b, 6, 6, 256]."""
         return self.f_x(z, training=training)

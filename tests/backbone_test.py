@@ -165,16 +165,3 @@ def test_batched_mode_in_a_graph_of_unknown_size(pairs):
     templates, features = pairs
     expected = backbone.cross_correlation(templates, features, batched=True)
     np.testing.assert_allclose(function(templates, features), expected, rtol=1e-10, atol=1e-10)
-
-
-@pytest.mark.parametrize("mode", networks.MODES)
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_several_templates_together_are_each_alone(pairs, count, mode):
-    templates, features = pairs[0].astype(np.float32), pairs[1].astype(np.float32)
-    templates = [tf.constant(templates[i : i + 1]) for i in range(count)]
-    function = networks.compiled(backbone.cross_correlations, mode)
-    actual = function(templates, tf.constant(features))
-    assert actual.shape == (3, 6, 4, count)
-    for index, template in enumerate(templates):
-        expected = backbone.cross_correlation(template, features)
-        assert networks.relative_error(actual[..., index : index + 1], expected) < 1e-5

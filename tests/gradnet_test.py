@@ -373,17 +373,6 @@ def test_call_is_the_same_compiled(net, pairs, eager, mode, batched):
         assert networks.relative_error(value, expected[name]) < 1e-4, name
 
 
-@pytest.mark.parametrize("mode", networks.MODES)
-def test_score_maps_are_those_of_each_template(net, pairs, features, mode):
-    f2, search = features
-    templates = net.siamese_template(pairs[0][:1]), net.initial_template(f2[1:])
-    actual = networks.compiled(net.score_maps, mode)(templates, search)
-    assert actual.shape == (2, 5, 5, 2)
-    for index, template in enumerate(templates):
-        expected = net.score_map(template, search)[..., 0]
-        assert networks.relative_error(actual[..., index], expected) < 1e-5
-
-
 # Folding.
 
 

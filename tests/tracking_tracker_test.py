@@ -77,7 +77,7 @@ def test_boxes_stay_on_the_target(graph_boxes, video):
 def test_eager_equals_graph(graph_boxes, weights, video):
     network = GradNet()
     network.assign_weights(weights)
-    step = TrackingStep(network, preset("reference"), search_network=network.folded())
+    step = TrackingStep(network, preset("reference"), search_network=network.folded(rgb=True))
     frames, boxes = video
     state, output = step.init(tf.constant(frames[0]), tf.constant(boxes[0]))
     eager_boxes = [output.box.numpy()]

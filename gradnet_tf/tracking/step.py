@@ -255,10 +255,10 @@ class TrackingStep:
         if self.config.response_mix == "template":
             share = self.config.template_influence
             fixed_template = (1.0 - share) * fixed_template + share * template
+        score = network.score_map(fixed_template, features)[..., 0]
         if self.config.response_mix == "template" or not network.has_update:
-            return network.score_map(fixed_template, features)[..., 0], None
-        scores = network.score_maps((fixed_template, template), features)
-        return scores[..., 0], scores[middle, ..., 1]
+            return score, None
+        return score, network.score_map(template, features[middle : middle + 1])[0, ..., 0]
 
     def _scores(self, frame, position, sides, state: TrackerState):
         """Score maps around a position; the features of the scales are computed once for both."""

@@ -33,7 +33,7 @@ class FakeCrops:
         levels = range(len(sides)) if levels is None else levels
         number = len(self.calls)
         self.calls.append((np.array(center), np.array(sides), tuple(levels)))
-        pixel = tf.constant([number // 256, number % 256, 0], tf.uint8)
+        pixel = tf.constant([number // 256, number % 256, number // 256], tf.uint8)
         return tf.broadcast_to(pixel, [len(levels), instance_size, instance_size, 3])
 
     def place(self, crop):
@@ -84,13 +84,6 @@ class FakeNetwork:
             return tf.constant(fixed[..., np.newaxis], tf.float32)
         updated, self._next = self._next, None
         return tf.constant(updated[np.newaxis, ..., np.newaxis], tf.float32)
-
-    def score_maps(self, templates, features):
-        fixed, updated = templates
-        middle = features.shape[0] // 2
-        score = self.score_map(fixed, features)
-        other = self.score_map(updated, features[middle : middle + 1])
-        return tf.concat([score, tf.repeat(other, len(score), axis=0)], axis=-1)
 
     def update(self, h2, features):
         self.updates.append((float(h2), self.crops.place(features[0].numpy())))
