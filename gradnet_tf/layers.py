@@ -332,6 +332,7 @@ class FoldedConvBlock(tf.keras.layers.Layer):
             (tf.constant(k), tf.constant(b))
             for k, b in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
         )
+        self.built = True  # There is nothing to build, and Keras 3 asks before the first call.
 
     def call(self, x, training: bool = False):
         """[batch, height, width, channels] -> [batch, height', width', filters].
