@@ -8,6 +8,7 @@ reference, `response_map_cal`, `extract_sia_fea_template` and `extract_gra_fea_t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Optional
 
 import tensorflow as tf
 
@@ -36,9 +37,14 @@ STEM = ("scala1", "scala2")
 HEAD = ("scala3", "scala4", "scala5")
 
 
-def make_blocks(stages: Sequence[str], suffix: str = "") -> dict[str, layers.ConvBlock]:
+def make_blocks(
+    stages: Sequence[str], suffix: str = "", seed: Optional[int] = None
+) -> dict[str, layers.ConvBlock]:
     """New blocks of the named stages, by TF1 scope (`scala1` + suffix)."""
-    blocks = {stage + suffix: layers.ConvBlock(stage + suffix, **_SPECS[stage]) for stage in stages}
+    blocks = {
+        stage + suffix: layers.ConvBlock(stage + suffix, seed=seed, **_SPECS[stage])
+        for stage in stages
+    }
     for block in blocks.values():
         block.build()
     return blocks

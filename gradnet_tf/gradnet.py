@@ -53,6 +53,7 @@ class GradNet(tf.keras.Model):
       variant: "full" (the paper's network), "two_subnets" (Table 3, w 2U: U1 of equation 7 has
         weights of its own), "without_gradient" (w/o MG: two unshared branches, no U2) or "baseline"
         (SiamFC: f_x alone).
+      seed: of new variables' initial values; None for values that differ every time.
       blocks: for internal use, blocks by TF1 scope instead of new ones.
       name: name of the model.
 
@@ -64,6 +65,7 @@ class GradNet(tf.keras.Model):
         self,
         variant: str = "full",
         *,
+        seed: Optional[int] = None,
         blocks: Optional[Mapping[str, tf.keras.layers.Layer]] = None,
         name: str = "gradnet",
     ):
@@ -71,7 +73,7 @@ class GradNet(tf.keras.Model):
         if variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         self.variant = variant
-        blocks = dict(blocks or _new_blocks(variant))
+        blocks = dict(blocks or _new_blocks(variant, seed))
 
         def net(stages, suffix, name):
             scopes = [stage + suffix for stage in stages]
@@ -260,26 +262,27 @@ class GradNet(tf.keras.Model):
         for name, variable in variables.items():
             variable.assign(weights[name])
 
-    def folded(self, rgb: bool = False) -> GradNet:
+    def folded(self, rgb: bool = False, dtype: str = "float32") -> GradNet:
         """The same network for inference: constant weights, batch norm folded into convolutions.
 
         Args:
           rgb: whether the images that it will be given are RGB instead of BGR.
+          dtype: type of the arithmetic and the outputs; give it inputs of that type.
         """
         blocks = {
-            block.scope: block.folded(reverse_input=rgb and block.in_channels == 3)
+            block.scope: block.folded(rgb and block.in_channels == 3, dtype)
             for block in self._block_list
         }
         return GradNet(self.variant, blocks=blocks, name=self.name + "_folded")
 
 
-def _new_blocks(variant: str) -> dict[str, tf.keras.layers.Layer]:
+def _new_blocks(variant: str, seed: Optional[int]) -> dict[str, tf.keras.layers.Layer]:
     """New variables of a variant, by TF1 scope."""
-    blocks = backbone.make_blocks(backbone.STEM + backbone.HEAD)
+    blocks = backbone.make_blocks(backbone.STEM + backbone.HEAD, "", seed)
     if variant != "baseline":
-        blocks.update(backbone.make_blocks(backbone.STEM + backbone.HEAD, "_z"))
+        blocks.update(backbone.make_blocks(backbone.STEM + backbone.HEAD, "_z", seed))
     if variant in ("full", "two_subnets"):
-        blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block()
+        blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block(seed)
     if variant == "two_subnets":
-        blocks.update(backbone.make_blocks(backbone.HEAD, "_zu"))
+        blocks.update(backbone.make_blocks(backbone.HEAD, "_zu", seed))
     return blocks

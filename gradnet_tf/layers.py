@@ -6,8 +6,10 @@ Shapes are NHWC, kernels HWIO, float32. Source: `siamese.py` of the reference, `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Optional
+import contextlib
+import zlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +26,41 @@ _ACTIVATIONS: dict[Optional[str], Callable] = {
     "relu": tf.nn.relu,
     "tanh": tf.nn.tanh,
 }
+
+
+class BatchStatistics(NamedTuple):
+    """What one call of a batch norm in training saw; both [channels].
+
+    Attributes:
+      layer: the `BatchNorm`.
+      mean: mean of the batch.
+      variance: biased variance of the batch.
+    """
+
+    layer: BatchNorm
+    mean: tf.Tensor
+    variance: tf.Tensor
+
+
+_collectors: list[list[BatchStatistics]] = []
+
+
+@contextlib.contextmanager
+def collecting_statistics() -> Iterator[list[BatchStatistics]]:
+    """Inside it, batch norms in training hand over their statistics and move nothing.
+
+    A training step that spreads its batch over replicas averages the statistics first and then
+    calls `BatchNorm.move` for each entry in order.
+
+    Yields:
+      The list that fills, in the order of the calls.
+    """
+    collected: list[BatchStatistics] = []
+    _collectors.append(collected)
+    try:
+        yield collected
+    finally:
+        _collectors.remove(collected)
 
 
 def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
@@ -103,10 +140,13 @@ class BatchNorm(tf.keras.layers.Layer):
             # As in the reference, moments() stops the gradient of the mean inside the variance:
             # exact for a first derivative, not quite for the second that equation 6 brings.
             mean, variance = tf.nn.moments(x, axes=[0, 1, 2])
-            self._move(self.moving_mean, self.mean_biased, self.mean_local_step, mean)
-            self._move(
-                self.moving_variance, self.variance_biased, self.variance_local_step, variance
+            statistics = BatchStatistics(
+                self, tf.stop_gradient(mean), tf.stop_gradient(variance)
             )
+            if _collectors:
+                _collectors[-1].append(statistics)
+            else:
+                self.move(statistics.mean, statistics.variance)
         else:
             mean = tf.convert_to_tensor(self.moving_mean)
             variance = tf.convert_to_tensor(self.moving_variance)
@@ -119,9 +159,27 @@ class BatchNorm(tf.keras.layers.Layer):
             self.epsilon,
         )
 
+    def move(self, mean, variance) -> None:
+        """Moves the averages by a batch's mean and variance, [channels] each."""
+        strategy = tf.distribute.get_strategy()
+        for moving, biased, local_step, value in (
+            (self.moving_mean, self.mean_biased, self.mean_local_step, mean),
+            (
+                self.moving_variance,
+                self.variance_biased,
+                self.variance_local_step,
+                variance,
+            ),
+        ):
+            moving, biased, local_step = map(
+                _compat.raw_variable, (moving, biased, local_step)
+            )
+            if tf.distribute.has_strategy():
+                strategy.extended.update(moving, self._move, args=(biased, local_step, value))
+            else:
+                self._move(moving, biased, local_step, value)
+
     def _move(self, moving, biased, local_step, value):
-        moving, biased, local_step = map(_compat.raw_variable, (moving, biased, local_step))
-        value = tf.stop_gradient(value)
         # TF1 rounds 1 - decay to float32 first and takes the power of what is left of it.
         rate = tf.constant(1.0 - self.decay, value.dtype)
         new_biased = biased - (biased - value) * rate
@@ -159,6 +217,7 @@ class ConvBlock(tf.keras.layers.Layer):
       padding: "VALID" or "SAME".
       batch_norm: whether batch normalisation stands between convolution and activation.
       activation: None, "relu" or "tanh".
+      seed: of the kernel's initial values; every scope draws its own from it.
 
     Raises:
       ValueError: if groups does not divide in_channels and filters.
@@ -176,6 +235,7 @@ class ConvBlock(tf.keras.layers.Layer):
         padding: str = "VALID",
         batch_norm: bool = True,
         activation: Optional[str] = "relu",
+        seed: Optional[int] = None,
     ):
         super().__init__(name=scope)
         if in_channels % groups or filters % groups:
@@ -191,6 +251,7 @@ class ConvBlock(tf.keras.layers.Layer):
         self.groups = groups
         self.padding = padding
         self.activation = activation
+        self.seed = None if seed is None else zlib.crc32(f"{seed} {scope}".encode())
         self.bn = BatchNorm(name="bn") if batch_norm else None
 
     def build(self, input_shape=None):
@@ -204,7 +265,9 @@ class ConvBlock(tf.keras.layers.Layer):
                 self.in_channels // self.groups,
                 self.filters,
             ),
-            initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV),
+            initializer=tf.keras.initializers.TruncatedNormal(
+                stddev=KERNEL_STDDEV, seed=self.seed
+            ),
             trainable=True,
         )
         self.bias = self.add_weight(
@@ -244,11 +307,12 @@ class ConvBlock(tf.keras.layers.Layer):
         prefix = f"siamese/{self.scope}/"
         return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
 
-    def folded(self, reverse_input: bool = False) -> FoldedConvBlock:
+    def folded(self, reverse_input: bool = False, dtype: str = "float32") -> FoldedConvBlock:
         """The same function at inference, with batch normalisation inside the convolution.
 
         Args:
           reverse_input: whether the input's channels come in reverse order.
+          dtype: type of the arithmetic and the output.
         """
         kernel, bias = (_compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
         if reverse_input:
@@ -272,6 +336,7 @@ class ConvBlock(tf.keras.layers.Layer):
             groups=self.groups,
             padding=self.padding,
             activation=self.activation,
+            dtype=dtype,
         )
 
 
@@ -308,6 +373,7 @@ class FoldedConvBlock(tf.keras.layers.Layer):
       groups: groups of the convolution.
       padding: "VALID" or "SAME".
       activation: None, "relu" or "tanh".
+      dtype: type of the arithmetic and the output.
     """
 
     def __init__(
@@ -320,8 +386,9 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         groups: int,
         padding: str,
         activation: Optional[str],
+        dtype: str = "float32",
     ):
-        super().__init__(name=scope)
+        super().__init__(name=scope, dtype=dtype)
         self.strides = strides
         self.groups = groups
         self.padding = padding
@@ -329,7 +396,7 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         # The groups are split once, here. Tensors, not arrays: a graph captures them, while as
         # constants inside it they make tracing and XLA's compilation many times slower.
         self._pieces = tuple(
-            (tf.constant(k), tf.constant(b))
+            (tf.cast(k, dtype), tf.cast(b, dtype))
             for k, b in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
         )
         self.built = True  # There is nothing to build, and Keras 3 asks before the first call.

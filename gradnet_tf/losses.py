@@ -53,6 +53,48 @@ def balanced_weights(labels: np.ndarray) -> np.ndarray:
     return np.where(positive, 0.5 / count, 0.5 / negative_count).astype(np.float32)
 
 
+def gaussian_labels(size: int) -> np.ndarray:
+    """Gaussian map with the target in its centre: exp(-(x^2 + y^2) / (4 * 0.7^2)), x, y in cells.
+
+    Algorithm 1 of the paper calls the labels Gaussian maps; the reference has this one (`train.py`,
+    `gaussian_shaped_labels`) and does not use it: the line that would is commented out, and would
+    have passed it to the logistic loss of equation 5, where every label above 0 asks for a higher
+    score. No cell would be negative, so that loss has no minimum and finds no target. Which loss
+    goes with a Gaussian map, neither the paper nor the reference says. A loss that keeps equation 5
+    for labels 0 and 1 takes the map as probabilities,
+    `logistic_loss(s, 1, w * y) + logistic_loss(s, -1, w * (1 - y))`.
+
+    Args:
+      size: side of the score map. Of an even one, the centre is the cell before the middle, as in
+        the reference (in `logistic_labels`, as in the reference, the one after).
+
+    Returns:
+      float32 [size, size, 1], 1 in the centre and above 0 elsewhere.
+
+    Raises:
+      ValueError: if there would be no cell.
+    """
+    if size < 1:
+        raise ValueError(f"size must be a positive number of cells, got {size}")
+    offset = np.arange(size) - (size - 1) // 2
+    square = offset[:, None] ** 2 + offset[None, :] ** 2
+    return np.exp(-0.25 * square / 0.7**2).astype(np.float32)[..., None]
+
+
+def gaussian_weights(labels: np.ndarray) -> np.ndarray:
+    """Weights of the reference for a Gaussian map: 5 where it is 1, in the centre, 1 elsewhere.
+
+    Source: `train.py`, `createLabels_G`. Unlike `balanced_weights` they do not sum to 1.
+
+    Args:
+      labels: [size, size, 1] or [b, size, size, 1].
+
+    Returns:
+      float32, shape of the labels.
+    """
+    return np.where(labels == 1, 5.0, 1.0).astype(np.float32)
+
+
 def logistic_loss(score, labels, weights):
     """l(S, Y) of every search region: mean over the map of weight * log(1 + exp(-y s)).
 

@@ -6,6 +6,7 @@ Source: `siamese.py` of the reference, `extract_gra_fea_template`, `template_upd
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Optional
 
 import tensorflow as tf
 
@@ -15,7 +16,7 @@ GRADIENT_SCALE = 10_000.0
 U2_SCOPE = "t_scala5_zz"
 
 
-def make_gradient_block() -> layers.ConvBlock:
+def make_gradient_block(seed: Optional[int] = None) -> layers.ConvBlock:
     """New weights of U2: convolution 3x3 SAME 256 -> 256, batch norm, tanh."""
     block = layers.ConvBlock(
         U2_SCOPE,
@@ -24,6 +25,7 @@ def make_gradient_block() -> layers.ConvBlock:
         kernel_size=3,
         padding="SAME",
         activation="tanh",
+        seed=seed,
     )
     block.build()
     return block

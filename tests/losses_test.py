@@ -112,3 +112,43 @@ def test_l2_is_half_the_squared_norms():
     np.testing.assert_allclose(losses.l2_regularization(kernels), 5e-4 * (25 + 4) / 2, rtol=1e-6)
     actual = losses.l2_regularization(kernels, weight_decay=2.0)
     np.testing.assert_allclose(actual, 29.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 17])
+def test_gaussian_labels_by_their_definition(size):
+    labels = losses.gaussian_labels(size)
+    assert labels.shape == (size, size, 1) and labels.dtype == np.float32
+    # As the reference counts: cells from 1, and the centre half of the size, rounded up.
+    center = int(np.ceil(size / 2))
+    for row in range(1, size + 1):
+        for column in range(1, size + 1):
+            square = ((row - center) / 0.7) ** 2 + ((column - center) / 0.7) ** 2
+            expected = np.exp(-0.25 * square)
+            np.testing.assert_allclose(labels[row - 1, column - 1, 0], expected, rtol=1e-6)
+    assert labels[center - 1, center - 1, 0] == 1 and (labels > 0).all()
+
+
+def test_gaussian_weights_prefer_the_centre():
+    weights = losses.gaussian_weights(losses.gaussian_labels(15))
+    assert weights.shape == (15, 15, 1) and weights.dtype == np.float32
+    assert weights[7, 7, 0] == 5 and weights.sum() == 5 + 224
+
+
+def test_a_gaussian_map_without_cells_is_refused():
+    with pytest.raises(ValueError, match="size.*0"):
+        losses.gaussian_labels(0)
+
+
+def test_logistic_loss_finds_no_target_in_a_gaussian_map_but_their_mixture_does():
+    labels = losses.gaussian_labels(15)
+    weights = losses.gaussian_weights(labels)
+    score = tf.zeros((1, 15, 15, 1))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(score)
+        plain = losses.logistic_loss(score, labels, weights)
+        mixed = losses.logistic_loss(score, 1.0, weights * labels) + losses.logistic_loss(
+            score, -1.0, weights * (1 - labels)
+        )
+    assert tf.reduce_all(tape.gradient(plain, score) < 0)
+    gradient = tape.gradient(mixed, score).numpy()[0]
+    np.testing.assert_array_equal(gradient > 0, labels < 0.5)

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradnet_tf import losses
-from tests.helpers import goldens, momentum, networks
+from gradnet_tf import layers, losses
+from gradnet_tf.training import step
+from gradnet_tf.training.config import TrainConfig
+from tests.helpers import goldens, networks
 
 GOLDEN = goldens.load(0, "train")
 TOLERANCE = 1e-3
 STEPS = (1, 3)
+U2_KERNEL = "siamese/t_scala5_zz/conv/weights"
 
 TRAINED = [name[len("grad/") :] for name in GOLDEN if name.startswith("grad/")]
 # Batch statistics take away a bias before them: its gradient is zero, and what the reference prints
@@ -25,37 +28,51 @@ VARIABLES = [
 
 
 class Run:
-    """Some training steps on the golden batch, and all that the reference printed of them."""
+    """Some steps of the library's own training on the golden batch, and all that was printed."""
 
     def __init__(self, mode, steps):
         net = networks.hand_made()
-        optimizer = momentum.Momentum(momentum.trained_variables(net))
+        config = TrainConfig(schedule="constant", learning_rate=0.01)
+        train = step.TrainStep(net, config, jit_compile=mode == "xla")
         self.start = networks.snapshot(net)
         self.digests, self.weights, self.losses = {}, {}, []
-
-        def train(exemplars, instances):
-            outputs, both, gradients = momentum.losses_and_gradients(net, exemplars, instances)
-            optimizer.apply(gradients)
-            return outputs, both, gradients
-
-        train = networks.compiled(train, mode)
         batch = [tf.constant(GOLDEN[name], tf.float32) for name in ("exemplars", "instances")]
-        for step in range(1, steps + 1):
-            outputs, both, gradients = train(*batch)
-            self.losses.append(both.numpy())
-            if step == 1:
-                self.outputs = {name: value.numpy() for name, value in outputs.items()}
-                self.gradients = {name: value.numpy() for name, value in gradients.items()}
-                for name, value in self.gradients.items():
-                    self.digests[f"grad/{name}"] = momentum.digest(value)
-            if step in STEPS:
-                self.weights[step] = networks.snapshot(net)
-                for name, value in self.weights[step].items():
-                    self.digests[f"step{step}/{name}"] = momentum.digest(value)
-                for name, slot in optimizer.slots.items():
-                    self.digests[f"step{step}/{name}/Momentum"] = momentum.digest(slot)
+
+        def look():
+            with layers.collecting_statistics():
+                _, gradients = train.objective.gradients(*batch)
+                return net(batch, training=True), gradients
+
+        outputs, gradients = networks.compiled(look, mode)()
+        self.outputs = {name: value.numpy() for name, value in outputs.items()}
+        self.trained = set(gradients)
+        for name, value in gradients.items():
+            self.digests[f"grad/{name}"] = digest(value)
+        for index in range(steps):
+            self._append_losses(net, train, batch, index)
+            if index + 1 in STEPS:
+                self.weights[index + 1] = networks.snapshot(net)
+                for name, value in train.state().items():
+                    self.digests[f"step{index + 1}/{name}"] = digest(value)
         # Losses after the last step: those of one more.
-        self.losses.append(train(*batch)[1].numpy())
+        self._append_losses(net, train, batch, steps)
+
+    def _append_losses(self, net, train, batch, index):
+        """A step, and its losses with the L2 terms that the reference's graph holds by then."""
+        older = [kernel for name, kernel in net.kernels().items() if name != U2_KERNEL]
+        regularization = losses.l2_regularization(older)
+        outputs = train(*batch, index)
+        initial = outputs["initial_loss"] + regularization
+        final = outputs["loss"] + outputs["regularization"]
+        self.losses.append(np.stack([initial, final]))
+
+
+def digest(values) -> np.ndarray:
+    """Sum, sum of absolute values, L2 norm, and 64 values spread over the array."""
+    flat = np.asarray(values, np.float64).ravel()
+    picked = np.linspace(0, flat.size - 1, 64).astype(int)
+    summary = [flat.sum(), np.abs(flat).sum(), np.sqrt((flat**2).sum())]
+    return np.concatenate([summary, flat[picked]])
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +96,7 @@ def assert_close(actual, expected, tolerance=TOLERANCE):
 
 
 def test_names_are_those_of_the_reference(run):
-    assert set(TRAINED) == set(run.gradients)
+    assert set(TRAINED) == run.trained
     named = {name for name in run.start if "_z" in name and not name.endswith("/local_step")}
     assert set(VARIABLES) == named
 
@@ -136,7 +153,7 @@ def test_gradient(run, name):
 @pytest.mark.parametrize("name", [name for name in TRAINED if name.endswith("conv/weights")])
 def test_gradient_without_weight_decay(run, name):
     """The L2 term is most of a kernel's gradient: the rest counts, too."""
-    decay = losses.WEIGHT_DECAY * momentum.digest(run.start[name])[3:]
+    decay = losses.WEIGHT_DECAY * digest(run.start[name])[3:]
     actual, expected = (d[f"grad/{name}"][3:] - decay for d in (run.digests, GOLDEN))
     assert np.linalg.norm(actual - expected) < TOLERANCE * np.linalg.norm(expected)
 
@@ -148,23 +165,23 @@ def test_gradient_of_a_bias_before_batch_statistics_is_roundoff(run, name):
         assert digests[f"grad/{name}"][2] < TOLERANCE * GOLDEN[neighbour][2]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("count", STEPS)
 @pytest.mark.parametrize("name", VARIABLES)
-def test_variable_after_steps(run, name, step):
-    key = f"step{step}/{name}"
+def test_variable_after_steps(run, name, count):
+    key = f"step{count}/{name}"
     assert_close(run.digests[key], GOLDEN[key])
     # Steps are small: what has been added to the start, up to its rounding.
-    start = momentum.digest(run.start[name])[3:]
+    start = digest(run.start[name])[3:]
     moved, expected = (d[key][3:] - start for d in (run.digests, GOLDEN))
     rounding = np.linalg.norm(np.spacing(np.abs(start).astype(np.float32)))
     allowed = TOLERANCE * np.linalg.norm(expected) + rounding
     assert np.linalg.norm(moved - expected) <= allowed
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("count", STEPS)
 @pytest.mark.parametrize("name", COMPARED)
-def test_momentum_after_steps(run, name, step):
-    key = f"step{step}/{name}/Momentum"
+def test_momentum_after_steps(run, name, count):
+    key = f"step{count}/{name}/Momentum"
     if name == "siamese/scala3_z/conv/biases":
         difference = np.linalg.norm(run.digests[key] - GOLDEN[key])
         assert difference < TOLERANCE * np.linalg.norm(GOLDEN[key])
@@ -178,8 +195,8 @@ def test_averages_of_u1_move_twice_a_step(run):
         if name.endswith("/local_step"):
             scope = name.split("/")[1]
             each = 2 if scope in ("scala3_z", "scala4_z") else 1 if "_z" in scope else 0
-            for step in STEPS:
-                assert run.weights[step][name] - start == each * step, name
+            for count in STEPS:
+                assert run.weights[count][name] - start == each * count, name
 
 
 def test_search_branch_stays(run):
