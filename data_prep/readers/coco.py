@@ -1,0 +1,124 @@
+"""Reads still images with annotations in the format of COCO (Lin et al., 2014).
+
+    ROOT/instances.json                           ROOT/images/000001.jpg
+    ROOT/annotations/instances_train2017.json     ROOT/train2017/000000000009.jpg
+
+Every file ``instances*.json`` in ROOT or its ``annotations`` is read. Of ``instances_SPLIT.json``
+the images are looked for in ``SPLIT``, ``images/SPLIT``, ``images`` and ROOT. Each annotation of a
+single object is a track of one frame. Boxes are x, y, width, height, 0-based.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import numpy as np
+from tqdm import tqdm
+
+from gradnet_tf.data_prep.readers import folders, tracks
+from gradnet_tf.data_prep.readers.tracks import Problem
+
+# Targets with a shorter side than this, in px, are passed over: COCO has many specks.
+MIN_SIDE = 4
+_NAME = re.compile(r"instances(?:_(.*))?\.json")
+
+
+def read(root: str, progress: bool = False) -> tracks.Reading:
+    """Reads the annotations and looks for the images.
+
+    Args:
+      root: the folder, see above.
+      progress: show a progress bar.
+
+    Returns:
+      One track of frame 0 for each annotation, called by the annotation's id. Its video is the
+      image's name without suffix, after "SPLIT/" where several files are read.
+
+    Raises:
+      OSError: `root` is no folder, or a folder in it cannot be listed.
+      ValueError: nothing is usable.
+    """
+    base = folders.check_root(root)
+    problems: list[Problem] = []
+    found: list[tracks.Track] = []
+    files = [
+        (os.path.join(place, name), match[1] or "")
+        for place in (base, os.path.join(base, "annotations"))
+        if os.path.isdir(place)
+        for name in sorted(os.listdir(place))
+        for match in [_NAME.fullmatch(name)]
+        if match
+    ]
+    for path, split in files:
+        places = [os.path.join(base, split), os.path.join(base, "images", split)] if split else []
+        places += [os.path.join(base, "images"), base]
+        prefix = f"{split}/" if len(files) > 1 else ""
+        found.extend(_read_file(path, places, prefix, problems, progress))
+    looked_for = "instances*.json in it or in annotations/, and images in images/, SPLIT/ or it"
+    return folders.finish(root, looked_for, found, problems)
+
+
+def _read_file(path, places, prefix, problems, progress):
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            content = json.load(file, object_hook=_without_outline)
+        names = {image["id"]: image["file_name"] for image in content["images"]}
+        categories = {item["id"]: str(item["name"]) for item in content.get("categories", ())}
+        annotations = list(content["annotations"])
+    except KeyError as error:
+        problems.append(Problem(tracks.UNREADABLE, path, f"there is no {error}"))
+        return
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        problems.append(Problem(tracks.UNREADABLE, path, f"not a file of instances: {error}"))
+        return
+    images = {
+        key: _find(name, places)
+        for key, name in tqdm(names.items(), unit="image", disable=not progress)
+    }
+    boxed = set()
+    for annotation in annotations:
+        try:
+            key, track = annotation["image_id"], annotation["id"]
+            boxed.add(key)
+            where = f"{path}: annotation {track}"
+            is_crowd = bool(annotation.get("iscrowd", 0))
+            box = np.array(annotation["bbox"], np.float64).reshape(1, 4)
+            category = categories.get(annotation.get("category_id"), "")
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            detail = f"{type(error).__name__}: {error}"
+            problems.append(Problem(tracks.UNREADABLE, f"{path}: {str(annotation)[:80]}", detail))
+            continue
+        if is_crowd:
+            problems.append(Problem(tracks.CROWD, where))
+        elif not tracks.is_usable(box)[0]:
+            problems.append(Problem(tracks.EMPTY_BOX, where, f"bbox is {box[0].tolist()}"))
+        elif box[0, 2:].min() < MIN_SIDE:
+            problems.append(Problem(tracks.TINY_BOX, where, f"bbox is {box[0].tolist()}"))
+        elif images.get(key) is None:
+            detail = f"image {key}, {names[key]!r}" if key in names else f"no image has id {key}"
+            problems.append(Problem(tracks.NO_IMAGE, where, detail))
+        else:
+            video = prefix + os.path.splitext(names[key])[0].replace(os.sep, "/")
+            yield tracks.Track(video, str(track), category, (0,), (images[key],), box)
+    for key in names:
+        if key not in boxed:
+            problems.append(Problem(tracks.NO_ANNOTATION, f"{path}: image {key}", str(names[key])))
+
+
+def _without_outline(item):
+    """Drops the outlines while the file is read: they are most of it."""
+    item.pop("segmentation", None)
+    return item
+
+
+def _find(name, places):
+    """Returns the absolute name of an image, or None."""
+    if not isinstance(name, str) or os.path.isabs(name) or ".." in name.split("/"):
+        return None
+    for place in places:
+        path = os.path.join(place, name)
+        if os.path.isfile(path):
+            return path
+    return None

@@ -1,0 +1,111 @@
+"""Finds the sequences of a data set and lists their files. No file is opened."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Callable, Optional
+
+from gradnet_tf import folder
+from gradnet_tf.data_prep.readers import tracks
+
+
+def check_root(root: str) -> str:
+    """Returns the absolute name of a data set's folder.
+
+    Raises:
+      FileNotFoundError: there is no such folder.
+      NotADirectoryError: it is a file.
+    """
+    path = os.path.abspath(os.path.expanduser(root))
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no folder {root}")
+    if not os.path.isdir(path):
+        raise NotADirectoryError(f"{root} is a file; the folder of a data set is needed")
+    return path
+
+
+def find_folders(root: str, is_sequence: Callable[[Sequence[str]], bool], depth: int) -> list[str]:
+    """Finds folders by what lies in them.
+
+    Args:
+      root: where to begin; it may be a sequence itself.
+      is_sequence: says so of the names in a folder. There is no search below a sequence.
+      depth: how many levels below `root` to search. Links are followed.
+
+    Returns:
+      The folders, sorted.
+
+    Raises:
+      OSError: a folder cannot be listed.
+    """
+    with os.scandir(root) as entries:
+        listed = [entry for entry in entries if not entry.name.startswith(".")]
+    if is_sequence([entry.name for entry in listed]):
+        return [root]
+    found = []
+    if depth:
+        for entry in sorted(listed, key=lambda entry: entry.name):
+            if entry.is_dir():
+                found.extend(find_folders(entry.path, is_sequence, depth - 1))
+    return found
+
+
+def list_files(path: str, suffixes: Collection[str] = folder.IMAGE_SUFFIXES) -> dict[int, str]:
+    """Lists the files of a folder by their numbers, as `frame_number` reads them.
+
+    Args:
+      path: the folder.
+      suffixes: of the files wanted, in small letters.
+
+    Returns:
+      number: absolute name of the file, ascending; empty if there is no folder. Files without a
+      number are no frames, and of two with the same number the first by name is taken.
+    """
+    found: dict[int, str] = {}
+    try:
+        with os.scandir(path) as entries:
+            names = sorted(entry.name for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return found
+    for name in names:
+        number = frame_number(name)
+        is_wanted = os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
+        if is_wanted and number is not None:
+            found.setdefault(number, os.path.join(path, name))
+    return dict(sorted(found.items()))
+
+
+def frame_number(path: str) -> Optional[int]:
+    """The number at the end of a file's name before its suffix: 12 of "img/0012.jpg"; or None."""
+    digits = re.search(r"[0-9]{1,18}$", os.path.splitext(os.path.basename(path))[0])
+    return int(digits[0]) if digits else None
+
+
+def finish(
+    root: str,
+    looked_for: str,
+    found: Iterable,
+    problems: list[tracks.Problem],
+) -> tracks.Reading:
+    """Puts a reading together.
+
+    Args:
+      root: the data set's folder.
+      looked_for: what the reader looked for, for the message.
+      found: the tracks; None among them is left out.
+      problems: what was passed over.
+
+    Raises:
+      ValueError: there is no track; the message says what was looked for and what was met.
+    """
+    usable = [track for track in found if track is not None]
+    if not usable:
+        met = "and nothing of the kind is there"
+        if problems:
+            kind, where, detail = problems[0]
+            met = f"and {len(problems)} problems were met, first: {kind}: {where}"
+            met += f" ({detail})" if detail else ""
+        raise ValueError(f"nothing usable in {root}: looked for {looked_for}, {met}")
+    return tracks.Reading(usable, problems)

@@ -1,0 +1,102 @@
+"""Reads GOT-10k (Huang et al., 2019).
+
+    ROOT/train/GOT-10k_Train_000001/00000001.jpg ...
+                                    groundtruth.txt   one line 'x,y,width,height' a frame
+                                    absence.label     one line a frame: 1 = the target is absent
+                                    cover.label       one line a frame: 0 to 8 eighths are visible
+                                    meta_info.ini     object_class
+    ROOT/train/list.txt
+
+ROOT may be that folder, one of a split (``ROOT/val``) or one of a sequence. Of a folder that holds
+``train``, that split alone is read: the benchmark asks that nothing else is trained on. Where
+there is a ``list.txt``, the sequences that it names are read, as the authors' toolkit does.
+
+Boxes are 1-based (the authors say so in issue 6 of their toolkit), so 1 is taken from x and y.
+Frames in which the target is absent or wholly covered (cover 0) are passed over: such frames count
+neither in the benchmark's own measure.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+
+from tqdm import tqdm
+
+from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers.tracks import Problem
+
+TRUTH_NAME = "groundtruth.txt"
+LIST_NAME = "list.txt"
+_DEPTH = 2  # the folders of the published archives may lie between a split and its sequences
+
+
+def read(root: str, progress: bool = False) -> tracks.Reading:
+    """Reads the annotations of a split and lists its frames.
+
+    Args:
+      root: the folder, see above.
+      progress: show a progress bar.
+
+    Returns:
+      One track a sequence, named as its folder; its track is "0", its category `object_class`.
+
+    Raises:
+      OSError: `root` is no folder, or a folder in it cannot be listed.
+      ValueError: nothing is usable.
+    """
+    base = folders.check_root(root)
+    split = os.path.join(base, "train")
+    if os.path.isdir(split):
+        base = split
+    problems: list[Problem] = []
+    paths = _sequences(base, problems)
+    bar = tqdm(paths, unit="video", disable=not progress)
+    found = [_read_sequence(path, problems) for path in bar]
+    looked_for = f"sequences with {TRUTH_NAME} and 00000001.jpg in train/*/ and */"
+    return folders.finish(root, looked_for, found, problems)
+
+
+def _sequences(base, problems):
+    found = folders.find_folders(base, lambda names: TRUTH_NAME in names, _DEPTH)
+    listing = os.path.join(base, LIST_NAME)
+    if not os.path.isfile(listing):
+        return found
+    with open(listing, encoding="utf-8-sig", errors="replace") as file:
+        listed = dict.fromkeys(file.read().split())
+    by_name = {os.path.basename(path): path for path in found}
+    for name in listed:
+        if name not in by_name:
+            where = os.path.join(base, name)
+            detail = f"{LIST_NAME} names it, but it has no {TRUTH_NAME}"
+            problems.append(Problem(tracks.NO_ANNOTATION, where, detail))
+    return [by_name[name] for name in listed if name in by_name]
+
+
+def _read_sequence(path, problems):
+    name = os.path.basename(path)
+    boxes = sequences.load_boxes(os.path.join(path, TRUTH_NAME), problems)
+    if boxes is None:
+        return None
+    absent = {}
+    for label, value, reason in (("cover", 0, "wholly covered"), ("absence", 1, "absent")):
+        file = os.path.join(path, f"{label}.label")
+        flags = sequences.load_flags(file, len(boxes), problems)
+        if flags is not None:
+            absent.update((int(line), reason) for line in (flags == value).nonzero()[0])
+    frames = sequences.from_one(folders.list_files(path), len(boxes))
+    names = (name, "0", _category(os.path.join(path, "meta_info.ini"), problems))
+    return sequences.make_track(names, frames, boxes, problems, absent)
+
+
+def _category(path, problems):
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            parser.read_file(file)
+    except FileNotFoundError:
+        return ""
+    except (OSError, configparser.Error) as error:
+        problems.append(Problem(tracks.UNREADABLE, path, " ".join(str(error).split())))
+        return ""
+    return parser.get("METAINFO", "object_class", fallback="")

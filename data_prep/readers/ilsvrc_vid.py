@@ -1,0 +1,167 @@
+"""Reads ILSVRC2015 VID (Russakovsky et al., 2015).
+
+    ROOT/Annotations/VID/train/ILSVRC2015_VID_train_0000/VIDEO/000000.xml ...
+    ROOT/Data/VID/train/ILSVRC2015_VID_train_0000/VIDEO/000000.JPEG ...
+
+ROOT may also be a part of either tree, such as ``ILSVRC2015/Data/VID/val``; its counterpart is
+found from its name. Folders that were renamed, as SiamFC's curation asks (``train/a``), do as well.
+
+An annotation has the corner pixels of each object, 0-based and both inside, so the width is
+xmax - xmin + 1; SiamFC's curation (``per_frame_annotation.m``) and the toolkit of GOT-10k take them
+so. As there, objects that are marked as occluded stay in: the mark means partly occluded, and the
+box is annotated. A category is the WordNet id that the annotation gives.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Optional
+from xml.etree import ElementTree
+
+import numpy as np
+from tqdm import tqdm
+
+from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers.sequences import Frame
+from gradnet_tf.data_prep.readers.tracks import Problem
+
+_SUFFIX = ".xml"
+_DEPTH = 3  # VID/train/ILSVRC2015_VID_train_0000/VIDEO
+_TREES = ("Annotations", "Data")
+
+
+def read(root: str, progress: bool = False) -> tracks.Reading:
+    """Reads all annotations and lists the frames.
+
+    Args:
+      root: the folder, see above.
+      progress: show a progress bar.
+
+    Returns:
+      One track for each track id of each video. The name of a video is its path below VID, such as
+      ``train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00000000``. Frames without objects are no
+      problem: the set has many.
+
+    Raises:
+      OSError: `root` is no folder, or a folder in it cannot be listed.
+      ValueError: nothing is usable.
+    """
+    base = folders.check_root(root)
+    looked_for = "Annotations/VID/*/*/VIDEO/000000.xml and Data/VID/*/*/VIDEO/000000.JPEG"
+    annotations, data, part = _locate(base) or ("", "", "")
+    start = os.path.normpath(os.path.join(annotations, part))
+    problems: list[Problem] = []
+    found: list[Optional[tracks.Track]] = []
+    if not annotations or not os.path.isdir(start):
+        return folders.finish(root, looked_for, found, problems)
+    paths = folders.find_folders(start, _holds_annotations, _DEPTH)
+    problems.extend(_without_annotation(paths, start, annotations, data))
+    for path in tqdm(paths, unit="video", disable=not progress):
+        video = os.path.relpath(path, annotations)
+        images = folders.list_files(os.path.join(data, video))
+        found.extend(_read_video(video.replace(os.sep, "/"), path, images, problems))
+    return folders.finish(root, looked_for, found, problems)
+
+
+def _holds_annotations(names):
+    return any(name.endswith(_SUFFIX) for name in names)
+
+
+def _locate(base: str) -> Optional[tuple[str, str, str]]:
+    """Finds both folders VID, and the part of them that is asked for."""
+    homes = [base, os.path.join(base, "ILSVRC2015")]
+    if os.path.basename(base) in _TREES:
+        homes.append(os.path.dirname(base))
+    part = ""
+    for home in homes:
+        if os.path.isdir(os.path.join(home, _TREES[0], "VID")):
+            break
+    else:
+        names = base.split(os.sep)
+        ends = [i for i in range(1, len(names)) if names[i] == "VID" and names[i - 1] in _TREES]
+        if not ends:
+            return None
+        home = os.sep.join(names[: ends[-1] - 1]) or os.sep
+        part = os.path.join("", *names[ends[-1] + 1 :])
+    annotations, data = (os.path.join(home, tree, "VID") for tree in _TREES)
+    return annotations, data, part
+
+
+def _without_annotation(paths, start, annotations, data):
+    """Finds folders of frames that have no counterpart, beside and above those that have one."""
+    parents = set()
+    for path in paths:
+        # VID itself has folders without annotation, such as test.
+        while path != start and os.path.dirname(path) != annotations:
+            path = os.path.dirname(path)
+            parents.add(path)
+    for parent in sorted(parents):
+        counterpart = os.path.join(data, os.path.relpath(parent, annotations))
+        if not os.path.isdir(counterpart):
+            continue
+        annotated = set(os.listdir(parent))
+        with os.scandir(counterpart) as entries:
+            names = sorted(e.name for e in entries if e.name not in annotated and e.is_dir())
+        for name in names:
+            where = os.path.join(counterpart, name)
+            yield Problem(tracks.NO_ANNOTATION, where, "there is no such folder of annotations")
+
+
+def _read_video(video, path, images, problems):
+    """Returns the tracks of a video, None for those without a usable frame."""
+    rows: dict[str, dict[int, tuple]] = {}  # of each track: frame number, then box and category
+    annotations = folders.list_files(path, (_SUFFIX,))
+    for number, file in annotations.items():
+        try:
+            for track, category, box in parse(file):
+                row = rows.setdefault(track, {})
+                if number in row:
+                    raise ValueError(f"track {track} is there twice; the first is taken")
+                row[number] = (box, category)
+        except (OSError, ValueError) as error:
+            problems.append(Problem(tracks.UNREADABLE, file, str(error)))
+    for number in sorted(images.keys() - annotations.keys()):
+        detail = "frame without annotation"
+        problems.append(Problem(tracks.NO_ANNOTATION, f"{video}: frame {number}", detail))
+    found = []
+    for track in sorted(rows, key=lambda name: (len(name), name)):
+        boxes, categories = zip(*rows[track].values())
+        frames = [Frame(n, line, images.get(n)) for line, n in enumerate(rows[track])]
+        names = (video, track, categories[0])
+        found.append(sequences.make_track(names, frames, np.array(boxes, np.float64), problems))
+    return found
+
+
+def parse(path: str) -> Iterator[tuple[str, str, tuple[float, float, float, float]]]:
+    """Reads one annotation.
+
+    Args:
+      path: the XML file. One that declares a document type is refused, so no entity is expanded.
+
+    Yields:
+      Track id, WordNet id and box (x, y, width, height) of each object, 0-based.
+
+    Raises:
+      OSError: the file cannot be read.
+      ValueError: it is not an annotation of ILSVRC VID.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    if b"<!DOCTYPE" in content:
+        raise ValueError("it declares a document type, which no annotation of ILSVRC does")
+    try:
+        # The encoding is fixed, so that no other one can hide a declaration from the line above.
+        tree = ElementTree.fromstring(content, ElementTree.XMLParser(encoding="utf-8"))
+    except (ElementTree.ParseError, ValueError) as error:
+        raise ValueError(f"not XML: {error}") from error
+    for item in tree.iterfind("object"):
+        track, category = item.findtext("trackid", "").strip(), item.findtext("name", "").strip()
+        texts = [item.findtext(f"bndbox/{name}", "") for name in ("xmin", "ymin", "xmax", "ymax")]
+        try:
+            left, top, right, bottom = (float(text) for text in texts)
+        except ValueError as error:
+            raise ValueError(f"an object's xmin, ymin, xmax, ymax are {texts}") from error
+        if not track:
+            raise ValueError("an object has no trackid")
+        yield track, category, (left, top, right - left + 1, bottom - top + 1)

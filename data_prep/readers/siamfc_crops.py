@@ -1,0 +1,175 @@
+"""Reads the crops that users of SiamFC's or GradNet's TF1 code have, cut by SiamFC's curation.
+
+    vid_id_frames.txt                      lines 'a/VIDEO 1 300': path, number, frames
+    Data/VID/train/a/VIDEO.txt             lines 'track,class,frame width,frame height,
+                                           x,y,width,height,.../train/a/VIDEO/000000.JPEG'
+    Data/VID/train/a/VIDEO/000000.00.crop.z.jpg    127 px, 00 is the track
+    Data/VID/train/a/VIDEO/000000.00.crop.x.jpg    255 px
+
+The curation leaves these in three places. ROOT is either one folder into which all were put, or
+the folder above the three (such as ``ILSVRC15-curation``, ``ILSVRC2015`` with the text files and
+``ILSVRC2015_C`` with the crops): each is looked for in ROOT and in the folders directly in it,
+below ``Data/VID/train`` or without. Links will do.
+
+The pickles that the TF1 code makes (imdb.pkl, object.pkl, imageStats.pkl) hold the same again; they
+are never opened. Boxes are 0-based, in px of the original frame. Categories are WordNet ids, found
+from the class by the list of the curation (``per_frame_annotation.m``).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Optional
+
+import numpy as np
+from tqdm import tqdm
+
+from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers.sequences import Frame
+from gradnet_tf.data_prep.readers.tracks import Problem
+
+INDEX_NAME = "vid_id_frames.txt"
+EXEMPLAR_SUFFIX = ".crop.z.jpg"
+INSTANCE_SUFFIX = ".crop.x.jpg"
+# Class 1 is the first, 0 means that it is none of them.
+CLASSES = """
+    n02691156 n02419796 n02131653 n02834778 n01503061 n02924116 n02958343 n02402425 n02084071
+    n02121808 n02503517 n02118333 n02510455 n02342885 n02374451 n02129165 n01674464 n02484322
+    n03790512 n02324045 n02509815 n02411705 n01726692 n02355227 n02129604 n04468005 n01662784
+    n04530566 n02062744 n02391049
+""".split()
+
+
+def read(root: str, progress: bool = False) -> tracks.Reading:
+    """Reads the text files and lists the crops.
+
+    Args:
+      root: the folder, see above.
+      progress: show a progress bar.
+
+    Returns:
+      One `CropTrack` for each track of each video, called by its number; the video is called by
+      its path, such as ``a/ILSVRC2015_train_00000000``.
+
+    Raises:
+      OSError: `root` is no folder, or a folder in it cannot be listed.
+      ValueError: nothing is usable.
+    """
+    base = folders.check_root(root)
+    with os.scandir(base) as entries:
+        below = sorted(e.path for e in entries if not e.name.startswith(".") and e.is_dir())
+    homes = [base, *below]
+    places = [os.path.join(home, part) for home in homes for part in ("Data/VID/train", "")]
+    problems: list[Problem] = []
+    found = []
+    text_finder, crop_finder = _Finder(places), _Finder(places)
+    for video in tqdm(_videos(homes, problems), unit="video", disable=not progress):
+        text = text_finder.find(lambda place, v=video: _existing(os.path.join(place, f"{v}.txt")))
+        if text is None:
+            problems.append(Problem(tracks.NO_ANNOTATION, video, f"there is no {video}.txt"))
+            continue
+        crops = crop_finder.find(lambda place, v=video: _list_crops(os.path.join(place, v)))
+        found.extend(_read_video(video, text, crops or {}, problems))
+    looked_for = (
+        f"{INDEX_NAME}, VIDEO.txt of each video named there, and VIDEO/000000.00{EXEMPLAR_SUFFIX} "
+        f"and {INSTANCE_SUFFIX}, in it and in the folders in it, below Data/VID/train or without"
+    )
+    return folders.finish(root, looked_for, found, problems)
+
+
+class _Finder:
+    """Looks at several places, first at the one where the last thing was found."""
+
+    def __init__(self, places):
+        self._places = list(places)
+
+    def find(self, look):
+        for place in self._places:
+            result = look(place)
+            if result:
+                self._places.remove(place)
+                self._places.insert(0, place)
+                return result
+        return None
+
+
+def _existing(path):
+    return path if os.path.isfile(path) else None
+
+
+def _videos(homes, problems):
+    """Returns the paths of the videos."""
+    for home in homes:
+        index = os.path.join(home, INDEX_NAME)
+        if os.path.isfile(index):
+            break
+    else:
+        return []
+    videos = {}
+    with open(index, encoding="utf-8-sig", errors="replace") as file:
+        for count, line in enumerate(file, 1):
+            words = line.split()
+            if len(words) == 3 and words[1].isdigit() and words[2].isdigit():
+                videos[words[0]] = None
+            elif words:
+                detail = f"{line.strip()!r} is not 'path id frames'"
+                problems.append(Problem(tracks.UNREADABLE, f"{index}: line {count}", detail))
+    return list(videos)
+
+
+def _list_crops(path):
+    """Returns the absolute names of the exemplars that have an instance, by their stems."""
+    try:
+        names = set(os.listdir(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    stems = (n[: -len(EXEMPLAR_SUFFIX)] for n in names if n.endswith(EXEMPLAR_SUFFIX))
+    return {
+        stem: os.path.join(path, stem + EXEMPLAR_SUFFIX)
+        for stem in stems
+        if stem + INSTANCE_SUFFIX in names
+    }
+
+
+def _read_video(video, path, crops, problems):
+    rows: dict[int, dict[int, tuple]] = {}  # of each track: frame number, then box, class and crop
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        problems.append(Problem(tracks.UNREADABLE, path, str(error)))
+        return
+    for count, line in enumerate(lines, 1):
+        row = _parse_line(line)
+        if row is not None:
+            track, kind, box, frame, stem = row
+            crop = crops.get(f"{stem}.{track:02d}")
+            rows.setdefault(track, {}).setdefault(frame, (box, kind, crop))
+        elif line.strip():
+            detail = f"{line!r} is not 'track,class,frame width,height,x,y,width,height,path'"
+            problems.append(Problem(tracks.UNREADABLE, f"{path}: line {count}", detail))
+    for track, row in sorted(rows.items()):
+        numbers = sorted(row)
+        boxes, kinds, images = zip(*(row[number] for number in numbers))
+        frames = [Frame(n, line, image) for line, (n, image) in enumerate(zip(numbers, images))]
+        category = CLASSES[kinds[0] - 1] if 1 <= kinds[0] <= len(CLASSES) else ""
+        names = (video, str(track), category)
+        made = sequences.make_track(names, frames, np.array(boxes, np.float64), problems)
+        if made is not None:
+            instances = tuple(p[: -len(EXEMPLAR_SUFFIX)] + INSTANCE_SUFFIX for p in made.paths)
+            yield tracks.CropTrack(*names, made.frames, made.paths, instances, made.boxes)
+
+
+def _parse_line(line: str) -> Optional[tuple]:
+    """Returns track, class, box, frame number and the frame's stem, or None."""
+    words = line.split(",", 8)
+    if len(words) != 9:
+        return None
+    stem = os.path.splitext(words[8].strip().replace("\\", "/").rsplit("/", 1)[-1])[0]
+    frame = folders.frame_number(stem)
+    try:
+        track, kind = int(words[0]), int(words[1])
+        box = tuple(float(word) for word in words[4:8])
+    except ValueError:
+        return None
+    return None if frame is None or track < 0 else (track, kind, box, frame, stem)

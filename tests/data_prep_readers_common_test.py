@@ -1,0 +1,170 @@
+"""What all readers of data_prep/ promise: whole tracks, true boxes, clear errors."""
+
+import builtins
+
+import numpy as np
+import pytest
+
+from gradnet_tf.data_prep import readers
+from gradnet_tf.data_prep.readers import folders, tracks
+from tests.helpers import datasets
+
+MAKERS = {
+    "ilsvrc_vid": datasets.make_ilsvrc,
+    "got10k": datasets.make_got10k,
+    "lasot": datasets.make_lasot,
+    "otb": datasets.make_otb,
+    "coco": datasets.make_coco,
+    "siamfc_crops": datasets.make_siamfc_crops,
+}
+
+
+@pytest.fixture(params=sorted(readers.SOURCES))
+def source(request):
+    return request.param
+
+
+def _paths(track):
+    if isinstance(track, tracks.CropTrack):
+        return track.exemplar_paths + track.instance_paths
+    return track.paths
+
+
+def test_every_source_has_a_maker():
+    assert set(MAKERS) == set(readers.SOURCES)
+
+
+def test_tracks_are_whole(source, tmp_path):
+    reading = readers.SOURCES[source](str(MAKERS[source](tmp_path)))
+    assert reading.tracks and not reading.problems
+    keys = [(track.video, track.track) for track in reading.tracks]
+    assert len(set(keys)) == len(keys)
+    for track in reading.tracks:
+        assert track.boxes.dtype == np.float64
+        assert track.boxes.shape == (len(track.frames), 4)
+        assert list(track.frames) == sorted(set(track.frames))
+        assert all(isinstance(number, int) for number in track.frames)
+        assert len(_paths(track)) in (len(track.frames), 2 * len(track.frames))
+        for path in _paths(track):
+            assert path.startswith(str(tmp_path)) and tmp_path.joinpath(path).is_file()
+
+
+def test_all_boxes_are_0_based_and_true(source, tmp_path):
+    reading = readers.SOURCES[source](str(MAKERS[source](tmp_path, 2)))
+    found = {tuple(box) for track in reading.tracks for box in track.boxes.tolist()}
+    expected = {
+        datasets.target_box(video, track, frame)
+        for video in range(2)
+        for track in range(2 if source in ("ilsvrc_vid", "coco") else 1)
+        for frame in range(1 if source == "coco" else 5)
+    }
+    assert found == expected
+
+
+def test_no_image_and_no_pickle_is_opened(source, tmp_path, monkeypatch):
+    root = MAKERS[source](tmp_path)
+    opened = []
+    real_open = builtins.open
+
+    def spy(file, *args, **kwargs):
+        opened.append(str(file))
+        return real_open(file, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", spy)
+    readers.SOURCES[source](str(root))
+    ours = [name for name in opened if name.startswith(str(tmp_path))]
+    assert ours, "annotations are read by open()"
+    assert not [n for n in ours if n.lower().endswith((".jpg", ".jpeg", ".pkl"))]
+
+
+def test_missing_root(source, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+        readers.SOURCES[source](str(tmp_path / "nowhere"))
+
+
+def test_root_is_a_file(source, tmp_path):
+    (tmp_path / "set.zip").write_bytes(b"")
+    with pytest.raises(NotADirectoryError, match="set.zip is a file"):
+        readers.SOURCES[source](str(tmp_path / "set.zip"))
+
+
+def test_nothing_there_says_what_was_looked_for(source, tmp_path):
+    expected = {
+        "ilsvrc_vid": "Annotations/VID",
+        "got10k": "groundtruth.txt",
+        "lasot": "groundtruth.txt",
+        "otb": "groundtruth_rect.txt",
+        "coco": "instances",
+        "siamfc_crops": "vid_id_frames.txt",
+    }[source]
+    with pytest.raises(ValueError) as caught:
+        readers.SOURCES[source](str(tmp_path))
+    message = str(caught.value)
+    assert str(tmp_path) in message and expected in message and "\n" not in message
+
+
+def test_nothing_usable_names_the_first_problem(source, tmp_path):
+    root = MAKERS[source](tmp_path)
+    for path in [p for p in root.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg")]:
+        path.unlink()
+    with pytest.raises(ValueError, match="[0-9]+ problems were met, first: no image: .+"):
+        readers.SOURCES[source](str(root))
+
+
+def test_progress_is_shown_on_request(source, tmp_path, capsys):
+    root = MAKERS[source](tmp_path)
+    readers.SOURCES[source](str(root))
+    assert capsys.readouterr().err == ""
+    readers.SOURCES[source](str(root), progress=True)
+    assert "100%" in capsys.readouterr().err
+
+
+def test_reading_is_the_same_again(source, tmp_path):
+    root = str(MAKERS[source](tmp_path))
+    first, second = (readers.SOURCES[source](root) for _ in range(2))
+    keys = [
+        [(t.video, t.track, t.category, t.frames, _paths(t)) for t in r.tracks]
+        for r in (first, second)
+    ]
+    assert keys[0] == keys[1]
+
+
+def test_relative_root_gives_absolute_paths(tmp_path, monkeypatch):
+    datasets.make_otb(tmp_path / "otb", videos=1)
+    monkeypatch.chdir(tmp_path)
+    (track,) = readers.SOURCES["otb"]("otb").tracks
+    assert track.paths[0] == str(tmp_path / "otb" / "Seq0" / "img" / "0001.jpg")
+
+
+@pytest.mark.parametrize(
+    "name, number",
+    [("0012.jpg", 12), ("a/img00003.jpg", 3), ("2/frame-7.x.png", None), ("9/none.jpg", None)],
+)
+def test_frame_number(name, number):
+    assert folders.frame_number(name) == number
+
+
+def test_files_are_listed_by_number(tmp_path):
+    for name in ("10.jpg", "9.PNG", "9.jpg", "text.jpg", "8.txt", "._7.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    assert folders.list_files(str(tmp_path)) == {
+        9: str(tmp_path / "9.PNG"),
+        10: str(tmp_path / "10.jpg"),
+    }
+    assert list(folders.list_files(str(tmp_path))) == [9, 10]
+    assert folders.list_files(str(tmp_path / "nowhere")) == {}
+
+
+@pytest.mark.parametrize(
+    "box, expected",
+    [
+        ((0, 0, 1, 1), True),
+        ((-5, -5, 0.5, 0.5), True),
+        ((0, 0, 0, 1), False),
+        ((0, 0, 1, -1), False),
+        ((np.nan, 0, 1, 1), False),
+        ((0, 0, np.inf, 1), False),
+    ],
+)
+def test_usable_boxes(box, expected):
+    assert tracks.is_usable(np.array([box], np.float64)).tolist() == [expected]

@@ -1,0 +1,80 @@
+"""LaSOT's layout, with and without folders of classes, and its flags."""
+
+import numpy as np
+import pytest
+
+from gradnet_tf.data_prep.readers import lasot, tracks
+from tests.helpers import datasets
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_layout(tmp_path, flat):
+    reading = lasot.read(str(datasets.make_lasot(tmp_path, flat=flat)))
+    assert [(t.video, t.track, t.category) for t in reading.tracks] == [
+        ("airplane-1", "0", "airplane"),
+        ("airplane-2", "0", "airplane"),
+        ("bear-1", "0", "bear"),
+    ]
+    assert reading.tracks[2].frames == (1, 2, 3, 4, 5)
+    np.testing.assert_array_equal(
+        reading.tracks[2].boxes, [datasets.target_box(1, 0, frame) for frame in range(5)]
+    )
+
+
+@pytest.mark.parametrize("part, count", [("airplane", 2), ("airplane/airplane-1", 1)])
+def test_root_may_be_a_class_or_a_sequence(tmp_path, part, count):
+    datasets.make_lasot(tmp_path)
+    assert len(lasot.read(str(tmp_path / part)).tracks) == count
+
+
+def test_class_with_a_hyphen(tmp_path):
+    datasets.make_lasot(tmp_path, videos=1, flat=True)
+    (tmp_path / "airplane-1").rename(tmp_path / "t-shirt-12")
+    assert lasot.read(str(tmp_path)).tracks[0].category == "t-shirt"
+
+
+def test_flagged_frames_are_passed_over(tmp_path):
+    datasets.make_lasot(tmp_path, videos=1)
+    folder = tmp_path / "airplane/airplane-1"
+    (folder / "full_occlusion.txt").write_text("0,1,0,0,0\n")
+    (folder / "out_of_view.txt").write_text("0,0,0,1,0")
+    reading = lasot.read(str(tmp_path))
+    assert reading.tracks[0].frames == (1, 3, 5)
+    np.testing.assert_array_equal(
+        reading.tracks[0].boxes, [datasets.target_box(0, 0, frame) for frame in (0, 2, 4)]
+    )
+    assert reading.problems == [
+        tracks.Problem(tracks.ABSENT, "airplane-1, track 0: frame 2", "wholly occluded"),
+        tracks.Problem(tracks.ABSENT, "airplane-1, track 0: frame 4", "out of view"),
+    ]
+
+
+def test_missing_flags_are_a_problem(tmp_path):
+    datasets.make_lasot(tmp_path, videos=1)
+    (tmp_path / "airplane/airplane-1/out_of_view.txt").unlink()
+    reading = lasot.read(str(tmp_path))
+    assert len(reading.tracks[0].frames) == 5
+    assert [p.kind for p in reading.problems] == [tracks.NO_ANNOTATION]
+
+
+def test_negative_boxes_are_empty(tmp_path):
+    """The set has such lines: 613,731,247,-11 in tiger-6."""
+    datasets.make_lasot(tmp_path, videos=1)
+    truth = tmp_path / "airplane/airplane-1/groundtruth.txt"
+    truth.write_text("613,731,247,-11\n" + truth.read_text().split("\n", 1)[1])
+    reading = lasot.read(str(tmp_path))
+    assert reading.tracks[0].frames == (2, 3, 4, 5)
+    assert [p.kind for p in reading.problems] == [tracks.EMPTY_BOX]
+
+
+def test_missing_images_move_no_box(tmp_path):
+    datasets.make_lasot(tmp_path, videos=1)
+    for number in (1, 4):
+        (tmp_path / f"airplane/airplane-1/img/{number:08d}.jpg").unlink()
+    reading = lasot.read(str(tmp_path))
+    assert reading.tracks[0].frames == (2, 3, 5)
+    assert reading.tracks[0].boxes[0].tolist() == list(datasets.target_box(0, 0, 1))
+    assert [(p.kind, p.where[-1]) for p in reading.problems] == [
+        (tracks.NO_IMAGE, "1"),
+        (tracks.NO_IMAGE, "4"),
+    ]
