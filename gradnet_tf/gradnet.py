@@ -121,7 +121,9 @@ class GradNet(tf.keras.Model):
         """Equation 4: beta = U1(f_2(Z)), [b, 6, 6, 256]."""
         return self.u1(f2, training=training)
 
-    def score_loss(self, score, labels=None, weights=None, batched: bool = False):
+    def score_loss(
+        self, score, labels=None, weights=None, batched: bool = False, loss=losses.logistic_loss
+    ):
         """Equation 5: L = l(S, Y), scalar.
 
         Args:
@@ -130,6 +132,7 @@ class GradNet(tf.keras.Model):
           weights: shape of the labels; balanced by default.
           batched: False: the mean over the batch, as the reference. True: the sum, so that each
             template's gradient is that of its own search region.
+          loss: function of (score, labels, weights), returning [b].
 
         Returns:
           The loss without regularization (which has no part in any gradient of equation 6).
@@ -138,7 +141,7 @@ class GradNet(tf.keras.Model):
             labels = losses.logistic_labels(score.shape[1])
         if weights is None:
             weights = losses.balanced_weights(np.asarray(labels))
-        each = losses.logistic_loss(score, labels, weights)
+        each = loss(score, labels, weights)
         return tf.reduce_sum(each) if batched else tf.reduce_mean(each)
 
     def updated_feature(self, f2, gradient, training: bool = False):
@@ -150,7 +153,15 @@ class GradNet(tf.keras.Model):
         return self.u1_star(h2, training=training)
 
     def update(
-        self, f2, features, labels=None, weights=None, *, training=False, batched=False
+        self,
+        f2,
+        features,
+        labels=None,
+        weights=None,
+        *,
+        training=False,
+        batched=False,
+        loss=losses.logistic_loss,
     ) -> Update:
         """Equations 4 to 7: the template that the search regions' gradient has improved.
 
@@ -161,6 +172,7 @@ class GradNet(tf.keras.Model):
           weights: weights of the labels, see `score_loss`.
           training: whether batch norm in U1 and U2 uses (and moves by) the batch's statistics.
           batched: see `score_map` and `score_loss`.
+          loss: see `score_loss`.
 
         Returns:
           An `Update`.
@@ -174,12 +186,12 @@ class GradNet(tf.keras.Model):
         def initial_loss(feature):
             template = self.initial_template(feature, training=training)
             score = self.score_map(template, features, batched=batched)
-            return self.score_loss(score, labels, weights, batched=batched), score
+            return self.score_loss(score, labels, weights, batched=batched, loss=loss), score
 
-        gradient, (loss, score) = update_branch.gradient_of_loss(initial_loss, f2)
+        gradient, (initial, score) = update_branch.gradient_of_loss(initial_loss, f2)
         h2 = self.updated_feature(f2, gradient, training=training)
         template = self.optimal_template(h2, training=training)
-        return Update(score, loss, gradient, h2, template)
+        return Update(score, initial, gradient, h2, template)
 
     def call(
         self,

@@ -140,9 +140,7 @@ class BatchNorm(tf.keras.layers.Layer):
             # As in the reference, moments() stops the gradient of the mean inside the variance:
             # exact for a first derivative, not quite for the second that equation 6 brings.
             mean, variance = tf.nn.moments(x, axes=[0, 1, 2])
-            statistics = BatchStatistics(
-                self, tf.stop_gradient(mean), tf.stop_gradient(variance)
-            )
+            statistics = BatchStatistics(self, tf.stop_gradient(mean), tf.stop_gradient(variance))
             if _collectors:
                 _collectors[-1].append(statistics)
             else:
@@ -171,9 +169,7 @@ class BatchNorm(tf.keras.layers.Layer):
                 variance,
             ),
         ):
-            moving, biased, local_step = map(
-                _compat.raw_variable, (moving, biased, local_step)
-            )
+            moving, biased, local_step = map(_compat.raw_variable, (moving, biased, local_step))
             if tf.distribute.has_strategy():
                 strategy.extended.update(moving, self._move, args=(biased, local_step, value))
             else:
@@ -265,9 +261,7 @@ class ConvBlock(tf.keras.layers.Layer):
                 self.in_channels // self.groups,
                 self.filters,
             ),
-            initializer=tf.keras.initializers.TruncatedNormal(
-                stddev=KERNEL_STDDEV, seed=self.seed
-            ),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV, seed=self.seed),
             trainable=True,
         )
         self.bias = self.add_weight(

@@ -60,9 +60,7 @@ def gaussian_labels(size: int) -> np.ndarray:
     `gaussian_shaped_labels`) and does not use it: the line that would is commented out, and would
     have passed it to the logistic loss of equation 5, where every label above 0 asks for a higher
     score. No cell would be negative, so that loss has no minimum and finds no target. Which loss
-    goes with a Gaussian map, neither the paper nor the reference says. A loss that keeps equation 5
-    for labels 0 and 1 takes the map as probabilities,
-    `logistic_loss(s, 1, w * y) + logistic_loss(s, -1, w * (1 - y))`.
+    goes with a Gaussian map, neither the paper nor the reference says: see `soft_logistic_loss`.
 
     Args:
       size: side of the score map. Of an even one, the centre is the cell before the middle, as in
@@ -114,6 +112,24 @@ def logistic_loss(score, labels, weights):
     positive = tf.nn.relu(margin)
     loss = positive + tf.math.log(tf.exp(-positive) + tf.exp(margin - positive))
     return tf.reduce_mean(weights * loss, axis=[1, 2, 3])
+
+
+def soft_logistic_loss(score, labels, weights):
+    """The logistic loss of every search region for labels that are probabilities.
+
+    Equation 5 for labels of 0 (not the target) and 1, and what lies between them in proportion.
+
+    Args:
+      score: S, [b, size, size, 1].
+      labels: [size, size, 1] or [b, size, size, 1], of 0 to 1, such as `gaussian_labels`.
+      weights: as the labels.
+
+    Returns:
+      [b].
+    """
+    return logistic_loss(score, 1.0, weights * labels) + logistic_loss(
+        score, -1.0, weights * (1.0 - labels)
+    )
 
 
 def l2_regularization(kernels: Iterable, weight_decay: float = WEIGHT_DECAY):

@@ -66,7 +66,11 @@ def test_network_values(request, net, golden, which, mode):
     errors = {name: networks.relative_error(values[name], golden[name]) for name in FIELDS}
     assert {name: error for name, error in errors.items() if not error < 2e-4} == {}
     # The reference builds its first loss before U2 exists.
-    kernels = [kernel for name, kernel in net.kernels().items() if name != "siamese/t_scala5_zz/conv/weights"]
+    kernels = [
+        kernel
+        for name, kernel in net.kernels().items()
+        if name != "siamese/t_scala5_zz/conv/weights"
+    ]
     assert len(kernels) == 10
     loss = values["loss"] + losses.l2_regularization(kernels)
     np.testing.assert_allclose(loss, golden["loss"], rtol=1e-5)

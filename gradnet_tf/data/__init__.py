@@ -1,0 +1,1 @@
+"""Training data: records of crops, cross-video pairs, augmentation."""

@@ -1,0 +1,262 @@
+"""All shards of a training run as one list of videos, tracks and frames, and their crops' bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import zlib
+from collections.abc import Sequence
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from gradnet_tf.data import description, records, sampling, storage
+from gradnet_tf.data.index import ShardIndex
+
+_SUFFIX = ".tfrecord"
+_MERGED = ("frames", "z_offset", "z_length", "z_checksum", "x_offset", "x_length", "x_checksum")
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """What the shards of all data sets hold; videos, tracks and frames are counted through.
+
+    Attributes:
+        globs: The patterns of the data sets.
+        shards: Paths of the shards.
+        shard_start: int64 [shards + 1], tracks shard_start[s] .. shard_start[s + 1] are in shard s.
+        first_frame: int64 [tracks + 1], frames first_frame[t] .. first_frame[t + 1] are of track t.
+        videos: Name of each video.
+        pools: For each data set, the int64 numbers of its videos.
+        tracks: For each video, the int64 numbers of its tracks.
+        track_names: Name of each track in its video.
+        columns: Flat arrays of all frames, by the names of `ShardIndex`.
+        exemplar: Colours of the exemplars of all data sets together; None if unknown.
+        instance: Colours of the instances.
+    """
+
+    globs: tuple[str, ...]
+    shards: tuple[str, ...]
+    shard_start: np.ndarray
+    first_frame: np.ndarray
+    videos: tuple[str, ...]
+    pools: tuple[np.ndarray, ...]
+    tracks: tuple[np.ndarray, ...]
+    track_names: tuple[str, ...]
+    columns: dict[str, np.ndarray]
+    exemplar: Optional[description.Statistics]
+    instance: Optional[description.Statistics]
+
+    def split(
+        self, share: float, weights: Optional[np.ndarray]
+    ) -> tuple[sampling.Videos, sampling.Videos]:
+        """Parts the videos into those for training and those for validation.
+
+        Args:
+            share: Share that is held out, see `sampling.is_held_out`.
+            weights: How often each data set is drawn; None if videos are equally likely.
+
+        Returns:
+            Training, validation.
+        """
+        held_out = np.array([sampling.is_held_out(name, share) for name in self.videos], bool)
+        parts = []
+        for wanted in (False, True):
+            pools = tuple(pool[held_out[pool] == wanted] for pool in self.pools)
+            parts.append(
+                sampling.Videos(
+                    pools, weights, self.tracks, self.first_frame, self.columns["frames"]
+                )
+            )
+        return parts[0], parts[1]
+
+    def read(self, key: str, frame: int) -> bytes:
+        """Reads one crop out of its shard.
+
+        Args:
+            key: "z" for the exemplar, "x" for the instance.
+            frame: Number of the frame in the catalog.
+
+        Returns:
+            A JPEG file, checked against the index.
+
+        Raises:
+            OSError: If it cannot be read or the shard has changed; the message names the shard, the
+                video, the track and the frame.
+        """
+        track = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
+        shard = self.shards[int(np.searchsorted(self.shard_start, track, side="right")) - 1]
+        offset, length = (
+            int(self.columns[f"{key}_{name}"][frame]) for name in ("offset", "length")
+        )
+        reason = "the shard was changed since the start or is damaged"
+        try:
+            content = storage.read_range(shard, offset, length)
+        except OSError as error:
+            content, reason = b"", error.strerror or str(error)
+        if len(content) == length and zlib.crc32(content) == self.columns[f"{key}_checksum"][frame]:
+            return content
+        crop = {"z": "exemplar", "x": "instance"}[key]
+        raise OSError(f"cannot read the {crop} of {self.describe(frame)} in {shard}: {reason}")
+
+    def describe(self, frame: int) -> str:
+        """Names a frame of the catalog: its number, track and video."""
+        track = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
+        video = next(
+            name for name, tracks in zip(self.videos, self.tracks) if (tracks == track).any()
+        )
+        number = self.columns["frames"][frame]
+        return f"frame {number} of track {self.track_names[track]!r} of video {video!r}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all that pairs depend on: videos, tracks, frames and crops."""
+        total = hashlib.sha256()
+        for texts in (self.videos, self.track_names):
+            total.update("\n".join(texts).encode())
+        for array in (self.first_frame, *self.pools, *self.tracks):
+            total.update(array.tobytes())
+        for name in ("frames", "z_checksum", "x_checksum"):
+            total.update(self.columns[name].tobytes())
+        return total.hexdigest()
+
+
+def load(globs: Sequence[str], need_statistics: bool) -> Catalog:
+    """Finds the shards of all data sets and reads their indices.
+
+    Args:
+        globs: One pattern a data set, such as ``DIR/tracks-*.tfrecord``; a directory stands for all
+            shards in it. Whatever TensorFlow's file systems read will do.
+        need_statistics: Whether each directory must have its ``dataset.json``.
+
+    Returns:
+        The catalog.
+
+    Raises:
+        FileNotFoundError: If a pattern matches no shard or a ``dataset.json`` that is needed is
+            missing.
+        OSError: If a shard cannot be read or is damaged.
+        ValueError: If a shard is in two data sets or does not fit its ``dataset.json``.
+    """
+    if not globs:
+        raise ValueError("no data: name at least one set of shards, such as DIR/tracks-*.tfrecord")
+    builder = _Builder()
+    for pattern in globs:
+        builder.add_set(pattern)
+    return builder.finish(tuple(globs), need_statistics)
+
+
+class _Builder:
+    """Puts the indices of all shards one behind the other."""
+
+    def __init__(self):
+        self._shards: list[str] = []
+        self._indices: list[ShardIndex] = []
+        self._sets: list[int] = []  # data set of each video
+        self._numbers: dict[tuple[str, str], int] = {}  # (directory, name) of each video
+        self._tracks: list[list[int]] = []  # tracks of each video
+        self._descriptions: dict[str, Optional[description.Description]] = {}
+        self._patterns: list[str] = []
+
+    def add_set(self, pattern: str) -> None:
+        """Adds the shards of one pattern."""
+        for path in _find(pattern):
+            if path in self._shards:
+                first = self._patterns[self._sets_of_shard(path)]
+                raise ValueError(f"{path} is in two data sets: {first} and {pattern}")
+            self._add_shard(path, pattern)
+        self._patterns.append(pattern)
+
+    def _sets_of_shard(self, path: str) -> int:
+        index = self._indices[self._shards.index(path)]
+        return self._sets[self._numbers[os.path.dirname(path), index.videos[0]]]
+
+    def _add_shard(self, path: str, pattern: str) -> None:
+        directory = os.path.dirname(path)
+        index = records.open_index(path)
+        self._check(path, directory, index)
+        first = sum(len(other.counts) for other in self._indices)
+        for track, video in enumerate(index.videos, start=first):
+            number = self._numbers.setdefault((directory, video), len(self._tracks))
+            if number == len(self._tracks):
+                self._tracks.append([])
+                self._sets.append(len(self._patterns))
+            elif self._sets[number] != len(self._patterns):
+                raise ValueError(
+                    f"video {video!r} of {directory} is in two data sets: "
+                    f"{self._patterns[self._sets[number]]} and {pattern}; "
+                    "name all shards of a directory by one pattern"
+                )
+            self._tracks[number].append(track)
+        self._shards.append(path)
+        self._indices.append(index)
+
+    def _check(self, path: str, directory: str, index: ShardIndex) -> None:
+        if directory not in self._descriptions:
+            try:
+                self._descriptions[directory] = description.load(directory)
+            except FileNotFoundError:
+                self._descriptions[directory] = None
+        described = self._descriptions[directory]
+        if described is None:
+            return
+        sizes = {shard.name: shard.bytes for shard in described.shards}
+        name = os.path.basename(path)
+        if sizes.get(name) != index.shard_bytes:
+            known = f"{sizes[name]} bytes" if name in sizes else "no such shard"
+            raise ValueError(
+                f"{path} has {index.shard_bytes} bytes, but {description.FILE_NAME} beside it says "
+                f"{known}: prepare the data again"
+            )
+
+    def finish(self, globs: tuple[str, ...], need_statistics: bool) -> Catalog:
+        """Gives the catalog."""
+        missing = [name for name, value in self._descriptions.items() if value is None]
+        if missing and need_statistics:
+            raise FileNotFoundError(
+                f"there is no {description.FILE_NAME} in {missing[0]}: data preparation writes it, "
+                "and the colour augmentation needs its statistics (or turn that off)"
+            )
+        statistics = {"exemplar": None, "instance": None}
+        if not missing:
+            for name in statistics:
+                parts = [getattr(value, name) for value in self._descriptions.values()]
+                statistics[name] = description.pool(parts)
+        shard_start = np.cumsum([0] + [len(index.counts) for index in self._indices])
+        counts = np.concatenate([index.counts for index in self._indices])
+        sets = np.array(self._sets, np.int64)
+        return Catalog(
+            globs=globs,
+            shards=tuple(self._shards),
+            shard_start=shard_start,
+            first_frame=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            videos=tuple(name for _, name in self._numbers),
+            pools=tuple(np.flatnonzero(sets == number) for number in range(len(globs))),
+            tracks=tuple(np.array(tracks, np.int64) for tracks in self._tracks),
+            track_names=tuple(name for index in self._indices for name in index.tracks),
+            columns={
+                key: np.concatenate([getattr(index, key) for index in self._indices])
+                for key in _MERGED
+            },
+            **statistics,
+        )
+
+
+def _find(pattern: str) -> list[str]:
+    pattern = os.fspath(pattern)
+    with storage.naming("look for shards", pattern):
+        if tf.io.gfile.isdir(pattern):
+            pattern = os.path.join(pattern, f"*{_SUFFIX}")
+        found = tf.io.gfile.glob(pattern)
+    shards = sorted(path for path in found if path.endswith(_SUFFIX))
+    if not shards:
+        seen = f" (only {found[0]} and the like)" if found else ""
+        raise FileNotFoundError(
+            f"there is no shard *{_SUFFIX} that matches {pattern}{seen}; "
+            "prepare the data first: python -m gradnet_tf.data_prep --help"
+        )
+    logging.info("%s: %d shards", pattern, len(shards))
+    return shards

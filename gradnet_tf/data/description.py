@@ -1,0 +1,211 @@
+"""``dataset.json``: what a directory of shards holds, beside them.
+
+Data preparation writes it; training reads the colour statistics from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradnet_tf.data import storage
+
+FILE_NAME = "dataset.json"
+FORMAT = "gradnet_tf tracks"
+VERSION = 1
+MAX_LISTED_PROBLEMS = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """Colours of all pixels of a set of crops.
+
+    Attributes:
+        mean: float64 [3], RGB, 0..255.
+        covariance: float64 [3, 3], RGB, population covariance (divided by the number of pixels).
+        pixels: How many pixels they were taken from.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    pixels: int
+
+    @classmethod
+    def of_image(cls, image: np.ndarray) -> Statistics:
+        """Statistics of one image.
+
+        Args:
+            image: uint8 [..., 3], RGB.
+
+        Returns:
+            Its statistics; sums are exact.
+        """
+        pixels = np.asarray(image, np.float64).reshape(-1, 3)
+        total, products = pixels.sum(axis=0), pixels.T @ pixels  # Integers below 2**53.
+        count = len(pixels)
+        mean = total / count
+        return cls(mean, products / count - np.outer(mean, mean), count)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One shard: its file name, what it holds, its size and its SHA-256 (hexadecimal)."""
+
+    name: str
+    tracks: int
+    frames: int
+    bytes: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """The content of ``dataset.json``.
+
+    Attributes:
+        source: Name of the reader that read the raw data.
+        root: Directory of the raw data.
+        options: Options of the preparation, by name.
+        counts: Numbers of "videos", "tracks" and "frames".
+        problems: Number of problems by their kind.
+        problem_list: The first problems: {"kind", "where", "detail"} each.
+        exemplar: Colours of the crops z.
+        instance: Colours of the crops x.
+        shards: The shards beside the file.
+    """
+
+    source: str
+    root: str
+    options: Mapping[str, Any]
+    counts: Mapping[str, int]
+    problems: Mapping[str, int]
+    problem_list: Sequence[Mapping[str, str]]
+    exemplar: Statistics
+    instance: Statistics
+    shards: Sequence[Shard]
+
+
+def pool(parts: Sequence[Statistics]) -> Statistics:
+    """Statistics of several sets together: every pixel counts alike.
+
+    Args:
+        parts: Statistics of each; sets without pixels count for nothing.
+
+    Returns:
+        Mean and covariance of the union; zeros if there is no pixel at all.
+    """
+    parts = [part for part in parts if part.pixels]
+    total = sum(part.pixels for part in parts)
+    mean, covariance = np.zeros(3), np.zeros((3, 3))
+    for part in parts:
+        mean = mean + part.pixels / total * np.asarray(part.mean)
+    for part in parts:
+        shift = np.asarray(part.mean) - mean
+        covariance = covariance + part.pixels / total * (
+            np.asarray(part.covariance) + np.outer(shift, shift)
+        )
+    return Statistics(mean, covariance, total)
+
+
+def save(description: Description, directory: str) -> None:
+    """Writes ``dataset.json``, whole or not at all.
+
+    Args:
+        description: What it is to say; of its problem list the first 1000 are written.
+        directory: Where the shards are.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    statistics = {"exemplar": description.exemplar, "instance": description.instance}
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "source": description.source,
+        "root": description.root,
+        "options": dict(description.options),
+        "counts": dict(description.counts),
+        "problems": dict(description.problems),
+        "problem_list": [dict(p) for p in description.problem_list[:MAX_LISTED_PROBLEMS]],
+        "statistics": {
+            name: {
+                "mean": np.asarray(value.mean).tolist(),
+                "covariance": np.asarray(value.covariance).tolist(),
+                "pixels": int(value.pixels),
+            }
+            for name, value in statistics.items()
+        },
+        "shards": [dataclasses.asdict(shard) for shard in description.shards],
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    storage.write_bytes(os.path.join(directory, FILE_NAME), text.encode())
+
+
+def load(path: str) -> Description:
+    """Reads ``dataset.json``.
+
+    Args:
+        path: The file, or the directory that it stands in.
+
+    Returns:
+        Its content.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        OSError: If it cannot be read.
+        ValueError: If it is not a description of tracks, or one of a later version.
+    """
+    path = os.fspath(path)
+    if not path.endswith(".json"):
+        path = os.path.join(path, FILE_NAME)
+    try:
+        text = storage.read_bytes(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no {path}: data preparation writes it beside the shards"
+        ) from error
+    try:
+        return _parse(json.loads(text))
+    except KeyError as error:
+        raise ValueError(f"{path} lacks {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} does not describe a set of tracks: {error}") from error
+
+
+def _parse(content: Mapping[str, Any]) -> Description:
+    if content.get("format") != FORMAT:
+        raise ValueError(f"its format is {content.get('format')!r}, not {FORMAT!r}")
+    if content["version"] != VERSION:
+        raise ValueError(
+            f"it has version {content['version']!r}, this program reads version {VERSION}"
+        )
+    statistics = {
+        name: _parse_statistics(name, content["statistics"][name])
+        for name in ("exemplar", "instance")
+    }
+    return Description(
+        source=content["source"],
+        root=content["root"],
+        options=content["options"],
+        counts=content["counts"],
+        problems=content["problems"],
+        problem_list=content["problem_list"],
+        shards=[Shard(**shard) for shard in content["shards"]],
+        **statistics,
+    )
+
+
+def _parse_statistics(name: str, content: Mapping[str, Any]) -> Statistics:
+    mean = np.array(content["mean"], np.float64)
+    covariance = np.array(content["covariance"], np.float64)
+    pixels = int(content["pixels"])
+    if mean.shape != (3,) or covariance.shape != (3, 3):
+        raise ValueError(f"statistics of the {name}: shapes {mean.shape} and {covariance.shape}")
+    if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(covariance)) and pixels >= 0):
+        raise ValueError(f"statistics of the {name} are not finite")
+    return Statistics(mean, covariance, pixels)

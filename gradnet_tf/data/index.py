@@ -1,0 +1,171 @@
+"""The index of a shard: which tracks it holds and where each crop lies in the file."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Sequence
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.data import storage
+
+SUFFIX = ".index.npz"
+_VERSION = 1
+_TAIL_BYTES = 1024
+# The dtype and the shape behind the first axis of what there is for each frame.
+_COLUMNS = {
+    "frames": (np.int64, ()),
+    "boxes": (np.float32, (4,)),
+    "z_offset": (np.int64, ()),
+    "z_length": (np.int32, ()),
+    "z_checksum": (np.uint32, ()),
+    "x_offset": (np.int64, ()),
+    "x_length": (np.int32, ()),
+    "x_checksum": (np.uint32, ()),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardIndex:
+    """What a shard holds. Frames of all tracks stand in flat arrays, one track after the other.
+
+    Attributes:
+        videos: Name of each track's video.
+        tracks: Name of each track in its video.
+        categories: Class of each track, "" if unknown.
+        counts: int64 [tracks], frames of each track.
+        frames: int64 [frames], frame numbers as the source counts them.
+        boxes: float32 [frames, 4], (x, y, width, height), 0-based px of the original frames.
+        z_offset: int64 [frames], where in the shard file the exemplar's JPEG begins.
+        z_length: int32 [frames], its bytes.
+        z_checksum: uint32 [frames], its CRC-32.
+        x_offset: As z_offset, of the instance.
+        x_length: As z_length.
+        x_checksum: As z_checksum.
+        shard_bytes: Size of the shard.
+        shard_tail: CRC-32 of the shard's last bytes, which end with the checksum of its last
+            record; with the size it tells whether the index belongs to the file.
+    """
+
+    videos: tuple[str, ...]
+    tracks: tuple[str, ...]
+    categories: tuple[str, ...]
+    counts: np.ndarray
+    frames: np.ndarray
+    boxes: np.ndarray
+    z_offset: np.ndarray
+    z_length: np.ndarray
+    z_checksum: np.ndarray
+    x_offset: np.ndarray
+    x_length: np.ndarray
+    x_checksum: np.ndarray
+    shard_bytes: int
+    shard_tail: int
+
+    @classmethod
+    def build(
+        cls,
+        names: Sequence[tuple[str, str, str]],
+        columns: Sequence[dict[str, np.ndarray]],
+        path: str,
+    ) -> ShardIndex:
+        """Puts the index together.
+
+        Args:
+            names: (video, track, category) of each track.
+            columns: The arrays of each track, by the names of this class's fields.
+            path: The shard file as it is.
+
+        Returns:
+            The index.
+        """
+        videos, tracks, categories = tuple(zip(*names)) if names else ((), (), ())
+        arrays = {
+            key: np.concatenate([np.zeros((0, *shape), dtype), *(c[key] for c in columns)])
+            for key, (dtype, shape) in _COLUMNS.items()
+        }
+        counts = np.array([len(c["frames"]) for c in columns], np.int64)
+        size, tail = _identity(path)
+        return cls(videos, tracks, categories, counts, **arrays, shard_bytes=size, shard_tail=tail)
+
+    def save(self, shard: str) -> None:
+        """Writes the index beside its shard, whole or not at all.
+
+        Args:
+            shard: Path of the shard; the index is that path + ".index.npz".
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            version=np.int64(_VERSION),
+            **{key: np.array(getattr(self, key), str) for key in _NAMES},
+            **{key: getattr(self, key) for key in ("counts", *_COLUMNS)},
+            shard_bytes=np.int64(self.shard_bytes),
+            shard_tail=np.uint32(self.shard_tail),
+        )
+        storage.write_bytes(os.fspath(shard) + SUFFIX, buffer.getvalue())
+
+    @classmethod
+    def load(cls, shard: str) -> Optional[ShardIndex]:
+        """Reads the index beside a shard.
+
+        Args:
+            shard: Path of the shard.
+
+        Returns:
+            The index; None if there is none or it cannot be used, so that it is built anew.
+        """
+        try:
+            content = storage.read_bytes(os.fspath(shard) + SUFFIX)
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+                if int(stored["version"]) != _VERSION:
+                    return None
+                index = cls(
+                    **{key: tuple(stored[key].tolist()) for key in _NAMES},
+                    **{key: stored[key] for key in ("counts", *_COLUMNS)},
+                    shard_bytes=int(stored["shard_bytes"]),
+                    shard_tail=int(stored["shard_tail"]),
+                )
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        return index if index._is_consistent() else None
+
+    def fits(self, shard: str) -> bool:
+        """Whether the index belongs to a shard as it is now, by its size and its last bytes.
+
+        Args:
+            shard: Path of the shard.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        return (self.shard_bytes, self.shard_tail) == _identity(shard)
+
+    def _is_consistent(self) -> bool:
+        tracks = {len(self.videos), len(self.tracks), len(self.categories), len(self.counts)}
+        shapes = all(
+            getattr(self, key).shape == (int(self.counts.sum()), *shape)
+            and getattr(self, key).dtype == dtype
+            for key, (dtype, shape) in _COLUMNS.items()
+        )
+        return len(tracks) == 1 and shapes
+
+
+_NAMES = ("videos", "tracks", "categories")
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """Size of a file and CRC-32 of its last bytes."""
+    path = os.fspath(path)
+    with storage.naming("read", path):
+        size = tf.io.gfile.stat(path).length
+    return size, zlib.crc32(storage.read_range(path, max(size - _TAIL_BYTES, 0), _TAIL_BYTES))

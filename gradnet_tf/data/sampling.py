@@ -1,0 +1,172 @@
+"""Which pairs a batch holds: a pure function of (seed, step, group).
+
+Random numbers come from NumPy's Philox generator, keyed by (seed, step) and counting from (group,
+stream). Only its raw 64-bit words are used, which NumPy never changes, so that a step has the same
+pairs with every NumPy, on any machine and any number of workers.
+
+Source: `vidGetRandBatch` and `choosePosPair` of the reference's train.py; paper, section 3.3.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+# Independent streams of random numbers of one group.
+PAIRS, AUGMENTATION, STRONG = range(3)
+
+
+def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]) -> np.ndarray:
+    """Random numbers of one group of one step.
+
+    Args:
+        seed: Seed of the run, 0 <= seed < 2**64.
+        step: Number of the step, 0 <= step < 2**64.
+        group: Number of the group in the global batch.
+        stream: What the numbers are for.
+        shape: Shape of the result.
+
+    Returns:
+        float64 in [0, 1), multiples of 2**-53.
+    """
+    bits = np.random.Philox(
+        key=np.array([seed, step], np.uint64), counter=np.array([0, 0, group, stream], np.uint64)
+    )
+    words = bits.random_raw(int(np.prod(shape)))
+    return ((words >> np.uint64(11)) * 2.0**-53).reshape(shape)
+
+
+def is_held_out(video: str, share: float) -> bool:
+    """Whether a video belongs to the validation set.
+
+    The SHA-256 of its name decides, so that a video never changes sides when data are added, and
+    the same video prepared twice is on one side. (The reference takes the last tenth of its list.)
+
+    Args:
+        video: The video's name.
+        share: Share of all videos that is held out, 0..1.
+    """
+    digest = hashlib.sha256(video.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2.0**64
+
+
+@dataclasses.dataclass(frozen=True)
+class Videos:
+    """What pairs are drawn from.
+
+    Videos, tracks and frames are counted through all data sets.
+
+    Attributes:
+        pools: For each data set, the int64 numbers of its videos.
+        weights: float64 [data sets], how often each is drawn; None if every video of every set is
+            equally likely.
+        tracks: For each video, the int64 numbers of its tracks.
+        first_frame: int64 [tracks + 1], a track's frames are first_frame[t] .. first_frame[t + 1].
+        frames: int64, frame numbers as the sources count them, ascending in each track.
+    """
+
+    pools: tuple[np.ndarray, ...]
+    weights: Optional[np.ndarray]
+    tracks: Sequence[np.ndarray]
+    first_frame: np.ndarray
+    frames: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """Number of videos that may be drawn."""
+        return sum(len(pool) for pool in self.pools)
+
+
+class Pairs(NamedTuple):
+    """The pairs of one group, int64 [k] each.
+
+    Attributes:
+        video: Number of the video; all differ.
+        track: Number of the track.
+        z: Number of the exemplar's frame (an index into `Videos.frames`).
+        x: Number of the instance's frame.
+    """
+
+    video: np.ndarray
+    track: np.ndarray
+    z: np.ndarray
+    x: np.ndarray
+
+
+def choose_pairs(
+    videos: Videos, seed: int, step: int, group: int, count: int, frame_range: int
+) -> Pairs:
+    """Draws the pairs of one group: one pair from each of ``count`` different videos.
+
+    For each pair a data set is drawn by its weight, a video of it that the group has not yet, one
+    of its tracks, a frame z, and a frame x among the track's other frames whose numbers are within
+    ``frame_range`` of z's, each uniformly. A frame without such a partner, as that of a still
+    image, is its own.
+
+    Args:
+        videos: What to draw from; at least ``count`` videos.
+        seed: Seed of the run.
+        step: Number of the step.
+        group: Number of the group in the global batch.
+        count: Pairs of a group, k.
+        frame_range: Largest distance of frame numbers.
+
+    Returns:
+        The pairs.
+    """
+    draws = uniforms(seed, step, group, PAIRS, (count, 5))
+    taken = [[] for _ in range(1 if videos.weights is None else len(videos.pools))]
+    rows = []
+    for draw in draws:
+        video = _choose_video(videos, taken, draw[0], draw[1])
+        tracks = videos.tracks[video]
+        track = tracks[_index(draw[2], len(tracks))]
+        rows.append((video, track, *_choose_frames(videos, track, draw[3], draw[4], frame_range)))
+    return Pairs(*np.array(rows, np.int64).T)
+
+
+def _index(draw: float, count: int) -> int:
+    return min(int(draw * count), count - 1)
+
+
+def _choose_video(videos: Videos, taken: list[list[int]], set_draw: float, draw: float) -> int:
+    if videos.weights is None:
+        sizes = [videos.count]
+        chosen = 0
+    else:
+        sizes = [len(pool) for pool in videos.pools]
+        left = np.array([size > len(own) for size, own in zip(sizes, taken)])
+        steps = np.cumsum(np.where(left, videos.weights, 0.0))
+        chosen = int(np.searchsorted(steps, set_draw * steps[-1], side="right"))
+    own = taken[chosen]
+    position = _index(draw, sizes[chosen] - len(own))
+    for other in own:  # Ascending: steps over what the group has already.
+        position += position >= other
+    own.append(position)
+    own.sort()
+    if videos.weights is not None:
+        return int(videos.pools[chosen][position])
+    for pool in videos.pools:
+        if position < len(pool):
+            break
+        position -= len(pool)
+    return int(pool[position])
+
+
+def _choose_frames(
+    videos: Videos, track: int, z_draw: float, x_draw: float, frame_range: int
+) -> tuple[int, int]:
+    first, last = videos.first_frame[track], videos.first_frame[track + 1]
+    frames = videos.frames[first:last]
+    z = _index(z_draw, len(frames))
+    low = int(np.searchsorted(frames, frames[z] - frame_range, side="left"))
+    high = int(np.searchsorted(frames, frames[z] + frame_range, side="right"))
+    partners = high - low - 1
+    if not partners:
+        return first + z, first + z
+    x = low + _index(x_draw, partners)
+    return first + z, first + x + (x >= z)

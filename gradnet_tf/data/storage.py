@@ -1,0 +1,109 @@
+"""Whole files on any file system of TensorFlow (local, gs://, ...), with errors that name them.
+
+`gradnet_tf.files` is the same for local files, free of TensorFlow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+# What TensorFlow puts around the reason of an error.
+_DECORATION = re.compile(r"\{\{function_node [^}]*\}\}\s*|\s*\[Op:[^\]]*\](\s*name:\s*)?")
+
+
+@contextlib.contextmanager
+def naming(action: str, path: str) -> Iterator[None]:
+    """Turns TensorFlow's errors of the block into an `OSError` that names the file.
+
+    Args:
+        action: What the block does, such as "read".
+        path: To which file.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        OSError: For any other error of TensorFlow's.
+    """
+    try:
+        yield
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(f"cannot {action} {path}: there is no such file") from error
+    except tf.errors.DataLossError as error:
+        raise OSError(f"cannot {action} {path}: it is damaged: {reason(error)}") from error
+    except tf.errors.OpError as error:
+        raise OSError(f"cannot {action} {path}: {reason(error)}") from error
+
+
+def reason(error: tf.errors.OpError) -> str:
+    """What an error of TensorFlow's says, in one line."""
+    return " ".join(_DECORATION.sub("", error.message or type(error).__name__).split())
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[str]:
+    """Gives a temporary name beside ``path`` and moves it there if the block succeeds.
+
+    If the block fails, nothing is left behind and an older file at ``path`` is as it was.
+
+    Args:
+        path: The file that is to be written or replaced.
+
+    Yields:
+        The temporary name.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    path = os.fspath(path)
+    temporary = f"{path}.{uuid.uuid4().hex[:12]}.tmp"
+    with naming("write", path):
+        try:
+            yield temporary
+            tf.io.gfile.rename(temporary, path, overwrite=True)
+        finally:
+            with contextlib.suppress(tf.errors.OpError):
+                tf.io.gfile.remove(temporary)
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Writes a whole file, or leaves what was there.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with replacing(path) as temporary, tf.io.gfile.GFile(temporary, "wb") as file:
+        file.write(content)
+
+
+def read_bytes(path: str) -> bytes:
+    """Reads a whole file.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with naming("read", path), tf.io.gfile.GFile(os.fspath(path), "rb") as file:
+        return file.read()
+
+
+def read_range(path: str, offset: int, length: int) -> bytes:
+    """Reads a part of a file; less than asked for where the file ends.
+
+    Args:
+        path: The file.
+        offset: First byte.
+        length: Number of bytes.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    if "://" in path:
+        with naming("read", path), tf.io.gfile.GFile(path, "rb") as file:
+            file.seek(offset)
+            return file.read(length)
+    with open(path, "rb", buffering=0) as file:
+        return os.pread(file.fileno(), length, offset)

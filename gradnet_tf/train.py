@@ -1,0 +1,212 @@
+r"""Trains the network.
+
+First the search branch, then the update branch on top of it:
+
+    python -m gradnet_tf.train --stage=siamfc --preset=short --data=DATA --workdir=RUN/siamfc \
+        --init=CHECKPOINT
+    python -m gradnet_tf.train --stage=gradnet --preset=short --data=DATA --workdir=RUN/gradnet \
+        --init=RUN/siamfc/weights/best
+
+DATA is a folder that `python -m gradnet_tf.data_prep` has written, or a glob of its shards; several
+are separated by commas. The same command goes on with a training that was interrupted. RUN holds
+history.csv, TensorBoard summaries and, at the end, the checkpoints weights/last and weights/best.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Optional
+
+from absl import app, flags, logging
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
+
+import tensorflow as tf  # noqa: E402
+
+from gradnet_tf import weights  # noqa: E402
+from gradnet_tf.training import config as configs  # noqa: E402
+from gradnet_tf.training import loop  # noqa: E402
+
+STRATEGIES = ("none", "mirrored", "multi_worker")
+STOPPED = 143  # Exit status of a run that SIGTERM or Ctrl-C stopped after a checkpoint.
+
+# Flags that set a field of `TrainConfig`: choices (or type) and help. No value: the preset's.
+_CHOICES = {
+    "variant": (configs.VARIANTS, "Row of the paper's Table 3 that is trained."),
+    "init_template": (configs.INIT_TEMPLATES, "Template branch and U2 at the start."),
+    "label": (configs.LABELS, "Label map of the target."),
+    "augment": (configs.AUGMENTS, "Augmentation of the pairs."),
+    "optimizer": (configs.OPTIMIZERS, "Momentum as in TensorFlow 1, or Adam."),
+    "schedule": (configs.SCHEDULES, "Learning rate over the steps."),
+    "loss_scale": (configs.LOSS_SCALES, "Mean over the map as in the reference, or its sum."),
+    "search_statistics": (
+        configs.SEARCH_STATISTICS,
+        "Stage siamfc: batch norm by the batch's statistics, or by its moving averages.",
+    ),
+    "precision": (configs.PRECISIONS, "Type of the search branch's arithmetic."),
+}
+_INTEGERS = {
+    "batch": "k, pairs of different videos that one template meets.",
+    "groups": "Groups of k pairs in a step; replicas share them out.",
+    "steps": "Steps of the whole training.",
+    "steps_per_epoch": "Steps between two validations.",
+    "validation_batches": "Batches of a validation.",
+    "frame_range": "Most frames between exemplar and instance.",
+    "warmup_steps": "Steps of linear increase of the learning rate (schedule=cosine).",
+    "frozen_layers": "Stage siamfc: convolutions that stay, counted from the image.",
+    "seed": "Of initial values and pairs.",
+}
+_FLOATS = {
+    "learning_rate": "Highest learning rate.",
+    "final_learning_rate": "Learning rate at the end.",
+    "momentum": "Of optimizer=momentum.",
+    "weight_decay": "Factor of the kernels' L2 regularization.",
+    "validation": "Share of the videos that is held out.",
+    "negatives": "Stage siamfc: weight of the loss under another video's template.",
+    "score_offset": "Stage siamfc: first value of the trained constant added to the scores.",
+}
+_BOOLEANS = {"reference_quirks": "Keep the oddities of the reference's augmentation."}
+
+
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines this command's flags; not on import, for other commands share some names."""
+    here = dict(flag_values=values)
+    flags.DEFINE_enum("stage", "gradnet", configs.STAGES, "What is trained.", **here)
+    flags.DEFINE_list(
+        "data", None, "Folders or globs of shards, one a data set.", required=True, **here
+    )
+    flags.DEFINE_list(
+        "data_weights",
+        None,
+        "How often each data set is drawn; without it every video is equally likely.",
+        **here,
+    )
+    flags.DEFINE_string("workdir", None, "Working directory of the run.", required=True, **here)
+    flags.DEFINE_string(
+        "init", None, "Initial checkpoint (directory or npz); stage gradnet needs it.", **here
+    )
+    flags.DEFINE_enum(
+        "preset", "reference", tuple(configs.PRESETS), "Constants where no flag says more.", **here
+    )
+    flags.DEFINE_enum("strategy", "none", STRATEGIES, "Distribution over GPUs or machines.", **here)
+    flags.DEFINE_boolean("jit_compile", False, "Compile the step by XLA.", **here)
+    flags.DEFINE_float("save_minutes", 10.0, "Minutes between two checkpoints.", **here)
+    flags.DEFINE_integer("keep", 2, "Newest checkpoints that are kept, besides the best.", **here)
+    flags.DEFINE_integer("log_steps", 20, "Steps between two rows of history.csv.", **here)
+    flags.DEFINE_boolean("summaries", True, "Write TensorBoard summaries.", **here)
+    flags.DEFINE_integer(
+        "stop_after", None, "Stop after this many steps in all, as a signal would.", **here
+    )
+    for name, (choices, text) in _CHOICES.items():
+        flags.DEFINE_enum(name, None, choices, f"{text} Default: the preset's.", **here)
+    for names, define in (
+        (_INTEGERS, flags.DEFINE_integer),
+        (_FLOATS, flags.DEFINE_float),
+        (_BOOLEANS, flags.DEFINE_boolean),
+    ):
+        for name, text in names.items():
+            define(name, None, f"{text} Default: the preset's.", **here)
+
+
+def read_config(values: flags.FlagValues) -> configs.TrainConfig:
+    """The preset with the constants that flags set.
+
+    Raises:
+      ValueError: if a value is out of its range or contradicts another.
+    """
+    names = (*_CHOICES, *_INTEGERS, *_FLOATS, *_BOOLEANS)
+    changes = {name: values[name].value for name in names if values[name].value is not None}
+    return configs.preset(values.preset, values.stage, **changes)
+
+
+def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
+    """Trains as the flags say.
+
+    Args:
+      values: parsed flags of `define_flags`.
+      arguments: what stood on the command line besides flags; anything is an error.
+
+    Returns:
+      The exit status: 0; 1 after one line "error: ..." on stderr; `STOPPED` after a signal.
+    """
+    try:
+        if arguments:
+            raise ValueError(f"unexpected argument {arguments[0]!r}; values are given by flags")
+        config = read_config(values)
+        options = loop.RunOptions(
+            save_minutes=values.save_minutes,
+            keep=values.keep,
+            log_steps=values.log_steps,
+            summaries=values.summaries,
+            jit_compile=values.jit_compile,
+            stop_after=values.stop_after,
+        )
+        data_weights = _numbers("data_weights", values.data_weights)
+        if data_weights is not None and len(data_weights) != len(values.data):
+            raise ValueError(
+                f"data_weights has {len(data_weights)} numbers for {len(values.data)} data sets"
+            )
+        init = None if values.init is None else weights.load(values.init)
+        if config.precision == "float64":
+            tf.keras.backend.set_floatx("float64")
+        with _scope(values.strategy):
+            outcome = loop.train(
+                config,
+                values.data,
+                values.workdir,
+                init=init,
+                data_weights=data_weights,
+                options=options,
+            )
+    except (ArithmeticError, OSError, ValueError) as error:
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        return 1
+    if not outcome.finished:
+        print(
+            f"stopped after step {outcome.step} of {config.steps}; the same command goes on from "
+            "there"
+        )
+        return STOPPED
+    best = "" if outcome.best is None else f", best validation loss {outcome.best:.4f}"
+    print(f"trained {outcome.step} steps{best}")
+    for path in outcome.weights.values():
+        print(f"wrote: {path}")
+    return 0
+
+
+def _numbers(name: str, texts: Optional[Sequence[str]]) -> Optional[list[float]]:
+    if texts is None:
+        return None
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        raise ValueError(f"{name} must be numbers, got {','.join(texts)!r}") from None
+
+
+@contextlib.contextmanager
+def _scope(name: str):
+    """The scope of a strategy by name."""
+    if name == "none":
+        yield
+        return
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+    else:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    logging.info("%d replicas", strategy.num_replicas_in_sync)
+    with strategy.scope():
+        yield
+
+
+def main() -> None:
+    """Runs the command on `sys.argv`."""
+    define_flags()
+    app.run(lambda argv: sys.exit(run(flags.FLAGS, argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

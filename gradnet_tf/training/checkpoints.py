@@ -1,0 +1,276 @@
+"""Checkpoints of a training run: whole or not at all, the newest few and the best.
+
+A checkpoint is one npz file in `WORKDIR/checkpoints`:
+
+*   `step-00000300.npz`: the state after 300 steps.
+*   `best-00000200.npz`: the state with the lowest value so far (another name of the same file
+    where the file system can do that, a copy elsewhere).
+
+It holds the arrays of the state as `state/NAME`, and `meta`, the UTF-8 bytes of a JSON object with
+the caller's values, and one SHA-256 over names, shapes, types and bytes of all arrays
+(`gradnet_tf.weights.digest`). npz adds a CRC-32 to each array and to `meta`. Nothing is ever
+unpickled. The same state gives the same file to the bit.
+
+A file is written to a temporary name, brought to the disk and renamed. So after `kill -9`, or a
+power failure, there is either the whole new checkpoint or only the ones before it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+from absl import logging
+
+from gradnet_tf import files
+from gradnet_tf.training import durable
+from gradnet_tf.weights import CheckpointError, digest
+
+FOLDER = "checkpoints"
+FORMAT = "gradnet_tf training checkpoint"
+FORMAT_VERSION = 1
+
+_META = "meta"
+_STATE = "state/"
+_NAME = re.compile(r"(?P<kind>step|best)-(?P<step>\d+)\.npz")
+_LEFTOVER = re.compile(r"\.(step|best)-\d+\.\d+\.tmp\.npz")  # As `files.replacing` names them.
+_DAMAGED = ".damaged"  # Appended to the name of a checkpoint that was skipped.
+
+
+class Checkpoint(NamedTuple):
+    """What one file holds.
+
+    Attributes:
+        state: Arrays by name.
+        info: The caller's JSON object; `info["step"]` is the number of finished steps.
+        value: The value by which the best is chosen, or None where none was measured.
+    """
+
+    state: dict[str, np.ndarray]
+    info: dict[str, Any]
+    value: Optional[float]
+
+
+class CheckpointStore:
+    """The checkpoints of a working directory.
+
+    Only one process may write to a working directory, see `lock`: temporary files that are found
+    at start are leftovers of a killed one and are removed.
+
+    Args:
+        workdir: The working directory; it must exist.
+        keep: How many of the newest checkpoints stay, besides the best.
+        read_only: Change nothing: no leftover is removed, no damaged file renamed, `save` refused.
+            For workers that are not the chief, and for tools that read a run.
+
+    Raises:
+        ValueError: If `keep` is not a positive number.
+        OSError: If the directory is missing or cannot be written.
+    """
+
+    def __init__(self, workdir: files.PathLike, *, keep: int = 2, read_only: bool = False):
+        if keep < 1:
+            raise ValueError(f"keep must be at least 1 checkpoint, got {keep}")
+        self.directory = Path(workdir) / FOLDER
+        self._keep = keep
+        self._read_only = read_only
+        self._best: Optional[float] = None
+        if not read_only:
+            with files.naming(self.directory):
+                self.directory.mkdir(exist_ok=True)
+            self._remove_leftovers()
+
+    @property
+    def best_value(self) -> Optional[float]:
+        """The lowest value so far, of this process or restored; None if none was given."""
+        return self._best
+
+    def save(
+        self, state: Mapping[str, np.ndarray], info: Mapping[str, Any], best: Optional[float] = None
+    ) -> Path:
+        """Writes a checkpoint, then removes those that are no longer kept.
+
+        Args:
+            state: Arrays of numbers by name, of any shape and type; all values finite.
+            info: JSON values (tuples come back as lists). `info["step"]` is the number of finished
+                steps; a checkpoint of the same step is replaced.
+            best: Value of this state, such as its validation loss: the state is the best one if
+                this is lower than every value before. None or NaN: not measured.
+
+        Returns:
+            The file.
+
+        Raises:
+            ValueError: If an array is not finite or holds no numbers, or `info` is no JSON or has
+                no step.
+            OSError: If it cannot be written, such as on a full disk; the message names the file,
+                and older checkpoints are as they were.
+        """
+        if self._read_only:
+            raise ValueError(f"cannot save to {self.directory}: it was opened to be read only")
+        step = info.get("step")
+        if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+            raise ValueError(f"info['step'] must be a number of steps, got {step!r}")
+        value = None if best is None or math.isnan(best) else float(best)
+        path = self._path("step", step)
+        durable.write_bytes(path, _encode(Checkpoint(dict(state), dict(info), value)))
+        if value is not None and (self._best is None or value < self._best):
+            self._link(path, self._path("best", step))
+            self._best = value
+            self._remove(p for p in self._paths("best") if _step(p) != step)
+        self._remove(self._paths("step")[self._keep :])
+        return path
+
+    def restore(self) -> Optional[tuple[dict[str, np.ndarray], dict[str, Any]]]:
+        """Reads the newest sound checkpoint.
+
+        A damaged one is named in a warning and set aside (`NAME.damaged`), and an older one is
+        tried.
+
+        Returns:
+            State and info as given to `save`, or None if there is no checkpoint.
+
+        Raises:
+            CheckpointError: If there are checkpoints and none is sound; they stay as they are.
+            OSError: If one cannot be read, such as for its permissions.
+        """
+        damaged: dict[Path, str] = {}
+        paths = sorted(self._paths("step") + self._paths("best"), key=_step, reverse=True)
+        newest = self._first_sound(paths, damaged)
+        if newest is None:
+            if damaged:
+                raise CheckpointError(
+                    f"none of the {len(damaged)} checkpoints in {self.directory} is sound, the "
+                    f"newest: {next(iter(damaged.values()))}; remove them to start from the "
+                    "beginning"
+                )
+            return None
+        best = [self._first_sound([path], damaged) for path in self._paths("best")]
+        self._best = min((one.value for one in best if one is not None), default=None)
+        for path in damaged if not self._read_only else ():
+            os.replace(path, path.with_name(path.name + _DAMAGED))
+        return newest.state, newest.info
+
+    def best(self) -> Optional[Checkpoint]:
+        """Reads the best checkpoint, or None if there is none.
+
+        Raises:
+            CheckpointError: If it is damaged.
+            OSError: If it cannot be read.
+        """
+        # Two are left only by a kill between writing one and removing the one before it.
+        found = [read(path) for path in self._paths("best")]
+        return min(found, key=lambda checkpoint: checkpoint.value, default=None)
+
+    def steps(self) -> list[int]:
+        """Steps of the checkpoints, newest first, without the best one."""
+        return [_step(path) for path in self._paths("step")]
+
+    def _first_sound(self, paths: list[Path], damaged: dict[Path, str]) -> Optional[Checkpoint]:
+        for path in paths:
+            if path in damaged:
+                continue
+            try:
+                return read(path)
+            except CheckpointError as error:
+                logging.warning("skipped a damaged checkpoint: %s", error)
+                damaged[path] = str(error)
+        return None
+
+    def _path(self, kind: str, step: int) -> Path:
+        return self.directory / f"{kind}-{step:08d}.npz"
+
+    def _paths(self, kind: str) -> list[Path]:
+        """Files of a kind, newest first."""
+        names = os.listdir(self.directory) if self.directory.is_dir() else []
+        matches = [match for match in map(_NAME.fullmatch, names) if match]
+        paths = [self.directory / match.string for match in matches if match["kind"] == kind]
+        return sorted(paths, key=_step, reverse=True)
+
+    def _link(self, path: Path, target: Path) -> None:
+        with files.replacing(target) as temporary, files.naming(target):
+            try:
+                os.link(path, temporary)
+            except OSError:  # FAT, some network file systems
+                shutil.copyfile(path, temporary)
+                with open(temporary, "rb+") as file:
+                    durable.sync(file)
+        durable.sync_directory(target.parent)
+
+    def _remove(self, paths) -> None:
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+    def _remove_leftovers(self) -> None:
+        for name in os.listdir(self.directory):
+            if _LEFTOVER.fullmatch(name):
+                logging.info("removed %s, which a killed process left behind", name)
+                (self.directory / name).unlink()
+
+
+def read(path: files.PathLike) -> Checkpoint:
+    """Reads and verifies one checkpoint.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CheckpointError: If it is damaged, or no checkpoint of this kind.
+        OSError: If it cannot be read.
+    """
+    content = Path(path).read_bytes()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        meta = json.loads(arrays.pop(_META).tobytes())
+        state = {name[len(_STATE) :]: array for name, array in arrays.items()}
+        kind = (meta["format"], meta["version"])
+        result = Checkpoint(state, meta["info"], meta["value"])
+        sound = meta["digest"] == digest(state)
+    except Exception as error:  # NumPy, zipfile and json raise a dozen kinds for a damaged file.
+        raise CheckpointError(f"{path}: is damaged ({error or type(error).__name__})") from error
+    if kind != (FORMAT, FORMAT_VERSION):
+        raise CheckpointError(f"{path}: is {kind}, expected {(FORMAT, FORMAT_VERSION)}")
+    if not sound:
+        raise CheckpointError(f"{path}: is damaged (its arrays do not have the recorded SHA-256)")
+    return result
+
+
+def _encode(checkpoint: Checkpoint) -> bytes:
+    state = {name: np.asarray(array) for name, array in checkpoint.state.items()}
+    for name, array in state.items():
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name}: holds {array.dtype}, expected numbers that NumPy stores")
+        if not np.isfinite(array).all():
+            count = int(np.sum(~np.isfinite(array)))
+            raise ValueError(f"{name}: {count} values are not finite, nothing is saved")
+    meta = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "value": checkpoint.value,
+        "digest": digest(state),
+        "info": checkpoint.info,
+    }
+    try:
+        text = json.dumps(meta).encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"info of step {checkpoint.info['step']} is no JSON: {error}") from error
+    arrays = {_STATE + name: array for name, array in state.items()}
+    # In memory first: a full disk then fails in one place, with its own error.
+    buffer = io.BytesIO()
+    np.savez(buffer, **{_META: np.frombuffer(text, np.uint8)}, **arrays)
+    return buffer.getvalue()
+
+
+def _step(path: Path) -> int:
+    return int(_NAME.fullmatch(path.name)["step"])

@@ -1,0 +1,260 @@
+"""Every constant of a training, in one frozen dataclass, with the presets.
+
+Sources: the preset "reference" is `train.py` of the reference (`getOpts`); "short" is this
+project's own, for hours on two cores (README, section on training).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from gradnet_tf.training import schedule
+
+STAGES = ("siamfc", "gradnet")
+VARIANTS = ("full", "without_generalization", "without_gradient", "two_subnets", "baseline")
+INIT_TEMPLATES = ("random", "search", "checkpoint")
+LABELS = ("logistic", "gaussian")
+OPTIMIZERS = ("momentum", "adam")
+SCHEDULES = ("log_steps", "cosine", "constant")
+AUGMENTS = ("reference", "strong", "none")
+PRECISIONS = ("float32", "bfloat16", "float16", "float64")
+LOSS_SCALES = ("mean", "sum")
+SEARCH_STATISTICS = ("batch", "moving")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """What a training does; the defaults are stage `gradnet` of the preset `reference`.
+
+    Attributes:
+      stage: "siamfc" trains the search branch as a plain Siamese net with shared branches;
+        "gradnet" trains the template branch and U2 and leaves the search branch as it is.
+      variant: row of the paper's Table 3: "full", "without_generalization" (w/o M: every template
+        meets its own search region only), "without_gradient" (w/o MG: no U2 and no generalization),
+        "two_subnets" (w 2U) or, in stage "siamfc", "baseline".
+      init_template: template branch and U2 at the start: "random" as in the reference, "search" (a
+        copy of the search branch, and a random U2), or "checkpoint" (both as in the initial
+        checkpoint).
+      label: "logistic" (discs of +1, the rest -1) or "gaussian" (the map that the reference keeps
+        beside it, and Algorithm 1 mentions).
+      batch: k, pairs of different videos that one template meets.
+      groups: groups of k pairs in a step, each with batch statistics of its own; replicas and
+        workers share them out.
+      steps: steps of the whole training.
+      steps_per_epoch: steps between two validations.
+      validation: share of the videos held out.
+      validation_batches: batches of a validation.
+      frame_range: exemplar and instance are at most this many frames apart.
+      augment: augmentations of the pairs: "reference", "strong" or "none", see `gradnet_tf.data`.
+      reference_quirks: whether the augmentation keeps the oddities of the reference's code, see
+        `gradnet_tf.data.augment`.
+      optimizer: "momentum" (as in TensorFlow 1) or "adam".
+      momentum: of the optimizer "momentum".
+      schedule: "log_steps" (a rate for each epoch, evenly spaced in the logarithm), "cosine" or
+        "constant".
+      learning_rate: highest learning rate.
+      final_learning_rate: learning rate at the end; of no meaning for "constant".
+      warmup_steps: steps of linear increase, for "cosine".
+      weight_decay: factor of the kernels' L2 regularization.
+      loss_scale: "mean" over the map and the batch as in the reference, or "sum" over the map and
+        mean over the batch: 225 times as much beside the regularization.
+      frozen_layers: in stage "siamfc", convolutions that stay as they are, counted from the image.
+      search_statistics: in stage "siamfc", whether batch norm uses the batch's statistics ("batch",
+        to train from scratch) or its moving averages ("moving", to fine-tune).
+      negatives: in stage "siamfc", weight of the loss of search regions under another video's
+        template.
+      score_offset: in stage "siamfc", first value of a trained constant that is added to the scores
+        (the offset in the last layer of SiamFC); the tracker's response does not depend on it.
+      seed: of initial values and pairs.
+      precision: type of the search branch's arithmetic in stage "gradnet" ("bfloat16", "float16"),
+        or "float64" for everything.
+
+    Raises:
+      ValueError: if a value is out of its range or contradicts another.
+    """
+
+    stage: str = "gradnet"
+    variant: str = "full"
+    init_template: str = "random"
+    label: str = "logistic"
+    batch: int = 8
+    groups: int = 1
+    steps: int = 50 * 5984
+    steps_per_epoch: int = 5984
+    validation: float = 0.1
+    validation_batches: int = 100
+    frame_range: int = 100
+    augment: str = "reference"
+    reference_quirks: bool = True
+    optimizer: str = "momentum"
+    momentum: float = 0.9
+    schedule: str = "log_steps"
+    learning_rate: float = 1e-2
+    final_learning_rate: float = 1e-5
+    warmup_steps: int = 0
+    weight_decay: float = 5e-4
+    loss_scale: str = "mean"
+    frozen_layers: int = 0
+    search_statistics: str = "batch"
+    negatives: float = 0.0
+    score_offset: float = 0.0
+    seed: int = 1
+    precision: str = "float32"
+
+    def __post_init__(self):
+        def check(name, valid, expected):
+            if not valid(getattr(self, name)):
+                raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
+
+        for name, choices in (
+            ("stage", STAGES),
+            ("variant", VARIANTS),
+            ("init_template", INIT_TEMPLATES),
+            ("label", LABELS),
+            ("augment", AUGMENTS),
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("loss_scale", LOSS_SCALES),
+            ("search_statistics", SEARCH_STATISTICS),
+            ("precision", PRECISIONS),
+        ):
+            check(name, choices.__contains__, f"one of {', '.join(choices)}")
+        for name in ("batch", "groups", "steps", "steps_per_epoch", "validation_batches"):
+            check(name, lambda v: v >= 1, "at least 1")
+        for name in ("warmup_steps", "seed"):
+            check(name, lambda v: v >= 0, "at least 0")
+        for name in ("weight_decay", "negatives"):
+            check(name, lambda v: 0 <= v < math.inf, "at least 0 and finite")
+        for name in ("learning_rate", "final_learning_rate"):
+            check(name, lambda v: 0 < v < math.inf, "positive and finite")
+        check("score_offset", math.isfinite, "finite")
+        check("momentum", lambda v: 0 <= v < 1, "in [0, 1)")
+        check("validation", lambda v: 0 < v < 1, "in (0, 1)")
+        check("frame_range", lambda v: v >= 1, "at least 1")
+        check("frozen_layers", lambda v: 0 <= v <= 4, "in 0 to 4")
+        check("final_learning_rate", lambda v: v <= self.learning_rate, "at most learning_rate")
+        check("warmup_steps", lambda v: v < self.steps, f"below steps={self.steps}")
+        if (self.stage == "siamfc") != (self.variant == "baseline"):
+            raise ValueError(
+                f"stage={self.stage} and variant={self.variant} contradict each other: "
+                "stage=siamfc trains variant=baseline, and nothing else does"
+            )
+        if self.stage == "gradnet" and (self.frozen_layers or self.negatives or self.score_offset):
+            raise ValueError("frozen_layers, negatives and score_offset belong to stage=siamfc")
+        if self.stage == "siamfc" and self.precision in ("bfloat16", "float16"):
+            raise ValueError(
+                f"precision={self.precision} is for search features without a gradient, so for "
+                "stage=gradnet; stage=siamfc takes float32 or float64"
+            )
+
+    @property
+    def network_variant(self) -> str:
+        """The variant of `gradnet_tf.GradNet` that is trained."""
+        return "full" if self.variant == "without_generalization" else self.variant
+
+    @property
+    def generalizes(self) -> bool:
+        """Whether one template meets the search regions of k videos (section 3.3)."""
+        return self.variant in ("full", "two_subnets")
+
+    @property
+    def has_update(self) -> bool:
+        """Whether the network that is trained has a U2."""
+        return self.network_variant in ("full", "two_subnets")
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the training; the last one may be shorter."""
+        return -(-self.steps // self.steps_per_epoch)
+
+    def learning_rate_at(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        if self.schedule == "constant":
+            return schedule.constant(step, rate=self.learning_rate)
+        if self.schedule == "log_steps":
+            return schedule.log_steps(
+                step,
+                steps_per_epoch=self.steps_per_epoch,
+                epochs=self.epochs,
+                first=self.learning_rate,
+                last=self.final_learning_rate,
+            )
+        return schedule.cosine(
+            step,
+            steps=self.steps,
+            peak=self.learning_rate,
+            warmup_steps=self.warmup_steps,
+            floor=self.final_learning_rate,
+        )
+
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "reference": {
+        "gradnet": {},
+        # The reference has no such stage: its constants, and SiamFC's way to train.
+        "siamfc": dict(variant="baseline"),
+    },
+    "short": {
+        "gradnet": dict(
+            init_template="search",
+            reference_quirks=False,
+            steps=5000,
+            steps_per_epoch=500,
+            validation_batches=25,
+            optimizer="adam",
+            schedule="cosine",
+            learning_rate=1e-4,
+            final_learning_rate=1e-7,
+            warmup_steps=50,
+            weight_decay=0.0,
+            loss_scale="sum",
+        ),
+        "siamfc": dict(
+            variant="baseline",
+            reference_quirks=False,
+            steps=1200,
+            steps_per_epoch=200,
+            validation_batches=25,
+            optimizer="adam",
+            schedule="cosine",
+            learning_rate=3e-5,
+            final_learning_rate=1e-7,
+            warmup_steps=50,
+            weight_decay=0.0,
+            loss_scale="sum",
+            frozen_layers=2,
+            search_statistics="moving",
+            negatives=0.25,
+            score_offset=-2.148,  # Of SiamFC-3s, the net that this preset goes on with.
+        ),
+    },
+}
+
+
+def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
+    """A preset by name for a stage, with single constants changed.
+
+    Args:
+      name: "reference" or "short".
+      stage: "siamfc" or "gradnet".
+      **changes: fields of `TrainConfig`.
+
+    Returns:
+      A `TrainConfig`.
+
+    Raises:
+      ValueError: if the preset, the stage or a field is unknown, or a value out of its range.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    if stage not in STAGES:
+        raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
+    fields = {field.name for field in dataclasses.fields(TrainConfig)}
+    unknown = sorted(set(changes) - fields)
+    if unknown:
+        raise ValueError(
+            f"unknown constants {', '.join(unknown)}; known are {', '.join(sorted(fields))}"
+        )
+    return TrainConfig(stage=stage, **{**PRESETS[name][stage], **changes})

@@ -1,0 +1,388 @@
+"""The training loop: steps, validation, checkpoints, history.
+
+Why not Keras's `fit`: it resumes at the beginning of an epoch only, while a run that was killed
+shall go on at the step of its last checkpoint and give the same weights to the bit; it does not
+stop all workers after the same step when one of them gets a signal; and its optimizers and their
+slots differ between the two generations of Keras. The step itself is one `tf.function`, see `step`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from gradnet_tf import files, weights
+from gradnet_tf.data import pairs
+from gradnet_tf.training import (
+    checkpoints,
+    history,
+    lock,
+    metrics,
+    progress,
+    runinfo,
+    signals,
+    start,
+    summaries,
+)
+from gradnet_tf.training.config import TrainConfig
+from gradnet_tf.training.step import TrainStep
+
+MEASURED = ("loss", "initial_loss", "regularization", "err_disp", "err_max")
+OF_GRADIENT = ("gradient_size", "gradient_share")
+VALIDATED = ("validation_loss", "validation_initial_loss", "validation_err_disp")
+COLUMNS = (*MEASURED, *OF_GRADIENT, "learning_rate", *VALIDATED)
+HISTORY = "history.csv"
+WEIGHTS = "weights"
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no finite number any more; the message says the step and the batch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What does not change the outcome of a training.
+
+    Attributes:
+      save_minutes: minutes between two checkpoints, besides those of every epoch.
+      keep: number of newest checkpoints that are kept, besides the best.
+      log_steps: steps between two rows of the history.
+      summaries: whether TensorBoard summaries are written.
+      progress: whether a progress bar is shown; None: where stderr is a terminal.
+      jit_compile: whether XLA compiles the step.
+      stop_after: ends this process's part after so many steps in all, as a signal would, or None.
+
+    Raises:
+      ValueError: if a value is out of its range.
+    """
+
+    save_minutes: float = 10.0
+    keep: int = 2
+    log_steps: int = 20
+    summaries: bool = True
+    progress: Optional[bool] = None
+    jit_compile: bool = False
+    stop_after: Optional[int] = None
+
+    def __post_init__(self):
+        if not self.save_minutes > 0:
+            raise ValueError(f"save_minutes must be positive, got {self.save_minutes}")
+        for name in ("keep", "log_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a process has reached.
+
+    Attributes:
+      step: finished steps of the training.
+      finished: whether the training is complete; otherwise it was asked to stop.
+      best: lowest validation loss so far, None before the first validation.
+      weights: directories of the exported checkpoints by name ("last", "best"); empty unless
+        finished, and on workers other than the first.
+    """
+
+    step: int
+    finished: bool
+    best: Optional[float]
+    weights: dict[str, Path]
+
+
+def train(
+    config: TrainConfig,
+    data: Sequence[str],
+    workdir: files.PathLike,
+    *,
+    init: Optional[weights.Weights] = None,
+    data_weights: Optional[Sequence[float]] = None,
+    options: Optional[RunOptions] = None,
+) -> Outcome:
+    """Trains, or goes on with a training that was interrupted; call it under the strategy's scope.
+
+    Args:
+      config: what to train and how.
+      data: globs of shards, one a data set (`gradnet_tf.data_prep` makes them).
+      workdir: working directory, made if missing; it holds checkpoints, history, summaries and, at
+        the end, `weights/last` and `weights/best`.
+      init: initial checkpoint, see `start.make_network`.
+      data_weights: how often each data set is drawn; by default, every video is equally likely.
+      options: what does not change the outcome.
+
+    Returns:
+      An `Outcome`.
+
+    Raises:
+      DivergedError: the loss became NaN or infinite; the last checkpoint is from before.
+      ValueError: something in the arguments does not fit, or the workdir belongs to other ones.
+      OSError: data cannot be read, or the workdir is in use or cannot be written.
+    """
+    options = options or RunOptions()
+    workdir = Path(workdir)
+    strategy = tf.distribute.get_strategy()
+    is_chief = _is_chief(strategy)
+    source = pairs.open_pairs(data, data_weights, pair_config(config))
+    network = start.make_network(config, None if init is None else init.arrays)
+    claims = {
+        **dataclasses.asdict(config),
+        "data": list(data),
+        "data_weights": None if data_weights is None else list(data_weights),
+        "data_digest": source.catalog.digest,
+        "init": None if init is None else init.digest,
+    }
+    workdir.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        if is_chief:
+            stack.enter_context(lock.locked(workdir))
+            runinfo.claim(workdir, claims)
+        run = _Run(config, source, network, workdir, options, is_chief, stack)
+        stop = stack.enter_context(signals.StopRequest())
+        finished = run.go(stop)
+        exported = {}
+        if finished and is_chief:
+            exported = _export(run, workdir, claims, init)
+    return Outcome(run.done, finished, run.store.best_value, exported)
+
+
+def pair_config(config: TrainConfig) -> pairs.PairConfig:
+    """How the pairs of a training are drawn."""
+    return pairs.PairConfig(
+        batch=config.batch,
+        groups=config.groups,
+        frame_range=config.frame_range,
+        validation=config.validation,
+        augment=config.augment,
+        reference_quirks=config.reference_quirks,
+        seed=config.seed,
+    )
+
+
+class _Run:
+    """One process's part of a training."""
+
+    def __init__(self, config, source, network, workdir, options, is_chief, stack):
+        self.config, self.source, self.options, self.is_chief = config, source, options, is_chief
+        self.strategy = tf.distribute.get_strategy()
+        self.store = checkpoints.CheckpointStore(workdir, keep=options.keep, read_only=not is_chief)
+        restored = self.store.restore()
+        self.done, self.means, self.epoch_means = 0, _Means(), _Means()
+        # The search branch is folded when the step is made: its weights have to be there by then.
+        if restored is not None:
+            state, info = restored
+            known = {name: state[name] for name in network.named_weights() if name in state}
+            network.assign_weights(known)
+        self.train_step = TrainStep(network, config, jit_compile=options.jit_compile)
+        if restored is not None:
+            self.train_step.load_state(state)
+            self.done = info["step"]
+            self.means, self.epoch_means = _Means(info["means"]), _Means(info["epoch_means"])
+            logging.info("going on after step %d of %d", self.done, config.steps)
+        self.network = network
+        self.history = self.summaries = None
+        if is_chief:
+            self.history = stack.enter_context(
+                history.History(workdir / HISTORY, COLUMNS, self.done)
+            )
+            folder = workdir / summaries.FOLDER if options.summaries else None
+            self.summaries = stack.enter_context(summaries.Summaries(folder))
+        shown = options.progress if is_chief else False
+        self.bar = stack.enter_context(progress.Progress(config.steps, self.done, enabled=shown))
+        self._saved_at, self._saved_step = time.monotonic(), self.done
+
+    def go(self, stop: signals.StopRequest) -> bool:
+        """Runs until the end (True) or until it is asked to stop (False)."""
+        config, options = self.config, self.options
+        if self.done >= config.steps:
+            return True
+        batches = iter(self._batches())
+        while self.done < config.steps:
+            asked = stop.requested or (
+                options.stop_after is not None and self.done + 1 >= options.stop_after
+            )
+            try:
+                batch = next(batches)
+            except tf.errors.OpError as error:
+                raise self.source.failure or error from None
+            outputs = self.train_step(*batch, self.done, asked)
+            self._measure(outputs)
+            self.done += 1
+            value = None
+            is_epoch = self.done % config.steps_per_epoch == 0 or self.done == config.steps
+            if is_epoch:
+                value = self._end_epoch()
+            elif self.done % options.log_steps == 0:
+                self._log({})
+            minutes = (time.monotonic() - self._saved_at) / 60
+            stopping = float(outputs["stop"]) > 0
+            if is_epoch or stopping or minutes >= options.save_minutes:
+                self._save(value)
+            if stopping and self.done < config.steps:
+                return False
+        return True
+
+    def _batches(self) -> tf.data.Dataset:
+        if not tf.distribute.has_strategy():
+            return self.source.train(self.done)
+
+        def of_worker(context):
+            shard = (context.input_pipeline_id, context.num_input_pipelines)
+            replicas = self.strategy.num_replicas_in_sync // context.num_input_pipelines
+            batches = self.source.train(self.done, shard)
+            # Consecutive elements go to consecutive replicas of the worker.
+            return batches.flat_map(
+                lambda *images: tf.data.Dataset.from_tensor_slices(
+                    tuple(
+                        tf.reshape(i, [replicas, i.shape[0] // replicas, *i.shape[1:]])
+                        for i in images
+                    )
+                )
+            )
+
+        return self.strategy.distribute_datasets_from_function(of_worker)
+
+    def _measure(self, outputs) -> None:
+        scalars = {n: float(outputs[n]) for n in (*MEASURED, *OF_GRADIENT) if n in outputs}
+        if not all(math.isfinite(value) for value in scalars.values()):
+            found = ", ".join(f"{name}={value}" for name, value in scalars.items())
+            names = [self._names(group) for group in range(self.config.groups)]
+            raise DivergedError(
+                f"step {self.done} (from 0): {found}; the batch (seed {self.config.seed}): "
+                f"{'; '.join(names)}. The newest checkpoint is from step {self._saved_step}; a "
+                "lower learning_rate may help"
+            )
+        final = outputs["final_score"].numpy()
+        scalars["err_disp"] = float(np.mean(metrics.err_disp(final)))
+        scalars["err_max"] = float(np.mean(metrics.err_max(final)))
+        for means in (self.means, self.epoch_means):
+            means.add(scalars)
+        self.bar.update(
+            loss=scalars["loss"],
+            initial_loss=scalars["initial_loss"],
+            learning_rate=self.config.learning_rate_at(self.done),
+        )
+
+    def _names(self, group: int) -> str:
+        chosen = self.source.choose(self.done, group)
+        return ", ".join(self.source.catalog.describe(int(frame)) for frame in chosen.x)
+
+    def _log(self, validated: Mapping[str, float]) -> None:
+        values = {**self.means.take(), "learning_rate": self._last_rate(), **validated}
+        if not self.is_chief:
+            return
+        self.history.append(self.done - 1, values)
+        self.summaries.scalars(self.done, values)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+        logging.info("step %d of %d: %s", self.done, self.config.steps, shown)
+
+    def _last_rate(self) -> float:
+        return self.config.learning_rate_at(self.done - 1)
+
+    def _end_epoch(self) -> Optional[float]:
+        """Validates, writes what belongs to an epoch; the validation loss, on the first worker."""
+        epoch = self.epoch_means.take()
+        validated: dict[str, float] = {}
+        if self.is_chief:
+            validated, outputs, instances = self._validate()
+            self.summaries.score_maps(
+                self.done,
+                outputs["initial_score"].numpy(),
+                outputs["final_score"].numpy(),
+                instances.numpy(),
+            )
+            state = {n: v.numpy() for n, v in self.network.named_weights().items()}
+            self.summaries.histograms(self.done, state)
+            self.summaries.scalars(
+                self.done, {f"epoch/{name}": value for name, value in epoch.items()}
+            )
+        self._log(validated)
+        return validated.get("validation_loss")
+
+    def _validate(self):
+        means, first = _Means(), None
+        dataset = self.source.validation(self.config.validation_batches)
+        for exemplars, instances in dataset:
+            outputs = self.train_step.evaluate(exemplars, instances)
+            err_disp = float(np.mean(metrics.err_disp(outputs["final_score"].numpy())))
+            means.add(
+                {
+                    "validation_loss": float(outputs["loss"]),
+                    "validation_initial_loss": float(outputs["initial_loss"]),
+                    "validation_err_disp": err_disp,
+                }
+            )
+            first = first or (outputs, instances)
+        return means.take(), *first
+
+    def _save(self, value: Optional[float]) -> None:
+        self._saved_at, self._saved_step = time.monotonic(), self.done
+        if self.is_chief:
+            info = {
+                "step": self.done,
+                "means": self.means.sums,
+                "epoch_means": self.epoch_means.sums,
+            }
+            self.store.save(self.train_step.state(), info, value)
+            self.summaries.flush()
+
+
+class _Means:
+    """Running means by name, whose sums can be stored and taken up again."""
+
+    def __init__(self, sums: Optional[Mapping[str, Sequence[float]]] = None):
+        self.sums = {name: list(pair) for name, pair in (sums or {}).items()}
+
+    def add(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            total, count = self.sums.get(name, (0.0, 0))
+            self.sums[name] = [total + value, count + 1]
+
+    def take(self) -> dict[str, float]:
+        """The means; counting starts again."""
+        means = {name: total / count for name, (total, count) in self.sums.items()}
+        self.sums = {}
+        return means
+
+
+def _is_chief(strategy) -> bool:
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type == "chief" or (
+        "chief" not in resolver.cluster_spec().jobs and resolver.task_id == 0
+    )
+
+
+def _export(run: _Run, workdir: Path, claims: Mapping[str, Any], init) -> dict[str, Path]:
+    """Writes the last and the best weights as checkpoints that a tracker loads."""
+    states = {"last": (run.train_step.state(), run.done, None)}
+    best = run.store.best()
+    if best is not None:
+        states["best"] = (best.state, best.info["step"], best.value)
+    exported = {}
+    for name, (state, step, value) in states.items():
+        arrays = {key: state[key] for key in run.network.named_weights()}
+        training = {**claims, "step": step, "validation_loss": value}
+        if init is not None:
+            training["init_source"] = init.card["source"]
+        path = workdir / WEIGHTS / name
+        path.parent.mkdir(exist_ok=True)
+        arrays = {key: array.astype(np.float32) for key, array in arrays.items()}
+        weights.save(path, arrays, {"training": training}, overwrite=True)
+        exported[name] = path
+    return exported
+
+
+def batches_for_benchmark(source: pairs.PairSource, count: int) -> Iterator:
+    """The first batches of a training, held in memory."""
+    return iter(list(itertools.islice(iter(source.train(0)), count)))

@@ -1,0 +1,148 @@
+"""What a group of k pairs is trained on: losses, gradients and what is logged of them.
+
+One group is what the reference calls a batch: one template, that of its first exemplar, meets the
+search regions of k videos (template generalization, section 3.3 and equation 10), and batch norm
+uses the statistics of the group. Source: `main` of the reference's train.py, which runs the network
+three times a step for it; here it runs once.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf import losses
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.training import metrics
+from gradnet_tf.training.config import TrainConfig
+
+OFFSET = "score_offset"
+
+
+class Objective:
+    """Losses of a group of pairs.
+
+    Args:
+      network: what is trained; of the variant `config.network_variant`. The search branch's
+        weights are read here and now in stage "gradnet", where they stay as they are.
+      config: see `TrainConfig`.
+      offset: in stage "siamfc", the constant added to the scores.
+    """
+
+    def __init__(self, network: GradNet, config: TrainConfig, offset: Optional[tf.Variable] = None):
+        self.network = network
+        self.config = config
+        self._offset = offset
+        self._folded = None
+        if config.stage == "gradnet" and config.precision != "float64":
+            self._folded = network.folded(dtype=config.precision)
+        is_soft = config.label == "gaussian"
+        self._loss = losses.soft_logistic_loss if is_soft else losses.logistic_loss
+        self.variables = trained_variables(network, config)
+        if offset is not None:
+            self.variables[OFFSET] = offset
+
+    def __call__(self, exemplars, instances, training: bool = True) -> dict[str, tf.Tensor]:
+        """Losses and score maps of one group.
+
+        Args:
+          exemplars: [k, 127, 127, 3], BGR, 0..255.
+          instances: [k, 239, 239, 3], BGR, 0..255.
+          training: whether batch norm uses the group's statistics where `config` says so. The
+            template branch always does, as the reference's validation does.
+
+        Returns:
+          Scalars `loss` (of S*), `initial_loss` (of S), `regularization`, `objective` (what is
+          minimised); `final_score` S* and `initial_score` S, [k, 15, 15, 1]; with an update also
+          the scalars `gradient_size` and `gradient_share`.
+        """
+        if self.config.stage == "siamfc":
+            return self._siamfc(exemplars, instances, training)
+        return self._gradnet(exemplars, instances)
+
+    def gradients(self, exemplars, instances) -> tuple[dict, dict[str, tf.Tensor]]:
+        """Outputs as of a call, and the gradient of `objective` for every trained variable."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(self.variables.values()))
+            outputs = self(exemplars, instances)
+        gradients = tape.gradient(outputs["objective"], list(self.variables.values()))
+        return outputs, dict(zip(self.variables, gradients))
+
+    def _gradnet(self, exemplars, instances):
+        network, batched = self.network, not self.config.generalizes
+        if self._folded is None:
+            features = network.search_features(instances)
+        else:
+            features = self._folded.search_features(tf.cast(instances, self.config.precision))
+            features = tf.cast(features, exemplars.dtype)
+        labels, weights = self._labels(features.shape[1] - 5)
+        f2 = network.template_features(exemplars, training=True)
+        if not network.has_update:
+            template = network.initial_template(f2, training=True)
+            score = network.score_map(template, features, batched=True)
+            return self._outputs(score, score, labels, weights)
+        update = network.update(
+            f2, features, labels, weights, training=True, batched=batched, loss=self._loss
+        )
+        score = network.score_map(update.template, features, batched=batched)
+        outputs = self._outputs(score, update.score, labels, weights)
+        sizes = metrics.gradient_size(update.gradient)
+        shares = metrics.gradient_share(f2, update.h2)
+        pick = tf.reduce_mean if batched else (lambda values: values[0])
+        return {**outputs, "gradient_size": pick(sizes), "gradient_share": pick(shares)}
+
+    def _siamfc(self, exemplars, instances, training):
+        network = self.network
+        training = training and self.config.search_statistics == "batch"
+        features = network.search_features(instances, training=training)
+        template = network.siamese_template(exemplars, training=training)
+        score = network.score_map(template, features, batched=True) + self._offset
+        outputs = self._outputs(score, score, *self._labels(features.shape[1] - 5))
+        if self.config.negatives:
+            other = network.score_map(tf.roll(template, 1, axis=0), features, batched=True)
+            highest = tf.reduce_max(other + self._offset, axis=[1, 2, 3])
+            outputs["objective"] += self.config.negatives * tf.reduce_mean(tf.nn.softplus(highest))
+        return outputs
+
+    def _labels(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        if self.config.label == "gaussian":
+            labels = losses.gaussian_labels(size)
+            return labels, losses.gaussian_weights(labels)
+        labels = losses.logistic_labels(size)
+        return labels, losses.balanced_weights(labels)
+
+    def _outputs(self, final_score, initial_score, labels, weights):
+        cells = np.prod(labels.shape) if self.config.loss_scale == "sum" else 1
+
+        def loss(score):
+            return cells * tf.reduce_mean(self._loss(score, labels, weights))
+
+        kernels = self.network.kernels().values()
+        regularization = losses.l2_regularization(kernels, self.config.weight_decay)
+        final = loss(final_score)
+        return {
+            "loss": final,
+            "initial_loss": loss(initial_score),
+            "regularization": regularization,
+            "objective": final + regularization,
+            "final_score": final_score,
+            "initial_score": initial_score,
+        }
+
+
+def trained_variables(network: GradNet, config: TrainConfig) -> dict[str, tf.Variable]:
+    """The variables that a stage moves, by TF1 name.
+
+    Stage "gradnet": those with `_z` in their name, as the reference chooses them: template branch
+    and U2. Stage "siamfc": the search branch above `config.frozen_layers`.
+    """
+    frozen = tuple(f"siamese/scala{i + 1}/" for i in range(config.frozen_layers))
+    return {
+        name: variable
+        for name, variable in network.named_weights().items()
+        if "/moving_" not in name
+        and not name.startswith(frozen)
+        and (config.stage == "siamfc" or "_z" in name)
+    }

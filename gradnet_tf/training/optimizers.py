@@ -1,0 +1,99 @@
+"""Momentum as TensorFlow 1 has it, and Adam, over variables by name.
+
+Keras's SGD moves its velocity by learning rate times gradient, TensorFlow 1's momentum by the
+gradient alone: they differ as soon as the learning rate changes. Both optimizers here keep every
+slot in a plain dict, so that a checkpoint holds all of them by name on both generations of Keras.
+
+Source: `train.py` of the reference, `tf.train.MomentumOptimizer`; Kingma and Ba, "Adam", 2015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+ADAM_BETA_1 = 0.9
+ADAM_BETA_2 = 0.999
+ADAM_EPSILON = 1e-8
+
+
+class Optimizer:
+    """Moves variables by their gradients; make it inside the strategy's scope.
+
+    Args:
+      variables: what is trained, by name.
+      slot_names: how many slots of its own each variable has, by name.
+    """
+
+    def __init__(self, variables: Mapping[str, tf.Variable], slot_names: tuple[str, ...]):
+        self.variables = dict(variables)
+        self._slot_names = slot_names
+        self._slots = {
+            name: tuple(
+                tf.Variable(tf.zeros(variable.shape, variable.dtype), trainable=False)
+                for _ in slot_names
+            )
+            for name, variable in self.variables.items()
+        }
+
+    def state(self) -> dict[str, tf.Variable]:
+        """Every slot by name, such as `siamese/scala1_z/conv/weights/Momentum`."""
+        return {
+            f"{name}/{slot_name}": slot
+            for name, slots in self._slots.items()
+            for slot_name, slot in zip(self._slot_names, slots)
+        }
+
+    def apply(self, gradients: Mapping[str, tf.Tensor], learning_rate, step) -> None:
+        """Moves every variable once; call it in cross-replica context.
+
+        Args:
+          gradients: summed over replicas, by the names of the variables.
+          learning_rate: scalar.
+          step: scalar integer, the number of steps done before this one.
+        """
+        extended = tf.distribute.get_strategy().extended
+        for name, variable in self.variables.items():
+            arguments = (gradients[name], *self._slots[name])
+            factors = tf.cast(learning_rate, variable.dtype), tf.cast(step, variable.dtype)
+            if tf.distribute.has_strategy():
+                extended.update(variable, self._move, args=(*arguments, *factors))
+            else:
+                self._move(variable, *arguments, *factors)
+
+    def _move(self, variable, gradient, *slots_learning_rate_step):
+        raise NotImplementedError
+
+
+class Momentum(Optimizer):
+    """accumulator = momentum * accumulator + gradient; variable -= learning rate * accumulator.
+
+    Args:
+      variables: what is trained, by name.
+      momentum: share of the accumulator that stays.
+    """
+
+    def __init__(self, variables: Mapping[str, tf.Variable], momentum: float = 0.9):
+        super().__init__(variables, ("Momentum",))
+        self.momentum = momentum
+
+    def _move(self, variable, gradient, accumulator, learning_rate, step):
+        del step
+        accumulator.assign(self.momentum * accumulator + gradient)
+        variable.assign_sub(learning_rate * accumulator)
+
+
+class Adam(Optimizer):
+    """Adam with bias correction."""
+
+    def __init__(self, variables: Mapping[str, tf.Variable]):
+        super().__init__(variables, ("Adam_m", "Adam_v"))
+
+    def _move(self, variable, gradient, first, second, learning_rate, step):
+        first.assign(ADAM_BETA_1 * first + (1.0 - ADAM_BETA_1) * gradient)
+        second.assign(ADAM_BETA_2 * second + (1.0 - ADAM_BETA_2) * tf.square(gradient))
+        correction_1 = 1.0 - tf.pow(tf.constant(ADAM_BETA_1, variable.dtype), step + 1.0)
+        correction_2 = 1.0 - tf.pow(tf.constant(ADAM_BETA_2, variable.dtype), step + 1.0)
+        scale = tf.sqrt(second / correction_2) + ADAM_EPSILON
+        variable.assign_sub(learning_rate * (first / correction_1) / scale)

@@ -1,0 +1,141 @@
+"""Keeps a working directory to the flags that it was started with.
+
+`config.json` holds the flags of the first run, and of the last one those that may change. It is
+written before the first step, so that every checkpoint in a working directory belongs to it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from gradnet_tf import files
+from gradnet_tf.training import checkpoints, durable
+
+FILE = "config.json"
+FORMAT = "gradnet_tf training"
+FORMAT_VERSION = 1
+
+_ABSENT = object()
+
+
+class WorkdirError(ValueError):
+    """A working directory that does not fit this run; the message says why."""
+
+
+def claim(
+    workdir: files.PathLike, flags: Mapping[str, Any], *, exempt: Collection[str] = ()
+) -> bool:
+    """Writes `config.json` into a new working directory, or compares it with that of an old one.
+
+    Call it while holding the lock of the directory.
+
+    Args:
+        workdir: The directory; it must exist.
+        flags: JSON values by name: everything that the outcome of the training depends on.
+        exempt: Names of flags that may differ from one run to the next, such as how often to log;
+            their new values are recorded.
+
+    Returns:
+        Whether the directory is new.
+
+    Raises:
+        WorkdirError: If it was started with other flags (each is named with both values), its
+            config.json is damaged or of something else, or it holds checkpoints without one.
+        ValueError: If the flags are no JSON.
+        OSError: If it cannot be read or written.
+    """
+    path = Path(workdir) / FILE
+    try:
+        text = json.dumps(dict(flags), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the flags are no JSON: {error}") from error
+    here = json.loads(text)  # As they will be read: tuples are lists.
+    versions = _versions()
+    if not path.exists():
+        kept = Path(workdir) / checkpoints.FOLDER
+        if kept.is_dir() and any(kept.iterdir()):
+            raise WorkdirError(
+                f"{workdir} holds checkpoints but no {FILE}: with which flags they were made is "
+                "not known; give another working directory"
+            )
+        _write(path, here, versions)
+        return True
+    there, made_with = _read(path)
+    names = [*here, *(name for name in there if name not in here)]
+    differing = [
+        f"{name}: {_show(there, name)}/{_show(here, name)}"
+        for name in names
+        if name not in exempt and there.get(name, _ABSENT) != here.get(name, _ABSENT)
+    ]
+    if differing:
+        raise WorkdirError(
+            f"{workdir} was started with other flags (there/here): {', '.join(differing)}; give "
+            "the same flags, or another working directory"
+        )
+    for name, version in versions.items():
+        if made_with.get(name) != version:
+            logging.warning(
+                "%s was started with %s %s and goes on with %s: numbers may differ in their last "
+                "digits",
+                workdir,
+                name,
+                made_with.get(name),
+                version,
+            )
+    if there != here:
+        _write(path, here, made_with)
+    return False
+
+
+def read(workdir: files.PathLike) -> dict[str, Any]:
+    """The flags of a working directory.
+
+    Raises:
+        WorkdirError: If its config.json is damaged or of something else.
+        OSError: If it cannot be read.
+    """
+    return _read(Path(workdir) / FILE)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    try:
+        content = json.loads(path.read_bytes())
+        kind = (content["format"], content["version"])
+        flags, versions = dict(content["flags"]), dict(content["versions"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise WorkdirError(
+            f"{path}: is not the configuration of a training, or damaged ({error!r})"
+        ) from error
+    if kind != (FORMAT, FORMAT_VERSION):
+        raise WorkdirError(f"{path}: is {kind}, expected {(FORMAT, FORMAT_VERSION)}")
+    return flags, versions
+
+
+def _write(path: Path, flags: Mapping[str, Any], versions: Mapping[str, str]) -> None:
+    content = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "flags": dict(flags),
+        "versions": dict(versions),
+    }
+    durable.write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "tensorflow": tf.__version__,
+    }
+
+
+def _show(flags: Mapping[str, Any], name: str) -> str:
+    return json.dumps(flags[name], ensure_ascii=False) if name in flags else "(not set)"

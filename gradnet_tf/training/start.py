@@ -1,0 +1,68 @@
+"""The network that a training starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Optional
+
+import numpy as np
+
+from gradnet_tf import backbone
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.training.config import TrainConfig
+
+STAGES = backbone.STEM + backbone.HEAD
+
+
+def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] = None) -> GradNet:
+    """A network with the weights that `config` and an initial checkpoint say.
+
+    Args:
+      config: stage, variant, init_template and seed are used.
+      init: arrays by TF1 name of the initial checkpoint, bookkeeping included. Stage "gradnet"
+        needs its search branch, stage "siamfc" starts from random values without it.
+
+    Returns:
+      A network of the variant `config.network_variant`.
+
+    Raises:
+      ValueError: if what `config` asks for is not in the initial checkpoint, or it is missing.
+    """
+    network = GradNet(config.network_variant, seed=config.seed)
+    if init is None:
+        if config.stage == "gradnet":
+            raise ValueError(
+                "stage=gradnet leaves the search branch as it is and needs a trained one: give the "
+                "checkpoint of stage=siamfc, or another, as the initial checkpoint"
+            )
+        return network
+    names = list(network.named_weights())
+    taken = {name: init[name] for name in names if name in init and "_z" not in name}
+    missing = [name for name in names if "_z" not in name and name not in taken]
+    if missing:
+        raise ValueError(f"the initial checkpoint has no {missing[0]}: it has no search branch")
+    if config.stage == "gradnet" and config.init_template != "random":
+        for name in names:
+            if "_z" not in name:
+                continue
+            if config.init_template == "search":
+                source = _search_name(name)
+                if source != name:  # U2 has no counterpart.
+                    taken[name] = init[source]
+            elif name in init:
+                taken[name] = init[name]
+            else:
+                raise ValueError(
+                    f"init_template=checkpoint: the initial checkpoint has no {name}; give one of "
+                    f"variant {config.network_variant}, or init_template=search"
+                )
+    start = {name: variable.numpy() for name, variable in network.named_weights().items()}
+    network.assign_weights({**start, **taken})
+    return network
+
+
+def _search_name(name: str) -> str:
+    """The name of the search branch's variable that stands where this one does."""
+    for stage in STAGES:
+        name = name.replace(f"{stage}_zu/", f"{stage}/").replace(f"{stage}_z/", f"{stage}/")
+    return name

@@ -1,0 +1,187 @@
+"""One training step: the groups of all replicas, their mean gradient, the optimizer.
+
+Each replica takes its share of the step's groups, one group after the other. Statistics of batch
+norm are those of a group (k pairs), wherever it is computed; its moving averages move once a step,
+by the mean of the groups' statistics. So one replica and many give the same losses on the same
+global batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf import layers
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.training import objective as objectives
+from gradnet_tf.training import optimizers
+from gradnet_tf.training.config import TrainConfig
+
+SCORES = ("final_score", "initial_score")
+
+
+class TrainStep:
+    """The compiled training step, and the validation step beside it.
+
+    Make it inside the scope of the strategy under which it will run.
+
+    Args:
+      network: what is trained, of the variant `config.network_variant`.
+      config: see `TrainConfig`.
+      jit_compile: whether XLA compiles a replica's part.
+
+    Raises:
+      ValueError: if the groups of a step cannot be shared out evenly among the replicas.
+    """
+
+    def __init__(self, network: GradNet, config: TrainConfig, *, jit_compile: bool = False):
+        self.strategy = tf.distribute.get_strategy()
+        self.replicas = self.strategy.num_replicas_in_sync
+        if config.groups % self.replicas:
+            raise ValueError(
+                f"groups={config.groups} cannot be shared out among {self.replicas} replicas: "
+                f"give a multiple of {self.replicas}"
+            )
+        self.network = network
+        self.config = config
+        self._offset = None
+        if config.stage == "siamfc":
+            self._offset = tf.Variable(
+                config.score_offset, dtype=tf.keras.backend.floatx(), name=objectives.OFFSET
+            )
+        self.objective = objectives.Objective(network, config, self._offset)
+        variables = self.objective.variables
+        if config.optimizer == "adam":
+            self.optimizer = optimizers.Adam(variables)
+        else:
+            self.optimizer = optimizers.Momentum(variables, config.momentum)
+        self._moving: Optional[Sequence[layers.BatchNorm]] = None
+        self._replica_gradients = tf.function(
+            self._gradients, autograph=False, jit_compile=jit_compile
+        )
+        self._replica_evaluate = tf.function(
+            self._evaluate, autograph=False, jit_compile=jit_compile
+        )
+        self._train = tf.function(self._train_step, autograph=False)
+
+    def __call__(self, exemplars, instances, step: int, stop: bool = False) -> dict[str, tf.Tensor]:
+        """Trains on the groups of one step.
+
+        Args:
+          exemplars: [groups * k, 127, 127, 3] BGR in 0..255, or what the strategy distributed.
+          instances: [groups * k, 239, 239, 3], likewise.
+          step: steps done before this one; says the learning rate.
+          stop: whether this worker has been asked to stop.
+
+        Returns:
+          Scalars, means over all groups: see `Objective`. The score maps `final_score` and
+          `initial_score` of the groups of this worker's first replica. And `stop`, positive if any
+          worker was asked to stop, so that all of them do after the same step.
+        """
+        rate = tf.constant(self.config.learning_rate_at(step), tf.float64)
+        index, stop = tf.constant(step, tf.int64), tf.constant(float(stop))
+        return self._train(exemplars, instances, rate, index, stop)
+
+    def evaluate(self, exemplars, instances) -> dict[str, tf.Tensor]:
+        """Losses and score maps of groups that are not trained on, on this worker alone."""
+        return self._replica_evaluate(exemplars, instances)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that training changes, by name: weights, slots, offset."""
+        return {name: variable.numpy() for name, variable in self._state_variables().items()}
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Sets what `state` returned.
+
+        Raises:
+          ValueError: if names or shapes differ; nothing is set then.
+        """
+        variables = self._state_variables()
+        differing = sorted(set(variables) ^ set(state))
+        differing += [
+            name
+            for name in set(variables) & set(state)
+            if tuple(variables[name].shape) != tuple(state[name].shape)
+        ]
+        if differing:
+            raise ValueError(f"the state is one of another training: {', '.join(differing[:5])}")
+        for name, variable in variables.items():
+            variable.assign(state[name])
+
+    def _state_variables(self) -> dict[str, tf.Variable]:
+        variables = {**self.network.named_weights(), **self.optimizer.state()}
+        if self._offset is not None:
+            variables[objectives.OFFSET] = self._offset
+        return variables
+
+    def _groups(self, exemplars, instances):
+        count = exemplars.shape[0] // self.config.batch
+        return list(zip(tf.split(exemplars, count), tf.split(instances, count)))
+
+    def _gradients(self, exemplars, instances):
+        """A replica's sums over its groups: scalars, gradients and statistics, with score maps."""
+        results = []
+        for group in self._groups(exemplars, instances):
+            with layers.collecting_statistics() as statistics:
+                outputs, gradients = self.objective.gradients(*group)
+            self._moving = [entry.layer for entry in statistics]
+            moments = [(entry.mean, entry.variance) for entry in statistics]
+            results.append((outputs, gradients, moments))
+        scores = _concat_scores([outputs for outputs, _, _ in results])
+        sums = [(_scalars(outputs), *rest) for outputs, *rest in results]
+        share = 1.0 / self.config.groups
+        total = tf.nest.map_structure(lambda *values: tf.add_n(values) * share, *sums)
+        return total, scores
+
+    def _evaluate(self, exemplars, instances):
+        groups = self._groups(exemplars, instances)
+        with layers.collecting_statistics():  # And forgetting: validation moves nothing.
+            results = [self.objective(*group, training=False) for group in groups]
+        scalars = [_scalars(outputs) for outputs in results]
+        mean = tf.nest.map_structure(lambda *v: tf.add_n(v) / len(v), *scalars)
+        return {**mean, **_concat_scores(results)}
+
+    def _train_step(self, exemplars, instances, learning_rate, step, stop):
+        if self.replicas == 1 and not tf.distribute.has_strategy():
+            (scalars, gradients, moments), scores = self._replica_gradients(exemplars, instances)
+        else:
+            total, scores = self.strategy.run(self._replica_gradients, (exemplars, instances))
+            scores = {
+                name: self.strategy.experimental_local_results(value)[0]
+                for name, value in scores.items()
+            }
+            scalars, gradients, moments = self._summed(total)
+            stop = self.strategy.run(tf.identity, (stop,))
+            stop = self.strategy.reduce(tf.distribute.ReduceOp.SUM, stop, axis=None)
+        for layer, (mean, variance) in zip(self._moving, moments):
+            layer.move(mean, variance)
+        self.optimizer.apply(gradients, learning_rate, step)
+        return {**scalars, **scores, "stop": stop}
+
+    def _summed(self, total):
+        """Sums over replicas; gradients arrive where their variables are."""
+        scalars, gradients, moments = total
+        extended, add = self.strategy.extended, tf.distribute.ReduceOp.SUM
+        names = list(gradients)
+        reduced = extended.batch_reduce_to(
+            add, [(gradients[name], self.optimizer.variables[name]) for name in names]
+        )
+        raw = [layer.named_weights()["bn/moving_mean"] for layer in self._moving]
+        flat = [(value, mean) for pair, mean in zip(moments, raw) for value in pair]
+        flat = extended.batch_reduce_to(add, flat)
+        moments = list(zip(flat[::2], flat[1::2]))
+        scalars = {
+            name: self.strategy.reduce(add, value, axis=None) for name, value in scalars.items()
+        }
+        return scalars, dict(zip(names, reduced)), moments
+
+
+def _scalars(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {name: value for name, value in outputs.items() if name not in SCORES}
+
+
+def _concat_scores(outputs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    return {name: tf.concat([each[name] for each in outputs], axis=0) for name in SCORES}
