@@ -23,7 +23,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_bool("xla", True, "Whether to measure the XLA step too.", values)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the processor and number of its threads."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as handle:
             names = [line.split(":")[1].strip() for line in handle if line.startswith("model name")]
@@ -103,7 +104,7 @@ def run(values: flags.FlagValues) -> None:
             start = time.perf_counter()
             function(index)
             seconds[name].append(time.perf_counter() - start)
-    print(f"TensorFlow {tf.__version__}, Python {platform.python_version()}, {_processor()}")
+    print(f"TensorFlow {tf.__version__}, Python {platform.python_version()}, {processor()}")
     devices = [d.name for d in tf.config.list_physical_devices("GPU")]
     print(f"GPU: {', '.join(devices) or 'none'}; frames {values.width}x{values.height}")
     print(f"{'':26}{'median ms':>10}{'95% ms':>10}{'to graph':>10}")

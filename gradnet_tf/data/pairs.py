@@ -126,8 +126,6 @@ class PairSource:
         catalog: What the shards hold.
         training: The videos for training.
         held_out: The videos for validation.
-        failure: The error that stopped reading, if one did. (What an iterator raises then, a
-            `tf.errors.OpError`, says the same with a traceback around it.)
     """
 
     def __init__(
@@ -138,7 +136,7 @@ class PairSource:
     ):
         self.config = config
         self.catalog = source
-        self.failure: Optional[Exception] = None
+        self._failures: dict[int, Exception] = {}  # by step, for steps are read in parallel
         self.training, self.held_out = source.split(config.validation, weights)
         self._check_sets()
         known = config.augment != "none" and config.color
@@ -146,6 +144,14 @@ class PairSource:
             "z": augment.colour_variation(source.exemplar.covariance) if known else None,
             "x": augment.colour_variation(source.instance.covariance) if known else None,
         }
+
+    @property
+    def failure(self) -> Optional[Exception]:
+        """The error that stopped reading, if one did.
+
+        What an iterator raises then, a `tf.errors.OpError`, says the same in a traceback.
+        """
+        return self._failures[min(self._failures)] if self._failures else None
 
     def train(self, start_step: int = 0, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The batches from a step on, without end.
@@ -283,7 +289,7 @@ class PairSource:
         try:
             parts = [self._read_group(step, group, training) for group in groups]
         except Exception as error:
-            self.failure = error
+            self._failures[step] = error
             raise
         return [np.concatenate(column) for column in zip(*parts)]
 

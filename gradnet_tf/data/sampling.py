@@ -141,7 +141,9 @@ def _choose_video(videos: Videos, taken: list[list[int]], set_draw: float, draw:
         sizes = [len(pool) for pool in videos.pools]
         left = np.array([size > len(own) for size, own in zip(sizes, taken)])
         steps = np.cumsum(np.where(left, videos.weights, 0.0))
+        # The product may round up to the sum of all weights.
         chosen = int(np.searchsorted(steps, set_draw * steps[-1], side="right"))
+        chosen = min(chosen, int(np.flatnonzero(left)[-1]))
     own = taken[chosen]
     position = _index(draw, sizes[chosen] - len(own))
     for other in own:  # Ascending: steps over what the group has already.

@@ -1,0 +1,306 @@
+"""Tests of gradnet_tf.data.pairs and .catalog: the pipeline from shards to batches."""
+
+import io
+import itertools
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from gradnet_tf.data import augment, catalog, description, pairs, records, sampling
+from tests.helpers import track_records
+
+VIDEOS = [f"video{number}" for number in range(30)]
+TRACKS = [
+    track_records.record(name, str(track), frames, seed=10 * number + track)
+    for number, name in enumerate(VIDEOS)
+    for track, frames in enumerate([(0, 40, 120)] if number % 3 else [(0, 40), (7,)])
+]
+STILLS = [track_records.record(f"still{n}", "0", (0,), seed=1000 + n) for n in range(6)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Pattern of the videos, pattern of the stills."""
+    root = tmp_path_factory.mktemp("data")
+    return (
+        track_records.write_set(root / "videos", TRACKS, shards=3),
+        track_records.write_set(root / "stills", STILLS, shards=1),
+    )
+
+
+def config(**changes):
+    return pairs.PairConfig(**{"batch": 3, "validation": 0.2, "threads": 1, **changes})
+
+
+def open_videos(data, **changes):
+    return pairs.open_pairs([data[0]], None, config(**changes))
+
+
+def take(dataset, count):
+    return [tuple(part.numpy() for part in batch) for batch in itertools.islice(dataset, count)]
+
+
+def assert_equal(first, second):
+    assert len(first) == len(second)
+    for one, other in zip(first, second):
+        for part, other_part in zip(one, other):
+            np.testing.assert_array_equal(part, other_part)
+
+
+def decode(crop):
+    return np.array(Image.open(io.BytesIO(crop)))
+
+
+class Flat:
+    """The frames of TRACKS in the catalog's order, from the records themselves."""
+
+    def __init__(self, pattern):
+        tracks = [t for path in sorted(tf.io.gfile.glob(pattern)) for t in records.read_shard(path)]
+        self.exemplars = [crop for track in tracks for crop in track.exemplars]
+        self.instances = [crop for track in tracks for crop in track.instances]
+        self.videos = [track.video for track in tracks for _ in track.frames]
+        self.tracks = [track.track for track in tracks for _ in track.frames]
+
+
+def test_a_batch_holds_the_crops_that_were_chosen(data):
+    source = open_videos(data, augment="none", groups=2)
+    flat = Flat(data[0])
+    ((exemplars, instances),) = take(source.train(5), 1)
+    assert exemplars.shape == (6, 127, 127, 3) and instances.shape == (6, 239, 239, 3)
+    assert exemplars.dtype == instances.dtype == np.float32
+    for group in range(2):
+        chosen = source.choose(5, group)
+        names = {flat.videos[frame] for frame in chosen.z}
+        assert len(names) == 3
+        for place, (z, x) in enumerate(zip(chosen.z, chosen.x), start=3 * group):
+            assert (flat.videos[z], flat.tracks[z]) == (flat.videos[x], flat.tracks[x])
+            bgr = decode(flat.exemplars[z])[..., ::-1]
+            assert np.abs(exemplars[place] - bgr).max() <= 1  # Two decoders.
+            bgr = decode(flat.instances[x])[8:-8, 8:-8, ::-1]
+            assert np.abs(instances[place] - bgr).max() <= 1
+
+
+def test_the_augmentation_is_the_reference_s(data):
+    source = open_videos(data, instance_size=201)
+    plain = open_videos(data, augment="none", instance_size=255)
+    ((exemplars, instances),) = take(source.train(2), 1)
+    ((plain_exemplars, plain_instances),) = take(plain.train(2), 1)
+    values = sampling.uniforms(1, 2, 0, sampling.AUGMENTATION, (2, 3, augment.UNIFORMS))
+    statistics = source.catalog.exemplar, source.catalog.instance
+    crops = (exemplars, 127, plain_exemplars), (instances, 201, plain_instances)
+    for noise, colours, (augmented, size, image) in zip(values, statistics, crops):
+        parameters = augment.draw(
+            augment.Noise.from_uniforms(noise),
+            size,
+            image.shape[1],
+            augment.colour_variation(colours.covariance),
+            augment.AugmentConfig(),
+        )
+        for place, (rows, columns, colour) in enumerate(zip(*parameters)):
+            expected = image[place][rows][:, columns] - colour
+            np.testing.assert_allclose(augmented[place], expected, atol=1e-4)
+            assert np.abs(colour).max() > 0
+
+
+@pytest.mark.parametrize("kind", pairs.AUGMENTATIONS)
+def test_a_step_has_the_same_batch_wherever_the_run_starts(data, kind):
+    source = open_videos(data, augment=kind)
+    batches = take(source.train(), 5)
+    assert_equal(take(source.train(3), 2), batches[3:])
+    assert_equal(take(open_videos(data, augment=kind, threads=2).train(), 5), batches)
+    for one, other in itertools.combinations(batches, 2):
+        assert np.any(one[1] != other[1])
+
+
+def test_workers_together_have_the_global_batch(data):
+    source = open_videos(data, groups=4)
+    for make in (source.train, lambda shard=(0, 1): source.validation(2, shard)):
+        whole = take(make(), 2)
+        for count in (2, 4):
+            parts = [take(make(shard=(index, count)), 2) for index in range(count)]
+            joined = [
+                tuple(np.concatenate(column) for column in zip(*step)) for step in zip(*parts)
+            ]
+            assert_equal(joined, whole)
+
+
+def test_more_groups_leave_the_first_as_they_are(data):
+    one = take(open_videos(data).train(), 2)
+    two = take(open_videos(data, groups=2).train(), 2)
+    assert_equal([tuple(part[:3] for part in batch) for batch in two], one)
+
+
+def test_seeds_differ(data):
+    first = take(open_videos(data, seed=1).train(), 1)
+    second = take(open_videos(data, seed=2).train(), 1)
+    assert np.any(first[0][1] != second[0][1])
+
+
+def test_validation_is_fixed_and_apart_from_training(data):
+    source = open_videos(data)
+    held_out = {name for name in VIDEOS if sampling.is_held_out(name, 0.2)}
+    names = source.catalog.videos
+    assert {names[video] for video in source.held_out.pools[0]} == held_out
+    assert {names[video] for video in source.training.pools[0]} == set(VIDEOS) - held_out
+    for step in range(20):
+        assert not held_out & {names[video] for video in source.choose(step, 0).video}
+        assert held_out >= {names[video] for video in source.choose(step, 0, False).video}
+    batches = take(source.validation(3), 99)
+    assert len(batches) == 3
+    assert_equal(take(open_videos(data, seed=9, augment="strong").validation(3), 3), batches)
+    with pytest.raises(ValueError, match="there is no validation set"):
+        open_videos(data, validation=0).validation(1)
+
+
+def test_several_sets_are_mixed_by_weight(data):
+    even = pairs.open_pairs(data, None, config(validation=0))
+    weighted = pairs.open_pairs(data, [1, 100], config(validation=0))
+    shares = [
+        np.mean([source.choose(step, 0).video >= 30 for step in range(200)])
+        for source in (even, weighted)
+    ]
+    assert shares[0] == pytest.approx(6 / 36, abs=0.05)
+    assert shares[1] > 0.9
+    first, second = (track_records.statistics(tracks)[0] for tracks in (TRACKS, STILLS))
+    expected = description.pool([first, second])
+    np.testing.assert_allclose(even.catalog.exemplar.covariance, expected.covariance)
+    take(even.train(), 1)
+
+
+def test_a_directory_stands_for_its_shards(data):
+    source = pairs.open_pairs([os.path.dirname(data[0])], None, config())
+    assert len(source.catalog.shards) == 3
+
+
+def test_the_elements_have_static_shapes_and_no_end(data):
+    dataset = open_videos(data, groups=2).train()
+    assert [spec.shape for spec in dataset.element_spec] == [(6, 127, 127, 3), (6, 239, 239, 3)]
+    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch": 0}, "batch must be a whole number of at least 1, got 0"),
+        ({"instance_size": 271}, "instance_size must be .* at most 255, got 271"),
+        ({"validation": 1.0}, "validation must be in 0..1"),
+        ({"augment": "weak"}, "augment must be one of reference, strong, none, got 'weak'"),
+        ({"seed": -1}, "seed"),
+        ({"max_stretch": -0.1}, "max_stretch"),
+        ({"frame_range": 1.5}, "frame_range"),
+    ],
+)
+def test_settings_out_of_range_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        pairs.PairConfig(**change)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [([1], "one weight a data set"), ([1, 0], "got 0"), ([1, float("nan")], "got nan")],
+)
+def test_weights_that_do_not_fit_are_refused(data, weights, message):
+    with pytest.raises(ValueError, match=message):
+        pairs.open_pairs(data, weights, config())
+
+
+def test_too_few_videos_are_one_error(data):
+    with pytest.raises(ValueError, match="31 different videos, but of the 30 .* 30 are for train"):
+        open_videos(data, batch=31, validation=0)
+    with pytest.raises(ValueError, match="different videos.* 6 are for validation"):
+        open_videos(data, batch=8, validation=0.1)
+
+
+def test_parts_that_do_not_come_out_even_are_refused(data):
+    source = open_videos(data, groups=2)
+    with pytest.raises(ValueError, match="2 groups cannot be shared out evenly among 4 workers"):
+        source.train(shard=(0, 4))
+    with pytest.raises(ValueError, match="shard must be"):
+        source.train(shard=(2, 2))
+    with pytest.raises(ValueError, match="start_step must not be negative, got -1"):
+        source.train(-1)
+
+
+def test_missing_data_are_named(data, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no shard .* matches .*nothing"):
+        pairs.open_pairs([str(tmp_path / "nothing*")], None, config())
+    with pytest.raises(FileNotFoundError, match="only .*dataset.json and the like"):
+        pairs.open_pairs([os.path.join(os.path.dirname(data[1]), "*.json")], None, config())
+    with pytest.raises(ValueError, match="no data"):
+        pairs.open_pairs([], None, config())
+
+
+def test_one_shard_in_two_sets_is_refused(data):
+    directory = os.path.dirname(data[0])
+    first = os.path.join(directory, "tracks-00000*.tfrecord")
+    with pytest.raises(ValueError, match="is in two data sets"):
+        pairs.open_pairs([data[0], first], None, config())
+
+
+def test_one_video_in_two_sets_is_refused(tmp_path):
+    track_records.write_set(tmp_path, [TRACKS[0], TRACKS[1]], shards=2)
+    patterns = [str(tmp_path / f"tracks-0000{number}*.tfrecord") for number in range(2)]
+    with pytest.raises(ValueError, match="video 'video0' .* is in two data sets"):
+        pairs.open_pairs(patterns, None, config(batch=1))
+
+
+class TestDamage:
+    @pytest.fixture
+    def pattern(self, tmp_path):
+        return track_records.write_set(tmp_path, TRACKS[:8], shards=1)
+
+    def open(self, pattern, **changes):
+        return pairs.open_pairs([pattern], None, config(batch=1, validation=0, **changes))
+
+    def test_without_a_description_there_is_no_colour(self, pattern, tmp_path):
+        (tmp_path / description.FILE_NAME).unlink()
+        with pytest.raises(FileNotFoundError, match="no dataset.json in"):
+            self.open(pattern)
+        take(self.open(pattern, color=False).train(), 1)
+        take(self.open(pattern, augment="none").train(), 1)
+
+    def test_a_shard_of_another_size_is_named(self, pattern, tmp_path):
+        records.write_shard(tf.io.gfile.glob(pattern)[0], TRACKS[:7])
+        with pytest.raises(ValueError, match="but dataset.json beside it says .* bytes"):
+            self.open(pattern)
+        (tmp_path / "tracks-00000-of-00001.tfrecord").rename(tmp_path / "more.tfrecord")
+        with pytest.raises(ValueError, match="says no such shard"):
+            self.open(pattern)
+
+    @pytest.mark.parametrize("damage", ["change", "cut", "remove"])
+    def test_a_shard_that_changes_while_it_is_read_is_named(self, pattern, damage):
+        source = self.open(pattern, augment="none")
+        path = tf.io.gfile.glob(pattern)[0]
+        frame = int(source.choose(0, 0).z[0])
+        if damage == "change":
+            with open(path, "r+b") as file:
+                file.seek(int(source.catalog.columns["z_offset"][frame]) + 700)
+                file.write(b"damage")
+        elif damage == "cut":
+            os.truncate(path, 100)
+        else:
+            os.remove(path)
+        with pytest.raises(tf.errors.OpError) as raised:
+            take(source.train(), 1)
+        track = int(source.choose(0, 0).track[0])
+        name = next(
+            video
+            for video, own in zip(source.catalog.videos, source.catalog.tracks)
+            if track in own
+        )
+        expected = (
+            f"cannot read the exemplar of frame {source.catalog.columns['frames'][frame]} of track "
+            f"'{source.catalog.track_names[track]}' of video '{name}' in {path}: "
+        )
+        assert expected in str(raised.value)
+        assert isinstance(source.failure, OSError) and expected in str(source.failure)
+
+
+def test_the_catalog_counts_all_frames(data):
+    everything = catalog.load(data, need_statistics=True)
+    assert everything.first_frame[-1] == sum(len(track.frames) for track in TRACKS + STILLS)
+    assert len(everything.videos) == 36
+    assert sorted(np.concatenate(everything.tracks)) == list(range(len(TRACKS + STILLS)))
