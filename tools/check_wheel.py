@@ -1,7 +1,8 @@
 """Builds the wheel and tracks with it in an empty environment: what ``make test-wheel`` runs.
 
 The hand-made network and the synthetic sequence of the tests are written to a temporary folder;
-from there only the installed wheel is used, by its command line: convert, track, evaluate.
+from there only the installed wheel is used, by its command line: convert, track, evaluate, and
+prepare training data.
 """
 
 from __future__ import annotations
@@ -45,13 +46,18 @@ def run(*command: object, cwd: Path) -> str:
 
 
 def write_inputs(folder: Path) -> str:
-    """Writes weights, frames and true boxes; returns the first box as ``x,y,w,h``."""
+    """Writes weights, frames and true boxes; returns the first box as ``x,y,w,h``.
+
+    The folder is an OTB-like sequence, too, with its 1-based ``groundtruth_rect.txt``.
+    """
     np.savez(folder / "weights.npz", **recipe.with_bookkeeping(recipe.weights(0)))
     frames, boxes = recipe.sequence(100)
     (folder / "img").mkdir()
     for index, frame in enumerate(frames):
         Image.fromarray(frame[..., ::-1]).save(folder / "img" / f"{index + 1:04d}.png")
     np.savetxt(folder / "truth.txt", boxes, "%d", delimiter=",")
+    one_based = np.add(boxes, (1, 1, 0, 0))
+    np.savetxt(folder / "groundtruth_rect.txt", one_based, "%d", delimiter=",")
     return ",".join(f"{number:g}" for number in boxes[0])
 
 
@@ -65,7 +71,7 @@ def main() -> None:
         print(f"Installing {wheel.name} into an empty environment ...", flush=True)
         venv.create(folder / "env", with_pip=True)
         python = folder / "env" / "bin" / "python"
-        run(python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
+        run(python, "-m", "pip", "install", "--quiet", f"{wheel}[prep]", cwd=folder)
         place = run(python, "-c", "import gradnet_tf; print(gradnet_tf.__file__)", cwd=folder)
         if folder not in Path(place.strip()).parents:
             sys.exit(f"the wheel's environment imports {place.strip()}, not the wheel")
@@ -85,7 +91,20 @@ def main() -> None:
         iou = float(re.search(r"mean IoU +([\d.]+)", report).group(1))
         if iou < LEAST_IOU:
             sys.exit(f"mean IoU {iou} is below {LEAST_IOU}")
-        print("The wheel tracks.")
+        print("Preparing the sequence for training ...", flush=True)
+        sequences = folder / "sequences"
+        sequences.mkdir()
+        for name in ("img", "groundtruth_rect.txt"):
+            (folder / name).rename(sequences / name)
+        report = run(
+            *(*module, "gradnet_tf.data_prep", "--source=otb", "--root=sequences"),
+            *("--output=records", "--jobs=2"),
+            cwd=folder,
+        )
+        print(report, end="")
+        if not report.startswith("47 frames of 1 tracks"):  # In the 48th the target is outside.
+            sys.exit("not every frame with a target was prepared")
+        print("The wheel tracks and prepares.")
 
 
 if __name__ == "__main__":

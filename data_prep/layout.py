@@ -1,0 +1,108 @@
+"""What a data set under construction keeps where.
+
+Beside the shards, the folder ``prep`` holds:
+
+- ``options.json``: what the data set is made from, so that another run continues only the same;
+- ``NNNNN.plan.json``: the tracks of a shard that is still to be made;
+- ``NNNNN.summary.json``: what a finished shard holds. It is written last: a shard with its summary
+  is finished.
+
+All paths go through TensorFlow's file systems, so that an output such as gs:// works.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Optional
+
+import tensorflow as tf
+
+from gradnet_tf.data import description, storage
+
+FOLDER = "prep"
+
+
+def shard_name(number: int, count: int) -> str:
+    """File name of a shard."""
+    return f"tracks-{number:05d}-of-{count:05d}.tfrecord"
+
+
+def options_path(output: str) -> str:
+    """Path of the options."""
+    return os.path.join(output, FOLDER, "options.json")
+
+
+def plan_path(output: str, number: int) -> str:
+    """Path of a shard's plan."""
+    return os.path.join(output, FOLDER, f"{number:05d}.plan.json")
+
+
+def summary_path(output: str, number: int) -> str:
+    """Path of a shard's summary."""
+    return os.path.join(output, FOLDER, f"{number:05d}.summary.json")
+
+
+def write_json(path: str, content: Any) -> None:
+    """Writes a JSON file, whole or not at all.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    storage.write_bytes(path, json.dumps(content, ensure_ascii=False).encode())
+
+
+def read_json(path: str) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      OSError: it cannot be read.
+      ValueError: it is not a JSON object.
+    """
+    try:
+        content = json.loads(storage.read_bytes(path))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is not a JSON object")
+    return content
+
+
+def finished_summary(output: str, number: int, count: int) -> Optional[dict[str, Any]]:
+    """The summary of a finished shard.
+
+    Args:
+      output: folder of the data set.
+      number: the shard.
+      count: number of all shards.
+
+    Returns:
+      The summary; None if the shard is missing, has another size than when it was finished, or was
+      never finished.
+
+    Raises:
+      OSError: something is there but cannot be read.
+    """
+    path = os.path.join(output, shard_name(number, count))
+    try:
+        summary = read_json(summary_path(output, number))
+        with storage.naming("read", path):
+            size = tf.io.gfile.stat(path).length
+        return summary if summary["bytes"] == size else None
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def clean(output: str) -> None:
+    """Removes what a killed run left: files under temporary names. No other run may be going on.
+
+    Raises:
+      OSError: they cannot be removed.
+    """
+    folder = os.path.join(output, FOLDER)
+    for place, beginnings in ((output, ("tracks-", description.FILE_NAME)), (folder, ("",))):
+        with storage.naming("clean", place):
+            for name in tf.io.gfile.listdir(place):
+                if name.endswith(".tmp") and name.startswith(beginnings):
+                    tf.io.gfile.remove(os.path.join(place, name))

@@ -1,0 +1,242 @@
+"""A source of raw videos becomes a data set: shards of track records and ``dataset.json``.
+
+The shards are made by a pipeline of Apache Beam (see `runner`). What it works on and what it finds
+go through files in the output (see `layout`): the pipeline itself stays small however large the
+source is, and a run that was stopped is continued. A cluster's workers must see the folders of
+source and output under the same names as this process.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Optional
+
+import tensorflow as tf
+from absl import logging
+from tqdm import tqdm
+
+from gradnet_tf.data import description, storage
+from gradnet_tf.data_prep import curate, layout, planning, readers, runner, statistics
+from gradnet_tf.training import lock
+
+_POLL_SECONDS = 0.5
+_LISTED = 10  # shards in a message
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepConfig:
+    """What to prepare, and how.
+
+    Attributes:
+      source: name of a reader, a key of `readers.SOURCES`.
+      root: folder of the raw data.
+      output: folder of the data set.
+      shards: number of shards; None chooses one by the number of frames.
+      quality: of the JPEG crops, 1 to 100.
+      limit_tracks: take the first tracks only, for a trial; None takes all.
+      jobs: processes of the local runner; None takes as many as there are cores.
+      beam_options: options of Apache Beam as on a command line. With --runner among them that
+        runner is used, otherwise the local one.
+    """
+
+    source: str
+    root: str
+    output: str
+    shards: Optional[int] = None
+    quality: int = curate.JPEG_QUALITY
+    limit_tracks: Optional[int] = None
+    jobs: Optional[int] = None
+    beam_options: str = ""
+
+    def __post_init__(self):
+        if self.source not in readers.SOURCES:
+            known = ", ".join(sorted(readers.SOURCES))
+            raise ValueError(f"unknown source {self.source!r}; there are {known}")
+        for name in ("shards", "limit_tracks", "jobs"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"quality must be 1 to 100, got {self.quality}")
+
+
+def prepare(config: PrepConfig, progress: bool = False) -> description.Description:
+    """Makes a data set, or goes on with one that was begun.
+
+    Args:
+      config: what to prepare.
+      progress: show a progress bar.
+
+    Returns:
+      What ``dataset.json`` says, which is written last.
+
+    Raises:
+      ImportError: Apache Beam is not installed.
+      ValueError: nothing in the source is usable, options contradict each other or those that
+        the output was begun with.
+      OSError: something cannot be read or written, or another process prepares the same output.
+      runner.PipelineError: Apache Beam reports a failure.
+    """
+    pipeline = runner.make_pipeline(config.beam_options, config.jobs)  # Finds wrong options.
+    output = config.output if "://" in config.output else os.path.abspath(config.output)
+    options: dict[str, Any] = {
+        "source": config.source,
+        "root": os.path.abspath(os.path.expanduser(config.root)),
+        "quality": config.quality,
+        "limit_tracks": config.limit_tracks,
+    }
+    if config.shards is not None:
+        options["shards"] = config.shards
+    _check_output(output)
+    planning.check_options(output, options)
+    reading = readers.SOURCES[config.source](options["root"], progress=progress)
+    tracks = reading.tracks[: config.limit_tracks]
+    options["shards"] = _number_of_shards(config.shards, tracks)
+    options["annotations"] = planning.digest(tracks)
+    with storage.naming("make the folder", output):
+        tf.io.gfile.makedirs(os.path.join(output, layout.FOLDER))
+    with _alone(output):
+        planning.check_options(output, options)
+        layout.clean(output)
+        frames = planning.write(output, tracks, options)
+        todo = _unfinished(output, len(frames))
+        if todo:
+            logging.info("%d of %d shards are to be made", len(todo), len(frames))
+            with _watching(output, frames, todo, progress):
+                runner.run(pipeline, output, todo)
+        return _finish(output, options, reading.problems, len(frames))
+
+
+def _check_output(output: str) -> None:
+    """Tells before the source is read whether the folder can be made; makes nothing."""
+    if "://" in output:
+        return
+    place = output
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise NotADirectoryError(f"cannot write to {output}: {place} is no folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"cannot write to {output}: the folder {place} is not writable")
+
+
+def _number_of_shards(wanted: Optional[int], tracks: Sequence[planning.AnyTrack]) -> int:
+    if wanted is None:
+        return planning.default_shards(tracks)
+    if wanted > len(tracks):
+        raise ValueError(f"{wanted} shards for {len(tracks)} tracks; give at most as many")
+    return wanted
+
+
+def _unfinished(output: str, count: int) -> list[int]:
+    return [
+        number for number in range(count) if layout.finished_summary(output, number, count) is None
+    ]
+
+
+def _alone(output: str) -> contextlib.AbstractContextManager:
+    """Keeps other processes on this machine from preparing the same output."""
+    if "://" in output:
+        return contextlib.nullcontext()
+    return lock.locked(os.path.join(output, layout.FOLDER))
+
+
+@contextlib.contextmanager
+def _watching(
+    output: str, frames: Sequence[int], todo: Sequence[int], progress: bool
+) -> Iterator[None]:
+    """Shows the frames of finished shards while the block runs; Beam itself tells nothing."""
+    if not progress:
+        yield
+        return
+    over = threading.Event()
+    with tqdm(total=sum(frames), unit="frame", desc="cutting") as bar:
+        bar.update(sum(frames) - sum(frames[number] for number in todo))
+        bar.set_postfix_str(f"{len(frames) - len(todo)} of {len(frames)} shards")
+        left = set(todo)
+
+        def look() -> None:
+            for number in sorted(left):
+                if tf.io.gfile.exists(layout.summary_path(output, number)):
+                    left.remove(number)
+                    bar.update(frames[number])
+                    bar.set_postfix_str(f"{len(frames) - len(left)} of {len(frames)} shards")
+
+        def watch() -> None:
+            while not over.wait(_POLL_SECONDS):
+                with contextlib.suppress(tf.errors.OpError):  # A network that comes back.
+                    look()
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            with contextlib.suppress(tf.errors.OpError):
+                look()
+
+
+def _finish(
+    output: str, options: dict[str, Any], problems: Sequence[Any], count: int
+) -> description.Description:
+    """Puts the summaries of all shards together and writes ``dataset.json``."""
+    summaries = [layout.finished_summary(output, number, count) for number in range(count)]
+    missing = [number for number, summary in enumerate(summaries) if summary is None]
+    if missing:
+        listed = ", ".join(map(str, missing[:_LISTED]))
+        raise runner.PipelineError(
+            f"{len(missing)} of {count} shards are not finished ({listed}); "
+            "the same command continues"
+        )
+    kinds = collections.Counter(problem.kind for problem in problems)
+    listed_problems = [
+        {"kind": problem.kind, "where": problem.where, "detail": problem.detail}
+        for problem in problems[: description.MAX_LISTED_PROBLEMS]
+    ]
+    for summary in summaries:
+        kinds.update(summary["problems"])
+        listed_problems.extend(summary["problem_list"])
+    counts = {
+        "videos": len({video for summary in summaries for video in summary["videos"]}),
+        "tracks": sum(summary["tracks"] for summary in summaries),
+        "frames": sum(summary["frames"] for summary in summaries),
+    }
+    if not counts["frames"]:
+        first = f", first: {listed_problems[0]}" if listed_problems else ""
+        raise ValueError(
+            f"nothing usable in {options['root']}: none of the frames of its tracks could be cut; "
+            f"{sum(kinds.values())} problems{first}"
+        )
+    made = description.Description(
+        source=options["source"],
+        root=options["root"],
+        options={k: v for k, v in options.items() if k not in ("source", "root")},
+        counts=counts,
+        problems=dict(sorted(kinds.items())),
+        problem_list=listed_problems[: description.MAX_LISTED_PROBLEMS],
+        exemplar=_pixel_statistics(summaries, "exemplar"),
+        instance=_pixel_statistics(summaries, "instance"),
+        shards=[
+            description.Shard(
+                **{key: summary[key] for key in ("name", "tracks", "frames", "bytes", "sha256")}
+            )
+            for summary in summaries
+        ],
+    )
+    description.save(made, output)
+    for number in range(count):
+        with contextlib.suppress(tf.errors.OpError):
+            tf.io.gfile.remove(layout.plan_path(output, number))
+    return made
+
+
+def _pixel_statistics(summaries: Sequence[dict[str, Any]], name: str) -> description.Statistics:
+    sums = statistics.total(statistics.PixelSums.from_json(summary[name]) for summary in summaries)
+    return description.Statistics(sums.mean(), sums.covariance(), sums.pixels)

@@ -1,0 +1,81 @@
+"""A contact sheet of random crops of a data set, with the boxes of their targets."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+from PIL import Image
+
+from gradnet_tf import drawing, files, images
+from gradnet_tf.data import description, records, storage
+from gradnet_tf.data_prep import curate
+
+FILE_NAME = "preview.png"
+_PAIRS = 24
+_PAIRS_IN_A_ROW = 4
+_NAME_LENGTH = 22  # characters of a video's name on a crop
+
+
+def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Image:
+    """Draws random frames of a finished data set: z and x side by side.
+
+    Args:
+      output: folder of the data set.
+      pairs: how many frames, if there are as many.
+      seed: chooses the frames.
+
+    Returns:
+      The sheet, RGB.
+
+    Raises:
+      OSError: there is no ``dataset.json``, or shards cannot be read.
+      ValueError: the data set holds no frames.
+    """
+    made = description.load(output)
+    ends = np.cumsum([shard.frames for shard in made.shards])
+    total = int(ends[-1]) if len(ends) else 0
+    chosen = np.random.default_rng(seed).choice(total, min(pairs, total), replace=False)
+    crops, boxes, labels = [], [], []
+    for number in sorted(chosen.tolist()):
+        shard = int(np.searchsorted(ends, number, side="right"))
+        place = number - int(ends[shard]) + made.shards[shard].frames
+        path = os.path.join(output, made.shards[shard].name)
+        index = records.open_index(path)
+        track = int(np.searchsorted(np.cumsum(index.counts), place, side="right"))
+        label = f"{index.videos[track][-_NAME_LENGTH:]} {int(index.frames[place])}"
+        for letter, box in zip("zx", curate.boxes_in_crops(index.boxes[place])):
+            start, length = (
+                int(getattr(index, f"{letter}_{name}")[place]) for name in ("offset", "length")
+            )
+            with Image.open(io.BytesIO(storage.read_range(path, start, length))) as crop:
+                crops.append(images.as_rgb(crop))
+            boxes.append(box)
+            labels.append(f"{letter} {label}")
+    return drawing.contact_sheet(
+        crops,
+        boxes,
+        columns=2 * _PAIRS_IN_A_ROW,
+        labels=labels,
+        side=curate.INSTANCE_SIZE,
+    )
+
+
+def write(output: str) -> str:
+    """Writes the contact sheet into the data set's folder.
+
+    Args:
+      output: folder of the data set, on a local file system.
+
+    Returns:
+      The file.
+
+    Raises:
+      OSError, ValueError: as `contact_sheet` does, or the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    contact_sheet(output).save(buffer, "PNG")
+    path = os.path.join(output, FILE_NAME)
+    files.write_bytes(path, buffer.getvalue())
+    return path
