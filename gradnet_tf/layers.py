@@ -7,6 +7,7 @@ Shapes are NHWC, kernels HWIO, float32. Source: `siamese.py` of the reference, `
 from __future__ import annotations
 
 import contextlib
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Optional
@@ -42,7 +43,14 @@ class BatchStatistics(NamedTuple):
     variance: tf.Tensor
 
 
-_collectors: list[list[BatchStatistics]] = []
+class _Collectors(threading.local):
+    """Lists that fill, innermost last; each thread has its own, as replicas are threads."""
+
+    def __init__(self):
+        self.stack: list[list[BatchStatistics]] = []
+
+
+_collectors = _Collectors()
 
 
 @contextlib.contextmanager
@@ -56,11 +64,11 @@ def collecting_statistics() -> Iterator[list[BatchStatistics]]:
       The list that fills, in the order of the calls.
     """
     collected: list[BatchStatistics] = []
-    _collectors.append(collected)
+    _collectors.stack.append(collected)
     try:
         yield collected
     finally:
-        _collectors.remove(collected)
+        _collectors.stack.pop()
 
 
 def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
@@ -141,8 +149,8 @@ class BatchNorm(tf.keras.layers.Layer):
             # exact for a first derivative, not quite for the second that equation 6 brings.
             mean, variance = tf.nn.moments(x, axes=[0, 1, 2])
             statistics = BatchStatistics(self, tf.stop_gradient(mean), tf.stop_gradient(variance))
-            if _collectors:
-                _collectors[-1].append(statistics)
+            if _collectors.stack:
+                _collectors.stack[-1].append(statistics)
             else:
                 self.move(statistics.mean, statistics.variance)
         else:
@@ -274,8 +282,8 @@ class ConvBlock(tf.keras.layers.Layer):
             self.bn.build((None, None, None, self.filters))
         self.built = True
 
-    def call(self, x, training: bool = False):
-        """[batch, height, width, in_channels] -> [batch, height', width', filters]."""
+    def convolve(self, x):
+        """The convolution with its bias alone: [batch, height', width', filters]."""
         x = grouped_conv2d(
             x,
             tf.convert_to_tensor(self.kernel),
@@ -285,7 +293,11 @@ class ConvBlock(tf.keras.layers.Layer):
         )
         # Add, not bias_add: TensorFlow would sum the bias inside the convolution, in another order
         # than the reference does.
-        x += tf.convert_to_tensor(self.bias)
+        return x + tf.convert_to_tensor(self.bias)
+
+    def call(self, x, training: bool = False):
+        """[batch, height, width, in_channels] -> [batch, height', width', filters]."""
+        x = self.convolve(x)
         if self.bn is not None:
             x = self.bn(x, training=training)
         return _ACTIVATIONS[self.activation](x)

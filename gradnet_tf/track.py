@@ -60,9 +60,10 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     choice(
         "preset",
-        "reference",
-        ["reference", "paper"],
-        "Track as the authors' code does, or as the paper says.",
+        None,
+        ["reference", "paper", "tuned"],
+        "Track as the authors' code does, as the paper says, or as suits the weights that come with "
+        "the package; default: what the checkpoint asks for.",
         flag_values=values,
     )
     text(

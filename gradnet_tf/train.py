@@ -15,6 +15,7 @@ history.csv, TensorBoard summaries and, at the end, the checkpoints weights/last
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -31,21 +32,24 @@ from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training import loop  # noqa: E402
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
-STOPPED = 143  # Exit status of a run that SIGTERM or Ctrl-C stopped after a checkpoint.
+# Exit status of a run that SIGTERM or Ctrl-C stopped after a checkpoint, and of one without.
+STOPPED, INTERRUPTED = 143, 130
 
 # Flags that set a field of `TrainConfig`: choices (or type) and help. No value: the preset's.
 _CHOICES = {
     "variant": (configs.VARIANTS, "Row of the paper's Table 3 that is trained."),
     "init_template": (configs.INIT_TEMPLATES, "Template branch and U2 at the start."),
+    "init_update": (configs.INIT_UPDATES, "U2 at the start: random, or a descent step."),
     "label": (configs.LABELS, "Label map of the target."),
     "augment": (configs.AUGMENTS, "Augmentation of the pairs."),
     "optimizer": (configs.OPTIMIZERS, "Momentum as in TensorFlow 1, or Adam."),
     "schedule": (configs.SCHEDULES, "Learning rate over the steps."),
     "loss_scale": (configs.LOSS_SCALES, "Mean over the map as in the reference, or its sum."),
     "search_statistics": (
-        configs.SEARCH_STATISTICS,
+        configs.STATISTICS,
         "Stage siamfc: batch norm by the batch's statistics, or by its moving averages.",
     ),
+    "template_statistics": (configs.STATISTICS, "The same of the template branch and U2."),
     "precision": (configs.PRECISIONS, "Type of the search branch's arithmetic."),
 }
 _INTEGERS = {
@@ -69,6 +73,18 @@ _FLOATS = {
     "score_offset": "Stage siamfc: first value of the trained constant added to the scores.",
 }
 _BOOLEANS = {"reference_quirks": "Keep the oddities of the reference's augmentation."}
+
+# Flags that mean something with some value of another one only: with these, nothing.
+_MEANINGLESS = {
+    "init_template": ("stage", ("siamfc",)),
+    "init_update": ("stage", ("siamfc",)),
+    "search_statistics": ("stage", ("gradnet",)),
+    "template_statistics": ("stage", ("siamfc",)),
+    "momentum": ("optimizer", ("adam",)),
+    "final_learning_rate": ("schedule", ("constant",)),
+    "warmup_steps": ("schedule", ("constant", "log_steps")),
+    "reference_quirks": ("augment", ("none",)),
+}
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -98,7 +114,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer("log_steps", 20, "Steps between two rows of history.csv.", **here)
     flags.DEFINE_boolean("summaries", True, "Write TensorBoard summaries.", **here)
     flags.DEFINE_integer(
-        "stop_after", None, "Stop after this many steps in all, as a signal would.", **here
+        "stop_after", None, "Stop when this many steps are done in all, as a signal would.", **here
     )
     for name, (choices, text) in _CHOICES.items():
         flags.DEFINE_enum(name, None, choices, f"{text} Default: the preset's.", **here)
@@ -119,7 +135,12 @@ def read_config(values: flags.FlagValues) -> configs.TrainConfig:
     """
     names = (*_CHOICES, *_INTEGERS, *_FLOATS, *_BOOLEANS)
     changes = {name: values[name].value for name in names if values[name].value is not None}
-    return configs.preset(values.preset, values.stage, **changes)
+    config = configs.preset(values.preset, values.stage, **changes)
+    for name, (other, without) in _MEANINGLESS.items():
+        value = getattr(config, other)
+        if name in changes and value in without:
+            raise ValueError(f"{name}={changes[name]} means nothing with {other}={value}")
+    return config
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
@@ -130,7 +151,8 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
       arguments: what stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 1 after one line "error: ..." on stderr; `STOPPED` after a signal.
+      The exit status: 0; 1 after one line "error: ..." on stderr; `STOPPED` after a signal;
+      `INTERRUPTED` after a second Ctrl-C.
     """
     try:
         if arguments:
@@ -149,10 +171,8 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
             raise ValueError(
                 f"data_weights has {len(data_weights)} numbers for {len(values.data)} data sets"
             )
-        init = None if values.init is None else weights.load(values.init)
-        if config.precision == "float64":
-            tf.keras.backend.set_floatx("float64")
         with _scope(values.strategy):
+            init = None if values.init is None else weights.load(values.init)
             outcome = loop.train(
                 config,
                 values.data,
@@ -161,9 +181,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
                 data_weights=data_weights,
                 options=options,
             )
-    except (ArithmeticError, OSError, ValueError) as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        return 1
+    except (ArithmeticError, OSError, ValueError, tf.errors.OpError) as error:
+        return _report(error)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        return INTERRUPTED
     if not outcome.finished:
         print(
             f"stopped after step {outcome.step} of {config.steps}; the same command goes on from "
@@ -175,6 +197,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     for path in outcome.weights.values():
         print(f"wrote: {path}")
     return 0
+
+
+def _report(error: Exception) -> int:
+    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    return 1
 
 
 def _numbers(name: str, texts: Optional[Sequence[str]]) -> Optional[list[float]]:
@@ -196,16 +223,41 @@ def _scope(name: str):
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
     else:
+        _check_cluster()
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     logging.info("%d replicas", strategy.num_replicas_in_sync)
     with strategy.scope():
         yield
 
 
+def _check_cluster() -> None:
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        content = json.loads(text or "null")
+        sound = bool(content["cluster"]) and "type" in content["task"]
+    except (ValueError, TypeError, KeyError):
+        sound = False
+    if not sound:
+        raise ValueError(
+            "strategy=multi_worker needs the addresses of all workers and the own place among them "
+            'in the environment variable TF_CONFIG, such as {"cluster": {"worker": ["host1:2222", '
+            f'"host2:2222"]}}, "task": {{"type": "worker", "index": 0}}}}, got {text!r}'
+        )
+
+
+def _parse_flags(argv: Sequence[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(_report(error))
+
+
 def main() -> None:
     """Runs the command on `sys.argv`."""
     define_flags()
-    app.run(lambda argv: sys.exit(run(flags.FLAGS, argv[1:])))
+    if not sys.stderr.isatty():  # There is no progress bar then.
+        flags.FLAGS.set_default("verbosity", logging.INFO)
+    app.run(lambda argv: sys.exit(run(flags.FLAGS, argv[1:])), flags_parser=_parse_flags)
 
 
 if __name__ == "__main__":

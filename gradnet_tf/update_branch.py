@@ -44,10 +44,11 @@ class GradientNet(tf.keras.Model):
     def __init__(self, block: tf.keras.layers.Layer, name: str = "U2"):
         super().__init__(name=name)
         self.block = block
+        self.scale = GRADIENT_SCALE
 
     def call(self, gradient, training: bool = False):
         """Change of f_2 for its gradient."""
-        return self.block(gradient * GRADIENT_SCALE, training=training)
+        return self.block(gradient * self.scale, training=training)
 
 
 def gradient_of_loss(loss: Callable, feature):

@@ -16,11 +16,12 @@ import tensorflow as tf
 
 from gradnet_tf import geometry, images
 from gradnet_tf.gradnet import GradNet
-from gradnet_tf.tracking.config import TrackerConfig, preset
+from gradnet_tf.tracking.config import PRESETS, TrackerConfig
+from gradnet_tf.tracking.config import preset as tracker_config
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.weights import Weights, load, make_weights
+from gradnet_tf.weights import Weights, load, load_embedded, make_weights
 
 _compiled = weakref.WeakValueDictionary()
 
@@ -67,7 +68,7 @@ class CompiledStep:
 class Tracker:
     """GradNet on one target in one video.
 
-        tracker = gradnet_tf.Tracker("checkpoints/NAME")
+        tracker = gradnet_tf.Tracker()
         tracker.init(image, (x, y, width, height))
         box = tracker.update(next_image)
 
@@ -75,8 +76,10 @@ class Tracker:
     tensors or paths. Boxes are (x, y, width, height), 0-based float pixels of the frame.
 
     Args:
-      checkpoint: a directory that `gradnet_tf.convert` wrote, or an .npz file by TF1 names.
-      preset: "reference" (what the authors' code does) or "paper".
+      checkpoint: a directory that `gradnet_tf.convert` or `gradnet_tf.train` wrote, or an .npz file
+        by TF1 names; without it, the weights that come with gradnet_tf.
+      preset: "reference" (what the authors' code does), "paper" or "tuned" (for the weights that
+        come with gradnet_tf). By default, what the checkpoint's card asks for, else "reference".
       config: a `TrackerConfig` of one's own, instead of a preset.
       jit_compile: True (XLA), False (plain graph) or "auto": XLA on a GPU, where it is faster, and
         the plain graph on a CPU, where TensorFlow's own convolutions are.
@@ -91,14 +94,15 @@ class Tracker:
         self,
         checkpoint: Optional[Union[str, os.PathLike]] = None,
         *,
-        preset: str = "reference",  # noqa: A002
+        preset: Optional[str] = None,  # noqa: A002
         config: Optional[TrackerConfig] = None,
         jit_compile: Union[bool, str] = "auto",
         weights: Optional[Mapping[str, np.ndarray]] = None,
     ):
-        self.config = _choose_config(preset, config)
+        _check_choice(preset, config)
         jit_compile = _choose_jit(jit_compile)
         chosen = _choose_weights(checkpoint, weights)
+        self.config = config or tracker_config(preset or chosen.card.get("preset", "reference"))
         self.variant = chosen.variant
         key = (chosen.digest, chosen.variant, self.config, jit_compile)
         self._compiled = _compiled.get(key)
@@ -211,14 +215,13 @@ class Tracker:
         return run_tracker(self, frames, box, progress=progress, on_bad_frame=on_bad_frame)
 
 
-def _choose_config(preset_name: str, config: Optional[TrackerConfig]) -> TrackerConfig:
-    if config is None:
-        return preset(preset_name)
-    if not isinstance(config, TrackerConfig):
+def _check_choice(preset: Optional[str], config: Optional[TrackerConfig]) -> None:
+    if config is not None and not isinstance(config, TrackerConfig):
         raise TypeError(f"config must be a TrackerConfig, got {type(config).__name__}")
-    if preset_name != "reference":
-        raise ValueError(f"give config or preset={preset_name!r}, not both")
-    return config
+    if config is not None and preset is not None:
+        raise ValueError(f"give config or preset={preset!r}, not both")
+    if preset is not None and preset not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
 
 
 def _choose_jit(jit_compile: Union[bool, str]) -> bool:
@@ -234,9 +237,4 @@ def _choose_weights(checkpoint, weights) -> Weights:
         if checkpoint is not None:
             raise ValueError(f"give checkpoint={os.fspath(checkpoint)!r} or weights, not both")
         return make_weights(weights, source="weights", kind="npz")
-    if checkpoint is None:
-        raise ValueError(
-            "no trained weights are embedded in this version: give the directory of a converted "
-            "checkpoint (python -m gradnet_tf.convert --help)"
-        )
-    return load(checkpoint)
+    return load_embedded() if checkpoint is None else load(checkpoint)

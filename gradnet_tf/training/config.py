@@ -15,13 +15,14 @@ from gradnet_tf.training import schedule
 STAGES = ("siamfc", "gradnet")
 VARIANTS = ("full", "without_generalization", "without_gradient", "two_subnets", "baseline")
 INIT_TEMPLATES = ("random", "search", "checkpoint")
+INIT_UPDATES = ("random", "descent")
 LABELS = ("logistic", "gaussian")
 OPTIMIZERS = ("momentum", "adam")
 SCHEDULES = ("log_steps", "cosine", "constant")
 AUGMENTS = ("reference", "strong", "none")
 PRECISIONS = ("float32", "bfloat16", "float16", "float64")
 LOSS_SCALES = ("mean", "sum")
-SEARCH_STATISTICS = ("batch", "moving")
+STATISTICS = ("batch", "moving")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,9 @@ class TrainConfig:
       init_template: template branch and U2 at the start: "random" as in the reference, "search" (a
         copy of the search branch, and a random U2), or "checkpoint" (both as in the initial
         checkpoint).
+      init_update: U2 at the start, unless it is in the initial checkpoint and asked for: "random"
+        as in the reference, or "descent", a step against the gradient, which finds the target
+        better than the initial template before any training.
       label: "logistic" (discs of +1, the rest -1) or "gaussian" (the map that the reference keeps
         beside it, and Algorithm 1 mentions).
       batch: k, pairs of different videos that one template meets.
@@ -63,6 +67,9 @@ class TrainConfig:
       frozen_layers: in stage "siamfc", convolutions that stay as they are, counted from the image.
       search_statistics: in stage "siamfc", whether batch norm uses the batch's statistics ("batch",
         to train from scratch) or its moving averages ("moving", to fine-tune).
+      template_statistics: in stage "gradnet", whether batch norm of the template branch and U2 uses
+        the group's statistics ("batch", as in the reference) or its moving averages ("moving": what
+        tracking sees is trained, and only one exemplar of a group has to be computed).
       negatives: in stage "siamfc", weight of the loss of search regions under another video's
         template.
       score_offset: in stage "siamfc", first value of a trained constant that is added to the scores
@@ -78,6 +85,7 @@ class TrainConfig:
     stage: str = "gradnet"
     variant: str = "full"
     init_template: str = "random"
+    init_update: str = "random"
     label: str = "logistic"
     batch: int = 8
     groups: int = 1
@@ -98,6 +106,7 @@ class TrainConfig:
     loss_scale: str = "mean"
     frozen_layers: int = 0
     search_statistics: str = "batch"
+    template_statistics: str = "batch"
     negatives: float = 0.0
     score_offset: float = 0.0
     seed: int = 1
@@ -112,12 +121,14 @@ class TrainConfig:
             ("stage", STAGES),
             ("variant", VARIANTS),
             ("init_template", INIT_TEMPLATES),
+            ("init_update", INIT_UPDATES),
             ("label", LABELS),
             ("augment", AUGMENTS),
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
             ("loss_scale", LOSS_SCALES),
-            ("search_statistics", SEARCH_STATISTICS),
+            ("search_statistics", STATISTICS),
+            ("template_statistics", STATISTICS),
             ("precision", PRECISIONS),
         ):
             check(name, choices.__contains__, f"one of {', '.join(choices)}")
@@ -134,8 +145,11 @@ class TrainConfig:
         check("validation", lambda v: 0 < v < 1, "in (0, 1)")
         check("frame_range", lambda v: v >= 1, "at least 1")
         check("frozen_layers", lambda v: 0 <= v <= 4, "in 0 to 4")
-        check("final_learning_rate", lambda v: v <= self.learning_rate, "at most learning_rate")
-        check("warmup_steps", lambda v: v < self.steps, f"below steps={self.steps}")
+        if self.schedule != "constant":
+            rate = self.learning_rate
+            check("final_learning_rate", lambda v: v <= rate, f"at most learning_rate={rate}")
+        if self.schedule == "cosine":
+            check("warmup_steps", lambda v: v < self.steps, f"below steps={self.steps}")
         if (self.stage == "siamfc") != (self.variant == "baseline"):
             raise ValueError(
                 f"stage={self.stage} and variant={self.variant} contradict each other: "
@@ -143,6 +157,15 @@ class TrainConfig:
             )
         if self.stage == "gradnet" and (self.frozen_layers or self.negatives or self.score_offset):
             raise ValueError("frozen_layers, negatives and score_offset belong to stage=siamfc")
+        if self.frozen_layers and self.search_statistics == "batch":
+            raise ValueError(
+                f"frozen_layers={self.frozen_layers} and search_statistics=batch contradict each "
+                "other: the moving averages of frozen layers would move"
+            )
+        if self.negatives and self.batch < 2:
+            raise ValueError(
+                f"negatives={self.negatives} needs templates of other videos: a batch of 2 or more"
+            )
         if self.stage == "siamfc" and self.precision in ("bfloat16", "float16"):
             raise ValueError(
                 f"precision={self.precision} is for search features without a gradient, so for "
@@ -199,6 +222,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "short": {
         "gradnet": dict(
             init_template="search",
+            init_update="descent",
+            template_statistics="moving",
             reference_quirks=False,
             steps=5000,
             steps_per_epoch=500,

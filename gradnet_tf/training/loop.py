@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -24,7 +23,9 @@ from absl import logging
 from gradnet_tf import files, weights
 from gradnet_tf.data import pairs
 from gradnet_tf.training import (
+    calibration,
     checkpoints,
+    distribution,
     history,
     lock,
     metrics,
@@ -35,13 +36,14 @@ from gradnet_tf.training import (
     summaries,
 )
 from gradnet_tf.training.config import TrainConfig
-from gradnet_tf.training.step import TrainStep
+from gradnet_tf.training.step import TrainStep, check_groups
 
 MEASURED = ("loss", "initial_loss", "regularization", "err_disp", "err_max")
 OF_GRADIENT = ("gradient_size", "gradient_share")
 VALIDATED = ("validation_loss", "validation_initial_loss", "validation_err_disp")
 COLUMNS = (*MEASURED, *OF_GRADIENT, "learning_rate", *VALIDATED)
 HISTORY = "history.csv"
+CALIBRATION_GROUPS = 16
 WEIGHTS = "weights"
 
 
@@ -60,7 +62,7 @@ class RunOptions:
       summaries: whether TensorBoard summaries are written.
       progress: whether a progress bar is shown; None: where stderr is a terminal.
       jit_compile: whether XLA compiles the step.
-      stop_after: ends this process's part after so many steps in all, as a signal would, or None.
+      stop_after: ends this process's part when so many steps are done in all, as a signal would.
 
     Raises:
       ValueError: if a value is out of its range.
@@ -80,6 +82,8 @@ class RunOptions:
         for name in ("keep", "log_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.stop_after is not None and self.stop_after < 1:
+            raise ValueError(f"stop_after must be at least 1, got {self.stop_after}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,9 +135,9 @@ def train(
     options = options or RunOptions()
     workdir = Path(workdir)
     strategy = tf.distribute.get_strategy()
-    is_chief = _is_chief(strategy)
+    is_chief = distribution.is_chief(strategy)
+    check_groups(config.groups, strategy.num_replicas_in_sync)
     source = pairs.open_pairs(data, data_weights, pair_config(config))
-    network = start.make_network(config, None if init is None else init.arrays)
     claims = {
         **dataclasses.asdict(config),
         "data": list(data),
@@ -141,9 +145,11 @@ def train(
         "data_digest": source.catalog.digest,
         "init": None if init is None else init.digest,
     }
-    workdir.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_floatx("float64" if config.precision == "float64" else "float32"))
+        network = start.make_network(config, None if init is None else init.arrays)
         if is_chief:
+            workdir.mkdir(parents=True, exist_ok=True)
             stack.enter_context(lock.locked(workdir))
             runinfo.claim(workdir, claims)
         run = _Run(config, source, network, workdir, options, is_chief, stack)
@@ -178,6 +184,12 @@ class _Run:
         restored = self.store.restore()
         self.done, self.means, self.epoch_means = 0, _Means(), _Means()
         # The search branch is folded when the step is made: its weights have to be there by then.
+        if restored is None and start.starts_as_descent(config):
+            calibration.calibrate_update(
+                network,
+                _first_groups(source, config.batch),
+                batched=not config.generalizes,
+            )
         if restored is not None:
             state, info = restored
             known = {name: state[name] for name in network.named_weights() if name in state}
@@ -188,6 +200,7 @@ class _Run:
             self.done = info["step"]
             self.means, self.epoch_means = _Means(info["means"]), _Means(info["epoch_means"])
             logging.info("going on after step %d of %d", self.done, config.steps)
+        distribution.check_same_step(self.strategy, self.done)
         self.network = network
         self.history = self.summaries = None
         if is_chief:
@@ -205,11 +218,12 @@ class _Run:
         config, options = self.config, self.options
         if self.done >= config.steps:
             return True
+        last = config.steps if options.stop_after is None else options.stop_after
+        if self.done >= last:
+            return False
         batches = iter(self._batches())
         while self.done < config.steps:
-            asked = stop.requested or (
-                options.stop_after is not None and self.done + 1 >= options.stop_after
-            )
+            asked = stop.requested or self.done + 1 >= last
             try:
                 batch = next(batches)
             except tf.errors.OpError as error:
@@ -231,36 +245,16 @@ class _Run:
                 return False
         return True
 
-    def _batches(self) -> tf.data.Dataset:
+    def _batches(self) -> Iterable:
         if not tf.distribute.has_strategy():
             return self.source.train(self.done)
-
-        def of_worker(context):
-            shard = (context.input_pipeline_id, context.num_input_pipelines)
-            replicas = self.strategy.num_replicas_in_sync // context.num_input_pipelines
-            batches = self.source.train(self.done, shard)
-            # Consecutive elements go to consecutive replicas of the worker.
-            return batches.flat_map(
-                lambda *images: tf.data.Dataset.from_tensor_slices(
-                    tuple(
-                        tf.reshape(i, [replicas, i.shape[0] // replicas, *i.shape[1:]])
-                        for i in images
-                    )
-                )
-            )
-
-        return self.strategy.distribute_datasets_from_function(of_worker)
+        return distribution.distribute(
+            self.strategy, lambda shard: self.source.train(self.done, shard)
+        )
 
     def _measure(self, outputs) -> None:
         scalars = {n: float(outputs[n]) for n in (*MEASURED, *OF_GRADIENT) if n in outputs}
-        if not all(math.isfinite(value) for value in scalars.values()):
-            found = ", ".join(f"{name}={value}" for name, value in scalars.items())
-            names = [self._names(group) for group in range(self.config.groups)]
-            raise DivergedError(
-                f"step {self.done} (from 0): {found}; the batch (seed {self.config.seed}): "
-                f"{'; '.join(names)}. The newest checkpoint is from step {self._saved_step}; a "
-                "lower learning_rate may help"
-            )
+        self._check_finite(scalars, self.done)
         final = outputs["final_score"].numpy()
         scalars["err_disp"] = float(np.mean(metrics.err_disp(final)))
         scalars["err_max"] = float(np.mean(metrics.err_max(final)))
@@ -272,8 +266,21 @@ class _Run:
             learning_rate=self.config.learning_rate_at(self.done),
         )
 
-    def _names(self, group: int) -> str:
-        chosen = self.source.choose(self.done, group)
+    def _check_finite(self, values: Mapping[str, float], step: int, where: str = "") -> None:
+        """Raises DivergedError, naming the batch of a step, unless all values are finite."""
+        if all(math.isfinite(value) for value in values.values()):
+            return
+        found = ", ".join(f"{name}={value}" for name, value in values.items())
+        names = [self._names(step, group) for group in range(self.config.groups)]
+        saved = f"The newest checkpoint is from step {self._saved_step}"
+        raise DivergedError(
+            f"step {step} (from 0){where}: {found}; the batch (seed {self.config.seed}): "
+            f"{'; '.join(names)}. {saved if self._saved_step else 'There is no checkpoint yet'}; "
+            "a lower learning_rate may help"
+        )
+
+    def _names(self, step: int, group: int) -> str:
+        chosen = self.source.choose(step, group)
         return ", ".join(self.source.catalog.describe(int(frame)) for frame in chosen.x)
 
     def _log(self, validated: Mapping[str, float]) -> None:
@@ -294,6 +301,7 @@ class _Run:
         validated: dict[str, float] = {}
         if self.is_chief:
             validated, outputs, instances = self._validate()
+            self._check_finite(validated, self.done - 1, ", in the validation after it")
             self.summaries.score_maps(
                 self.done,
                 outputs["initial_score"].numpy(),
@@ -325,15 +333,24 @@ class _Run:
         return means.take(), *first
 
     def _save(self, value: Optional[float]) -> None:
-        self._saved_at, self._saved_step = time.monotonic(), self.done
         if self.is_chief:
             info = {
                 "step": self.done,
                 "means": self.means.sums,
                 "epoch_means": self.epoch_means.sums,
             }
-            self.store.save(self.train_step.state(), info, value)
+            state = self.train_step.state()
+            broken = {n: np.nan for n, array in state.items() if not np.isfinite(array).all()}
+            self._check_finite(dict(list(broken.items())[:3]), self.done - 1, ", in the weights")
+            self.store.save(state, info, value)
             self.summaries.flush()
+        self._saved_at, self._saved_step = time.monotonic(), self.done
+
+
+def _first_groups(source: pairs.PairSource, batch: int) -> Iterator:
+    """Some groups of training pairs, the same on every worker."""
+    for exemplars, instances in source.train(0).take(CALIBRATION_GROUPS):
+        yield exemplars[:batch], instances[:batch]
 
 
 class _Means:
@@ -354,13 +371,15 @@ class _Means:
         return means
 
 
-def _is_chief(strategy) -> bool:
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return True
-    return resolver.task_type == "chief" or (
-        "chief" not in resolver.cluster_spec().jobs and resolver.task_id == 0
-    )
+@contextlib.contextmanager
+def _floatx(name: str) -> Iterator[None]:
+    """New layers and variables have this type."""
+    before = tf.keras.backend.floatx()
+    tf.keras.backend.set_floatx(name)
+    try:
+        yield
+    finally:
+        tf.keras.backend.set_floatx(before)
 
 
 def _export(run: _Run, workdir: Path, claims: Mapping[str, Any], init) -> dict[str, Path]:
@@ -381,8 +400,3 @@ def _export(run: _Run, workdir: Path, claims: Mapping[str, Any], init) -> dict[s
         weights.save(path, arrays, {"training": training}, overwrite=True)
         exported[name] = path
     return exported
-
-
-def batches_for_benchmark(source: pairs.PairSource, count: int) -> Iterator:
-    """The first batches of a training, held in memory."""
-    return iter(list(itertools.islice(iter(source.train(0)), count)))

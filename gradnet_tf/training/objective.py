@@ -50,8 +50,8 @@ class Objective:
         Args:
           exemplars: [k, 127, 127, 3], BGR, 0..255.
           instances: [k, 239, 239, 3], BGR, 0..255.
-          training: whether batch norm uses the group's statistics where `config` says so. The
-            template branch always does, as the reference's validation does.
+          training: whether batch norm of the search branch uses the group's statistics where
+            `config` says so. The template branch's does in validation, too, as in the reference.
 
         Returns:
           Scalars `loss` (of S*), `initial_loss` (of S), `regularization`, `objective` (what is
@@ -78,13 +78,16 @@ class Objective:
             features = self._folded.search_features(tf.cast(instances, self.config.precision))
             features = tf.cast(features, exemplars.dtype)
         labels, weights = self._labels(features.shape[1] - 5)
-        f2 = network.template_features(exemplars, training=True)
+        training = self.config.template_statistics == "batch"
+        if not batched and not training:
+            exemplars = exemplars[:1]  # The others take part through batch statistics only.
+        f2 = network.template_features(exemplars, training=training)
         if not network.has_update:
-            template = network.initial_template(f2, training=True)
+            template = network.initial_template(f2, training=training)
             score = network.score_map(template, features, batched=True)
             return self._outputs(score, score, labels, weights)
         update = network.update(
-            f2, features, labels, weights, training=True, batched=batched, loss=self._loss
+            f2, features, labels, weights, training=training, batched=batched, loss=self._loss
         )
         score = network.score_map(update.template, features, batched=batched)
         outputs = self._outputs(score, update.score, labels, weights)

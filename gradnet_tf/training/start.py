@@ -9,6 +9,7 @@ import numpy as np
 
 from gradnet_tf import backbone
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.training import calibration
 from gradnet_tf.training.config import TrainConfig
 
 STAGES = backbone.STEM + backbone.HEAD
@@ -58,7 +59,15 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
                 )
     start = {name: variable.numpy() for name, variable in network.named_weights().items()}
     network.assign_weights({**start, **taken})
+    if starts_as_descent(config):
+        calibration.start_as_descent(network)
     return network
+
+
+def starts_as_descent(config: TrainConfig) -> bool:
+    """Whether U2 is made anew, as a descent step."""
+    is_new = config.has_update and config.init_template != "checkpoint"
+    return is_new and config.init_update == "descent"
 
 
 def _search_name(name: str) -> str:

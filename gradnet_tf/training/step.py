@@ -40,11 +40,7 @@ class TrainStep:
     def __init__(self, network: GradNet, config: TrainConfig, *, jit_compile: bool = False):
         self.strategy = tf.distribute.get_strategy()
         self.replicas = self.strategy.num_replicas_in_sync
-        if config.groups % self.replicas:
-            raise ValueError(
-                f"groups={config.groups} cannot be shared out among {self.replicas} replicas: "
-                f"give a multiple of {self.replicas}"
-            )
+        check_groups(config.groups, self.replicas)
         self.network = network
         self.config = config
         self._offset = None
@@ -78,8 +74,8 @@ class TrainStep:
 
         Returns:
           Scalars, means over all groups: see `Objective`. The score maps `final_score` and
-          `initial_score` of the groups of this worker's first replica. And `stop`, positive if any
-          worker was asked to stop, so that all of them do after the same step.
+          `initial_score` of all groups. And `stop`, positive if any worker was asked to stop, so
+          that all of them do after the same step.
         """
         rate = tf.constant(self.config.learning_rate_at(step), tf.float64)
         index, stop = tf.constant(step, tf.int64), tf.constant(float(stop))
@@ -149,10 +145,7 @@ class TrainStep:
             (scalars, gradients, moments), scores = self._replica_gradients(exemplars, instances)
         else:
             total, scores = self.strategy.run(self._replica_gradients, (exemplars, instances))
-            scores = {
-                name: self.strategy.experimental_local_results(value)[0]
-                for name, value in scores.items()
-            }
+            scores = {name: self.strategy.gather(value, axis=0) for name, value in scores.items()}
             scalars, gradients, moments = self._summed(total)
             stop = self.strategy.run(tf.identity, (stop,))
             stop = self.strategy.reduce(tf.distribute.ReduceOp.SUM, stop, axis=None)
@@ -177,6 +170,15 @@ class TrainStep:
             name: self.strategy.reduce(add, value, axis=None) for name, value in scalars.items()
         }
         return scalars, dict(zip(names, reduced)), moments
+
+
+def check_groups(groups: int, replicas: int) -> None:
+    """Raises ValueError if the groups of a step cannot be shared out evenly among the replicas."""
+    if groups % replicas:
+        raise ValueError(
+            f"groups={groups} cannot be shared out among {replicas} replicas: give a multiple of "
+            f"{replicas}"
+        )
 
 
 def _scalars(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -1,0 +1,74 @@
+"""What a training over several replicas and workers needs besides its step.
+
+Every function takes the strategy under whose scope the training runs; the default strategy, where
+there is none, stands for one worker with one replica.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import tensorflow as tf
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this worker is the one that writes: the chief, or the first worker without one."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type == "chief" or (
+        "chief" not in resolver.cluster_spec().jobs and resolver.task_id == 0
+    )
+
+
+def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
+    """Fails unless all workers go on after the same step, as they do in one shared workdir.
+
+    Args:
+      strategy: with several workers, all of them have to call this.
+      step: finished steps, as this worker knows them.
+
+    Raises:
+      ValueError: if workers differ; all of them raise.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return
+    # Numbers whose sum and sum of squares are those of equal numbers are equal.
+    local = tf.constant([step, step**2], tf.float64)
+    each = strategy.run(tf.identity, (local,))
+    total, squares = strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None).numpy()
+    if total**2 != squares * replicas:
+        raise ValueError(
+            f"this worker goes on after step {step}, others after another one: all workers need "
+            "the same working directory"
+        )
+
+
+def distribute(
+    strategy: tf.distribute.Strategy, batches: Callable[[tuple[int, int]], tf.data.Dataset]
+) -> Iterable:
+    """The batches of a training, each part where it is needed.
+
+    Args:
+      strategy: shares them out.
+      batches: function of a worker's (index, count) that gives its part of every global batch.
+
+    Returns:
+      Iterable of what the strategy's `run` takes as arguments: replicas in the order of their
+      workers have consecutive parts of the global batch.
+    """
+
+    def of_worker(context):
+        count = context.num_input_pipelines
+        replicas = strategy.num_replicas_in_sync // count
+
+        def split(images):
+            return tf.reshape(images, [replicas, images.shape[0] // replicas, *images.shape[1:]])
+
+        # Consecutive elements go to consecutive replicas of the worker.
+        return batches((context.input_pipeline_id, count)).flat_map(
+            lambda *images: tf.data.Dataset.from_tensor_slices(tuple(map(split, images)))
+        )
+
+    return strategy.distribute_datasets_from_function(of_worker)
