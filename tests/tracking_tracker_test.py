@@ -378,9 +378,27 @@ def test_a_checkpoint_of_another_variant_tracks(weights, video, tmp_path):
     np.testing.assert_allclose(got[:, :2], boxes[:FEW, :2], atol=12)
 
 
-def test_no_checkpoint():
-    with pytest.raises(ValueError, match="no trained weights are embedded.*gradnet_tf.convert"):
-        Tracker()
+def test_without_a_checkpoint_the_embedded_weights_track(video):
+    frames, boxes = video
+    tracker = Tracker(jit_compile=False)
+    embedded = weights_lib.load_embedded()
+    assert tracker.variant == embedded.variant
+    assert tracker.config == preset(embedded.card["preset"])
+    got = follow(tracker, frames[:FEW], boxes[0])
+    np.testing.assert_allclose(got[:, :2], boxes[:FEW, :2], atol=12)
+
+
+def test_the_preset_is_that_of_the_card_or_the_callers(weights, tmp_path):
+    names = weights_lib.expected_shapes("baseline")
+    arrays = {name: weights[name] for name in names}
+    weights_lib.save(tmp_path / "card", arrays, {"preset": "paper"})
+    weights_lib.save(tmp_path / "none", arrays)
+    assert Tracker(tmp_path / "card", jit_compile=False).config == preset("paper")
+    assert Tracker(tmp_path / "none", jit_compile=False).config == preset("reference")
+    tracker = Tracker(tmp_path / "card", preset="reference", jit_compile=False)
+    assert tracker.config == preset("reference")
+    with pytest.raises(ValueError, match="reference, paper, tuned, got 'fast'"):
+        Tracker(tmp_path / "card", preset="fast")
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text.npz"])

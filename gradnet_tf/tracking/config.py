@@ -1,7 +1,8 @@
-"""Every constant of the tracker, in one frozen dataclass, with the two presets.
+"""Every constant of the tracker, in one frozen dataclass, with the presets.
 
 Sources: "reference" is `track.py` of the reference (`getOpts`, `run_siamesefc`, `trackerEval`);
-"paper" is the paper's section 3.4 and 3.5. `docs/differences.md` lists where they part.
+"paper" is the paper's section 3.4 and 3.5. `docs/differences.md` lists where they part. "tuned" is
+"reference" with another constant, for the weights that come with gradnet_tf.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ PRESETS = {
         window_off_after=0,
         redetection=False,
     ),
+    # For the weights that come with gradnet_tf; docs/training.md says how it was chosen.
+    "tuned": TrackerConfig(template_influence=0.3),
 }
 
 
@@ -126,7 +129,7 @@ def preset(name: str, **changes) -> TrackerConfig:
     """A preset by name, with single constants changed.
 
     Args:
-      name: "reference" or "paper".
+      name: "reference", "paper" or "tuned".
       **changes: fields of `TrackerConfig`.
 
     Returns:

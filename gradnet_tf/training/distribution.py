@@ -45,6 +45,21 @@ def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
         )
 
 
+def copy_from_first(strategy: tf.distribute.Strategy, variables: Iterable[tf.Variable]) -> None:
+    """Gives all replicas the values of the first one, which may differ by rounding before."""
+    if strategy.num_replicas_in_sync == 1:
+        return
+    for variable in variables:
+        value = tf.constant(variable.numpy())
+
+        def contribution(value=value):
+            is_first = tf.distribute.get_replica_context().replica_id_in_sync_group == 0
+            return tf.where(is_first, value, tf.zeros_like(value))
+
+        parts = strategy.run(contribution)
+        variable.assign(strategy.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None))
+
+
 def distribute(
     strategy: tf.distribute.Strategy, batches: Callable[[tuple[int, int]], tf.data.Dataset]
 ) -> Iterable:

@@ -146,7 +146,7 @@ def train(
         "init": None if init is None else init.digest,
     }
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_floatx("float64" if config.precision == "float64" else "float32"))
+        stack.enter_context(start.floatx(config))
         network = start.make_network(config, None if init is None else init.arrays)
         if is_chief:
             workdir.mkdir(parents=True, exist_ok=True)
@@ -190,6 +190,7 @@ class _Run:
                 _first_groups(source, config.batch),
                 batched=not config.generalizes,
             )
+            distribution.copy_from_first(self.strategy, network.named_weights().values())
         if restored is not None:
             state, info = restored
             known = {name: state[name] for name in network.named_weights() if name in state}
@@ -369,17 +370,6 @@ class _Means:
         means = {name: total / count for name, (total, count) in self.sums.items()}
         self.sums = {}
         return means
-
-
-@contextlib.contextmanager
-def _floatx(name: str) -> Iterator[None]:
-    """New layers and variables have this type."""
-    before = tf.keras.backend.floatx()
-    tf.keras.backend.set_floatx(name)
-    try:
-        yield
-    finally:
-        tf.keras.backend.set_floatx(before)
 
 
 def _export(run: _Run, workdir: Path, claims: Mapping[str, Any], init) -> dict[str, Path]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Optional
 
 import numpy as np
+import tensorflow as tf
 
 from gradnet_tf import backbone
 from gradnet_tf.gradnet import GradNet
@@ -62,6 +64,17 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
     if starts_as_descent(config):
         calibration.start_as_descent(network)
     return network
+
+
+@contextlib.contextmanager
+def floatx(config: TrainConfig) -> Iterator[None]:
+    """Inside it, new layers and variables have the type that `config.precision` asks for."""
+    before = tf.keras.backend.floatx()
+    tf.keras.backend.set_floatx("float64" if config.precision == "float64" else "float32")
+    try:
+        yield
+    finally:
+        tf.keras.backend.set_floatx(before)
 
 
 def starts_as_descent(config: TrainConfig) -> bool:

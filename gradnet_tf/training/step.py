@@ -94,6 +94,9 @@ class TrainStep:
 
         Raises:
           ValueError: if names or shapes differ; nothing is set then.
+
+        In stage "gradnet" the search branch must be that of `state` already when the step is made,
+        for that is when it is folded.
         """
         variables = self._state_variables()
         differing = sorted(set(variables) ^ set(state))
@@ -164,7 +167,7 @@ class TrainStep:
         )
         raw = [layer.named_weights()["bn/moving_mean"] for layer in self._moving]
         flat = [(value, mean) for pair, mean in zip(moments, raw) for value in pair]
-        flat = extended.batch_reduce_to(add, flat)
+        flat = extended.batch_reduce_to(add, flat) if flat else []
         moments = list(zip(flat[::2], flat[1::2]))
         scalars = {
             name: self.strategy.reduce(add, value, axis=None) for name, value in scalars.items()
