@@ -120,7 +120,8 @@ def test_single_constants_of_a_preset_can_be_changed():
 
 @pytest.mark.parametrize("name", ["Reference", "", "fast", None])
 def test_unknown_preset(name):
-    with pytest.raises(ValueError, match=f"preset must be one of reference, paper, got {name!r}"):
+    known = "reference, paper, tuned"
+    with pytest.raises(ValueError, match=f"preset must be one of {known}, got {name!r}"):
         preset(name)
 
 

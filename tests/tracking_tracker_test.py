@@ -422,8 +422,7 @@ def test_contradicting_arguments(weights, tmp_path):
 @pytest.mark.parametrize(
     "arguments, error, message",
     [
-        ({"preset": "fast"}, ValueError, "one of reference, paper, got 'fast'"),
-        ({"preset": None}, ValueError, "one of reference, paper, got None"),
+        ({"preset": "fast"}, ValueError, "one of reference, paper, tuned, got 'fast'"),
         ({"config": {"scale_count": 3}}, TypeError, "must be a TrackerConfig, got dict"),
         ({"jit_compile": "xla"}, ValueError, "jit_compile must be .*got 'xla'"),
         ({"jit_compile": None}, ValueError, "jit_compile must be .*got None"),
