@@ -62,8 +62,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "preset",
         None,
         ["reference", "paper", "tuned"],
-        "Track as the authors' code does, as the paper says, or as suits the weights that come with "
-        "the package; default: what the checkpoint asks for.",
+        "Track as the authors' code does, as the paper says, or as suits the weights that come "
+        "with the package; default: what the checkpoint asks for.",
         flag_values=values,
     )
     text(
