@@ -63,7 +63,8 @@ class ConvNet(tf.keras.Model):
     """
 
     def __init__(self, blocks: Mapping[str, tf.keras.layers.Layer], name: str):
-        super().__init__(name=name)
+        # The type of its blocks, for Keras casts the inputs to that of the model.
+        super().__init__(name=name, dtype=next(iter(blocks.values())).compute_dtype)
         self.blocks = list(blocks.values())
         self._is_folded = all(isinstance(b, layers.FoldedConvBlock) for b in self.blocks)
         self._pool_after = tuple(scope.split("_")[0] in _POOLED for scope in blocks)

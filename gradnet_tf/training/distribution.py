@@ -7,6 +7,8 @@ there is none, stands for one worker with one replica.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent import futures
+from typing import Any
 
 import tensorflow as tf
 
@@ -43,6 +45,23 @@ def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
             f"this worker goes on after step {step}, others after another one: all workers need "
             "the same working directory"
         )
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns when every worker has called this: one that leaves early takes down the others."""
+    replicas = strategy.num_replicas_in_sync
+    if replicas > 1:
+        each = strategy.run(tf.identity, (tf.constant(1.0),))
+        strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None).numpy()
+
+
+def call_alone(function: Callable[..., Any], *arguments, **keywords) -> Any:
+    """Calls a function outside the strategy's scope, on this worker alone.
+
+    A variable that is made inside the scope waits for the other workers. Scopes belong to threads.
+    """
+    with futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments, **keywords).result()
 
 
 def copy_from_first(strategy: tf.distribute.Strategy, variables: Iterable[tf.Variable]) -> None:

@@ -157,7 +157,8 @@ def train(
         finished = run.go(stop)
         exported = {}
         if finished and is_chief:
-            exported = _export(run, workdir, claims, init)
+            exported = distribution.call_alone(_export, run, workdir, claims, init)
+        distribution.wait_for_all(strategy)
     return Outcome(run.done, finished, run.store.best_value, exported)
 
 
