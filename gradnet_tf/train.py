@@ -54,6 +54,7 @@ _CHOICES = {
 }
 _INTEGERS = {
     "batch": "k, pairs of different videos that one template meets.",
+    "regions": "Search regions of a pair; more than 1 trains updates as in tracking, too.",
     "groups": "Groups of k pairs in a step; replicas share them out.",
     "steps": "Steps of the whole training.",
     "steps_per_epoch": "Steps between two validations.",
@@ -69,7 +70,7 @@ _FLOATS = {
     "momentum": "Of optimizer=momentum.",
     "weight_decay": "Factor of the kernels' L2 regularization.",
     "validation": "Share of the videos that is held out.",
-    "negatives": "Stage siamfc: weight of the loss under another video's template.",
+    "negatives": "Stage siamfc, or several regions: weight under another video's template.",
     "score_offset": "Stage siamfc: first value of the trained constant added to the scores.",
 }
 _BOOLEANS = {"reference_quirks": "Keep the oddities of the reference's augmentation."}

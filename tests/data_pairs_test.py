@@ -83,6 +83,25 @@ def test_a_batch_holds_the_crops_that_were_chosen(data):
             assert np.abs(instances[place] - bgr).max() <= 1
 
 
+def test_several_regions_of_a_pair_stand_together(data):
+    one = open_videos(data, groups=2)
+    three = open_videos(data, groups=2, regions=3)
+    plain = open_videos(data, groups=2, augment="none", regions=3, instance_size=255)
+    flat = Flat(data[0])
+    ((exemplars, first),) = take(one.train(5), 1)
+    ((same, instances),) = take(three.train(5), 1)
+    ((_, unchanged),) = take(plain.train(5), 1)
+    np.testing.assert_array_equal(same, exemplars)
+    np.testing.assert_array_equal(instances[::3], first)
+    chosen = three.choose(5, 1)
+    for place, frames in enumerate(zip(chosen.x, *chosen.more)):
+        for region, frame in enumerate(frames):
+            bgr = decode(flat.instances[frame])[..., ::-1]
+            assert np.abs(unchanged[9 + 3 * place + region] - bgr).max() <= 1
+    ((_, validation),) = take(three.validation(1), 1)
+    assert validation.shape == (18, 239, 239, 3)
+
+
 def test_the_augmentation_is_the_reference_s(data):
     source = open_videos(data, instance_size=201)
     plain = open_videos(data, augment="none", instance_size=255)

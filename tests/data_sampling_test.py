@@ -28,7 +28,7 @@ def test_the_draws_of_a_step_never_change():
     words = [743529580389165, 6352061083355082, 5248435881827040]
     assert (draws * 2**53).astype(np.int64).tolist() == words
     pairs = sampling.choose_pairs(make_videos([20]), 7, 123, 2, 4, 100)
-    assert [column.tolist() for column in pairs] == [
+    assert [column.tolist() for column in pairs[:4]] == [
         [14, 8, 12, 6],
         [29, 17, 24, 13],
         [897, 537, 747, 400],
@@ -113,3 +113,19 @@ def test_about_the_asked_share_is_held_out_and_stays_so():
     assert not any(sampling.is_held_out(name, 0.0) for name in names)
     first = [number for number in range(40) if names[number] in small]
     assert first == [0, 8, 12, 20, 22, 27, 33, 38]
+
+
+def test_more_regions_leave_the_pairs_as_they_are():
+    videos = make_videos([20, 1, 9, 30])
+    one = sampling.choose_pairs(videos, 7, 5, 0, 4, 100)
+    three = sampling.choose_pairs(videos, 7, 5, 0, 4, 100, regions=3)
+    assert one.more.shape == (0, 4) and three.more.shape == (2, 4)
+    for name in ("video", "track", "z", "x"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
+
+
+def test_more_regions_are_drawn_as_the_first():
+    videos = make_videos([1], tracks_of=1, frames=(0, 1, 2, 3))
+    drawn = [sampling.choose_pairs(videos, 0, step, 0, 1, 1, regions=2) for step in range(400)]
+    seen = {(int(pairs.z[0]), int(pairs.more[0, 0])) for pairs in drawn}
+    assert seen == {(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)}

@@ -197,3 +197,50 @@ def test_compiled_is_what_it_is_eagerly(mode):
         np.testing.assert_allclose(actual[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
     for name, gradient in expected_gradients.items():
         assert networks.relative_error(gradients[name], gradient) < 1e-3, name
+
+
+def test_several_regions_train_updates_as_in_tracking():
+    """Both losses by hand: over videos (first regions), and over the frames of each video."""
+    regions, settings = 2, dict(template_statistics="moving", loss_scale="sum", negatives=0.5)
+    network = networks.hand_made()
+    exemplars, instances = batch()
+    doubled = tf.stack([instances, tf.roll(instances, 3, axis=2)], axis=1)
+    doubled = tf.reshape(doubled, [-1, *instances.shape[1:]])
+    made = make(network, regions=regions, **settings)
+    outputs, gradients = made.gradients(exemplars, doubled)
+    plain = make(network, template_statistics="moving", loss_scale="sum")(exemplars, instances)
+
+    labels = losses.logistic_labels(15)
+    weights = losses.balanced_weights(labels)
+    f2, features = network.template_features(exemplars), network.search_features(doubled)
+    final = initial = negative = 0.0
+    for index in range(BATCH):
+        feature = f2[index : index + 1]
+        update = network.update(feature, features[regions * index : regions * index + 1])
+        unseen = features[regions * index + 1 : regions * index + 2]
+        score = network.score_map(update.template, unseen)
+        final += 225 * np.mean(losses.logistic_loss(score, labels, weights)) / BATCH
+        score = network.score_map(network.initial_template(feature), unseen)
+        initial += 225 * np.mean(losses.logistic_loss(score, labels, weights)) / BATCH
+        other = regions * ((index - 1) % BATCH)
+        score = network.score_map(update.template, features[other : other + 1])
+        negative += np.logaddexp(0, np.max(score)) / BATCH
+    np.testing.assert_allclose(outputs["loss"], plain["loss"] + final, rtol=1e-4)
+    np.testing.assert_allclose(outputs["initial_loss"], plain["initial_loss"] + initial, rtol=1e-4)
+    expected = outputs["loss"] + outputs["regularization"] + 0.5 * negative
+    np.testing.assert_allclose(outputs["objective"], expected, rtol=1e-4)
+    assert all(np.abs(g).max() > 0 for name, g in gradients.items() if "weights" in name)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        (dict(regions=2), "template_statistics=moving"),
+        (dict(regions=2, batch=1, template_statistics="moving"), "at least 2"),
+        (dict(regions=2, variant="without_gradient"), "variant=without_gradient"),
+        (dict(negatives=0.1), "regions of at least 2"),
+    ],
+)
+def test_settings_that_several_regions_contradict(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**settings)

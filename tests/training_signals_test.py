@@ -33,7 +33,15 @@ def test_sigterm_may_come_many_times_and_the_first_name_stays():
         assert stop.name == "SIGTERM"
 
 
-def test_a_second_ctrl_c_interrupts_at_once():
+@pytest.fixture
+def default_handler():
+    """What Python starts with, unless it runs in the background, where Ctrl-C is ignored."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, old)
+
+
+def test_a_second_ctrl_c_interrupts_at_once(default_handler):
     with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.requested

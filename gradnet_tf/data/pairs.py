@@ -31,6 +31,7 @@ class PairConfig:
     Attributes:
         batch: Pairs of a group, k, from as many different videos.
         groups: Groups of the global batch.
+        regions: Instances of a pair, of the same track.
         exemplar_size: Side of the exemplars in px, at most 127.
         instance_size: Side of the instances in px, at most 255; what is left of the 255 px is room
             for the shift.
@@ -48,6 +49,7 @@ class PairConfig:
 
     batch: int = 8
     groups: int = 1
+    regions: int = 1
     exemplar_size: int = 127
     instance_size: int = 239
     frame_range: int = 100
@@ -65,6 +67,7 @@ class PairConfig:
         for name, low, high in (
             ("batch", 1, None),
             ("groups", 1, None),
+            ("regions", 1, None),
             ("exemplar_size", 1, records.EXEMPLAR_SIZE),
             ("instance_size", 1, records.INSTANCE_SIZE),
             ("frame_range", 0, None),
@@ -163,7 +166,8 @@ class PairSource:
 
         Returns:
             Data set of (exemplars [n, 127, 127, 3], instances [n, 239, 239, 3]), float32, BGR,
-            about 0..255; pairs of a group stand together.
+            about 0..255; pairs of a group stand together, and so do the instances of a pair, where
+            there are n * regions of them.
 
         Raises:
             ValueError: If the groups cannot be shared out evenly.
@@ -206,6 +210,7 @@ class PairSource:
             group,
             self.config.batch,
             self.config.frame_range,
+            self.config.regions,
         )
 
     def _check_sets(self) -> None:
@@ -253,14 +258,19 @@ class PairSource:
             return tuple(values)
 
         def make(*item):
-            half = len(item) // 2
-            return self._make(*item[:half], key="z"), self._make(*item[half:], key="x")
+            columns = len(item) // (1 + config.regions)
+            crops = [item[first : first + columns] for first in range(0, len(item), columns)]
+            instances = [self._make(*crop, key="x") for crop in crops[1:]]
+            return self._make(*crops[0], key="z"), tf.stack(instances)
+
+        def flatten(exemplars, instances):
+            return exemplars, tf.reshape(instances, [-1, *instances.shape[2:]])
 
         remote = any("://" in path for path in self.catalog.shards)
         data = steps.map(read, num_parallel_calls=16 if remote else 2, deterministic=True)
         data = data.unbatch()
         data = data.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        data = data.batch(share * config.batch, drop_remainder=True)
+        data = data.batch(share * config.batch, drop_remainder=True).map(flatten)
         options = tf.data.Options()
         options.deterministic = True
         # Each worker asks for its own part.
@@ -272,7 +282,8 @@ class PairSource:
     def _specs(self, strongly: bool) -> list[tf.TensorSpec]:
         """What `_read` gives for a pair: the crop's file and how to make it, of z and of x."""
         specs = []
-        for size in (self.config.exemplar_size, self.config.instance_size):
+        config = self.config
+        for size in (config.exemplar_size, *[config.instance_size] * config.regions):
             specs += [
                 tf.TensorSpec([], tf.string),
                 tf.TensorSpec([size], tf.int32),
@@ -299,14 +310,15 @@ class PairSource:
         augmented = training and config.augment != "none"
         strongly = augmented and config.augment == "strong"
         noise = extra = None
+        crops = [("z", pairs.z), ("x", pairs.x), *(("x", frames) for frames in pairs.more)]
         if augmented:
-            shape = (2, config.batch, augment.UNIFORMS)
+            shape = (len(crops), config.batch, augment.UNIFORMS)
             noise = sampling.uniforms(config.seed, step, group, sampling.AUGMENTATION, shape)
         if strongly:
-            shape = (2, config.batch, strong.UNIFORMS + 2)
+            shape = (len(crops), config.batch, strong.UNIFORMS + 2)
             extra = sampling.uniforms(config.seed, step, group, sampling.STRONG, shape)
         columns = []
-        for number, (key, frames) in enumerate((("z", pairs.z), ("x", pairs.x))):
+        for number, (key, frames) in enumerate(crops):
             files = [self.catalog.read(key, int(frame)) for frame in frames]
             columns.append(np.array(files, object))
             columns += self._parameters(key, None if noise is None else noise[number])

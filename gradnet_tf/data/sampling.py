@@ -17,7 +17,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 # Independent streams of random numbers of one group.
-PAIRS, AUGMENTATION, STRONG = range(3)
+PAIRS, AUGMENTATION, STRONG, MORE = range(4)
 
 
 def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]) -> np.ndarray:
@@ -82,23 +82,31 @@ class Videos:
 
 
 class Pairs(NamedTuple):
-    """The pairs of one group, int64 [k] each.
+    """The pairs of one group, int64 [k] each, `more` int64 [regions - 1, k].
 
     Attributes:
         video: Number of the video; all differ.
         track: Number of the track.
         z: Number of the exemplar's frame (an index into `Videos.frames`).
         x: Number of the instance's frame.
+        more: Numbers of the frames of further instances.
     """
 
     video: np.ndarray
     track: np.ndarray
     z: np.ndarray
     x: np.ndarray
+    more: np.ndarray
 
 
 def choose_pairs(
-    videos: Videos, seed: int, step: int, group: int, count: int, frame_range: int
+    videos: Videos,
+    seed: int,
+    step: int,
+    group: int,
+    count: int,
+    frame_range: int,
+    regions: int = 1,
 ) -> Pairs:
     """Draws the pairs of one group: one pair from each of ``count`` different videos.
 
@@ -114,19 +122,22 @@ def choose_pairs(
         group: Number of the group in the global batch.
         count: Pairs of a group, k.
         frame_range: Largest distance of frame numbers.
+        regions: Instances of a pair, each drawn as x is; they may be the same.
 
     Returns:
-        The pairs.
+        The pairs; the same ones whatever `regions`, but for `more`.
     """
     draws = uniforms(seed, step, group, PAIRS, (count, 5))
+    draws = np.concatenate([draws, uniforms(seed, step, group, MORE, (count, regions - 1))], axis=1)
     taken = [[] for _ in range(1 if videos.weights is None else len(videos.pools))]
     rows = []
     for draw in draws:
         video = _choose_video(videos, taken, draw[0], draw[1])
         tracks = videos.tracks[video]
         track = tracks[_index(draw[2], len(tracks))]
-        rows.append((video, track, *_choose_frames(videos, track, draw[3], draw[4], frame_range)))
-    return Pairs(*np.array(rows, np.int64).T)
+        rows.append((video, track, *_choose_frames(videos, track, draw[3], draw[4:], frame_range)))
+    columns = np.array(rows, np.int64).T
+    return Pairs(*columns[:4], columns[4:])
 
 
 def _index(draw: float, count: int) -> int:
@@ -160,8 +171,9 @@ def _choose_video(videos: Videos, taken: list[list[int]], set_draw: float, draw:
 
 
 def _choose_frames(
-    videos: Videos, track: int, z_draw: float, x_draw: float, frame_range: int
-) -> tuple[int, int]:
+    videos: Videos, track: int, z_draw: float, x_draws: np.ndarray, frame_range: int
+) -> list[int]:
+    """Frame z, then a frame x for each of its draws."""
     first, last = videos.first_frame[track], videos.first_frame[track + 1]
     frames = videos.frames[first:last]
     z = _index(z_draw, len(frames))
@@ -169,6 +181,6 @@ def _choose_frames(
     high = int(np.searchsorted(frames, frames[z] + frame_range, side="right"))
     partners = high - low - 1
     if not partners:
-        return first + z, first + z
-    x = low + _index(x_draw, partners)
-    return first + z, first + x + (x >= z)
+        return [first + z] * (1 + len(x_draws))
+    places = [low + _index(draw, partners) for draw in x_draws]
+    return [first + z, *(first + x + (x >= z) for x in places)]

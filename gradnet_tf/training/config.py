@@ -44,6 +44,9 @@ class TrainConfig:
       label: "logistic" (discs of +1, the rest -1) or "gaussian" (the map that the reference keeps
         beside it, and Algorithm 1 mentions).
       batch: k, pairs of different videos that one template meets.
+      regions: in stage "gradnet", search regions of a pair. 1: as in the reference. With more, each
+        exemplar's template is also updated by the first region of its own video alone, as in
+        tracking, and has to find the target in the others.
       groups: groups of k pairs in a step, each with batch statistics of its own; replicas and
         workers share them out.
       steps: steps of the whole training.
@@ -70,8 +73,8 @@ class TrainConfig:
       template_statistics: in stage "gradnet", whether batch norm of the template branch and U2 uses
         the group's statistics ("batch", as in the reference) or its moving averages ("moving": what
         tracking sees is trained, and only one exemplar of a group has to be computed).
-      negatives: in stage "siamfc", weight of the loss of search regions under another video's
-        template.
+      negatives: in stage "siamfc", and with several regions, weight of the loss of search regions
+        under another video's template.
       score_offset: in stage "siamfc", first value of a trained constant that is added to the scores
         (the offset in the last layer of SiamFC); the tracker's response does not depend on it.
       seed: of initial values and pairs.
@@ -88,6 +91,7 @@ class TrainConfig:
     init_update: str = "random"
     label: str = "logistic"
     batch: int = 8
+    regions: int = 1
     groups: int = 1
     steps: int = 50 * 5984
     steps_per_epoch: int = 5984
@@ -132,7 +136,14 @@ class TrainConfig:
             ("precision", PRECISIONS),
         ):
             check(name, choices.__contains__, f"one of {', '.join(choices)}")
-        for name in ("batch", "groups", "steps", "steps_per_epoch", "validation_batches"):
+        for name in (
+            "batch",
+            "regions",
+            "groups",
+            "steps",
+            "steps_per_epoch",
+            "validation_batches",
+        ):
             check(name, lambda v: v >= 1, "at least 1")
         for name in ("warmup_steps", "seed"):
             check(name, lambda v: v >= 0, "at least 0")
@@ -155,8 +166,20 @@ class TrainConfig:
                 f"stage={self.stage} and variant={self.variant} contradict each other: "
                 "stage=siamfc trains variant=baseline, and nothing else does"
             )
-        if self.stage == "gradnet" and (self.frozen_layers or self.negatives or self.score_offset):
-            raise ValueError("frozen_layers, negatives and score_offset belong to stage=siamfc")
+        if self.stage == "gradnet" and (self.frozen_layers or self.score_offset):
+            raise ValueError("frozen_layers and score_offset belong to stage=siamfc")
+        if self.stage == "gradnet" and self.negatives and self.regions == 1:
+            raise ValueError("negatives belong to stage=siamfc, or to regions of at least 2")
+        if self.regions > 1 and not self.generalizes:
+            raise ValueError(
+                f"regions={self.regions} is for variants that generalize in stage=gradnet, not for "
+                f"variant={self.variant}"
+            )
+        if self.regions > 1 and (self.template_statistics == "batch" or self.batch == 1):
+            raise ValueError(
+                f"regions={self.regions} needs template_statistics=moving and a batch of at least "
+                f"2, got {self.template_statistics} and {self.batch}"
+            )
         if self.frozen_layers and self.search_statistics == "batch":
             raise ValueError(
                 f"frozen_layers={self.frozen_layers} and search_statistics=batch contradict each "

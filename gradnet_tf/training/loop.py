@@ -167,6 +167,7 @@ def pair_config(config: TrainConfig) -> pairs.PairConfig:
     return pairs.PairConfig(
         batch=config.batch,
         groups=config.groups,
+        regions=config.regions,
         frame_range=config.frame_range,
         validation=config.validation,
         augment=config.augment,
@@ -188,7 +189,7 @@ class _Run:
         if restored is None and start.starts_as_descent(config):
             calibration.calibrate_update(
                 network,
-                _first_groups(source, config.batch),
+                _first_groups(source, config),
                 batched=not config.generalizes,
             )
             distribution.copy_from_first(self.strategy, network.named_weights().values())
@@ -349,10 +350,10 @@ class _Run:
         self._saved_at, self._saved_step = time.monotonic(), self.done
 
 
-def _first_groups(source: pairs.PairSource, batch: int) -> Iterator:
+def _first_groups(source: pairs.PairSource, config: TrainConfig) -> Iterator:
     """Some groups of training pairs, the same on every worker."""
     for exemplars, instances in source.train(0).take(CALIBRATION_GROUPS):
-        yield exemplars[:batch], instances[:batch]
+        yield exemplars[: config.batch], instances[: config.batch * config.regions : config.regions]
 
 
 class _Means:

@@ -78,8 +78,9 @@ class Objective:
             features = self._folded.search_features(tf.cast(instances, self.config.precision))
             features = tf.cast(features, exemplars.dtype)
         labels, weights = self._labels(features.shape[1] - 5)
+        several, features = features, features[:: self.config.regions]
         training = self.config.template_statistics == "batch"
-        if not batched and not training:
+        if not batched and not training and self.config.regions == 1:
             exemplars = exemplars[:1]  # The others take part through batch statistics only.
         f2 = network.template_features(exemplars, training=training)
         if not network.has_update:
@@ -94,7 +95,28 @@ class Objective:
         sizes = metrics.gradient_size(update.gradient)
         shares = metrics.gradient_share(f2, update.h2)
         pick = tf.reduce_mean if batched else (lambda values: values[0])
+        if self.config.regions > 1:
+            self._add_frames(outputs, f2, several, labels, weights)
         return {**outputs, "gradient_size": pick(sizes), "gradient_share": pick(shares)}
+
+    def _add_frames(self, outputs, f2, features, labels, weights) -> None:
+        """Adds the losses of templates that the first region of their own video has updated."""
+        network, count = self.network, f2.shape[0]
+        own = tf.reshape(features, [count, self.config.regions, *features.shape[1:]])
+        update = network.update(f2, own[:, 0], labels, weights, batched=True, loss=self._loss)
+        templates = tf.unstack(update.template, count)
+        initial = tf.unstack(network.initial_template(f2), count)
+        for index in range(count):
+            unseen = own[index, 1:]
+            for name, template in (("loss", templates), ("initial_loss", initial)):
+                score = network.score_map(template[index][tf.newaxis], unseen)
+                outputs[name] += self._scaled_loss(score, labels, weights) / count
+            other = network.score_map(templates[index][tf.newaxis], own[index - 1, :1])
+            outputs["negative_loss"] = outputs.get("negative_loss", 0.0) + (
+                tf.nn.softplus(tf.reduce_max(other)) / count
+            )
+        negatives = self.config.negatives * outputs.pop("negative_loss")
+        outputs["objective"] = outputs["loss"] + outputs["regularization"] + negatives
 
     def _siamfc(self, exemplars, instances, training):
         network = self.network
@@ -116,18 +138,17 @@ class Objective:
         labels = losses.logistic_labels(size)
         return labels, losses.balanced_weights(labels)
 
-    def _outputs(self, final_score, initial_score, labels, weights):
+    def _scaled_loss(self, score, labels, weights):
         cells = np.prod(labels.shape) if self.config.loss_scale == "sum" else 1
+        return cells * tf.reduce_mean(self._loss(score, labels, weights))
 
-        def loss(score):
-            return cells * tf.reduce_mean(self._loss(score, labels, weights))
-
+    def _outputs(self, final_score, initial_score, labels, weights):
         kernels = self.network.kernels().values()
         regularization = losses.l2_regularization(kernels, self.config.weight_decay)
-        final = loss(final_score)
+        final = self._scaled_loss(final_score, labels, weights)
         return {
             "loss": final,
-            "initial_loss": loss(initial_score),
+            "initial_loss": self._scaled_loss(initial_score, labels, weights),
             "regularization": regularization,
             "objective": final + regularization,
             "final_score": final_score,
