@@ -69,12 +69,17 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
 @contextlib.contextmanager
 def floatx(config: TrainConfig) -> Iterator[None]:
     """Inside it, new layers and variables have the type that `config.precision` asks for."""
-    before = tf.keras.backend.floatx()
-    tf.keras.backend.set_floatx("float64" if config.precision == "float64" else "float32")
+    name = "float64" if config.precision == "float64" else "float32"
+    floating, precision = tf.keras.backend, tf.keras.mixed_precision
+    before = floating.floatx(), precision.global_policy()
+    # Keras 3 takes the policy from floatx once, Keras 2 asks for it every time.
+    floating.set_floatx(name)
+    precision.set_global_policy(name)
     try:
         yield
     finally:
-        tf.keras.backend.set_floatx(before)
+        floating.set_floatx(before[0])
+        precision.set_global_policy(before[1])
 
 
 def starts_as_descent(config: TrainConfig) -> bool:
