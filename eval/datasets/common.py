@@ -1,0 +1,193 @@
+"""What the readers of data sets share. No image is opened."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Collection, Mapping
+from collections.abc import Sequence as Items
+from typing import Callable, Optional
+
+import numpy as np
+
+from gradnet_tf.data_prep.readers import folders, sequences
+from gradnet_tf.eval import metrics
+from gradnet_tf.eval.sequences import Problem, Sequence
+
+
+def collect(
+    root: str,
+    readers: Mapping[str, Callable[[], Sequence]],
+    names: Optional[Collection[str]],
+    looked_for: str,
+) -> tuple[tuple[Sequence, ...], tuple[Problem, ...]]:
+    """Reads the sequences that are asked for; a broken one does not stop the others.
+
+    Args:
+      root: the data set's folder, for messages.
+      readers: what reads each sequence that is there, by its name.
+      names: which of them to read; all if None.
+      looked_for: what the data set should hold, for messages.
+
+    Returns:
+      The sequences in the order of `readers`, and those that raised `ValueError` or `OSError`.
+
+    Raises:
+      ValueError: none is there, one of `names` is not, or none can be used.
+    """
+    if not readers:
+        raise ValueError(f"no sequence in {root}: looked for {looked_for}")
+    if names is not None:
+        check_names(names, readers, root)
+    found, problems = [], []
+    for name, read in readers.items():
+        if names is None or name in names:
+            try:
+                found.append(read())
+            except (OSError, ValueError) as error:
+                problems.append(Problem(name, str(error)))
+    if not found:
+        raise ValueError(
+            f"no usable sequence in {root}: {len(problems)} left out, first {problems[0].sequence}:"
+            f" {problems[0].detail}"
+        )
+    return tuple(found), tuple(problems)
+
+
+def check_names(names: Collection[str], known: Collection[str], where: str) -> None:
+    """Raises ValueError, with similar names, if one of `names` is not `known`."""
+    if isinstance(names, str):
+        raise ValueError(f"names of sequences are a list, got the text {names!r}")
+    if not names:
+        raise ValueError("an empty list of sequences; leave it out for all of them")
+    for name in names:
+        if name not in known:
+            similar = difflib.get_close_matches(name, known, 3, 0.5)
+            hint = f"; did you mean {', '.join(similar)}?" if similar else ""
+            raise ValueError(f"{where} has no sequence {name!r}{hint}")
+
+
+def load_boxes(path: str, origin: int = 1) -> np.ndarray:
+    """Reads one box a line and counts it from 0: float64 [n, 4].
+
+    Raises:
+      OSError: the file cannot be read.
+      ValueError: a line does not hold four numbers, or there is none.
+    """
+    boxes = metrics.load_boxes(path)
+    boxes[:, :2] -= origin
+    return boxes
+
+
+def load_flags(path: str, count: int) -> np.ndarray:
+    """Reads one whole number a frame: int64 [count].
+
+    Raises:
+      ValueError: the file is missing, cannot be read or has another number of numbers.
+    """
+    problems: list = []
+    flags = sequences.load_flags(path, count, problems)
+    if flags is None:
+        raise ValueError(f"{path}: {problems[0].detail}")
+    return flags
+
+
+def load_attributes(path: str, codes: Items[str]) -> tuple[str, ...]:
+    """Reads the attributes of a sequence: their codes, or 0 or 1 for each of `codes`.
+
+    Raises:
+      OSError: the file cannot be read.
+      ValueError: it holds other numbers.
+    """
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        words = [word for word in re.split(r"[\s,;]+", file.read()) if word]
+    if not any(word[0].isdigit() for word in words):
+        return tuple(words)
+    if len(words) != len(codes) or not set(words) <= {"0", "1"}:
+        raise ValueError(f"{path}: expected {len(codes)} of 0 and 1 ({', '.join(codes)}) or codes")
+    return tuple(code for code, word in zip(codes, words) if word == "1")
+
+
+def list_images(path: str, instead: Optional[str] = None) -> dict[int, str]:
+    """Lists images by their numbers: of `path`, or of `instead` if there are none.
+
+    Raises:
+      ValueError: there is no numbered image.
+    """
+    for place in (path, instead):
+        images = folders.list_files(place) if place else {}
+        if images:
+            return images
+    places = path if instead is None else f"{path} or {instead}"
+    raise ValueError(f"no numbered images in {places}")
+
+
+def match_frames(
+    images: Mapping[int, str], boxes: int, first: Optional[int] = None
+) -> tuple[str, ...]:
+    """The image of each box.
+
+    Args:
+      images: files by their numbers; there is one at least.
+      boxes: how many boxes there are.
+      first: number of the image of the first box; the smallest by default.
+
+    Returns:
+      The files of as many numbers in a row.
+
+    Raises:
+      ValueError: an image is missing, or one has no box.
+    """
+    start = min(images) if first is None else first
+    numbers = range(start, start + boxes)
+    missing = [number for number in numbers if number not in images]
+    surplus = sorted(set(images) - set(numbers))
+    if not missing and not surplus:
+        return tuple(images[number] for number in numbers)
+    folder = os.path.dirname(next(iter(images.values())))
+    count = f"{len(images)} images ({min(images)} to {max(images)}) for {boxes} boxes"
+    parts = [
+        f"{what} {values[0]}" + (f" and {len(values) - 1} others" if len(values) > 1 else "")
+        for what, values in (("missing: image", missing), ("without a box: image", surplus))
+        if values
+    ]
+    raise ValueError(f"{folder}: {count}; {'; '.join(parts)}")
+
+
+def listed_folders(base: str, truth_name: str, depth: int) -> dict[str, Optional[str]]:
+    """Finds the sequences that ``list.txt`` names, or all if there is none.
+
+    Args:
+      base: the folder with ``list.txt`` and the sequences.
+      truth_name: the file by which a sequence's folder is known.
+      depth: how many levels below `base` to search.
+
+    Returns:
+      The folder of each name, in the order of the list; None for one that is not there.
+
+    Raises:
+      OSError: a folder or the list cannot be read.
+    """
+    found = folders.find_folders(base, lambda names: truth_name in names, depth)
+    by_name: dict[str, Optional[str]] = {}
+    for path in found:
+        by_name.setdefault(os.path.basename(path), path)
+    listing = os.path.join(base, "list.txt")
+    if not os.path.isfile(listing):
+        return by_name
+    with open(listing, encoding="utf-8-sig", errors="replace") as file:
+        names = [line.strip() for line in file if line.strip()]
+    return {name: by_name.get(name) for name in dict.fromkeys(names)}
+
+
+def need_folder(path: Optional[str], base: str, name: str, truth_name: str) -> str:
+    """The folder of a listed sequence.
+
+    Raises:
+      ValueError: there is none.
+    """
+    if path is None:
+        wanted = os.path.join(base, name, truth_name)
+        raise ValueError(f"list.txt names it, but there is no {wanted}")
+    return path
