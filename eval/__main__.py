@@ -1,86 +1,95 @@
-"""Prints how well a file of boxes follows a file of true boxes.
+"""Evaluation of trackers.
 
-    python -m gradnet_tf.eval --boxes=boxes.txt --truth=groundtruth_rect.txt
+    python -m gradnet_tf.eval COMMAND --flag=value ...
 
-Both files hold one line 'x,y,width,height' a frame, in the same pixel coordinates, first frame
-included. Frames whose true box is NaN or has no area are left out.
+COMMAND --help tells a command's flags. Without a command, --boxes=FILE --truth=FILE is "boxes".
 """
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
+from typing import Optional
 
-import numpy as np
 from absl import app, flags
 
-from gradnet_tf.eval import metrics
+# Name: module, what it does. A module is imported when its command is given: most of them need
+# no TensorFlow. Each has define_flags(values) and run(values, arguments) -> exit status.
+COMMANDS = {
+    "run": ("gradnet_tf.eval.run", "run trackers on a data set"),
+    "report": ("gradnet_tf.eval.report", "tables, plots and a page of results"),
+    "verify": ("gradnet_tf.eval.verify", "compare results with numbers stored earlier"),
+    "paper": ("gradnet_tf.eval.paper", "repeat an experiment of the paper"),
+    "list": ("gradnet_tf.eval.listing", "what a data set on disk holds"),
+    "boxes": ("gradnet_tf.eval.boxes", "compare a file of boxes with one of true boxes"),
+}
+DEFAULT = "boxes"
+BAD_ARGUMENTS = 2  # Exit status.
+_HELP = ("--help", "-help", "--helpshort", "--helpfull", "-h", "-?")
 
 
-def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines this command's flags; not on import, for other commands share some names."""
-    for name, text in (("boxes", "the tracker's boxes"), ("truth", "the true boxes")):
-        flags.DEFINE_string(
-            name, None, f"File of {text}, x,y,width,height.", required=True, flag_values=values
-        )
-
-
-def report(boxes: np.ndarray, truth: np.ndarray) -> str:
-    """Returns the measures of a sequence as text, each with its convention.
-
-    Args:
-      boxes: float64 [n, 4], (x, y, width, height) in px.
-      truth: float64 [n, 4], likewise.
-
-    Raises:
-      ValueError: the numbers of boxes differ, or no frame has a true box.
-    """
-    if len(boxes) != len(truth):
-        raise ValueError(f"{len(boxes)} boxes against {len(truth)} true boxes; one a frame each")
-    annotated = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
-    if not annotated.any():
-        raise ValueError("no frame has a true box: all are NaN or have no area")
-    boxes, truth = boxes[annotated], truth[annotated]
-    iou = np.nan_to_num(metrics.overlap_ratio(boxes, truth))
-    error = metrics.center_error(boxes, truth)
-    reference = metrics.reference_metrics(boxes, truth)
-    return "\n".join(
-        (
-            f"frames              {len(truth)} ({np.count_nonzero(~annotated)} without truth)",
-            f"mean IoU            {np.mean(iou):.4f}",
-            f"OTB success AUC     {metrics.success_auc(iou):.4f}  (IoU > t, 21 thresholds)",
-            f"OTB precision       {metrics.precision(error):.4f}  (centre error <= 20 px)",
-            f"reference precision {reference.precision:.2f} %  (centre error < 20 px)",
-            f"reference AUC       {reference.precision_auc:.2f}  (50 thresholds to 25 px)",
-            f"reference IoU       {reference.iou:.2f} %  (mean)",
-        )
-    )
-
-
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Prints the report on the two files.
+def split_command(arguments: Sequence[str]) -> tuple[Optional[str], list[str]]:
+    """Takes the command off the arguments.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+      arguments: the command line without the program's name.
 
     Returns:
-      The exit status: 0, or 1 after one line "error: ..." on stderr.
+      The command, None where help or nothing was asked for, and the other arguments.
+
+    Raises:
+      ValueError: there is no such command.
     """
-    try:
-        if arguments:
-            raise ValueError(f"unexpected argument {arguments[0]!r}; files are given by flags")
-        print(report(metrics.load_boxes(values.boxes), metrics.load_boxes(values.truth)))
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    arguments = list(arguments)
+    if not arguments or arguments[0] in _HELP:
+        return None, arguments
+    if arguments[0].startswith("-"):
+        return DEFAULT, arguments
+    if arguments[0] not in COMMANDS:
+        raise ValueError(f"there is no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
+    return arguments[0], arguments[1:]
+
+
+def usage() -> str:
+    """What is printed where no command is given."""
+    lines = [f"  {name:8}{text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join((__doc__.rstrip(), "", "commands:", *lines))
 
 
 def main() -> None:
     """Runs the command on `sys.argv`."""
-    define_flags()
-    app.run(lambda argv: run(flags.FLAGS, argv[1:]))
+    # Read when a command loads TensorFlow.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        command, arguments = split_command(sys.argv[1:])
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_ARGUMENTS)
+    if command is None:
+        print(usage(), file=sys.stdout if arguments else sys.stderr)
+        sys.exit(0 if arguments else BAD_ARGUMENTS)
+    module = importlib.import_module(COMMANDS[command][0])
+    module.define_flags(flags.FLAGS)
+    app.run(
+        lambda argv: sys.exit(module.run(flags.FLAGS, argv[1:])),
+        argv=[f"gradnet_tf.eval {command}", *arguments],
+        flags_parser=lambda argv: _parse_flags(argv, module),
+    )
+
+
+def _parse_flags(argv: Sequence[str], module: ModuleType) -> list[str]:
+    # absl would tell the flags that this module defines, and it has none.
+    if any(argument in _HELP for argument in argv[1:]):
+        print(f"{module.__doc__.strip()}\n\n{flags.FLAGS.module_help(module.__name__)}")
+        sys.exit(0)
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(BAD_ARGUMENTS)
 
 
 if __name__ == "__main__":

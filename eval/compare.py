@@ -28,8 +28,7 @@ from tqdm import tqdm
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
 
 from gradnet_tf import files, folder  # noqa: E402
-from gradnet_tf.eval import metrics  # noqa: E402
-from gradnet_tf.tracking import config as tracker_config  # noqa: E402
+from gradnet_tf.eval import metrics, trackers  # noqa: E402
 from gradnet_tf.tracking.tracker import Tracker  # noqa: E402
 
 TRUTH = "groundtruth_rect.txt"
@@ -116,27 +115,11 @@ def parse_tracker(text: str) -> tuple[str, dict[str, Any]]:
       ValueError: if a setting is no `name=value`, or unknown.
     """
     name, _, rest = text.partition(":")
-    settings: dict[str, Any] = {}
-    known = {field.name: field.type for field in dataclasses.fields(tracker_config.TrackerConfig)}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or key not in ("checkpoint", "preset", *known):
-            raise ValueError(
-                f"tracker {text!r}: {part!r} is no setting; known are checkpoint, preset, "
-                f"{', '.join(known)}"
-            )
-        settings[key] = _convert(known.get(key, "str"), part, value)
-    return name, settings
-
-
-def make_tracker(settings: dict[str, Any]) -> Tracker:
-    """A tracker of some settings."""
-    constants = dict(settings)
-    checkpoint, preset = constants.pop("checkpoint", None), constants.pop("preset", None)
-    tracker = Tracker(checkpoint, preset=preset)
-    if not constants:
-        return tracker
-    return Tracker(checkpoint, config=dataclasses.replace(tracker.config, **constants))
+    parts = [part for part in rest.split(",") if part]
+    try:
+        return name, trackers.gradnet_settings(parts, ("checkpoint", "preset"))
+    except ValueError as error:
+        raise ValueError(f"tracker {text!r}: {error}") from None
 
 
 def measure(name: str, tracker: Tracker, sequence: TestSequence, first: int, end: int) -> Run:
@@ -216,12 +199,12 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         if values.output:
             files.check_target(values.output)
         sequences = read_sequences(Path(values.root), values.sequences)
-        trackers = [(name, make_tracker(settings)) for name, settings in parsed]
+        made = [(name, trackers.make_gradnet(settings)) for name, settings in parsed]
         jobs = [
             (name, tracker, sequence, first, end)
             for sequence in sequences
             for first, end in segments(len(sequence.frames), values.starts, values.limit)
-            for name, tracker in trackers
+            for name, tracker in made
         ]
         runs = [measure(*job) for job in tqdm(jobs, unit="run")]
         if values.output:
@@ -232,15 +215,6 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         return 1
     print(table(runs))
     return 0
-
-
-def _convert(kind: str, part: str, value: str):
-    try:
-        if kind == "bool":
-            return {"true": True, "false": False}[value.lower()]
-        return {"int": int, "float": float}.get(kind, str)(value)
-    except (KeyError, ValueError):
-        raise ValueError(f"{part}: expected a value of the type {kind}") from None
 
 
 def main() -> None:

@@ -1,0 +1,137 @@
+"""Simple trackers to compare with: the first box, and OpenCV's.
+
+Which package has which of OpenCV's trackers (looked at in the wheels of 4.11.0 and 5.0.0): MIL is
+in opencv-python(-headless); CSRT and KCF are only in opencv-contrib-python(-headless), which has
+MIL as well. The extra "peers" installs the latter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+OPENCV = {"csrt": "TrackerCSRT", "kcf": "TrackerKCF", "mil": "TrackerMIL"}
+_INSTALL = "pip install 'gradnet_tf[peers]'"
+
+
+class StaticTracker:
+    """Answers with the first box in every frame: what any tracker must beat."""
+
+    is_deterministic = True
+
+    def __init__(self) -> None:
+        self._box = np.zeros(4)
+
+    def init(self, image: np.ndarray, box: Sequence[float]) -> None:
+        """Takes the target's box (x, y, width, height)."""
+        del image
+        self._box = np.array(box, np.float64)
+
+    def update(self, image: np.ndarray) -> np.ndarray:
+        """Returns the first box."""
+        del image
+        return self._box.copy()
+
+
+class OpenCVTracker:
+    """One of OpenCV's trackers, with its default parameters.
+
+    It gets images in BGR and the first box rounded to whole pixels, at least one inside the image,
+    as OpenCV wants them. Where it reports that the target is lost, the last box is repeated.
+
+    Args:
+      name: a key of `OPENCV`.
+
+    Raises:
+      ValueError: there is no such name.
+      ImportError: OpenCV is not installed, or not the package that has this tracker.
+    """
+
+    def __init__(self, name: str):
+        self._cv2 = import_opencv(name)
+        self._create = _find(self._cv2, name)
+        self._tracker: Any = None
+        self._box = np.zeros(4)
+
+    def init(self, image: np.ndarray, box: Sequence[float]) -> None:
+        """Starts on a target.
+
+        Args:
+          image: uint8 [h, w, 3], RGB.
+          box: (x, y, width, height), 0-based px.
+        """
+        _seed(self._cv2)
+        self._tracker = self._create()  # One that has run cannot be started anew.
+        self._box = np.array(box, np.float64)
+        self._tracker.init(_bgr(image), whole_box(box, image.shape[:2]))
+
+    def update(self, image: np.ndarray) -> np.ndarray:
+        """Tracks into the next frame; float64 [4]."""
+        found, box = self._tracker.update(_bgr(image))
+        if found:
+            self._box = np.array(box, np.float64)
+        return self._box.copy()
+
+
+def import_opencv(name: str) -> Any:
+    """Imports OpenCV and makes sure that it has a tracker.
+
+    Returns:
+      The module `cv2`.
+
+    Raises:
+      ValueError: `name` is none of `OPENCV`.
+      ImportError: OpenCV is not installed, or without that tracker; the message says what to do.
+    """
+    if name not in OPENCV:
+        raise ValueError(f"OpenCV's trackers here are {', '.join(OPENCV)}, not {name!r}")
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError(f"opencv:{name} needs OpenCV: {_INSTALL} ({error})") from error
+    if _find(cv2, name) is None:
+        raise ImportError(
+            f"OpenCV {cv2.__version__} as it is installed has no {OPENCV[name]}: CSRT and KCF are "
+            "in opencv-contrib-python-headless only. Uninstall opencv-python and "
+            f"opencv-python-headless, which use the same folder, then {_INSTALL}"
+        )
+    return cv2
+
+
+def whole_box(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The box in whole pixels, cut at the image's border, with at least one pixel each way.
+
+    Args:
+      box: (x, y, width, height), 0-based px.
+      size: height and width of the image.
+    """
+    low = np.rint(np.asarray(box, np.float64)[:2])
+    high = np.rint(np.asarray(box, np.float64)[:2] + np.asarray(box, np.float64)[2:])
+    limit = np.array(size[::-1], np.float64)
+    low = np.clip(low, 0, limit - 1)
+    high = np.clip(high, low + 1, limit)
+    return tuple(int(value) for value in (*low, *(high - low)))
+
+
+def _find(cv2: Any, name: str) -> Any:
+    """The function that makes a tracker: in cv2, or where it was before OpenCV 4.5.1; else None."""
+    for module in (cv2, getattr(cv2, "legacy", None)):
+        create = getattr(module, f"{OPENCV[name]}_create", None)
+        if create is not None:
+            return create
+    return None
+
+
+def _seed(cv2: Any) -> None:
+    """Makes runs alike: MIL draws on the C library's random numbers besides OpenCV's own."""
+    cv2.setRNGSeed(0)
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # Windows calls it otherwise.
+        ctypes.CDLL(None).srand(0)
+
+
+def _bgr(image: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(image[:, :, ::-1])

@@ -1,0 +1,122 @@
+"""Plans a run: which tasks there are, which are finished, and whether the output fits them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import logging
+
+from gradnet_tf.eval import (
+    protocols,
+    results_format,
+    results_provenance,
+    runner,
+    trackers,
+)
+from gradnet_tf.eval.protocols import Protocol
+from gradnet_tf.eval.results import TrackerResults
+from gradnet_tf.eval.results_store import Store
+from gradnet_tf.eval.runner import Outcome, Task
+from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.eval.trackers import TrackerSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done, and what is done already.
+
+    Attributes:
+      tasks: what is to be done.
+      finished: tasks that are finished, with their outcomes.
+      problems: (tracker's name, sequence, what is wrong) of sequences that cannot be used.
+    """
+
+    tasks: list[Task]
+    finished: list[tuple[Task, Outcome]]
+    problems: list[tuple[str, str, str]]
+
+
+def result_name(spec: TrackerSpec, protocol: Protocol, layout: str) -> str:
+    """How the results of a tracker are called: with the clock's rate where no folder tells it."""
+    if protocol.fps is not None and layout != results_format.VOT:
+        return f"{spec.name}@{protocol.fps:g}fps"
+    return spec.name
+
+
+def make_plan(
+    dataset: Dataset,
+    specs: Sequence[TrackerSpec],
+    protocol: Protocol,
+    output: Path,
+    *,
+    shard: tuple[int, int] = (1, 1),
+    jobs: int = 1,
+    force: bool = False,
+) -> Plan:
+    """Looks at what there is, and writes the provenance of what is to come.
+
+    Args:
+      dataset: what to run on.
+      specs: trackers, of different names.
+      protocol: how.
+      output: folder of results.
+      shard: (i, n): every n-th sequence from the i-th on, counted from 1.
+      jobs: processes, for the record.
+      force: whether finished sequences are done again.
+
+    Raises:
+      ImportError: a tracker needs something that is not installed.
+      OSError: something cannot be read or written.
+      ValueError: a tracker cannot be used, or the output holds something else.
+    """
+    environment = results_provenance.describe_environment(jobs)
+    sequences = [protocols.cut(sequence, protocol.limit) for sequence in dataset.sequences]
+    names = [sequence.name for sequence in sequences]
+    prepared = []
+    for spec in specs:
+        weights, configuration = trackers.identify(spec)
+        name = result_name(spec, protocol, dataset.layout)
+        root = output / dataset.title / name
+        if dataset.layout == results_format.VOT:
+            root /= results_format.EXPERIMENTS[protocol.name]
+        identity = results_provenance.make_identity(weights, configuration, protocol)
+        store = Store(root, dataset.layout, dataset.origin, identity)
+        store.check_conflicts(names, force=force)
+        provenance = results_provenance.make_provenance(
+            spec, weights, configuration, protocol, dataset, environment, name
+        )
+        prepared.append((spec, name, store, provenance))
+    plan = Plan([], [], [])
+    for spec, name, store, provenance in prepared:
+        store.write_provenance(provenance)
+        for problem in dataset.problems:
+            store.fail(problem.sequence, problem.detail)
+            plan.problems.append((name, problem.sequence, problem.detail))
+        for sequence in sequences[shard[0] - 1 :: shard[1]]:
+            data = results_provenance.hash_data(sequence, protocol)
+            task = Task(spec, name, sequence, protocol, store, data, environment)
+            flaw = "" if force else store.find_flaw(sequence.name, len(sequence.frames), data)
+            if flaw is None:
+                plan.finished.append((task, _read_outcome(task)))
+                continue
+            if flaw:
+                logging.warning("%s, %s is done again: %s", name, sequence.name, flaw)
+            plan.tasks.append(task)
+    return plan
+
+
+def _read_outcome(task: Task) -> Outcome:
+    """The outcome of a task that an earlier run did."""
+    found = TrackerResults(
+        dataset="",
+        tracker=task.name,
+        protocol=task.protocol.name,
+        layout=task.store.layout,
+        provenance={"origin": task.store.origin},
+        sources={task.sequence.name: task.store.root},
+    )
+    count = found.repetitions(task.sequence.name)
+    results = [found.read(task.sequence.name, number) for number in range(1, count + 1)]
+    return runner.make_outcome(task, results, finished_before=True)

@@ -1,0 +1,306 @@
+"""How far two regions overlap: boxes and quadrilaterals, exact or by pixels.
+
+A box is (x, y, width, height); a quadrilateral is its corners x1 y1 ... x4 y4 in order. All are in
+px from the same origin, one row a frame. Overlap is intersection over union, 0 to 1.
+
+* `overlap_ratio`: boxes in continuous coordinates, as OTB, LaSOT and GOT-10k count.
+* `polygon_overlap`: quadrilaterals in continuous coordinates, cut at the image's border, as got10k
+  (``poly_iou``) counts VOT.
+* `vot_raster_overlap`: pixels of both regions within the image, as vot-toolkit counts
+  (``vot/region/raster.py``).
+* `pysot_raster_overlap`: likewise by the older rules that pysot keeps (``region.c`` of TraX).
+
+The pixel rules fill each row from its first to its last crossing. For the convex regions of VOT
+that is what the toolkits do; in regions that rounding makes concave they may leave pixels out.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+
+Resolution = tuple[float, float]  # width and height of the image
+
+
+def overlap_ratio(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Intersection over union of each box with its truth, in continuous coordinates.
+
+    The form of OTB's scripts, which takes both edge pixels as inside, gives the same number.
+
+    Args:
+      boxes: [n, 4].
+      truth: [n, 4].
+
+    Returns:
+      float64 [n] of 0 to 1; 0 where either box has no area, NaN where a number is NaN.
+
+    Raises:
+      ValueError: the arguments are not two arrays [n, 4] of the same length.
+    """
+    boxes, truth = pair(boxes, truth)
+    low = np.maximum(boxes[:, :2], truth[:, :2])
+    high = np.minimum(boxes[:, :2] + boxes[:, 2:], truth[:, :2] + truth[:, 2:])
+    sides = np.maximum(high - low, 0)
+    intersection = sides[:, 0] * sides[:, 1]
+    union = boxes[:, 2] * boxes[:, 3] + truth[:, 2] * truth[:, 3] - intersection
+    # Without an intersection the quotient is 0 whatever the union, which may be 0 as well. Rounding
+    # may take equal boxes beyond 1, which is a threshold of the success curve.
+    return np.clip(intersection / np.where(intersection == 0, 1, union), 0, 1)
+
+
+def center_error(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Distance in px between the centres of each box and its truth: float64 [n].
+
+    Raises:
+      ValueError: the arguments are not two arrays [n, 4] of the same length.
+    """
+    boxes, truth = pair(boxes, truth)
+    difference = boxes[:, :2] + boxes[:, 2:] / 2 - (truth[:, :2] + truth[:, 2:] / 2)
+    return np.linalg.norm(difference, axis=1)
+
+
+def bounding_boxes(regions: np.ndarray) -> np.ndarray:
+    """The upright boxes around quadrilaterals [n, 8], or boxes [n, 4] as they are: [n, 4]."""
+    regions = np.asarray(regions, np.float64)
+    if regions.ndim == 2 and regions.shape[1] == 8:
+        points = regions.reshape(-1, 4, 2)
+        low = points.min(axis=1)
+        return np.concatenate([low, points.max(axis=1) - low], axis=1)
+    return regions
+
+
+def polygon_overlap(
+    boxes: np.ndarray, truth: np.ndarray, resolution: Optional[Resolution] = None
+) -> np.ndarray:
+    """Exact overlap of boxes with convex quadrilaterals (or boxes), cut at the image's border.
+
+    Args:
+      boxes: [n, 4].
+      truth: [n, 4] or [n, 8].
+      resolution: (width, height) of the image, which covers 0 to width and 0 to height; None does
+        not cut.
+
+    Returns:
+      float64 [n]; NaN where a number is NaN, 0 where the union has no area.
+
+    Raises:
+      ValueError: arrays of other shapes.
+    """
+    boxes, truth = _regions(boxes, truth)
+    low, high = boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)
+    polygon = _corners(truth)
+    if resolution is not None:
+        low, high = (np.clip(edge, 0, resolution) for edge in (low, high))
+        polygon = _cut(polygon, np.zeros_like(low), np.broadcast_to(resolution, low.shape))
+    intersection = _area(_cut(polygon, low, high))
+    union = np.prod(high - low, axis=1) + _area(polygon) - intersection
+    return np.clip(intersection / np.where(union == 0, 1, union), 0, 1)
+
+
+def vot_raster_overlap(boxes: np.ndarray, truth: np.ndarray, resolution: Resolution) -> np.ndarray:
+    """Overlap by pixels as vot-toolkit counts it (``calculate_overlap``).
+
+    Every number is rounded (halves to the even neighbour). A box covers the pixels x to
+    x + width - 1, a quadrilateral those that lie between its edges or on them.
+
+    Args:
+      boxes: [n, 4].
+      truth: [n, 4] or [n, 8].
+      resolution: (width, height) of the image; pixels outside count for nothing.
+
+    Returns:
+      float64 [n]; NaN where a number is NaN. As in vot-toolkit, 1 where both regions together have
+      no extent.
+
+    Raises:
+      ValueError: arrays of other shapes.
+    """
+    boxes, truth = _regions(boxes, truth)
+    rows = zip(np.round(boxes.astype(np.float32)), np.round(truth.astype(np.float32)))
+    return np.array([_vot_frame(box, region, resolution) for box, region in rows])
+
+
+def pysot_raster_overlap(
+    boxes: np.ndarray, truth: np.ndarray, resolution: Resolution
+) -> np.ndarray:
+    """Overlap by pixels as pysot counts it (``vot_overlap_traj``, ``compute_polygon_overlap``).
+
+    Unlike vot-toolkit, a box reaches x + width, halves are rounded away from 0, and a row in which
+    a region is one pixel wide counts for nothing.
+
+    Args:
+      boxes: [n, 4].
+      truth: [n, 4] or [n, 8].
+      resolution: the last pixels that count. pysot gives (width, height) of the image, one more
+        than there is, for accuracy and (width - 1, height - 1) for the expected average overlap.
+
+    Returns:
+      float64 [n]; NaN where a number is NaN.
+
+    Raises:
+      ValueError: arrays of other shapes.
+    """
+    boxes, truth = _regions(boxes, truth)
+    # The extension keeps single precision.
+    ours, theirs = (_corners(each).astype(np.float32) for each in (boxes, truth))
+    return np.array([_pysot_frame(*each, resolution) for each in zip(ours, theirs)])
+
+
+def pair(boxes, truth):
+    """Two arrays of boxes as float64 [n, 4].
+
+    Raises:
+      ValueError: they are not two arrays [n, 4] of the same length.
+    """
+    boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.shape != truth.shape or not len(boxes):
+        raise ValueError(
+            "boxes and truth must be two arrays [n, 4] of the same length n > 0; "
+            f"got {list(boxes.shape)} and {list(truth.shape)}"
+        )
+    return boxes, truth
+
+
+def _regions(boxes, truth):
+    boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
+    fits = boxes.ndim == truth.ndim == 2 and len(boxes) == len(truth)
+    if not fits or boxes.shape[1] != 4 or truth.shape[1] not in (4, 8):
+        raise ValueError(
+            "boxes must be [n, 4] and truth [n, 4] or [n, 8] of the same length; "
+            f"got {list(boxes.shape)} and {list(truth.shape)}"
+        )
+    return boxes, truth
+
+
+def _corners(regions):
+    if regions.shape[1] == 8:
+        return regions.reshape(-1, 4, 2)
+    x, y = regions[:, 0], regions[:, 1]
+    right, bottom = x + regions[:, 2], y + regions[:, 3]
+    return np.stack([x, y, right, y, right, bottom, x, bottom], axis=1).reshape(-1, 4, 2)
+
+
+def _cut(polygon, low, high):
+    """Cuts polygons [n, k, 2] to upright boxes of the corners `low` and `high` [n, 2].
+
+    Each edge gets a further vertex where it crosses the line; then what lies beyond the line is
+    pushed onto it, where it encloses no area. So the number of vertices is known beforehand.
+    """
+    for axis in (0, 1):
+        for line, clamp in ((low, np.maximum), (high, np.minimum)):
+            line = line[:, None, axis]
+            start, end = polygon, np.roll(polygon, -1, axis=1)
+            step = end[:, :, axis] - start[:, :, axis]
+            share = (line - start[:, :, axis]) / np.where(step == 0, 1, step)
+            crossing = start + np.clip(share, 0, 1)[:, :, None] * (end - start)
+            count = 2 * polygon.shape[1]
+            polygon = np.stack([start, crossing], axis=2).reshape(-1, count, 2)
+            polygon[:, :, axis] = clamp(polygon[:, :, axis], line)
+    return polygon
+
+
+def _area(polygon):
+    x, y = polygon[:, :, 0], polygon[:, :, 1]
+    cross = x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y
+    return np.abs(cross.sum(axis=1)) / 2
+
+
+def _vot_frame(box, region, resolution):
+    if np.isnan(box).any() or np.isnan(region).any():
+        return np.nan
+    extents = np.stack([_vot_extent(box), _vot_extent(region)])
+    low, high = extents[:, :2].min(axis=0), extents[:, 2:].max(axis=0)
+    if (low >= high).any():
+        return 1.0
+    low = np.maximum(low, 0)
+    high = np.minimum(high, np.array(resolution, np.int64) - 1)
+    if (low >= high).any():
+        return 0.0
+    return _ratio(*(_vot_spans(each, low, high) for each in (box, region)))
+
+
+def _vot_extent(region):
+    """First and last pixels (left, top, right, bottom) of a rounded region."""
+    if len(region) == 4:
+        corners = np.concatenate([region[:2], region[:2] + region[2:] - 1])
+    else:
+        points = region.reshape(4, 2)
+        corners = np.concatenate([points.min(axis=0), points.max(axis=0)])
+    return np.round(corners).astype(np.int64)
+
+
+def _vot_spans(region, low, high):
+    size = high - low + 1
+    if len(region) == 8:
+        return _spans(region.reshape(4, 2) - low, size, level_edges=True)
+    first = (region[:2] - low).astype(np.int64)
+    last = (region[:2] + region[2:] - 1 - low).astype(np.int64)
+    rows = np.arange(size[1])
+    filled = (rows >= first[1]) & (rows <= last[1])
+    left = np.where(filled, max(first[0], 0), size[0])
+    return left, np.where(filled, min(last[0], size[0] - 1), -1)
+
+
+def _pysot_frame(ours, theirs, resolution):
+    if np.isnan(ours).any() or np.isnan(theirs).any():
+        return np.nan
+    lows = np.stack([np.floor(each.min(axis=0)) for each in (ours, theirs)])
+    highs = np.stack([np.ceil(each.max(axis=0)) for each in (ours, theirs)])
+    lows, highs = np.maximum(lows, 0), np.minimum(highs, resolution)
+    # Regions that only touch, or of which one has no extent in the image, do not overlap.
+    if (highs.min(axis=0) <= lows.max(axis=0)).any():
+        return 0.0
+    low, high = lows.min(axis=0), highs.max(axis=0)
+    size = (high - low).astype(np.int64) + 1
+    spans = []
+    for corners in (ours, theirs):
+        shifted = corners.astype(np.float64) - low
+        rounded = np.sign(shifted) * np.floor(np.abs(shifted) + 0.5)
+        left, right = _spans(rounded, size, level_edges=False, single=False)
+        spans.append((left, right))
+    return _ratio(*spans)
+
+
+def _spans(points, size, *, level_edges, single=True):
+    """First and last pixel of each row of a polygon whose corners [k, 2] are whole numbers.
+
+    Args:
+      points: corners, relative to the first pixel of the raster.
+      size: (width, height) of the raster.
+      level_edges: an edge within a row counts by itself, not only by its neighbours.
+      single: a row whose crossings all fall on one pixel is filled, too.
+
+    Returns:
+      left, right: int64 [height], cut to the raster; left > right where the row is empty.
+    """
+    points = np.asarray(points, np.float64)
+    before = np.roll(points, 1, axis=0)
+    step = before - points
+    rows = np.arange(size[1])[:, None]
+    crossed = (rows >= np.minimum(points[:, 1], before[:, 1])) & (
+        rows <= np.maximum(points[:, 1], before[:, 1])
+    )
+    level = step[:, 1] == 0
+    if not level_edges:
+        crossed &= ~level
+    share = (rows - points[:, 1]) / np.where(level, 1, step[:, 1])
+    nodes = np.trunc(points[:, 0] + np.where(level, 0, share * step[:, 0]))
+    left = np.where(crossed, nodes, np.inf).min(axis=1)
+    right = np.where(crossed, nodes, -np.inf).max(axis=1)
+    empty = (left > right) | (right < 0) | (left >= size[0])
+    if not single:
+        empty |= left == right
+    left, right = np.maximum(left, 0), np.minimum(right, size[0] - 1)
+    return (
+        np.where(empty, size[0], left).astype(np.int64),
+        np.where(empty, -1, right).astype(np.int64),
+    )
+
+
+def _ratio(ours, theirs):
+    area = [np.maximum(right - left + 1, 0).sum() for left, right in (ours, theirs)]
+    both = np.minimum(ours[1], theirs[1]) - np.maximum(ours[0], theirs[0]) + 1
+    intersection = np.maximum(both, 0).sum()
+    union = sum(area) - intersection
+    return float(intersection / union) if union > 0 else 0.0

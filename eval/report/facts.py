@@ -1,0 +1,90 @@
+"""What a report says about itself: rules of counting, parts of sequences, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gradnet_tf.eval.report.summary import Evaluation, TrackerEvaluation
+from gradnet_tf.eval.sequences import Dataset
+
+_CONVENTIONS = {
+    "otb": "OTB: success is IoU > t at 21 thresholds from 0 to 1, AUC their mean; precision is a "
+    "centre error <= 20 px. The first frame counts, with its true box. Frames whose true box is "
+    "invalid fail in success, but count as precise. Sequences count alike.",
+    "pysot": "pysot: as OTB, but the first frame counts as the tracker gave it, and frames without "
+    "the target count as misses.",
+    "lasot": "LaSOT: success at 21 thresholds, precision at 20 px, normalized precision at 0.20. "
+    "Frames in which the target is absent count as misses. Sequences count alike.",
+    "got10k": "GOT-10k: AO and SR over all frames of all sequences but their first, without frames "
+    "in which nothing of the target is seen; boxes are cut to the image.",
+    "vot": "VOT without resets: mean overlap within the image, without the first 10 frames; "
+    "sequences count by their length.",
+    "reference": "GradNet's own code: precision is a centre error < 20 px, IoU is the mean; every "
+    "frame counts as it is. Sequences count alike.",
+}
+_SUPERVISED = (
+    "VOT supervised: the tracker starts again 5 frames after a failure (overlap 0); accuracy "
+    "leaves out 10 frames after each start, robustness counts failures, EAO is the mean expected "
+    "overlap over the interval of sequence lengths."
+)
+_TIGER = "Tiger1"
+_TIGER_OMITTED = 5
+
+
+def describe_convention(evaluation: Evaluation) -> str:
+    """How was counted, in words."""
+    if evaluation.eao is not None:
+        low, high = evaluation.eao.interval
+        return f"{_SUPERVISED} Interval: {low} to {high} frames."
+    return _CONVENTIONS.get(evaluation.convention, evaluation.convention)
+
+
+def describe_ranges(dataset: Dataset) -> str:
+    """Which frames of the sequences are tracked, in words; OTB's Tiger1 is always named."""
+    parts = [dataset.rule.rstrip(". ") + "."] if dataset.rule else []
+    cut = [
+        f"{s.name} from frame {s.first_number}"
+        for s in dataset.sequences
+        if s.first_number != 1 and s.name != _TIGER
+    ]
+    if cut:
+        parts.append(f"Sequences that do not begin at frame 1: {', '.join(cut)}.")
+    if dataset.name.startswith("otb") or dataset.convention == "otb":
+        tiger = [s for s in dataset.sequences if s.name == _TIGER]
+        if not tiger:
+            parts.append("Tiger1 is not among the sequences.")
+        elif tiger[0].first_number > _TIGER_OMITTED:
+            parts.append("Tiger1 begins at frame 6 (the official init_omit).")
+        else:
+            parts.append(
+                f"Tiger1 begins at frame {tiger[0].first_number}: the official init_omit of 5 "
+                "frames is not applied."
+            )
+    return " ".join(parts) or "All frames of all sequences."
+
+
+def describe_machines(trackers: Sequence[TrackerEvaluation]) -> str:
+    """Hardware and software of the runs, as far as their provenance tells."""
+    found: dict[str, list[str]] = {}
+    for tracker in trackers:
+        parts = []
+        for key in ("hardware", "stack"):
+            part = tracker.provenance.get(key)
+            values = flatten(part) if isinstance(part, Mapping) else ()
+            parts += [f"{name} {value}" for name, value in values]
+        found.setdefault(", ".join(parts) or "unknown", []).append(tracker.name)
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{', '.join(names)}: {text}" for text, names in found.items())
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested values as pairs of a name with dots and a text, in their order."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, (list, tuple)):
+            yield f"{prefix}{name}", ", ".join(map(str, value))
+        elif value not in (None, ""):
+            yield f"{prefix}{name}", str(value)

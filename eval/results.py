@@ -1,0 +1,262 @@
+"""Results of trackers, in memory and as trees of files: ours and those of other people.
+
+`find_results` reads what `gradnet_tf.eval run` wrote, merges the folders of shards, and takes plain
+trees in the layouts of the benchmarks as well (see `results_format`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from gradnet_tf import files
+from gradnet_tf.eval import results_format, results_store
+
+_DEPTH = 4  # Folders below a given one in which results are looked for.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SequenceResult:
+    """What a tracker answered in one run over one sequence of n frames.
+
+    Attributes:
+      sequence: its name.
+      boxes: float64 [n, 4], (x, y, width, height), 0-based px. NaN where there is none: in
+        supervised runs in every frame whose code is not TRACKED, in VOT's other runs in the first.
+      seconds: float64 [n], time of `init` or `update` without decoding; NaN where the tracker was
+        not called.
+      decode_seconds: float64 [n], time of reading the image; NaN where it was not read.
+      warm_up_seconds: calls before the clock started: tracing and compiling.
+      codes: int64 [n], `supervised.FrameCode`; None in runs that never start again.
+      repetition: number of the run, from 1.
+    """
+
+    sequence: str
+    boxes: np.ndarray
+    seconds: np.ndarray
+    decode_seconds: np.ndarray
+    warm_up_seconds: float = 0.0
+    codes: Optional[np.ndarray] = None
+    repetition: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class TrackerResults:
+    """All results of one tracker on one data set by one protocol.
+
+    Attributes:
+      dataset: title of the data set, as its folder is called.
+      tracker: name of the tracker.
+      protocol: "ope", "supervised" or "realtime".
+      layout: one of `results_format.LAYOUTS`.
+      provenance: content of `provenance.json`; empty for a foreign tree.
+      sources: for each sequence the folder (of the tracker; vot: of the experiment) that has it.
+      failures: for each sequence that failed and was not finished since, what was recorded.
+    """
+
+    dataset: str
+    tracker: str
+    protocol: str
+    layout: str
+    provenance: Mapping[str, Any]
+    sources: Mapping[str, Path]
+    failures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the sequences, sorted."""
+        return tuple(sorted(self.sources))
+
+    def mark(self, sequence: str) -> Optional[dict[str, Any]]:
+        """What was recorded when a sequence was finished; None for a foreign tree."""
+        return results_store.read_mark(self._root(sequence), sequence)
+
+    def repetitions(self, sequence: str) -> int:
+        """How often a sequence was run."""
+        if self.layout == results_format.OTB:
+            return 1
+        return len(_repetitions(self._root(sequence), sequence))
+
+    def read(self, sequence: str, repetition: int = 1) -> SequenceResult:
+        """Reads one run. Times that are not recorded are NaN.
+
+        Raises:
+          KeyError: there is no such sequence.
+          OSError: a file cannot be read.
+          ValueError: a file is damaged; the message names it.
+        """
+        root = self._root(sequence)
+        path = root / results_format.box_file(self.layout, sequence, repetition)
+        boxes, codes = results_format.decode_boxes(path, self.layout, self._origin)
+        if self.protocol == "ope":
+            codes = None
+        seconds, decoding, warm_up = np.full(len(boxes), np.nan), np.full(len(boxes), np.nan), 0.0
+        times = root / results_format.time_file(self.layout, sequence)
+        if times.exists():
+            columns = results_format.decode_times(times)
+            if len(columns) != len(boxes) or columns.shape[1] < repetition:
+                raise ValueError(
+                    f"{times} has {len(columns)} lines of {columns.shape[1]} for {len(boxes)} "
+                    f"boxes of repetition {repetition}"
+                )
+            seconds = columns[:, repetition - 1]
+        mark = self.mark(sequence)
+        if mark is not None and len(mark.get("decode_seconds", ())) >= repetition:
+            decoding = np.array(mark["decode_seconds"][repetition - 1], np.float64)
+            warm_up = mark["warm_up_seconds"][repetition - 1]
+        return SequenceResult(sequence, boxes, seconds, decoding, warm_up, codes, repetition)
+
+    @property
+    def _origin(self) -> int:
+        return self.provenance.get("origin", 0 if self.layout == results_format.VOT else 1)
+
+    def _root(self, sequence: str) -> Path:
+        if sequence not in self.sources:
+            raise KeyError(f"{self.tracker} has no result of {sequence}")
+        return self.sources[sequence]
+
+
+def find_results(paths: Iterable[files.PathLike]) -> list[TrackerResults]:
+    """Finds results below some folders, and merges those of the same tracker.
+
+    Args:
+      paths: outputs of `run`, or folders in them, or trees of others. A foreign tree is taken to
+        be 1-based (vot: 0-based), and named by its folders: TITLE/TRACKER.
+
+    Returns:
+      Results, sorted by data set, tracker and protocol. Unfinished sequences are not among them.
+
+    Raises:
+      OSError: there is no such folder.
+      ValueError: nothing is found below a path, or two results of the same name cannot be merged:
+        they were made by different trackers, or differ on the same sequence.
+    """
+    found: dict[tuple[str, str, str], TrackerResults] = {}
+    for path in map(Path, paths):
+        if not path.is_dir():
+            raise NotADirectoryError(f"{path} is no folder of results")
+        here = list(_walk(path.resolve(), _DEPTH))
+        if not here:
+            raise ValueError(
+                f"no results in {path}: expected what `gradnet_tf.eval run` writes, or folders "
+                "TITLE/TRACKER of text files as the benchmarks have them"
+            )
+        for results in here:
+            key = (results.dataset, results.tracker, results.protocol)
+            found[key] = _merge(found[key], results) if key in found else results
+    return [found[key] for key in sorted(found)]
+
+
+def _walk(path: Path, depth: int) -> Iterable[TrackerResults]:
+    provenance = results_store.read_provenance(path)
+    here = _open_own(path, provenance) if provenance is not None else _open_foreign(path)
+    if here is not None:
+        yield here
+    elif depth:
+        for child in sorted(path.iterdir()):
+            if child.is_dir() and not child.name.startswith("."):
+                yield from _walk(child, depth - 1)
+
+
+def _open_own(root: Path, provenance: Mapping[str, Any]) -> TrackerResults:
+    def names(folder, suffix):
+        return sorted(p.stem for p in (root / folder).glob(f"*{suffix}") if p.name[0] != ".")
+
+    done = names(results_store.DONE, ".json")
+    marks = {name: results_store.read_mark(root, name) for name in done}
+    sources = {
+        name: root
+        for name, mark in marks.items()
+        if mark is not None and mark.get("identity") == provenance["identity"]
+    }
+    failures = {
+        name: (root / results_store.FAILED / f"{name}.txt").read_text(errors="replace")
+        for name in names(results_store.FAILED, ".txt")
+        if name not in sources
+    }
+    return TrackerResults(
+        dataset=provenance["dataset"]["title"],
+        tracker=provenance["tracker"]["name"],
+        protocol=provenance["protocol"]["name"],
+        layout=provenance["layout"],
+        provenance=provenance,
+        sources=sources,
+        failures=failures,
+    )
+
+
+def _open_foreign(root: Path) -> Optional[TrackerResults]:
+    """Results in a layout of the benchmarks, without anything of ours beside them."""
+    children = [child for child in root.iterdir() if not child.name.startswith(".")]
+    tracker, layout, protocol = root, results_format.OTB, "ope"
+    names = [c.stem for c in children if c.suffix == ".txt" and _has_boxes(c)]
+    if not names:
+        layout = results_format.GOT10K
+        names = [c.name for c in children if c.is_dir() and _repetitions(root, c.name)]
+        if root.name in results_format.PROTOCOLS:
+            tracker, layout = root.parent, results_format.VOT
+            protocol = results_format.PROTOCOLS[root.name]
+    if not names:
+        return None
+    return TrackerResults(
+        dataset=tracker.parent.name,
+        tracker=tracker.name,
+        protocol=protocol,
+        layout=layout,
+        provenance={},
+        sources={name: root for name in names},
+    )
+
+
+def _has_boxes(path: Path) -> bool:
+    """Whether a text file begins with a line of four numbers."""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            words = file.readline().replace(",", " ").split()
+        return len([float(word) for word in words]) == 4
+    except (OSError, ValueError):
+        return False
+
+
+def _repetitions(root: Path, name: str) -> list[Path]:
+    pattern = re.compile(re.escape(name) + r"_[0-9]+\.txt")
+    folder = root / name
+    return [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
+
+
+def _merge(first: TrackerResults, second: TrackerResults) -> TrackerResults:
+    if first.provenance.get("identity") != second.provenance.get("identity"):
+        raise ValueError(
+            f"{_place(first)} and {_place(second)} are both called {first.tracker!r} "
+            f"on {first.dataset}, but are not of the same tracker and settings (see "
+            f"{results_store.PROVENANCE}): report them apart, or give them other names"
+        )
+    for name in first.sources.keys() & second.sources.keys():
+        if first.sources[name] != second.sources[name] and _content(first, name) != _content(
+            second, name
+        ):
+            raise ValueError(
+                f"{first.sources[name]} and {second.sources[name]} have different results of "
+                f"{first.tracker!r} on {name}: give only one of them"
+            )
+    sources = {**second.sources, **first.sources}
+    failures = {
+        name: text
+        for name, text in {**second.failures, **first.failures}.items()
+        if name not in sources
+    }
+    return dataclasses.replace(first, sources=sources, failures=failures)
+
+
+def _place(results: TrackerResults) -> str:
+    return str(next(iter(results.sources.values()), results.tracker))
+
+
+def _content(results: TrackerResults, name: str) -> bytes:
+    root = results.sources[name]
+    return (root / results_format.box_file(results.layout, name)).read_bytes()

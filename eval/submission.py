@@ -1,0 +1,120 @@
+"""The zip file that GOT-10k's server takes for the test split, and a check of it.
+
+The server wants NAME/NAME_001.txt (up to three repetitions) and NAME/NAME_time.txt for each of the
+180 sequences, boxes as x,y,width,height with commas, as many lines as frames.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from gradnet_tf import files
+from gradnet_tf.eval import results
+from gradnet_tf.eval.sequences import Dataset
+
+DATASET = "got10k_test"
+NAMES = tuple(f"GOT-10k_Test_{number:06d}" for number in range(1, 181))
+_TIME = (1980, 1, 1, 0, 0, 0)  # The least that zip knows: equal results give equal files.
+
+
+def write_if_complete(root: files.PathLike, dataset: Dataset) -> str:
+    """Writes ROOT.zip, if all 180 sequences are finished.
+
+    Args:
+      root: folder of a tracker.
+      dataset: the test split.
+
+    Returns:
+      A line that says what was done.
+
+    Raises:
+      OSError: the file cannot be written.
+      ValueError: the results are not as the server wants them.
+    """
+    root = Path(root)
+    frames = {sequence.name: len(sequence.frames) for sequence in dataset.sequences}
+    found = set()
+    for tracker in results.find_results([root]) if root.is_dir() else []:
+        found |= set(tracker.names)
+    missing = [name for name in NAMES if name not in found or name not in frames]
+    if missing:
+        return (
+            f"no submission file of {root.name} yet: {len(missing)} of {len(NAMES)} sequences are "
+            f"missing, {missing[0]} for one"
+        )
+    path = root.with_name(root.name + ".zip")
+    write(path, root, frames)
+    return f"submission file: {path}"
+
+
+def write(path: files.PathLike, root: files.PathLike, frames: Mapping[str, int]) -> None:
+    """Writes a submission file and checks it before it gets its name.
+
+    Args:
+      path: the zip file.
+      root: folder of a tracker, in the got10k layout.
+      frames: number of frames of each sequence.
+
+    Raises:
+      OSError: something cannot be read or written.
+      ValueError: as `check`.
+    """
+    with files.replacing(path) as temporary, files.naming(path):
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in NAMES:
+                for file in sorted(Path(root, name).glob("[!.]*.txt")):
+                    entry = zipfile.ZipInfo(f"{name}/{file.name}", _TIME)
+                    entry.compress_type = zipfile.ZIP_DEFLATED
+                    archive.writestr(entry, file.read_bytes())
+        check(temporary, frames)
+
+
+def check(path: files.PathLike, frames: Mapping[str, int]) -> None:
+    """Checks a submission file.
+
+    Args:
+      path: the zip file.
+      frames: number of frames of each sequence.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: it is no zip file, or something is missing, too much or not as it should be; the
+        message names it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            contents = {name: archive.read(name).decode() for name in archive.namelist()}
+    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no zip file of text files: {error}") from error
+    pattern = re.compile(r"(?P<name>[^/]+)/(?P=name)_(?P<what>00[1-3]|time)\.txt")
+    seen: dict[str, set[str]] = {name: set() for name in NAMES}
+    for file, text in contents.items():
+        match = pattern.fullmatch(file)
+        if not match or match["name"] not in seen:
+            raise ValueError(f"{file} does not belong into a submission file")
+        seen[match["name"]].add(match["what"])
+        columns = None if match["what"] == "time" else 4
+        _check_lines(file, text, frames[match["name"]], columns)
+    for name, whats in seen.items():
+        for what in ("001", "time"):
+            if what not in whats:
+                raise ValueError(f"{name}/{name}_{what}.txt is missing")
+
+
+def _check_lines(file: str, text: str, count: int, columns: Optional[int]) -> None:
+    lines = text.splitlines()
+    if len(lines) != count:
+        raise ValueError(f"{file} has {len(lines)} lines for {count} frames")
+    for number, line in enumerate(lines, 1):
+        try:
+            values = np.array([float(word) for word in line.split(",")])
+        except ValueError:
+            values = np.array([np.nan])
+        if not np.isfinite(values).all() or (columns and len(values) != columns):
+            raise ValueError(f"{file}, line {number}: {line!r} is not x,y,width,height or seconds")

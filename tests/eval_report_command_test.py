@@ -1,0 +1,244 @@
+"""Tests of gradnet_tf.eval.report (the command) and its modules command, loading and facts."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from gradnet_tf.eval import report, results
+from gradnet_tf.eval.datasets import open_dataset
+from gradnet_tf.eval.report import command, facts, loading
+from tests.helpers import eval_report as helper
+
+LENGTHS = (8, 9)
+
+
+@pytest.fixture
+def data(tmp_path):
+    return helper.write_otb(tmp_path / "data", LENGTHS)
+
+
+@pytest.fixture
+def found(tmp_path, data):
+    root = tmp_path / "results"
+    for name, shift in (("one", 0), ("two", 4)):
+        boxes = {s: helper.shifted(n, shift) for s, n in zip("AB", LENGTHS)}
+        helper.write_results(root, data.name, name, boxes)
+    return root
+
+
+def call(data, found, output, *more):
+    return helper.call(
+        report,
+        "--dataset=folder",
+        f"--root={data}",
+        f"--results={found}",
+        f"--output={output}",
+        "--samples=100",
+        *more,
+    )
+
+
+def contents(folder):
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def test_report_has_every_part(tmp_path, data, found, capsys):
+    output = tmp_path / "report"
+    assert call(data, found, output, "--formats=svg") == 0
+    files = set(contents(output))
+    assert {"index.html", "summary.json", "report.json", "plots/success.svg"} <= files
+    assert {"sheets/one_worst.png", "sheets/two_best.png", "sheets/differences.png"} <= files
+    assert {f"tables/overview.{suffix}" for suffix in ("csv", "md", "tex")} <= files
+    with open(output / "tables" / "comparison.csv", encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["Sequence", "one", "two", "Difference"]
+    printed = capsys.readouterr().out
+    assert "| one |" in printed
+    assert f"report: {output / 'index.html'}" in printed
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "report", "results"]
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["rules"]["Counting"].startswith("OTB")
+    assert "Tiger1 is not among the sequences" in summary["rules"]["Frames"]
+    assert summary["trackers"][0]["totals"]["auc"] == pytest.approx(20 / 21)
+    page = (output / "index.html").read_text()
+    assert "Tiger1 is not among" in page and "error &lt;= 20 px" in page
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path, data, found):
+    for name in ("a", "b"):
+        assert call(data, found, tmp_path / name, "--formats=") == 0
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_page_keeps_to_its_size(tmp_path, data, found):
+    for size in (0.2, 0.1):
+        assert call(data, found, tmp_path / "r", "--formats=", f"--page_mb={size}") == 0
+        assert (tmp_path / "r" / "index.html").stat().st_size <= size * 1e6
+
+
+def test_older_report_is_replaced_file_by_file(tmp_path, data, found):
+    output = tmp_path / "report"
+    assert call(data, found, output, "--formats=") == 0
+    whole = set(contents(output))
+    (output / "mine.txt").write_text("keep")
+    (output / "sheets" / "two_worst.png").write_bytes(b"edited")
+    assert call(data, found, output, "--formats=", "--trackers=one") == 0
+    after = contents(output)
+    assert after["mine.txt"] == b"keep"
+    # What the older report wrote is gone, unless somebody changed it.
+    assert after["sheets/two_worst.png"] == b"edited"
+    assert "sheets/two_best.png" not in after
+    assert "sheets/differences.png" in whole - set(after)
+    listed = json.loads(after["report.json"])["files"]
+    for name, digest in listed.items():
+        assert hashlib.sha256(after[name]).hexdigest() == digest
+
+
+def test_other_folders_are_left_alone(tmp_path, data, found, capsys):
+    output = tmp_path / "precious"
+    output.mkdir()
+    (output / "report.json").write_text('{"format": "mine"}')
+    assert call(data, found, output, "--formats=") == 2
+    assert "precious holds other files" in capsys.readouterr().err
+    assert set(contents(output)) == {"report.json"}
+
+
+def test_nothing_is_left_after_a_failure(tmp_path, data, found, monkeypatch, capsys):
+    output = tmp_path / "report"
+    assert call(data, found, output, "--formats=") == 0
+    before = contents(output)
+
+    def fail(*arguments):
+        raise OSError("disk is full")
+
+    monkeypatch.setattr(command.page, "render", fail)
+    assert call(data, found, output, "--formats=", "--tiles=0") == 2
+    assert capsys.readouterr().err.endswith("error: disk is full\n")
+    assert contents(output) == before
+    assert call(data, found, tmp_path / "new", "--formats=") == 2
+    assert not (tmp_path / "new").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "report", "results"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--formats=gif", "'gif' is none of png, svg, pdf"),
+        ("--compare=one", "--compare needs two trackers"),
+        ("--compare=one,three", "no tracker 'three' among one, two"),
+        ("--trackers=three", "no results of three; there are one, two"),
+        ("--page_sequences=Z", "no sequence Z"),
+        ("--sequences=Z", "Z"),
+        ("--output=", "--output is missing"),
+        ("--root=/nowhere", "/nowhere"),
+    ],
+)
+def test_bad_flags(tmp_path, data, found, capsys, flag, message):
+    assert call(data, found, tmp_path / "report", "--formats=", flag) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ") and message in error
+    assert not (tmp_path / "report").exists()
+
+
+def test_names_of_sheets_are_safe_and_unique():
+    used = set()
+    stems = [command._file_stem(name, used) for name in ("a/b", "a:b", "../..", "A_B")]
+    assert stems == ["a_b", "a_b_2", "tracker", "A_B_3"]
+
+
+def test_only_sequences_of_all_trackers_count(tmp_path, data, found):
+    (found / data.name / "two" / "A.txt").unlink()
+    (found / data.name / "two" / "times" / "A_time.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, results.find_results([found]))
+    loaded = loading.load(dataset, chosen)
+    assert [s.name for s in loaded.dataset.sequences] == ["B"]
+    assert loaded.notes == ("A is left out, without results of two.",)
+
+
+def test_results_of_other_lengths_are_named(tmp_path, data, found):
+    folder = found / data.name / "one"
+    (folder / "B.txt").write_text("1,1,5,5\n" * 3)
+    (folder / "times" / "B_time.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    loaded = loading.load(dataset, loading.choose(dataset, results.find_results([found])))
+    assert loaded.notes == ("B is left out, without results of one (3 boxes for 9 frames).",)
+
+
+def test_nothing_in_common(tmp_path, data, found):
+    for name, sequence in (("one", "A"), ("two", "B")):
+        (found / data.name / name / f"{sequence}.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, results.find_results([found]))
+    with pytest.raises(ValueError, match=r"no sequence of data has results of every tracker"):
+        loading.load(dataset, chosen)
+
+
+def test_withheld_truth(tmp_path, data, found):
+    dataset = open_dataset("folder", str(data))
+    hidden = []
+    for sequence in dataset.sequences:
+        boxes = sequence.boxes.copy()
+        boxes[1:] = np.nan
+        hidden.append(dataclasses.replace(sequence, boxes=boxes))
+    dataset = dataclasses.replace(dataset, sequences=tuple(hidden))
+    chosen = loading.choose(dataset, results.find_results([found]))
+    with pytest.raises(ValueError, match="truth of data is withheld"):
+        loading.load(dataset, chosen)
+
+
+def test_limit_of_the_run_cuts_the_sequences(tmp_path, data):
+    dataset = open_dataset("folder", str(data))
+    root = helper.write_results(
+        tmp_path / "r", data.name, "short", {s: helper.shifted(5, 4) for s in "AB"}
+    )
+    (one,) = loading.choose(dataset, results.find_results([root]))
+    one = dataclasses.replace(one, provenance={"protocol": {"limit": 5}, "origin": 1})
+    loaded = loading.load(dataset, [one])
+    assert [len(s.frames) for s in loaded.dataset.sequences] == [5, 5]
+    assert loaded.notes == ("Only the first 5 frames of each sequence were tracked.",)
+    other = dataclasses.replace(one, provenance={"protocol": {"limit": 6}, "origin": 1})
+    with pytest.raises(ValueError, match=r"different numbers of frames: \[5, 6\]"):
+        loading.load(dataset, [one, other])
+
+
+def test_protocols_are_told_apart(tmp_path, data, found):
+    dataset = open_dataset("folder", str(data))
+    one, two = results.find_results([found])
+    late = dataclasses.replace(two, protocol="realtime")
+    assert loading.choose(dataset, [one, late]) == [one]
+    assert loading.choose(dataset, [one, late], protocol="realtime") == [late]
+    assert loading.choose(dataset, [late]) == [late]
+    with pytest.raises(ValueError, match="no results of the protocol 'supervised'"):
+        loading.choose(dataset, [one], protocol="supervised")
+
+
+def test_range_rule_names_tiger1(tmp_path):
+    dataset = helper.make_dataset(tmp_path, (5,), name="otb100", rule="Tiger1 from frame 6;")
+    tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
+    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
+    assert "Tiger1 begins at frame 6 (the official init_omit)" in text
+    tiger = dataclasses.replace(tiger, first_number=1)
+    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
+    assert "Tiger1 begins at frame 1: the official init_omit of 5 frames is not applied" in text
+    david = dataclasses.replace(tiger, name="David", first_number=300)
+    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(david,)))
+    assert "David from frame 300" in text and "Tiger1 is not among" in text
+
+
+def test_provenance_is_flattened():
+    pairs = list(facts.flatten({"a": {"b": 1, "c": None}, "d": [1, "x"], "e": ""}))
+    assert pairs == [("a.b", "1"), ("d", "1, x")]
+
+
+def test_machines_are_told_once_where_they_are_the_same(tmp_path):
+    evaluation = helper.make_evaluation(tmp_path)
+    assert facts.describe_machines(evaluation.trackers) == "processor abacus"
+    other = dataclasses.replace(evaluation.trackers[0], name="x", provenance={})
+    text = facts.describe_machines([*evaluation.trackers, other])
+    assert text == f"good, {helper.EVIL}: processor abacus; x: unknown"

@@ -1,0 +1,144 @@
+"""Results that are found on disk: ours, shards of them, and those of others."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from gradnet_tf.eval import results
+from gradnet_tf.eval.results import SequenceResult
+from gradnet_tf.eval.results_store import Store
+from gradnet_tf.eval.supervised import FrameCode
+
+IDENTITY = {"version": "1"}
+
+
+def provenance(title="OTB2015", tracker="T", protocol="ope"):
+    return {
+        "dataset": {"title": title},
+        "tracker": {"name": tracker},
+        "protocol": {"name": protocol},
+    }
+
+
+def result(name, frames=3, codes=None, repetition=1, shift=0.0):
+    boxes = np.arange(4.0 * frames).reshape(frames, 4) + shift
+    if codes is not None:
+        codes = np.array(codes)
+        boxes[codes != FrameCode.TRACKED] = np.nan
+    seconds = np.array([2.0, np.nan] + [0.5] * (frames - 2))
+    decode = np.array([0.25, np.nan] + [0.125] * (frames - 2))
+    return SequenceResult(name, boxes, seconds, decode, 1.5, codes, repetition)
+
+
+def write(root, names, layout="otb", origin=1, identity=IDENTITY, **fields):
+    store = Store(root, layout, origin, identity)
+    store.write_provenance(provenance(**fields))
+    for name in names:
+        store.commit([result(name)], data="d")
+    return store
+
+
+def test_what_was_written_is_read(tmp_path):
+    write(tmp_path / "OTB2015" / "T", ["b", "a"])
+    (found,) = results.find_results([tmp_path])
+    assert (found.dataset, found.tracker, found.protocol) == ("OTB2015", "T", "ope")
+    assert found.names == ("a", "b") and found.repetitions("a") == 1
+    read, wanted = found.read("a"), result("a")
+    for field in ("boxes", "seconds", "decode_seconds"):
+        np.testing.assert_allclose(getattr(read, field), getattr(wanted, field))
+    assert (read.warm_up_seconds, read.codes) == (1.5, None)
+    assert found.mark("a")["frames"] == 3
+    with pytest.raises(KeyError, match="T has no result of c"):
+        found.read("c")
+
+
+def test_supervised_results_and_repetitions(tmp_path):
+    store = Store(tmp_path / "VOT2017" / "T" / "baseline", "vot", 0, IDENTITY)
+    store.write_provenance(provenance("VOT2017", protocol="supervised"))
+    codes = [FrameCode.INIT, FrameCode.FAILED, FrameCode.TRACKED]
+    runs = [result("a", 3, codes, n, shift=n) for n in (1, 2)]
+    store.commit(runs, data="d")
+    (found,) = results.find_results([tmp_path])
+    assert (found.tracker, found.protocol, found.repetitions("a")) == ("T", "supervised", 2)
+    second = found.read("a", 2)
+    np.testing.assert_array_equal(second.codes, codes)
+    np.testing.assert_allclose(second.boxes, runs[1].boxes)
+    assert second.repetition == 2
+
+
+def test_unfinished_failed_and_foreign_identity_are_left_out(tmp_path):
+    store = write(tmp_path / "T", ["a", "b", "c"])
+    store.fail("b", "boom")
+    other = dataclasses.replace(store, identity={"version": "0"})
+    other.commit([result("c")], data="d")
+    (found,) = results.find_results([tmp_path])
+    assert found.names == ("a",)
+    assert found.failures == {"b": "boom\n"}
+
+
+def test_shards_are_merged(tmp_path):
+    write(tmp_path / "1" / "OTB2015" / "T", ["a"]).fail("b", "boom")
+    write(tmp_path / "2" / "OTB2015" / "T", ["b", "c"])
+    write(tmp_path / "2" / "OTB2015" / "U", ["a"], tracker="U")
+    found = results.find_results([tmp_path / "1", tmp_path / "2"])
+    assert [each.tracker for each in found] == ["T", "U"]
+    assert found[0].names == ("a", "b", "c") and found[0].failures == {}
+    assert len(found[0].read("c").boxes) == 3
+    # A path may be given twice, or hold the same results.
+    assert len(results.find_results([tmp_path / "1", tmp_path])) == 2
+
+
+def test_what_cannot_be_merged(tmp_path):
+    write(tmp_path / "1" / "T", ["a"])
+    write(tmp_path / "2" / "T", ["b"], identity={"version": "2"})
+    with pytest.raises(ValueError, match="both called 'T'.* not of the same tracker"):
+        results.find_results([tmp_path])
+    store = write(tmp_path / "3" / "T", ["c"])
+    store.commit([result("a", shift=1)], data="d")
+    with pytest.raises(ValueError, match="different results of 'T' on a"):
+        results.find_results([tmp_path / "1", tmp_path / "3"])
+
+
+def test_foreign_trees(tmp_path):
+    otb = tmp_path / "OTB2015" / "SiamFC"
+    otb.mkdir(parents=True)
+    (otb / "Jogging-1.txt").write_text("2\t3\t4\t5\n3\t3\t4\t5\n")
+    (otb / "readme.txt").write_text("results of SiamFC\n")
+    got = tmp_path / "GOT-10k" / "ECO" / "GOT-10k_Val_000001"
+    got.mkdir(parents=True)
+    for number in (1, 2):
+        (got / f"{got.name}_{number:03d}.txt").write_text("1,1,2,2\n1,1,2,2\n")
+    (got / f"{got.name}_time.txt").write_text("1,2\n3,4\n")
+    vot = tmp_path / "VOT2017" / "ECO" / "baseline" / "ants1"
+    vot.mkdir(parents=True)
+    (vot / "ants1_001.txt").write_text("1\n1,2,3,4\n2\n")
+    found = {(each.dataset, each.tracker): each for each in results.find_results([tmp_path])}
+    siamfc = found["OTB2015", "SiamFC"]
+    assert siamfc.names == ("Jogging-1",) and siamfc.mark("Jogging-1") is None
+    read = siamfc.read("Jogging-1")
+    np.testing.assert_array_equal(read.boxes[0], [1, 2, 4, 5])
+    assert np.isnan(read.seconds).all()
+    eco = found["GOT-10k", "ECO"]
+    assert eco.repetitions("GOT-10k_Val_000001") == 2
+    np.testing.assert_array_equal(eco.read("GOT-10k_Val_000001", 2).seconds, [2, 4])
+    ants = found["VOT2017", "ECO"].read("ants1")
+    assert found["VOT2017", "ECO"].protocol == "supervised"
+    np.testing.assert_array_equal(ants.boxes[1], [1, 2, 3, 4])
+    assert ants.codes.tolist() == [FrameCode.INIT, FrameCode.TRACKED, FrameCode.FAILED]
+
+
+def test_times_that_do_not_fit(tmp_path):
+    (tmp_path / "times").mkdir()
+    (tmp_path / "a.txt").write_text("1,1,2,2\n1,1,2,2\n")
+    (tmp_path / "times" / "a_time.txt").write_text("1\n")
+    (found,) = results.find_results([tmp_path])
+    with pytest.raises(ValueError, match=r"a_time\.txt has 1 lines .* for 2 boxes"):
+        found.read("a")
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(ValueError, match="no results in"):
+        results.find_results([tmp_path])
+    with pytest.raises(OSError, match="is no folder of results"):
+        results.find_results([tmp_path / "x"])

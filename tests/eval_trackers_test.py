@@ -1,0 +1,115 @@
+"""What --tracker names."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from gradnet_tf.eval import peers, trackers
+from tests.helpers import toy_trackers
+
+
+def spec(text):
+    found = trackers.parse_tracker(text)
+    return found.name, found.kind, found.target, dict(found.settings)
+
+
+def test_kinds_and_default_names():
+    assert spec("gradnet") == ("GradNet", "gradnet", "", {})
+    assert spec("gradnet:runs/x/best") == ("GradNet best", "gradnet", "runs/x/best", {})
+    assert spec("static") == ("static", "static", "", {})
+    assert spec("opencv:csrt") == ("CSRT", "opencv", "csrt", {})
+    assert spec("python:a.b:Drift") == ("Drift", "python", "a.b:Drift", {})
+
+
+def test_names():
+    assert spec("plain SiamFC=static")[0] == "plain SiamFC"
+    name, _, target, settings = spec("ours=python:a:B,path=x=y/z,n=3,flag=true,text=abc")
+    assert (name, target) == ("ours", "a:B")
+    assert settings == {"path": "x=y/z", "n": 3, "flag": True, "text": "abc"}
+    # The equals sign of a setting, or one in a path, names nothing.
+    assert spec("python:a:B,n=3")[0] == "B n=3"
+    assert spec("gradnet:x=1/y")[2] == "x=1/y"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("siamfc", "no kind 'siamfc'"),
+        ("opencv:boosting", "csrt, kcf, mil"),
+        ("opencv:csrt,a=1", "takes no settings"),
+        ("static:x", "nothing is expected after static:"),
+        ("gradnet:", "nothing is expected"),
+        ("python:module", "expected python:MODULE:CLASS"),
+        ("python:a:B,3", "'3' is no argument=value"),
+        ("a/b=static", "cannot name a folder"),
+        (".a=static", "cannot name a folder"),
+    ],
+)
+def test_bad_texts(text, message):
+    with pytest.raises(ValueError, match=message):
+        trackers.parse_tracker(text)
+
+
+def test_two_trackers_of_a_name():
+    texts = ["static", "STATIC=opencv:mil"]
+    with pytest.raises(ValueError, match="two trackers are called 'static'; give them names"):
+        trackers.parse_trackers(texts)
+    assert len(trackers.parse_trackers(["static", "other=static"])) == 2
+
+
+def test_a_python_class_gets_its_arguments():
+    target = "python:tests.helpers.toy_trackers:Drift"
+    tracker = trackers.make_tracker(trackers.parse_tracker(f"{target},step=2.5"))
+    assert isinstance(tracker, toy_trackers.Drift) and tracker.step == 2.5
+    for text in ("python:tests.helpers.toy_trackers:Nobody", "python:no.such.module:A"):
+        with pytest.raises(ImportError, match=text):
+            trackers.make_tracker(trackers.parse_tracker(text))
+
+
+def test_identity_of_a_python_class_follows_source_and_files(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "toy_module.py").write_text("class A:\n    pass\n")
+    (tmp_path / "w.bin").write_bytes(b"1")
+    parsed = trackers.parse_tracker(f"python:toy_module:A,weights={tmp_path / 'w.bin'}")
+    weights, first = trackers.identify(parsed)
+    assert weights is None and json.loads(json.dumps(first)) == first
+    (tmp_path / "w.bin").write_bytes(b"2")
+    second = trackers.identify(parsed)[1]
+    assert {key for key in first if first[key] != second[key]} == {"files"}
+    (tmp_path / "toy_module.py").write_text("class A:\n    x = 1\n")
+    assert trackers.identify(parsed)[1]["source"] != first["source"]
+    sys.modules.pop("toy_module")
+
+
+def test_static():
+    tracker = trackers.make_tracker(trackers.parse_tracker("static"))
+    box = np.array([1.5, 2, 3, 4])
+    tracker.init(np.zeros((9, 9, 3), np.uint8), box)
+    box[:] = 0
+    answer = tracker.update(np.ones((9, 9, 3), np.uint8))
+    np.testing.assert_array_equal(answer, [1.5, 2, 3, 4])
+    assert trackers.identify(trackers.parse_tracker("x=static")) == (None, {"kind": "static"})
+    assert isinstance(tracker, peers.StaticTracker)
+
+
+def test_gradnet():
+    """The only test here that loads TensorFlow."""
+    parsed = trackers.parse_tracker("gradnet,template_influence=0,redetection=false")
+    assert dict(parsed.settings) == {"template_influence": 0.0, "redetection": False}
+    weights, configuration = trackers.identify(parsed)
+    assert len(weights) == 64
+    constants = configuration["constants"]
+    assert (constants["template_influence"], constants["redetection"]) == (0, False)
+    other = trackers.identify(trackers.parse_tracker("gradnet,preset=paper,jit_compile=false"))
+    assert other[0] == weights
+    assert (other[1]["constants"]["response_mix"], other[1]["jit_compile"]) == ("template", False)
+    for text in ("speed=3", "redetection=2", "update", "jit_compile=maybe"):
+        with pytest.raises(ValueError, match=f"{text.partition('=')[0]}"):
+            trackers.parse_tracker(f"gradnet,{text}")
+    tracker = trackers.make_tracker(trackers.parse_tracker("gradnet,template_influence=0.25"))
+    assert tracker.config.template_influence == 0.25
+    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    tracker.init(image, (30, 20, 16, 12))
+    assert tracker.update(image).shape == (4,)

@@ -1,0 +1,151 @@
+"""Tests of gradnet_tf.eval.verify."""
+
+import json
+
+import pytest
+
+from gradnet_tf.eval import verify
+from tests.helpers import eval_report as helper
+
+LENGTHS = (11, 9)
+
+
+@pytest.fixture
+def data(tmp_path):
+    return helper.write_otb(tmp_path / "data", LENGTHS)
+
+
+def write(tmp_path, data, shifts, tracker="one"):
+    boxes = {s: helper.shifted(n, k) for s, n, k in zip("AB", LENGTHS, shifts)}
+    return helper.write_results(tmp_path / "results", data.name, tracker, boxes)
+
+
+def call(tmp_path, data, *more):
+    return helper.call(
+        verify, "--dataset=folder", f"--root={data}", f"--results={tmp_path / 'results'}", *more
+    )
+
+
+@pytest.fixture
+def saved(tmp_path, data):
+    write(tmp_path, data, (0, 4))
+    path = tmp_path / "old.json"
+    assert call(tmp_path, data, f"--save={path}") == 0
+    return path
+
+
+def test_saved_numbers_by_hand(saved):
+    content = json.loads(saved.read_text())
+    assert content["convention"] == "otb"
+    rows = content["trackers"]["one"]
+    assert rows["A"]["auc"] == pytest.approx(20 / 21)
+    assert rows["B"]["auc"] == pytest.approx((8 * 14 + 20) / (9 * 21))
+    assert rows["B"]["frames"] == 9
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path, data, saved):
+    assert call(tmp_path, data, f"--save={tmp_path / 'b.json'}") == 0
+    assert (tmp_path / "b.json").read_bytes() == saved.read_bytes()
+
+
+def test_unchanged(tmp_path, data, saved, capsys):
+    assert call(tmp_path, data, f"--against={saved}") == 0
+    assert "one: 0 of 2 sequences changed" in capsys.readouterr().out
+
+
+def test_changed_sequences_are_named(tmp_path, data, saved, capsys):
+    write(tmp_path, data, (0, 10))
+    assert call(tmp_path, data, f"--against={saved}") == 1
+    printed = capsys.readouterr().out
+    assert "one: 1 of 2 sequences changed" in printed
+    # (8 * 14 + 20) / 189 to (8 * 7 + 20) / 189.
+    assert "  B: auc 0.6984 -> 0.4021 (-0.2963)" in printed
+    assert "  A:" not in printed
+
+
+def test_tolerances(tmp_path, data, saved, capsys):
+    write(tmp_path, data, (0, 3.9))
+    assert call(tmp_path, data, f"--against={saved}", "--tolerance=0.05") == 0
+    assert "other boxes within the tolerance: B" in capsys.readouterr().out
+    arguments = (f"--against={saved}", "--tolerance=0.05", "--tolerances=mean_iou=0.0001")
+    assert call(tmp_path, data, *arguments) == 1
+    assert "B: mean_iou" in capsys.readouterr().out
+
+
+def test_missing_and_new_sequences(tmp_path, data, saved, capsys):
+    folder = tmp_path / "results" / data.name / "one"
+    (folder / "A.txt").unlink()
+    assert call(tmp_path, data, f"--against={saved}") == 1
+    assert "  A: no results now" in capsys.readouterr().out
+    content = json.loads(saved.read_text())
+    del content["trackers"]["one"]["A"]
+    saved.write_text(json.dumps(content))
+    write(tmp_path, data, (0, 4))
+    assert call(tmp_path, data, f"--against={saved}") == 0
+    assert "  new: A" in capsys.readouterr().out
+
+
+def test_a_tracker_that_is_gone_has_changed(tmp_path, data, saved, capsys):
+    write(tmp_path, data, (0, 4), "two")
+    both = tmp_path / "both.json"
+    assert call(tmp_path, data, f"--save={both}") == 0
+    (tmp_path / "results" / data.name / "one").rename(tmp_path / "gone")
+    assert call(tmp_path, data, f"--against={both}") == 1
+    printed = capsys.readouterr().out
+    assert "one: 2 of 2 sequences changed" in printed
+    assert "two: 0 of 2 sequences changed" in printed
+    assert call(tmp_path, data, f"--against={both}", "--trackers=two") == 0
+
+
+def test_one_tracker_does_not_hide_sequences_of_another(tmp_path, data, saved):
+    write(tmp_path, data, (0, 4), "two")
+    (tmp_path / "results" / data.name / "two" / "A.txt").unlink()
+    path = tmp_path / "both.json"
+    assert call(tmp_path, data, f"--save={path}") == 0
+    found = json.loads(path.read_text())["trackers"]
+    assert {name: set(rows) for name, rows in found.items()} == {"one": {"A", "B"}, "two": {"B"}}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "either --save=FILE or --against=FILE"),
+        (("--save=a.json", "--against=b.json"), "either --save=FILE or --against=FILE"),
+        (("--against={saved}", "--tolerances=auc"), "'auc' is not measure=number"),
+        (("--against={saved}", "--convention=lasot"), "convention 'otb', not 'lasot'"),
+        (("--against={other}",), "was not written by verify --save"),
+        (("--against={folder}/nothing.json",), "nothing.json"),
+        (("--save={folder}/no/such.json",), "there is no directory"),
+    ],
+)
+def test_bad_flags(tmp_path, data, saved, capsys, flags, message):
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    names = {"saved": saved, "other": other, "folder": tmp_path}
+    before = saved.read_bytes()
+    assert call(tmp_path, data, *(flag.format(**names) for flag in flags)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and message in error and error.count("\n") == 1
+    assert saved.read_bytes() == before
+
+
+def test_numbers_that_appear_or_vanish_are_changes():
+    before = {"t": {"s": {"auc": None, "precision": 0.5, "frames": 3}}}
+    now = {"t": {"s": {"auc": 0.1, "precision": None, "frames": 3}}}
+    changes = verify.compare(before, now, 1.0)
+    assert [(c.measure, c.before, c.now) for c in changes] == [
+        ("auc", None, 0.1),
+        ("precision", 0.5, None),
+    ]
+    assert verify.compare(before, before, 0.0) == []
+
+
+def test_frames_have_to_be_equal():
+    before, now = ({"t": {"s": {"frames": frames}}} for frames in (100, 101))
+    assert len(verify.compare(before, now, 5.0)) == 1
+
+
+def test_exactly_the_tolerance_is_no_change():
+    before, now = ({"t": {"s": {"auc": value}}} for value in (0.5, 0.6))
+    assert verify.compare(before, now, 0.1) == []
+    assert len(verify.compare(before, now, 0.0999)) == 1
