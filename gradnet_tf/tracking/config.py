@@ -2,7 +2,7 @@
 
 Sources: "reference" is `track.py` of the reference (`getOpts`, `run_siamesefc`, `trackerEval`);
 "paper" is the paper's section 3.4 and 3.5. `docs/differences.md` lists where they part. "tuned" is
-"reference" with another constant, for the weights that come with gradnet_tf.
+"reference" with two other constants, for the weights that come with gradnet_tf.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ class TrackerConfig:
       response_upsampling: factor of the bicubic upsampling (`responseUp`).
       window_influence: share of the Hanning window in the response (`wInfluence`).
       template_influence: share of the updated template's response (`wInfluence_nosia`).
+      template_scale_influence: share of the updated template's score maps in the choice of the
+        scale. 0: SiamFC's template alone chooses, and the updated one sees the middle scale only;
+        else it sees the chosen scale.
       response_mix: "normalized" mixes normalised responses of the two templates; "template" mixes
         the templates themselves, as the paper words it.
       update: "online" updates the template while tracking; "first_frame" keeps the template of the
@@ -65,6 +68,7 @@ class TrackerConfig:
     response_upsampling: int = 16
     window_influence: float = 0.25
     template_influence: float = 0.15
+    template_scale_influence: float = 0.0
     response_mix: str = "normalized"
     update: str = "online"
     update_interval: int = 5
@@ -94,6 +98,7 @@ class TrackerConfig:
         check("reliable_threshold", lambda v: v > 0, "positive")
         for name in ("scale_penalty", "scale_damping", "window_influence", "template_influence"):
             check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
+        check("template_scale_influence", lambda v: 0 <= v <= 1, "in [0, 1]")
         for name in ("update_rate", "early_update_rate", "early_update_threshold"):
             check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
         for name in ("response_upsampling", "update_interval", "threshold_frames", "buffer_size"):
@@ -106,6 +111,11 @@ class TrackerConfig:
             ("threshold_source", THRESHOLD_SOURCES),
         ):
             check(name, choices.__contains__, f"one of {', '.join(choices)}")
+        if self.template_scale_influence and self.response_mix == "template":
+            raise ValueError(
+                f"template_scale_influence={self.template_scale_influence} needs "
+                "response_mix=normalized: a mixed template chooses the scale by itself"
+            )
 
 
 PRESETS = {
@@ -121,7 +131,7 @@ PRESETS = {
         redetection=False,
     ),
     # For the weights that come with gradnet_tf; docs/training.md says how it was chosen.
-    "tuned": TrackerConfig(template_influence=0.3),
+    "tuned": TrackerConfig(template_influence=0.4, template_scale_influence=0.1),
 }
 
 

@@ -247,9 +247,10 @@ class TrackingStep:
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
     def _score_maps(self, features, fixed_template, template):
-        """Score maps [scales, 17, 17] of the SiamFC template and [17, 17] of the updated one.
+        """Score maps [scales, 17, 17] of the SiamFC template and of the updated one.
 
-        The second is None where no updated template takes part in the response.
+        The updated one sees the middle scale alone, [1, 17, 17], if it has no part in the choice of
+        the scale; its maps are None where it takes no part in the response.
         """
         network, middle = self.network, features.shape[0] // 2
         if self.config.response_mix == "template":
@@ -258,7 +259,9 @@ class TrackingStep:
         score = network.score_map(fixed_template, features)[..., 0]
         if self.config.response_mix == "template" or not network.has_update:
             return score, None
-        return score, network.score_map(template, features[middle : middle + 1])[0, ..., 0]
+        if not self.config.template_scale_influence:
+            features = features[middle : middle + 1]
+        return score, network.score_map(template, features)[..., 0]
 
     def _scores(self, frame, position, sides, state: TrackerState):
         """Score maps around a position; the features of the scales are computed once for both."""
@@ -279,10 +282,14 @@ class TrackingStep:
         config = self.config
         score, template_score = scores
         responses = response.upsample(score, self._bicubic)
-        scale = response.best_scale(responses, config.scale_penalty)
+        choosing, share = responses, config.template_scale_influence
+        if template_score is not None:
+            updated = response.upsample(template_score, self._bicubic)
+            choosing = (1.0 - share) * responses + share * updated if share else responses
+        scale = response.best_scale(choosing, config.scale_penalty)
         total = response.normalize(tf.gather(responses, scale))
         if template_score is not None:
-            updated = response.normalize(response.upsample(template_score, self._bicubic))
+            updated = response.normalize(tf.gather(updated, scale) if share else updated[0])
             total = (1.0 - config.template_influence) * total + config.template_influence * updated
         total *= tf.cast(1.0 - window_influence, tf.float32)
         total = tf.cast(total, tf.float64) + window_influence * self._window
