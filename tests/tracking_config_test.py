@@ -20,6 +20,7 @@ REFERENCE = {
     "response_upsampling": 16,
     "window_influence": 0.25,
     "template_influence": 0.15,
+    "template_scale_influence": 0.0,
     "response_mix": "normalized",
     "update": "online",
     "update_interval": 5,
@@ -60,6 +61,7 @@ INVALID = {
     "response_upsampling": [0, -16],
     "window_influence": [-0.25, 1.25, math.nan],
     "template_influence": [-0.15, 1.15, math.nan],
+    "template_scale_influence": [-0.1, 1.1, math.nan],
     "response_mix": ["sum", "", None],
     "update": ["always", "Online", True],
     "update_interval": [0, -5],
@@ -87,6 +89,7 @@ VALID = [
     ("context_amount", 0),
     ("window_influence", 0),
     ("template_influence", 1),
+    ("template_scale_influence", 1),
     ("update_rate", 0),
     ("update_interval", 1),
     ("early_update_frames", 0),
@@ -104,6 +107,16 @@ def test_the_reference_preset_is_the_default():
 
 def test_the_paper_preset_differs_where_the_paper_does():
     assert dataclasses.asdict(preset("paper")) == {**REFERENCE, **PAPER}
+
+
+def test_the_tuned_preset_differs_in_two_constants():
+    changed = {"template_influence": 0.4, "template_scale_influence": 0.1}
+    assert dataclasses.asdict(preset("tuned")) == {**REFERENCE, **changed}
+
+
+def test_a_mixed_template_chooses_the_scale_by_itself():
+    with pytest.raises(ValueError, match="template_scale_influence=0.1 needs response_mix=norm"):
+        preset("paper", template_scale_influence=0.1)
 
 
 def test_presets_are_there_at_the_top_of_the_package():

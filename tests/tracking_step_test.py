@@ -407,6 +407,53 @@ def test_one_scale(start):
     assert len(run.network.updates) == 3
 
 
+def two_opinions():
+    """SiamFC's maps favour scale 1 by 10 to 9, the updated template's scale 2 by 12 to 2."""
+    fixed, updated = np.zeros((3, 17, 17)), np.zeros((3, 17, 17))
+    fixed[:, 8, 8] = 8, 10, 9
+    # At scale 2 its peak lies elsewhere.
+    updated[:2, 8, 8] = 2
+    updated[2, 8, 10] = 12
+    return fixed, updated
+
+
+# Peaks at scales 1 and 2 with a share of 0.1: 9.2 and 0.97 * 8.1, with 0.5: 6 and 0.97 * 6.
+@pytest.mark.parametrize("share, scale", [(0.0, 1), (0.1, 1), (0.5, 1), (0.6, 2), (1.0, 2)])
+def test_the_updated_template_takes_part_in_the_choice_of_the_scale(start, share, scale):
+    fixed, updated = two_opinions()
+    config = preset("reference", template_scale_influence=share, window_influence=0.0)
+    run = start([(fixed, updated if share else updated[1])], config=config)
+    output = run.next()
+    assert int(output.search.scale) == scale
+    assert float(output.score) == 10
+    assert float(output.search.template_score) == (12 if share else 2)
+    size = 0.41 + 0.59 * (1.04 if scale == 2 else 1)
+    np.testing.assert_allclose(output.box[2:], np.multiply(BOX[2:], size))
+
+
+@pytest.mark.parametrize("influence, cells", [(0.0, 0), (1.0, 2)])
+def test_the_updated_template_looks_at_the_scale_that_was_chosen(start, influence, cells):
+    config = preset(
+        "reference",
+        template_scale_influence=0.6,
+        template_influence=influence,
+        window_influence=0.0,
+    )
+    run = start([two_opinions()], config=config)
+    side = float(run.state.search_side)
+    moved = (run.next().position - [26, 38]).numpy() * 255 / round(side)
+    np.testing.assert_allclose(moved, [0, 8 * cells], atol=0.51)
+
+
+def test_no_part_in_the_scale_is_a_share_of_nothing(start):
+    """The branch for 0 gives what a share that changes nothing gives."""
+    scores = [(fixed, np.stack([updated] * 3)) for fixed, updated in script_of(9, 8, 7, 9, 8, 7)]
+    small = start(scores, config=preset("reference", template_scale_influence=1e-12)).go(6)
+    none = start(script_of(9, 8, 7, 9, 8, 7)).go(6)
+    for one, other in zip(small, none):
+        np.testing.assert_array_equal(one.box, other.box)
+
+
 @pytest.mark.parametrize("interval, buffer_size", [(1, 1), (3, 2)])
 def test_other_intervals_and_buffers(start, interval, buffer_size):
     config = preset("reference", update_interval=interval, buffer_size=buffer_size)
@@ -436,6 +483,8 @@ def sequence():
     "variant, config",
     [
         ("full", preset("reference", scale_count=1)),
+        ("full", preset("tuned")),
+        ("two_subnets", preset("tuned")),
         ("two_subnets", preset("paper")),
         ("without_gradient", preset("reference")),
         ("without_gradient", preset("paper")),
@@ -444,6 +493,8 @@ def sequence():
     ],
     ids=[
         "full-1",
+        "full-tuned",
+        "two_subnets-tuned",
         "two_subnets-paper",
         "without_gradient",
         "without_gradient-paper",
@@ -470,3 +521,33 @@ def test_variants(variant, config, sequence):
     # The target is where it was put: these frames move it by few pixels.
     center = output.box[:2] + output.box[2:] / 2
     np.testing.assert_allclose(center, boxes[3, :2] + boxes[3, 2:] / 2, atol=12)
+
+
+def test_the_tuned_preset_is_the_same_eager_in_a_graph_and_under_xla(sequence):
+    network = GradNet("full")
+    network.assign_weights(weights_of("full"))
+    frames, boxes = (tf.constant(each) for each in sequence)
+    runs = []
+    for jit_compile in (None, False, True):
+        step = TrackingStep(network, preset("tuned"), static_shape=bool(jit_compile))
+        init, update = step.init, step.step
+        if jit_compile is not None:
+            init, update = (
+                tf.function(f, autograph=False, jit_compile=jit_compile) for f in (init, update)
+            )
+        state, _ = init(frames[0], boxes[0])
+        outputs = []
+        for index in range(1, 4):
+            state, output = update(state, frames[index])
+            outputs.append(output)
+        runs.append(outputs)
+    eager, *others = runs
+    assert {int(output.search.scale) for output in eager} <= {0, 1, 2}
+    for outputs in others:
+        for output, expected in zip(outputs, eager):
+            assert int(output.search.scale) == int(expected.search.scale)
+            np.testing.assert_allclose(output.box, expected.box, rtol=1e-6)
+            np.testing.assert_allclose(output.score, expected.score, rtol=1e-4)
+            np.testing.assert_allclose(
+                output.search.template_score, expected.search.template_score, rtol=1e-4
+            )

@@ -83,7 +83,9 @@ class FakeNetwork:
             assert len(fixed) == features.shape[0]
             return tf.constant(fixed[..., np.newaxis], tf.float32)
         updated, self._next = self._next, None
-        return tf.constant(updated[np.newaxis, ..., np.newaxis], tf.float32)
+        updated = updated if updated.ndim == 3 else updated[np.newaxis]
+        assert len(updated) == features.shape[0]
+        return tf.constant(updated[..., np.newaxis], tf.float32)
 
     def update(self, h2, features):
         self.updates.append((float(h2), self.crops.place(features[0].numpy())))

@@ -1,0 +1,93 @@
+"""Our trackers in the got10k toolkit: what its experiments run.
+
+    from got10k.experiments import ExperimentOTB
+    from gradnet_tf.eval.got10k import create_tracker
+    ExperimentOTB("OTB").run(create_tracker("gradnet:CHECKPOINT"))
+
+Any tracker that `--tracker` of `gradnet_tf.eval run` takes will do. The toolkit is needed only when
+a tracker is made, not when this module is imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import numpy as np
+
+from gradnet_tf.eval import trackers
+from gradnet_tf.images import as_rgb
+
+
+def create_tracker(
+    tracker: str = "gradnet", name: Optional[str] = None, *, origin: float = 1.0
+) -> Any:
+    """Makes a tracker for the got10k toolkit.
+
+    Args:
+      tracker: as `--tracker` takes it, see `trackers`.
+      name: how the toolkit calls the results; by default as `gradnet_tf.eval run` would.
+      origin: as in `adapt`.
+
+    Returns:
+      An instance of a subclass of ``got10k.trackers.Tracker``.
+
+    Raises:
+      ImportError: the toolkit or something that the tracker needs is not installed.
+      ValueError: there is no such tracker, or it cannot be made.
+    """
+    spec = trackers.parse_tracker(tracker)
+    _import_base()  # Said before a tracker is loaded, which takes seconds.
+    return adapt(trackers.make_tracker(spec), name or spec.name, origin=origin)
+
+
+def adapt(tracker: Any, name: str, *, origin: float = 1.0) -> Any:
+    """Puts a tracker behind the interface of the got10k toolkit.
+
+    Args:
+      tracker: has ``init(image, box)`` and ``update(image) -> box``, images RGB, boxes 0-based. If
+        its `is_deterministic` is true, the toolkit does not repeat its runs.
+      name: how the toolkit calls the results.
+      origin: the number that the data set's boxes give to the first px: 1 for OTB, TC-128, LaSOT
+        and GOT-10k, 0 for VOT.
+
+    Returns:
+      An instance of a subclass of ``got10k.trackers.Tracker``. It takes PIL images, arrays, or the
+      names of images; its answers are float64 [4], (x, y, width, height), counted from `origin`.
+
+    Raises:
+      ImportError: the toolkit does not import; the message says what to do.
+      ValueError: the origin is neither 0 nor 1.
+    """
+    if origin not in (0, 1):
+        raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")
+    offset = np.array([origin, origin, 0.0, 0.0])
+
+    class Got10kTracker(_import_base()):
+        """A tracker as the got10k toolkit holds it."""
+
+        def init(self, image, box):
+            box = np.array(box, np.float64)
+            if box.shape != (4,):
+                raise ValueError(f"the first box must be (x, y, width, height), got {box.tolist()}")
+            tracker.init(as_rgb(image), box - offset)
+
+        def update(self, image):
+            answer = np.array(tracker.update(as_rgb(image)), np.float64)
+            if answer.shape != (4,):
+                raise ValueError(
+                    f"the tracker must answer with a box (x, y, width, height), got {answer!r}"
+                )
+            return answer + offset
+
+    return Got10kTracker(name, is_deterministic=bool(getattr(tracker, "is_deterministic", False)))
+
+
+def _import_base() -> type:
+    try:
+        from got10k.trackers import Tracker
+    except ImportError as error:
+        # The toolkit imports all its experiments, and so all that they need, at once.
+        raise ImportError(
+            f"the got10k toolkit does not import; pip install got10k matplotlib shapely ({error})"
+        ) from error
+    return Tracker

@@ -1,0 +1,126 @@
+"""Other commands of this package, called as from the command line.
+
+So trainings and runs are the very ones that a user gets, they go on where they were stopped, and
+the lines can be written down.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Optional
+
+from absl import flags
+
+from gradnet_tf.eval import results as results_files
+from gradnet_tf.eval.paper.settings import Settings
+from gradnet_tf.eval.report import evaluate, loading
+from gradnet_tf.eval.report.summary import Evaluation
+from gradnet_tf.eval.sequences import Dataset
+
+RESULTS = "results"  # Folder in the output.
+SIGNAL = 128  # An exit status from here on: stopped.
+_SAMPLES = 2000
+
+
+class StoppedError(Exception):
+    """A command was stopped by a signal.
+
+    Attributes:
+      status: its exit status.
+    """
+
+    def __init__(self, status: int):
+        super().__init__(f"stopped with status {status}")
+        self.status = status
+
+
+def call(module: ModuleType, arguments: Sequence[str]) -> int:
+    """Runs a command.
+
+    Args:
+      module: with `define_flags(values)` and `run(values, arguments)`.
+      arguments: flags as on the command line.
+
+    Returns:
+      The exit status.
+
+    Raises:
+      StoppedError: it was stopped.
+      ValueError: a flag is unknown or wrong.
+    """
+    values = flags.FlagValues()
+    module.define_flags(values)
+    try:
+        rest = values([module.__name__, *arguments])
+    except flags.Error as error:
+        raise ValueError(f"{module.__name__.rpartition('.')[2]}: {error}") from None
+    status = module.run(values, rest[1:])
+    # What it printed comes before what others write to stderr.
+    sys.stdout.flush()
+    if status >= SIGNAL:
+        raise StoppedError(status)
+    return status
+
+
+def line(program: str, arguments: Sequence[str]) -> str:
+    """The line that does the same in a shell."""
+    return " ".join(["python -m", program, *map(shlex.quote, arguments)])
+
+
+def track(
+    settings: Settings, trackers: Sequence[tuple[str, str]]
+) -> tuple[Evaluation, tuple[str, ...], str]:
+    """Runs trackers on the data set, or finds that they have run, and measures them.
+
+    Args:
+      settings: data set, limit, jobs, and the output, in which the results have a folder.
+      trackers: (name, what it is), see `gradnet_tf.eval.trackers`.
+
+    Returns:
+      The numbers, notes on what was left out, and the command.
+
+    Raises:
+      StoppedError: it was stopped.
+      ValueError: nothing could be tracked, or there are results of other trackers.
+    """
+    from gradnet_tf.eval import run
+
+    results = settings.output / RESULTS
+    arguments = [f"--tracker={name}={text}" for name, text in trackers]
+    arguments = [*settings.dataset_flags, *arguments, f"--output={results}"]
+    arguments += [f"--jobs={settings.jobs}"]
+    arguments += [f"--limit={settings.limit}"] if settings.limit else []
+    # Failed sequences do not hide the others: they are among the notes.
+    if call(run, arguments) == run.BAD_ARGUMENTS:
+        raise ValueError(f"cannot run the trackers: {line('gradnet_tf.eval run', arguments)}")
+    names = [name for name, _ in trackers]
+    found = str(results / settings.dataset.title)
+    evaluation, notes = measure(settings.dataset, [found], names)
+    return evaluation, notes, line("gradnet_tf.eval run", arguments)
+
+
+def measure(
+    dataset: Dataset, results: Sequence[str], names: Optional[Sequence[str]] = None
+) -> tuple[Evaluation, tuple[str, ...]]:
+    """Measures results by the rules of their data set.
+
+    Args:
+      dataset: the sequences.
+      results: folders.
+      names: of trackers; None for all.
+
+    Returns:
+      The numbers, and notes on what was left out.
+
+    Raises:
+      OSError, ValueError: there are none that can be used.
+    """
+    found = results_files.find_results(results)
+    loaded = loading.load(dataset, loading.choose(dataset, found, names))
+    evaluation = evaluate.evaluate(
+        loaded.dataset, loaded.trackers, dataset.convention, samples=_SAMPLES
+    )
+    return evaluation, loaded.notes

@@ -1,0 +1,225 @@
+"""Our trackers in vot-toolkit 0.8.0: what its protocol "python" runs.
+
+trackers.ini of a workspace:
+
+    [GradNet]
+    protocol = python
+    command = gradnet_tf.eval.vot:create_tracker
+    timeout = 300
+    arg_tracker = gradnet:CHECKPOINT,preset=paper
+
+`arg_tracker` is what `--tracker` of `gradnet_tf.eval run` takes, any of them; without it, GradNet
+with the weights that come with gradnet_tf. The toolkit starts a process for each sequence and waits
+`timeout` seconds for it, 30 if there is none, which may be too short for loading TensorFlow. Don't
+set `convert`: rotated regions become boxes here, as in our own runs.
+
+The toolkit hands over the names of images, so its times include reading them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from gradnet_tf.eval import trackers
+from gradnet_tf.eval.datasets.vot import equal_area_boxes
+from gradnet_tf.images import as_rgb
+
+Box = tuple[float, float, float, float]
+Answer = tuple[Box, dict[str, float]]
+
+# The channels of a frame that have the look of a photograph, best first.
+CHANNELS = ("color", "ir")
+
+# What the toolkit reports; at others its process dies in silence, and the toolkit waits for it.
+_REPORTED = (RuntimeError, TypeError, ValueError, ImportError, AttributeError)
+
+
+def create_tracker(tracker: str = "gradnet") -> VotTracker:
+    """Makes a tracker for vot-toolkit.
+
+    Args:
+      tracker: as `--tracker` takes it, see `trackers`.
+
+    Raises:
+      ImportError, RuntimeError, ValueError: it cannot be made; the message says why.
+    """
+    # Read when TensorFlow is loaded.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return VotTracker(_call(lambda: trackers.make_tracker(trackers.parse_tracker(tracker))))
+
+
+class VotTracker:
+    """A tracker behind the interface of vot-toolkit.
+
+    Args:
+      tracker: has ``init(image, box)`` and ``update(image) -> box``, images RGB, boxes 0-based. Its
+        `confidence`, if it has one, goes into the answers.
+    """
+
+    multiobject = False
+
+    def __init__(self, tracker: Any):
+        self._tracker = tracker
+
+    def init(
+        self,
+        frame: Union[str, Mapping[str, str]],
+        new: Any,
+        properties: Optional[Mapping[str, Any]] = None,
+    ) -> Answer:
+        """Starts on a target, or again on another one.
+
+        Args:
+          frame: name of the image; or of several, by channel.
+          new: the region and its properties, or a list of one such pair.
+          properties: nothing that matters here.
+
+        Returns:
+          The box, (x, y, width, height), and no properties.
+
+        Raises:
+          ImportError, RuntimeError, ValueError, ...: the image, the region or the tracker are not
+            as they should be.
+        """
+        del properties
+        box = region_box(_single_region(new))
+
+        def start():
+            self._tracker.init(_read(frame), np.array(box))
+
+        _call(start)
+        return box, {}
+
+    def update(
+        self,
+        frame: Union[str, Mapping[str, str]],
+        new: Any = None,
+        properties: Optional[Mapping[str, Any]] = None,
+    ) -> Answer:
+        """Tracks the target into the next frame.
+
+        Args:
+          frame: as in `init`.
+          new: regions of further targets; there must be none.
+          properties: nothing that matters here.
+
+        Returns:
+          The box, (x, y, width, height), and the properties: `confidence`, if the tracker has it.
+
+        Raises:
+          RuntimeError, ValueError, ...: as `init`; or the tracker's answer is no box.
+        """
+        del properties
+        if new is not None and len(new):
+            raise ValueError(f"one target only, please: further ones came with {frame!r}")
+        answer = _call(lambda: self._tracker.update(_read(frame)))
+        return _answered_box(answer, frame), self._confidence()
+
+    def _confidence(self) -> dict[str, float]:
+        value = getattr(self._tracker, "confidence", None)
+        return {} if value is None else {"confidence": float(value)}
+
+
+def region_box(region: Any) -> Box:
+    """The upright box for a region as vot-toolkit hands it over.
+
+    Args:
+      region: a tuple (x, y, width, height); a list of corners (x, y), whose box is of the same area
+        if there are four (`equal_area_boxes`) and else the one around them; or an array [h, w], a
+        mask of the whole image, whose box is around its pixels that are not 0.
+
+    Raises:
+      ValueError: it is something else, not finite, or without extent; the message names it.
+    """
+    if isinstance(region, np.ndarray) and region.ndim == 2:
+        box = _mask_box(region)
+    else:
+        try:
+            numbers = np.array(region, np.float64)
+        except (TypeError, ValueError):
+            numbers = np.empty(0)
+        if numbers.shape == (4,):
+            box = numbers
+        elif numbers.ndim == 2 and numbers.shape[1] == 2 and len(numbers) > 2:
+            box = _polygon_box(numbers)
+        else:
+            raise ValueError(
+                "a tracker of boxes starts from a rectangle (x, y, width, height), a polygon "
+                f"[(x, y), ...] or a mask [h, w], not from {_short(region)}"
+            )
+    if not np.isfinite(box).all() or (box[2:] <= 0).any():
+        raise ValueError(f"the target's region has no extent: {_short(region)}")
+    return _as_tuple(box)
+
+
+def _polygon_box(corners: np.ndarray) -> np.ndarray:
+    if len(corners) == 4:
+        return equal_area_boxes(corners.reshape(1, 8))[0]
+    low = corners.min(axis=0)
+    return np.concatenate([low, corners.max(axis=0) - low])
+
+
+def _mask_box(mask: np.ndarray) -> np.ndarray:
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return np.zeros(4)
+    low = np.array([columns.min(), rows.min()], np.float64)
+    return np.concatenate([low, [columns.max(), rows.max()] - low + 1])
+
+
+def _single_region(new: Any) -> Any:
+    """The region out of (region, properties), in a list or not."""
+    objects = new if isinstance(new, list) else [new]
+    if len(objects) != 1:
+        raise ValueError(f"one target only, please; the toolkit gave {len(objects)}")
+    (item,) = objects
+    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Mapping):
+        return item[0]
+    raise ValueError(f"expected a region and its properties, got {_short(item)}")
+
+
+def _read(frame: Union[str, Mapping[str, str]]) -> np.ndarray:
+    if isinstance(frame, Mapping):
+        names = [frame[channel] for channel in CHANNELS if channel in frame]
+        if not names:
+            raise ValueError(
+                f"a frame needs one of the channels {', '.join(CHANNELS)}; "
+                f"this one has {', '.join(frame) or 'none'}"
+            )
+        frame = names[0]
+    return as_rgb(frame)
+
+
+def _answered_box(answer: Any, frame: Any) -> Box:
+    try:
+        box = np.array(answer, np.float64)
+    except (TypeError, ValueError):
+        box = np.empty(0)
+    if box.shape != (4,) or not np.isfinite(box).all():
+        raise ValueError(
+            f"{frame}: the tracker must answer with a box (x, y, width, height), got {answer!r}"
+        )
+    return _as_tuple(box)
+
+
+def _as_tuple(box: np.ndarray) -> Box:
+    # Of Python's own numbers: the toolkit tells a rectangle by its being a tuple of four.
+    return tuple(float(value) for value in box)
+
+
+def _call(function):
+    try:
+        return function()
+    except _REPORTED:
+        raise
+    except Exception as error:
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."
