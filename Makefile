@@ -10,13 +10,14 @@ VENV := .venv
 CURRENT := .venv-current
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-current test-wheel lint bench clean
+.PHONY: help demo test test-current test-wheel test-peers lint bench clean
 
 help:
 	@echo 'make demo          track a head in a real clip; writes demo_output/'
 	@echo 'make test          run the tests'
 	@echo 'make test-current  run the tests on the current TensorFlow (Keras 3)'
 	@echo 'make test-wheel    build the wheel and track with it in an empty environment'
+	@echo 'make test-peers    compare with got10k and vot-toolkit, in an environment of their own'
 	@echo 'make lint          check style and format'
 	@echo 'make bench         measure the speed'
 	@echo 'make clean         remove what these commands made'
@@ -54,6 +55,9 @@ test-current: $(CURRENT)/.ready
 test-wheel: $(VENV)/.ready
 	@$(VENV)/bin/python tools/check_wheel.py
 
+test-peers:
+	@$(PYTHON) tools/check_peers.py
+
 lint: $(VENV)/.ready
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -62,5 +66,5 @@ bench: $(VENV)/.ready
 	@$(VENV)/bin/python -m gradnet_tf.bench
 
 clean:
-	rm -rf $(VENV) $(CURRENT) build dist demo_output *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CURRENT) .venv-peers build dist demo_output *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -83,7 +83,11 @@ def main() -> None:
 def _parse_flags(argv: Sequence[str], module: ModuleType) -> list[str]:
     # absl would tell the flags that this module defines, and it has none.
     if any(argument in _HELP for argument in argv[1:]):
-        print(f"{module.__doc__.strip()}\n\n{flags.FLAGS.module_help(module.__name__)}")
+        ours = [
+            name for name in flags.FLAGS.flags_by_module_dict() if name.startswith("gradnet_tf.")
+        ]
+        help_texts = [flags.FLAGS.module_help(name) for name in sorted(ours)]
+        print("\n\n".join([module.__doc__.strip(), *help_texts]))
         sys.exit(0)
     try:
         return flags.FLAGS(argv)

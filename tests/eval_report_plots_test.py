@@ -55,7 +55,7 @@ def test_legend_of_an_attribute_has_its_own_order(evaluation):
         for tracker, value in zip(evaluation.trackers, (0.1, 0.9))
     ]
     changed = dataclasses.replace(evaluation, trackers=trackers)
-    with plots._styled():
+    with plots.styled():
         figure = plots.attribute_curves(changed, changed.curves[0])
     legend = figure.axes[0].get_legend().get_texts()
     assert [text.get_text()[:7] for text in legend] == ["[0.900]", "[0.100]"]
@@ -75,16 +75,16 @@ def test_the_same_numbers_give_the_same_bytes(evaluation, drawn, tmp_path):
 def test_the_same_numbers_give_the_same_png(evaluation, tmp_path):
     contents = []
     for name in ("a.png", "b.png"):
-        with plots._styled():
+        with plots.styled():
             figure = plots.curve_plot(evaluation, evaluation.curves[0])
-            figure.savefig(tmp_path / name, metadata=plots._METADATA["png"])
+            figure.savefig(tmp_path / name, metadata=plots.METADATA["png"])
         contents.append((tmp_path / name).read_bytes())
     assert contents[0] == contents[1]
 
 
 def test_bars_where_there_are_few_attributes(evaluation):
     few = dataclasses.replace(evaluation, attributes=evaluation.attributes[:2])
-    with plots._styled():
+    with plots.styled():
         figure = plots.attribute_plot(few, few.measures[0])
     heights = [bar.get_height() for bar in figure.axes[0].patches]
     expected = [t.attributes[a.code]["auc"] for t in few.trackers for a in few.attributes]
@@ -92,7 +92,7 @@ def test_bars_where_there_are_few_attributes(evaluation):
 
 
 def test_differences_are_sorted(evaluation):
-    with plots._styled():
+    with plots.styled():
         figure = plots.difference_plot(evaluation, 1, 0, evaluation.measures[0])
     axes = figure.axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
@@ -102,7 +102,7 @@ def test_differences_are_sorted(evaluation):
 
 def test_equal_trackers_can_be_drawn(evaluation, tmp_path):
     same = dataclasses.replace(evaluation, trackers=[evaluation.trackers[0]] * 2)
-    with plots._styled():
+    with plots.styled():
         figure = plots.difference_plot(same, 0, 1, same.measures[0])
         figure.savefig(tmp_path / "a.svg")
     assert [bar.get_width() for bar in figure.axes[0].patches] == [0, 0, 0]

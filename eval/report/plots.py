@@ -9,7 +9,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
@@ -52,8 +52,8 @@ def check_available() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "plots need matplotlib: pip install 'gradnet_tf[plot]', or --formats= for a report "
-            "without plots"
+            "plots need matplotlib: pip install 'gradnet_tf[plot]' (a report without plots: "
+            "--formats=)"
         ) from error
 
 
@@ -72,7 +72,7 @@ def draw_all(
       The files.
     """
     check_available()
-    with _styled():
+    with styled():
         figures = {curve.key: curve_plot(evaluation, curve) for curve in evaluation.curves}
         by_sequence = evaluation.by_sequence[0]
         if evaluation.attributes:
@@ -93,12 +93,12 @@ def draw_all(
             figure.set_layout_engine("none")
             for suffix in formats:
                 path = folder / f"{name}.{suffix}"
-                figure.savefig(path, format=suffix, metadata=_METADATA[suffix])
+                figure.savefig(path, format=suffix, metadata=METADATA[suffix])
                 written.append(path)
         return written
 
 
-_METADATA: dict[str, dict[str, Any]] = {
+METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -107,7 +107,7 @@ _METADATA: dict[str, dict[str, Any]] = {
 
 def curve_plot(evaluation: Evaluation, curve: Curve) -> Figure:
     """Mean curves of all trackers; the legend is ordered by score and tells it."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     places = _draw_curves(axes, evaluation, curve, None)
     protocol = evaluation.protocol.upper()
     axes.set_title(f"{curve.title} plots of {protocol} on {evaluation.title}")
@@ -120,7 +120,7 @@ def attribute_curves(evaluation: Evaluation, curve: Curve) -> Figure:
     count = len(evaluation.attributes)
     columns = min(3, count)
     rows = -(-count // columns)
-    figure, grid = _figure(4.2 * columns, 3.5 * rows, rows, columns)
+    figure, grid = new_figure(4.2 * columns, 3.5 * rows, rows, columns)
     cells = np.atleast_1d(grid).ravel()
     for axes, attribute in zip(cells, evaluation.attributes):
         places = _draw_curves(axes, evaluation, curve, attribute)
@@ -139,7 +139,7 @@ def attribute_plot(evaluation: Evaluation, measure: Measure) -> Figure:
     ]
     if len(names) < 3 or not measure.bounded:
         return _bars(evaluation, names, values, measure)
-    figure, axes = _figure(6.4, 5.2, projection="polar")
+    figure, axes = new_figure(6.4, 5.2, projection="polar")
     angles = np.linspace(0, 2 * math.pi, len(names), endpoint=False)
     for place, row in enumerate(values):
         closed = np.append(row, row[0])
@@ -158,7 +158,7 @@ def speed_plot(evaluation: Evaluation, measure: Measure) -> Figure:
     """One measure against frames a second."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    figure, axes = _figure()
+    figure, axes = new_figure()
     axes.set_xscale("log")
     speeds = [one.speed.fps for one in evaluation.trackers if one.speed and one.speed.fps > 0]
     if speeds:
@@ -193,7 +193,7 @@ def difference_plot(evaluation: Evaluation, first: int, second: int, measure: Me
     order = sorted(np.flatnonzero(np.isfinite(values)), key=lambda i: (-values[i], i))
     if len(order) > 2 * _MOST_SEQUENCES:
         order = order[:_MOST_SEQUENCES] + order[-_MOST_SEQUENCES:]
-    figure, axes = _figure(6.4, 1.4 + 0.24 * len(order))
+    figure, axes = new_figure(6.4, 1.4 + 0.24 * len(order))
     colours = [_colour(second if values[i] < 0 else first) for i in order]
     # Before anything is drawn: matplotlib warns of bars that all have no length.
     low, high = min([0, *(values[i] for i in order)]), max([0, *(values[i] for i in order)])
@@ -211,7 +211,7 @@ def difference_plot(evaluation: Evaluation, first: int, second: int, measure: Me
 
 def eao_plot(evaluation: Evaluation) -> Figure:
     """VOT's expected overlap by sequence length, with the interval that is averaged."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     eao = evaluation.eao
     axes.axvspan(*eao.interval, color="#cfe0f3", alpha=0.6, linewidth=0)
     places = _ranked(evaluation, [tracker.totals["eao"] for tracker in evaluation.trackers])
@@ -231,7 +231,7 @@ def eao_plot(evaluation: Evaluation) -> Figure:
 
 def ranking_plot(evaluation: Evaluation) -> Figure:
     """VOT's ranking by EAO, the best on the right, with confidence intervals."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     places = _ranked(evaluation, [tracker.totals["eao"] for tracker in evaluation.trackers])[::-1]
     for x, place in enumerate(places):
         tracker = evaluation.trackers[place]
@@ -282,7 +282,7 @@ def _legend(axes, places, curve: Curve, **options) -> None:
 
 
 def _bars(evaluation: Evaluation, names, values, measure: Measure) -> Figure:
-    figure, axes = _figure(max(6.4, 0.9 * len(names) + 3), 4.4)
+    figure, axes = new_figure(max(6.4, 0.9 * len(names) + 3), 4.4)
     width = 0.8 / len(values)
     for place, row in enumerate(values):
         x = np.arange(len(names)) + (place - (len(values) - 1) / 2) * width
@@ -313,7 +313,14 @@ def _line(place: int) -> dict[str, Any]:
     return {"color": _colour(place), "linestyle": dash, "linewidth": 2}
 
 
-def _figure(width=6.4, height=4.8, rows=1, columns=1, projection=None):
+def new_figure(
+    width: float = 6.4,
+    height: float = 4.8,
+    rows: int = 1,
+    columns: int = 1,
+    projection: Optional[str] = None,
+):
+    """A figure of so many inches, and its axes; to be called within `styled`."""
     # Without pyplot: no state that outlives the figure, no window system.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -325,7 +332,8 @@ def _figure(width=6.4, height=4.8, rows=1, columns=1, projection=None):
 
 
 @contextlib.contextmanager
-def _styled() -> Iterator[None]:
+def styled() -> Iterator[None]:
+    """Draws in the style of our reports, whatever the user's own settings are."""
     import matplotlib
 
     with matplotlib.rc_context():
