@@ -17,6 +17,7 @@ from typing import Any, Optional
 import numpy as np
 
 import gradnet_tf
+from gradnet_tf import hardware
 from gradnet_tf.eval.protocols import Protocol
 from gradnet_tf.eval.sequences import Dataset, Sequence
 from gradnet_tf.eval.trackers import TrackerSpec
@@ -119,7 +120,7 @@ def describe_environment(jobs: int = 1) -> dict[str, Any]:
         },
         "hardware": {
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": hardware.processor_name(),
             "cores": count_cores(),
             "jobs": jobs,
             "gpus": _gpus(),
@@ -151,15 +152,6 @@ def _version(package: str) -> Optional[str]:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _gpus() -> list[str]:

@@ -13,6 +13,8 @@ import time
 
 from absl import app, flags
 
+from gradnet_tf import hardware
+
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of the binary."""
@@ -25,12 +27,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 def processor() -> str:
     """Name of the processor and number of its threads."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as handle:
-            names = [line.split(":")[1].strip() for line in handle if line.startswith("model name")]
-        return f"{names[0]} x {len(names)}"
-    except (OSError, IndexError):
-        return f"{platform.processor() or platform.machine()} x {os.cpu_count()}"
+    return f"{hardware.processor_name()} x {os.cpu_count()}"
 
 
 def _functions(values: flags.FlagValues) -> dict:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from gradnet_tf.eval.paper import heat, output
+from gradnet_tf.eval.report import plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
 
 
@@ -30,7 +31,7 @@ def make_document(**changes):
 
 
 def draw():
-    figure, axes = output.new_figure(3, 2)
+    figure, axes = plots.new_figure(3, 2)
     axes.plot([0, 1], [1, 0])
     return figure
 
@@ -79,7 +80,7 @@ def test_maps_lie_on_the_exemplar_where_their_cells_do():
     values[2, 9] = 1
 
     def show():
-        figure, axes = output.new_figure(2, 2)
+        figure, axes = plots.new_figure(2, 2)
         heat.show_over_exemplar(axes, values, np.full((1, 127, 127, 3), 128.0))
         figure.set_layout_engine("none")
         axes.set_position((0, 0, 1, 1))

@@ -15,6 +15,7 @@ import numpy as np
 from gradnet_tf.eval.paper import heat, networks, output
 from gradnet_tf.eval.paper.samples import Sample
 from gradnet_tf.eval.paper.settings import Settings
+from gradnet_tf.eval.report import plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
 
 _IN_A_ROW = 2  # Exemplars; each has its gradient beside it.
@@ -87,7 +88,7 @@ def make_table(found: list[Gradient]) -> Table:
 def draw(found: list[Gradient]):
     """Exemplars, and their gradients to the right of them."""
     rows = -(-len(found) // _IN_A_ROW)
-    figure, grid = output.new_figure(6.4, 1.75 * rows, rows, 2 * _IN_A_ROW)
+    figure, grid = plots.new_figure(6.4, 1.75 * rows, rows, 2 * _IN_A_ROW)
     cells = np.atleast_2d(grid)
     for place, one in enumerate(found):
         row, column = divmod(place, _IN_A_ROW)

@@ -15,6 +15,7 @@ import numpy as np
 from gradnet_tf.eval.paper import heat, networks, output
 from gradnet_tf.eval.paper.samples import Sample
 from gradnet_tf.eval.paper.settings import Settings
+from gradnet_tf.eval.report import plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
 
 _NAMES = (("(a) S", "(b) S*"), ("(c) S", "(d) S*"))
@@ -96,7 +97,7 @@ def draw(samples: list[Sample], found: list[list[Maps]]):
     count = len(found[0])
     rows = 1 + 2 * count
     size = 1.35
-    figure, grid = output.new_figure(size * len(samples) + 0.6, size * rows, rows, len(samples))
+    figure, grid = plots.new_figure(size * len(samples) + 0.6, size * rows, rows, len(samples))
     cells = np.asarray(grid).reshape(rows, len(samples))
     for column, (sample, maps) in enumerate(zip(samples, found)):
         title = sample.name.partition(",")[0]

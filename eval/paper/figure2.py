@@ -179,7 +179,7 @@ def error_table(trainings: Sequence[Training]) -> Table:
 
 def draw(trainings: Sequence[Training], accuracy: Sequence[np.ndarray]):
     """Both halves."""
-    figure, (left, right) = output.new_figure(9.6, 3.8, 1, 2)
+    figure, (left, right) = plots.new_figure(9.6, 3.8, 1, 2)
     for training, own, colour in zip(trainings, accuracy, plots.COLOURS):
         for name, dash, suffix in zip(ERRORS, ("-", "--"), ("", ", held out")):
             errors = training.errors[name]

@@ -69,7 +69,7 @@ def make_table(found: Sequence[np.ndarray]) -> Table:
 
 def draw(found: Sequence[np.ndarray]):
     """Histograms, one over the other."""
-    figure, axes = output.new_figure(6.4, 4.0)
+    figure, axes = plots.new_figure(6.4, 4.0)
     highest = min(1.0, 1.2 * max(values.max() for values in found))
     bins = np.linspace(0, highest or 1.0, _BINS + 1)
     for name, colour, values in zip(NAMES, plots.COLOURS, found):

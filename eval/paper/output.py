@@ -91,11 +91,6 @@ def render(draw: Callable[[], Figure]) -> dict[str, bytes]:
         return found
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1):
-    """A figure of so many inches, and its axes; to be called while drawing."""
-    return plots.new_figure(width, height, rows, columns)
-
-
 def to_markdown(document: Document, pictures: list[str]) -> str:
     """The page that tells everything."""
     parts = [f"# {document.name}: {document.title}", ""]

@@ -106,16 +106,15 @@ class Objective:
         update = network.update(f2, own[:, 0], labels, weights, batched=True, loss=self._loss)
         templates = tf.unstack(update.template, count)
         initial = tf.unstack(network.initial_template(f2), count)
+        negative_loss = 0.0
         for index in range(count):
             unseen = own[index, 1:]
             for name, template in (("loss", templates), ("initial_loss", initial)):
                 score = network.score_map(template[index][tf.newaxis], unseen)
                 outputs[name] += self._scaled_loss(score, labels, weights) / count
             other = network.score_map(templates[index][tf.newaxis], own[index - 1, :1])
-            outputs["negative_loss"] = outputs.get("negative_loss", 0.0) + (
-                tf.nn.softplus(tf.reduce_max(other)) / count
-            )
-        negatives = self.config.negatives * outputs.pop("negative_loss")
+            negative_loss += tf.nn.softplus(tf.reduce_max(other)) / count
+        negatives = self.config.negatives * negative_loss
         outputs["objective"] = outputs["loss"] + outputs["regularization"] + negatives
 
     def _siamfc(self, exemplars, instances, training):
