@@ -2,7 +2,8 @@
 
     python -m gradnet_tf.eval list --dataset=otb100 --root=OTB
 
-Without --dataset, the names of the data sets that can be read.
+Without --dataset, the names of the data sets that can be read. With --starts=5 every sequence
+becomes five, see `temporal`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from absl import flags
 
-from gradnet_tf.eval import datasets
+from gradnet_tf.eval import datasets, temporal
 from gradnet_tf.eval.sequences import Dataset, describe
 
 
@@ -30,6 +31,14 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "name=value of the data set's reader: skip_tiger1=false of OTB, origin=0 of folder.",
         **here,
     )
+    flags.DEFINE_integer(
+        "starts",
+        1,
+        "First frames of each sequence, evenly spread; from each of them it is run to its end "
+        "(temporal robustness evaluation). Results go to a folder DATASET-TRESTARTS.",
+        1,
+        **here,
+    )
 
 
 def open_flagged(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Dataset:
@@ -37,7 +46,7 @@ def open_flagged(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Dat
 
     Raises:
       OSError: as `datasets.open_dataset`.
-      ValueError: likewise; or a flag is missing.
+      ValueError: likewise; or a flag is missing, or a sequence has too few frames for --starts.
     """
     if arguments:
         raise ValueError(f"unexpected argument {arguments[0]!r}; everything is given by flags")
@@ -46,7 +55,8 @@ def open_flagged(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Dat
     if not values.root:
         raise ValueError(f"--root is missing: the folder of {values.dataset}")
     options = dict(_parse_option(text) for text in values.dataset_option)
-    return datasets.open_dataset(values.dataset, values.root, values.sequences, **options)
+    dataset = datasets.open_dataset(values.dataset, values.root, values.sequences, **options)
+    return temporal.segments(dataset, values.starts)
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:

@@ -13,11 +13,12 @@ from gradnet_tf.eval import (
     results_format,
     results_provenance,
     runner,
+    temporal,
     trackers,
 )
 from gradnet_tf.eval.protocols import Protocol
 from gradnet_tf.eval.results import TrackerResults
-from gradnet_tf.eval.results_store import Store
+from gradnet_tf.eval.results_store import FAILED, Store
 from gradnet_tf.eval.runner import Outcome, Task
 from gradnet_tf.eval.sequences import Dataset
 from gradnet_tf.eval.trackers import TrackerSpec
@@ -91,6 +92,11 @@ def make_plan(
     plan = Plan([], [], [])
     for spec, name, store, provenance in prepared:
         store.write_provenance(provenance)
+        if temporal.is_split(dataset):
+            # What could not be used was recorded under the name of the whole sequence, which none
+            # of its segments clears when it is finished.
+            for whole in {temporal.source(sequence.name) for sequence in sequences}:
+                (store.root / FAILED / f"{whole}.txt").unlink(missing_ok=True)
         for problem in dataset.problems:
             store.fail(problem.sequence, problem.detail)
             plan.problems.append((name, problem.sequence, problem.detail))

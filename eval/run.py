@@ -6,7 +6,8 @@ r"""Runs trackers on a benchmark and writes their results.
 
 A tracker is gradnet[:CHECKPOINT][,setting=value...], opencv:csrt|kcf|mil, static or
 python:MODULE:CLASS[,argument=value...]; NAME= before it says how its results are called. They go to
-OUTPUT/DATASET/NAME in the benchmark's own format.
+OUTPUT/DATASET/NAME in the benchmark's own format. With --starts=5 each sequence is run from five of
+its frames on (see `temporal`), with --limit=60 for at most 60 frames.
 
 The run can be stopped at any time: the same command goes on where it was. What is finished is
 checked, and done again if a file is damaged. A sequence that fails is recorded in .failed/, and the
@@ -35,6 +36,7 @@ from gradnet_tf.eval import (
     results_provenance,
     runner,
     submission,
+    temporal,
     trackers,
 )
 from gradnet_tf.eval.progress import Progress
@@ -79,7 +81,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         1,
         **here,
     )
-    flags.DEFINE_integer("limit", None, "Frames of a sequence at most, for trials.", 2, **here)
+    flags.DEFINE_integer("limit", None, "Frames of a sequence (of a start) at most.", 2, **here)
     flags.DEFINE_string("shard", "1/1", "I/N: do the I-th of N parts, I from 1.", **here)
     flags.DEFINE_integer("jobs", 1, "Processes.", 1, **here)
     flags.DEFINE_bool("force", False, "Do again what is finished.", **here)
@@ -143,9 +145,14 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     finally:
         for line in summary.lines():
             print(line)
-    if dataset.name == submission.DATASET and protocol.limit is None:
+    is_whole = protocol.limit is None and not temporal.is_split(dataset)
+    if dataset.name == submission.DATASET and is_whole:
         for root in sorted({task.store.root for task in summary.tasks}):
-            print(submission.write_if_complete(root, dataset))
+            try:
+                print(submission.write_if_complete(root, dataset))
+            except (OSError, ValueError) as error:
+                print("error: " + " ".join(str(error).split()), file=sys.stderr)
+                return FAILED
     return FAILED if summary.failed or plan.problems else OK
 
 
@@ -193,6 +200,11 @@ def choose_protocol(
     if fps is not None and not is_realtime:
         raise ValueError("--realtime_fps is for --protocol=realtime")
     resets = (dataset.protocol if is_realtime else chosen) == protocols.SUPERVISED
+    if resets and temporal.is_split(dataset):
+        raise ValueError(
+            "--starts is for runs without resets: supervised ones start again by themselves; "
+            "give --protocol=ope, or leave --starts out"
+        )
     withheld = [sequence.name for sequence in dataset.sequences if sequence.withheld]
     if resets and withheld:
         raise ValueError(

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from gradnet_tf.eval import peers
+from gradnet_tf.tracking import config
 
 GRADNET, OPENCV, STATIC, PYTHON = KINDS = ("gradnet", "opencv", "static", "python")
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
@@ -67,8 +68,10 @@ def parse_tracker(text: str) -> TrackerSpec:
             f"tracker {text!r}: there is no kind {kind!r}; expected [NAME=]gradnet[:CHECKPOINT]"
             "[,setting=value...], opencv:csrt|kcf|mil, static or python:MODULE:CLASS"
         )
-    if (colon and not target) or (kind == STATIC and colon):
-        raise ValueError(f"tracker {text!r}: nothing is expected after {kind}:")
+    if kind == STATIC and colon:
+        raise ValueError(f"tracker {text!r}: nothing is expected after {kind}")
+    if colon and not target:
+        raise ValueError(f"tracker {text!r}: something is missing after {kind}:")
     try:
         settings = _parse_settings(kind, target, parts)
     except ValueError as error:
@@ -107,9 +110,7 @@ def gradnet_settings(parts: Sequence[str], extra: Collection[str]) -> dict[str, 
     Raises:
       ValueError: a part is no `name=value`, its name unknown, or its value of another type.
     """
-    from gradnet_tf.tracking.config import TrackerConfig
-
-    known = {field.name: field.type for field in dataclasses.fields(TrackerConfig)}
+    known = {field.name: field.type for field in dataclasses.fields(config.TrackerConfig)}
     settings: dict[str, Any] = {}
     for part in parts:
         key, equals, value = part.partition("=")
@@ -191,8 +192,7 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
 
 def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
-    from gradnet_tf import weights
-    from gradnet_tf.tracking import config
+    from gradnet_tf import weights  # Loads TensorFlow.
 
     loaded = weights.load(spec.target) if spec.target else weights.load_embedded()
     constants = dict(spec.settings)
@@ -210,8 +210,6 @@ def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
 
 def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, Any]:
     if kind == GRADNET:
-        if not parts:
-            return {}  # Without TensorFlow, which the constants' module loads.
         settings = gradnet_settings(parts, ("preset", "jit_compile"))
         if "jit_compile" in settings:
             value = settings["jit_compile"]

@@ -21,7 +21,7 @@ import numpy as np
 from absl import flags
 
 from gradnet_tf import files
-from gradnet_tf.eval import listing, metrics, protocols
+from gradnet_tf.eval import listing, metrics, protocols, temporal
 from gradnet_tf.eval import results as results_files
 from gradnet_tf.eval.sequences import Dataset
 
@@ -267,8 +267,16 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
         if not before:
             raise ValueError(f"{values.against} has no numbers of {', '.join(values.trackers)}")
     if values.sequences:
+        # Not the names as they were given: OTB's can be written in several ways.
+        names = {sequence.name for sequence in dataset.sequences}
+        names |= {problem.sequence for problem in dataset.problems}
+        is_split = temporal.is_split(dataset)
         before = {
-            tracker: {name: row for name, row in rows.items() if name in values.sequences}
+            tracker: {
+                name: row
+                for name, row in rows.items()
+                if name in names or (is_split and temporal.source(name) in names)
+            }
             for tracker, rows in before.items()
         }
     changes = compare(before, new["trackers"], values.tolerance, tolerances)

@@ -45,6 +45,18 @@ def test_options_of_the_reader(call, tmp_path):
         assert status == 2 and option.partition("=")[0] in error and error.count("\n") == 1
 
 
+def test_several_starts(call, tmp_path):
+    datasets.make_otb(tmp_path, videos=1, frames=5)
+    status, text, _ = call("--dataset=folder", f"--root={tmp_path}", "--starts=2")
+    assert status == 0 and "2 sequences, 8 frames" in text and "TRE" in text
+    # The third frame's box, 0-based.
+    assert ["Seq0+3", "3", "3-5", "14,10,24,18"] in [line.split() for line in text.splitlines()]
+    status, _, error = call("--dataset=folder", f"--root={tmp_path}", "--starts=5")
+    assert status == 2 and "Seq0 has 5 frames" in error and error.count("\n") == 1
+    with pytest.raises(flags.IllegalFlagValueError, match="starts=0"):
+        call("--dataset=folder", f"--root={tmp_path}", "--starts=0")
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

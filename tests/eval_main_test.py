@@ -52,6 +52,8 @@ def test_help_of_a_command_shows_its_flags():
 def test_list_and_run_do_not_load_tensorflow():
     code = (
         "import sys, gradnet_tf.eval.listing, gradnet_tf.eval.run, gradnet_tf.eval.results; "
+        "from gradnet_tf.eval import trackers; "
+        "trackers.parse_tracker('gradnet,preset=tuned,window_influence=0.3'); "
         "print([n for n in ('tensorflow', 'cv2', 'matplotlib') if n in sys.modules])"
     )
     assert call(code=code).stdout.strip() == "[]"

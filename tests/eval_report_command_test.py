@@ -7,10 +7,11 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from gradnet_tf.eval import report, results
+from gradnet_tf.eval import report, results, run, temporal
 from gradnet_tf.eval.datasets import open_dataset
-from gradnet_tf.eval.report import command, facts, loading
+from gradnet_tf.eval.report import clips, command, evaluate, facts, loading, page
 from tests.helpers import eval_report as helper
 
 LENGTHS = (8, 9)
@@ -170,6 +171,34 @@ def test_results_of_other_lengths_are_named(tmp_path, data, found):
     assert loaded.notes == ("B is left out, without results of one (3 boxes for 9 frames).",)
 
 
+def test_a_tracker_without_results_does_not_hide_the_others(tmp_path, data, found):
+    folder = found / data.name / "two"
+    for name in "AB":
+        (folder / f"{name}.txt").write_text("1,1,5,5\n")
+        (folder / "times" / f"{name}_time.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, results.find_results([found]))
+    loaded = loading.load(dataset, chosen)
+    assert [tracker.name for tracker in loaded.trackers] == ["one"]
+    assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
+    assert loaded.notes == ("two is left out: it has no result of any sequence.",)
+
+
+def test_files_that_are_gone_or_changed_are_named(tmp_path, data):
+    root = tmp_path / "own" / data.name / "static"
+    flags = (f"--root={data}", f"--output={tmp_path / 'own'}", "--tracker=static")
+    assert helper.call(run, "--dataset=folder", *flags) == 0
+    lines = (root / "A.txt").read_text().splitlines()
+    (root / "A.txt").write_text("\n".join([*lines[:-1], "1,1,5,5"]))
+    (root / "B.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    loaded = loading.load(dataset, results.find_results([tmp_path / "own"]))
+    assert [s.name for s in loaded.dataset.sequences] == ["A"]
+    changed, gone = loaded.notes
+    assert changed == f"{root / 'A.txt'} is not as it was written, but counted as it is."
+    assert gone.startswith("B is left out, without results of static (") and "B.txt" in gone
+
+
 def test_nothing_in_common(tmp_path, data, found):
     for name, sequence in (("one", "A"), ("two", "B")):
         (found / data.name / name / f"{sequence}.txt").unlink()
@@ -218,6 +247,20 @@ def test_protocols_are_told_apart(tmp_path, data, found):
         loading.choose(dataset, [one], protocol="supervised")
 
 
+def test_the_folder_of_the_data_set_goes_first(tmp_path, data, found):
+    # As other toolkits leave their results; data sets have names of sequences in common.
+    for title in ("TColor128", "x"):
+        boxes = {"A": helper.shifted(LENGTHS[0], 10)}
+        helper.write_results(found, title, "one", boxes)
+        helper.write_results(found, title, "new", boxes)
+    dataset = open_dataset("folder", str(data))
+    everything = results.find_results([found])
+    with pytest.raises(ValueError, match="one result is called new, in TColor128 and in x: give"):
+        loading.choose(dataset, everything)
+    chosen = loading.choose(dataset, everything, ["one", "two"])
+    assert [(one.tracker, one.dataset) for one in chosen] == [("one", "data"), ("two", "data")]
+
+
 def test_range_rule_names_tiger1(tmp_path):
     dataset = helper.make_dataset(tmp_path, (5,), name="otb100", rule="Tiger1 from frame 6;")
     tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
@@ -229,6 +272,57 @@ def test_range_rule_names_tiger1(tmp_path):
     david = dataclasses.replace(tiger, name="David", first_number=300)
     text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(david,)))
     assert "David from frame 300" in text and "Tiger1 is not among" in text
+
+
+def test_range_rule_of_segments(tmp_path):
+    dataset = helper.make_dataset(tmp_path, (9,), name="otb100", title="OTB2015", rule="all")
+    tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
+    david = dataclasses.replace(tiger, name="David", first_number=300)
+    split = temporal.segments(dataclasses.replace(dataset, sequences=(david, tiger)), 3)
+    text = facts.describe_ranges(split)
+    assert "TRE: each sequence from 3 evenly spread frames" in text
+    assert "Tiger1 begins at frame 6" in text and "David" not in text
+    assert "drawn together" in facts.describe_intervals(split, 100)
+    assert "drawn together" not in facts.describe_intervals(dataset, 100)
+
+
+def test_several_starts(tmp_path, data):
+    root = tmp_path / "results"
+    # Frames 1 and 5 of 8, 1 and 5 of 9.
+    lengths = {"A+1": 8, "A+5": 4, "B+1": 9, "B+5": 5}
+    for name, shifts in (("one", (0, 4, 0, 0)), ("two", (4, 4, 4, 20))):
+        boxes = {s: helper.shifted(n, k) for (s, n), k in zip(lengths.items(), shifts)}
+        helper.write_results(root, f"{data.name}-TRE2", name, boxes)
+    output = tmp_path / "report"
+    # Results of whole sequences beside them are passed over.
+    helper.write_results(root, data.name, "one", {"A": helper.shifted(8, 20)})
+    assert call(data, root, output, "--formats=", "--starts=2") == 0
+    with open(output / "tables" / "sequences_auc.csv", encoding="utf-8") as file:
+        rows = {row[0]: [float(number) for number in row[1:]] for row in csv.reader(file)
+                if row[0] != "Sequence"}  # fmt: skip
+    whole, part = 20 / 21, (3 * 14 + 20) / (4 * 21)
+    assert list(rows) == list(lengths)
+    assert rows["A+5"] == [4, pytest.approx(part, abs=1e-6), pytest.approx(part, abs=1e-6)]
+    assert rows["B+5"] == [5, pytest.approx(whole, abs=1e-6), pytest.approx(4 / 21, abs=1e-6)]
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["sequences"] == list(lengths)
+    assert summary["trackers"][0]["totals"]["auc"] == pytest.approx((3 * whole + part) / 4)
+    assert call(data, root, tmp_path / "other", "--formats=", "--starts=3") == 2
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_player_shows_the_frames_of_a_segment(data):
+    split = temporal.segments(open_dataset("folder", str(data)), 2)
+    tracker = helper.make_tracker("x", split, (0, 4, 0, 4))
+    evaluation = evaluate.evaluate(split, [tracker], "otb", samples=100)
+    (clip,) = clips.make_clips(evaluation, 10_000_000, 100, [3])
+    frame = Image.open(data / "B" / "img" / "0005.png")
+    assert clip.images[0] == clips.encode_jpeg(frame.convert("RGB"))
+    assert len(clip.places) == 5
+    (found,) = page.payload(evaluation, [clip])["player"]
+    # Frames 1 to 5 of the segment are numbers 5 to 9 of the sequence.
+    assert (found["offset"], found["total"], found["frames"]) == (4, 5, [1, 2, 3, 4, 5])
+    assert len(found["truth"]) == len(found["boxes"][0]) == 5
 
 
 def test_provenance_is_flattened():

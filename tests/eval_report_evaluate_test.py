@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gradnet_tf.eval import metrics
+from gradnet_tf.eval import bootstrap, metrics, temporal
 from gradnet_tf.eval.report import evaluate, ope, summary
 from tests.helpers import eval_report as helper
 
@@ -54,6 +54,25 @@ def test_intervals_hold_the_total_and_are_the_same_each_time(evaluation, tmp_pat
         assert low < high
     again = helper.make_evaluation(tmp_path)
     assert [t.intervals for t in again.trackers] == [t.intervals for t in evaluation.trackers]
+
+
+@pytest.mark.parametrize("convention", ["otb", "got10k"])
+def test_parts_of_a_sequence_are_drawn_together(tmp_path, convention):
+    split = temporal.segments(helper.make_dataset(tmp_path, (8, 9, 15)), 2)
+    tracker = helper.make_tracker("x", split, (0, 4, 4, 10, 20, 20))
+    other = helper.make_tracker("y", split, (20,) * 6)
+    found = evaluate.evaluate(split, [tracker, other], convention, samples=200)
+    own, key = found.trackers[0], found.measures[0].key
+    values, weights = own.values[key], found.weights
+    assert own.name == "x" and len(values) == 6
+    assert own.totals[key] == pytest.approx(np.average(values, weights=weights))
+    pairs = weights.reshape(3, 2)
+    means = np.average(values.reshape(3, 2), axis=1, weights=pairs)
+    expected = bootstrap.interval(means, weights=pairs.sum(axis=1), samples=200)
+    assert own.intervals[key] == pytest.approx(expected)
+    narrow = bootstrap.interval(values, weights=weights, samples=200)
+    assert expected[1] - expected[0] > narrow[1] - narrow[0]
+    assert found.differences[0, 1][1] <= means.max() + 1e-12
 
 
 def test_differences_mirror_each_other(evaluation):

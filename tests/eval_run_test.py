@@ -12,7 +12,7 @@ import pytest
 from absl import flags
 
 from gradnet_tf.eval import datasets as eval_datasets
-from gradnet_tf.eval import results, run
+from gradnet_tf.eval import results, run, submission
 from tests.helpers import datasets, eval_data, toy_trackers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -218,6 +218,21 @@ def test_got10k(tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_a_submission_that_the_server_would_not_take(tmp_path, monkeypatch, capsys):
+    datasets.make_got10k(tmp_path / "data", videos=2, frames=4, split="test")
+    for path in (tmp_path / "data").rglob("groundtruth.txt"):
+        path.write_text(path.read_text().splitlines()[0])
+    monkeypatch.setattr(submission, "NAMES", submission.NAMES[:2])
+    arguments = (f"--root={tmp_path / 'data'}", f"--output={tmp_path / 'out'}")
+    tracker = "--tracker=python:tests.helpers.toy_trackers:Lost"
+    assert call(*arguments, tracker, dataset="got10k_test") == run.FAILED
+    printed = capsys.readouterr()
+    assert "Lost: 2 sequences" in printed.out
+    error = printed.err.splitlines()[-1]
+    assert error.startswith("error: GOT-10k_Test_000001/GOT-10k_Test_000001_001.txt, line 2: 'nan")
+    assert not (tmp_path / "out" / "GOT-10k" / "Lost.zip").exists()
+
+
 def test_limit_and_clock(root, tmp_path):
     common = (f"--root={root}", f"--output={tmp_path}", "--tracker=static")
     assert call(*common, "--limit=3", "--protocol=realtime", "--realtime_fps=25") == 0
@@ -228,6 +243,68 @@ def test_limit_and_clock(root, tmp_path):
     assert (identity["limit"], identity["fps"], identity["grace"]) == (3, 25, 3)
 
 
+def test_several_starts(root, tmp_path, capsys):
+    common = (f"--root={root}", f"--output={tmp_path}", f"--tracker={TOYS}:Drift")
+    assert call(*common) == 0
+    assert call(*common, "--starts=2", "--limit=2", "--sequences=Seq1") == 0
+    assert call(*common, "--starts=3", "--sequences=Seq1") == 0
+    before = eval_data.tree(tmp_path)
+    capsys.readouterr()
+    assert call(*common, "--starts=3") == 0
+    assert "9 sequences (3 finished before)" in capsys.readouterr().out
+    after = eval_data.tree(tmp_path)
+    assert {name: after[name] for name in before} == before
+    found = {each.dataset: each for each in results.find_results([tmp_path])}
+    assert found[root.name].names == ("Seq0", "Seq1", "Seq2")
+    assert found[f"{root.name}-TRE2"].names == ("Seq1+1", "Seq1+4")
+    assert len(found[f"{root.name}-TRE2"].read("Seq1+1").boxes) == 2
+    split = found[f"{root.name}-TRE3"]
+    assert split.names[:3] == ("Seq0+1", "Seq0+3", "Seq0+5")
+    assert [len(split.read(name).boxes) for name in split.names[:3]] == [6, 4, 2]
+    np.testing.assert_array_equal(split.read("Seq2+3").boxes[0], datasets.target_box(2, 0, 2))
+    # From the first frame it is the same run.
+    np.testing.assert_array_equal(split.read("Seq2+1").boxes, found[root.name].read("Seq2").boxes)
+
+
+def test_several_starts_on_got10k(tmp_path, capsys):
+    data = datasets.make_got10k(tmp_path / "data", videos=1, split="val")
+    arguments = (f"--root={data}", f"--output={tmp_path / 'out'}", "--tracker=static")
+    for _ in range(2):
+        assert call(*arguments, "--starts=2", dataset="got10k_val") == 0
+    assert "2 sequences (2 finished before)" in capsys.readouterr().out
+    (found,) = results.find_results([tmp_path / "out"])
+    assert (found.dataset, found.layout) == ("GOT-10k-TRE2", "got10k")
+    assert found.names == ("GOT-10k_Val_000001+1", "GOT-10k_Val_000001+3")
+    assert found.repetitions("GOT-10k_Val_000001+3") == 1
+    np.testing.assert_array_equal(
+        found.read("GOT-10k_Val_000001+3").boxes, [datasets.target_box(0, 0, 2)] * 3
+    )
+
+
+def test_several_starts_where_the_truth_is_withheld(tmp_path, capsys):
+    data = datasets.make_got10k(tmp_path / "data", videos=1, split="test")
+    truth = next(data.rglob("groundtruth.txt"))
+    truth.write_text(truth.read_text().splitlines()[0] + "\n")
+    arguments = (f"--root={data}", f"--output={tmp_path / 'out'}", "--tracker=static")
+    assert call(*arguments, "--starts=2", dataset="got10k_test") == run.BAD_ARGUMENTS
+    error = capsys.readouterr().err
+    assert "GOT-10k_Test_000001 has only one start" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_supervised_runs_have_one_start(vot, tmp_path, capsys):
+    arguments = (f"--root={vot}", f"--output={tmp_path}", "--tracker=static", "--starts=2")
+    for protocol in ([], ["--protocol=realtime"]):
+        assert call(*arguments, *protocol, dataset="vot2013") == run.BAD_ARGUMENTS
+        error = capsys.readouterr().err
+        assert "--starts is for runs without resets" in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+    assert call(*arguments, "--protocol=ope", dataset="vot2013") == 0
+    folder = tmp_path / "VOT2013-TRE2" / "static" / "unsupervised"
+    assert (folder / "seq0+5" / "seq0+5_001.txt").exists()
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -236,6 +313,7 @@ def test_limit_and_clock(root, tmp_path):
         (["--realtime_fps=25"], "--realtime_fps is for --protocol=realtime"),
         (["--protocol=supervised"], "no files for supervised results"),
         (["--repetitions=3"], "one run of a sequence"),
+        (["--starts=6"], "6 starts need at least 7"),
         (["--tracker=opencv:tld"], "csrt, kcf, mil"),
         (["--tracker=static", "--tracker=static"], "two trackers are called"),
         (["--sequences=Nowhere"], "Nowhere"),

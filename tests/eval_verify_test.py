@@ -85,6 +85,30 @@ def test_missing_and_new_sequences(tmp_path, data, saved, capsys):
     assert "  new: A" in capsys.readouterr().out
 
 
+def test_several_starts(tmp_path, data, capsys):
+    lengths = {"A+01": 11, "A+06": 6, "B+1": 9, "B+5": 5}
+    root, title = tmp_path / "results", f"{data.name}-TRE2"
+    boxes = {name: helper.shifted(frames, 0) for name, frames in lengths.items()}
+    helper.write_results(root, title, "one", boxes)
+    path = tmp_path / "old.json"
+    assert call(tmp_path, data, "--starts=2", f"--save={path}") == 0
+    assert set(json.loads(path.read_text())["trackers"]["one"]) == set(lengths)
+    helper.write_results(root, title, "one", {"A+06": helper.shifted(6, 20)})
+    (root / title / "one" / "B+5.txt").unlink()
+    # Sequences are named whole.
+    for names, expected in (("A", "1 of 2"), ("B", "1 of 2"), ("A,B", "2 of 4")):
+        arguments = ("--starts=2", f"--against={path}", f"--sequences={names}")
+        assert call(tmp_path, data, *arguments) == 1
+        printed = capsys.readouterr().out
+        assert f"one: {expected} sequences changed" in printed
+        assert ("A+06: auc 0.9524 -> 0.1587" in printed) == ("A" in names)
+        assert ("B+5: no results now" in printed) == ("B" in names)
+    # Numbers of one and of several starts are not compared.
+    write(tmp_path, data, (0, 0))
+    assert call(tmp_path, data, f"--against={path}") == 2
+    assert f"'{title}', not '{data.name}'" in capsys.readouterr().err
+
+
 def test_a_tracker_that_is_gone_has_changed(tmp_path, data, saved, capsys):
     write(tmp_path, data, (0, 4), "two")
     both = tmp_path / "both.json"
@@ -95,6 +119,18 @@ def test_a_tracker_that_is_gone_has_changed(tmp_path, data, saved, capsys):
     assert "one: 2 of 2 sequences changed" in printed
     assert "two: 0 of 2 sequences changed" in printed
     assert call(tmp_path, data, f"--against={both}", "--trackers=two") == 0
+
+
+def test_sequences_in_another_spelling(tmp_path, data, capsys):
+    for old, new in (("A", "Basketball"), ("B", "Biker")):
+        (data / old).rename(data / new)
+    old = tmp_path / "old.json"
+    for shift, argument in ((0, f"--save={old}"), (10, f"--against={old}")):
+        boxes = {s: helper.shifted(n, shift) for s, n in zip(("Basketball", "Biker"), LENGTHS)}
+        helper.write_results(tmp_path / "results", "OTB2015", "one", boxes)
+        status = call(tmp_path, data, "--dataset=otb100", "--sequences=basketball", argument)
+        assert status == (1 if shift else 0)
+    assert "one: 1 of 1 sequences changed\n  Basketball: " in capsys.readouterr().out
 
 
 def test_one_tracker_does_not_hide_sequences_of_another(tmp_path, data, saved):

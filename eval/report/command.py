@@ -123,7 +123,7 @@ def write(options: Options, dataset: Dataset) -> Path:
         rules = [
             ("Counting", facts.describe_convention(evaluation)),
             ("Frames", facts.describe_ranges(loaded.dataset)),
-            ("Intervals", f"95%, bootstrap over sequences, {options.samples} samples."),
+            ("Intervals", facts.describe_intervals(loaded.dataset, options.samples)),
             ("Machine", facts.describe_machines(evaluation.trackers)),
             ("Data set", f"{loaded.dataset.name} in {loaded.dataset.root}"),
         ]

@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from gradnet_tf.eval import bootstrap, timing
+from gradnet_tf.eval import bootstrap, temporal, timing
 from gradnet_tf.eval.report import ope, vot
 from gradnet_tf.eval.report.summary import (
     Attribute,
@@ -76,9 +76,10 @@ def evaluate(
         raise ValueError("supervised and other runs cannot be compared in one report")
     kind = vot if kinds == {True} else ope
     attributes = find_attributes(dataset.sequences)
+    clusters = _find_clusters(dataset)
     numbers = kind.measure(dataset, trackers, convention, samples)
     evaluations = [
-        _evaluate(dataset, tracker, own, numbers, attributes, samples)
+        _evaluate(dataset, tracker, own, numbers, attributes, clusters, samples)
         for tracker, own in zip(trackers, numbers.trackers)
     ]
     key = numbers.measures[0].key
@@ -101,7 +102,7 @@ def evaluate(
         curves=numbers.curves,
         attributes=attributes,
         trackers=evaluations,
-        differences=_differences(evaluations, measure, numbers.weights, samples),
+        differences=_differences(evaluations, measure, numbers.weights, clusters, samples),
         eao=eao,
     )
 
@@ -137,7 +138,7 @@ def measure_speed(runs: Sequence[SequenceResult]) -> Optional[Speed]:
     )
 
 
-def _evaluate(dataset, tracker, own, numbers, attributes, samples) -> TrackerEvaluation:
+def _evaluate(dataset, tracker, own, numbers, attributes, clusters, samples) -> TrackerEvaluation:
     def over(places: Sequence[int], measure: Measure) -> float:
         return float(mean(own.values[measure.key][places], numbers.weights[places]))
 
@@ -145,7 +146,7 @@ def _evaluate(dataset, tracker, own, numbers, attributes, samples) -> TrackerEva
     by_sequence = [measure for measure in numbers.measures if measure.by_sequence]
     totals = {measure.key: over(everywhere, measure) for measure in by_sequence}
     intervals = {
-        measure.key: _interval(own.values[measure.key], numbers.weights, samples)
+        measure.key: _interval(own.values[measure.key], numbers.weights, clusters, samples)
         for measure in by_sequence
     }
     return TrackerEvaluation(
@@ -165,22 +166,47 @@ def _evaluate(dataset, tracker, own, numbers, attributes, samples) -> TrackerEva
     )
 
 
-def _interval(values: np.ndarray, weights: np.ndarray, samples: int) -> tuple[float, float]:
-    """Confidence interval of a weighted mean over sequences; NaN without values."""
+def _find_clusters(dataset: Dataset) -> Optional[np.ndarray]:
+    """For each segment the number of its sequence, int64 [n]; None for whole sequences."""
+    if not temporal.is_split(dataset):
+        return None
+    numbers: dict[str, int] = {}
+    names = [temporal.source(sequence.name) for sequence in dataset.sequences]
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names])
+
+
+def _interval(
+    values: np.ndarray, weights: np.ndarray, clusters: Optional[np.ndarray], samples: int
+) -> tuple[float, float]:
+    """Confidence interval of a weighted mean over sequences; NaN without values.
+
+    Runs over parts of one video tell less than as many runs over different ones: what belongs to a
+    cluster is drawn together.
+    """
     known = np.isfinite(values)
     if not known.any():
         return math.nan, math.nan
-    return bootstrap.interval(values[known], weights=weights[known], samples=samples, level=LEVEL)
+    values, weights = values[known], weights[known]
+    if clusters is not None:
+        _, places = np.unique(clusters[known], return_inverse=True)
+        sums = np.bincount(places, weights * values)
+        weights = np.bincount(places, weights)
+        values = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
+    return bootstrap.interval(values, weights=weights, samples=samples, level=LEVEL)
 
 
 def _differences(
-    trackers: Sequence[TrackerEvaluation], measure: Measure, weights: np.ndarray, samples: int
+    trackers: Sequence[TrackerEvaluation],
+    measure: Measure,
+    weights: np.ndarray,
+    clusters: Optional[np.ndarray],
+    samples: int,
 ) -> dict[tuple[int, int], tuple[float, float]]:
     """Intervals of the mean difference of each two trackers, both ways."""
     found = {}
     for a, first in enumerate(trackers):
         for b in range(a + 1, len(trackers)):
             difference = first.values[measure.key] - trackers[b].values[measure.key]
-            low, high = _interval(difference, weights, samples)
+            low, high = _interval(difference, weights, clusters, samples)
             found[a, b], found[b, a] = (low, high), (-high, -low)
     return found

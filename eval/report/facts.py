@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gradnet_tf.eval import temporal
 from gradnet_tf.eval.report.summary import Evaluation, TrackerEvaluation
 from gradnet_tf.eval.sequences import Dataset
 
@@ -43,15 +44,20 @@ def describe_convention(evaluation: Evaluation) -> str:
 def describe_ranges(dataset: Dataset) -> str:
     """Which frames of the sequences are tracked, in words; OTB's Tiger1 is always named."""
     parts = [dataset.rule.rstrip(". ") + "."] if dataset.rule else []
+    is_split = temporal.is_split(dataset)
     cut = [
         f"{s.name} from frame {s.first_number}"
         for s in dataset.sequences
-        if s.first_number != 1 and s.name != _TIGER
+        if s.first_number != 1 and s.name != _TIGER and not is_split  # The names tell.
     ]
     if cut:
         parts.append(f"Sequences that do not begin at frame 1: {', '.join(cut)}.")
     if dataset.name.startswith("otb") or dataset.convention == "otb":
-        tiger = [s for s in dataset.sequences if s.name == _TIGER]
+        tiger = [
+            s
+            for s in dataset.sequences
+            if (temporal.source(s.name) if is_split else s.name) == _TIGER
+        ]
         if not tiger:
             parts.append("Tiger1 is not among the sequences.")
         elif tiger[0].first_number > _TIGER_OMITTED:
@@ -62,6 +68,14 @@ def describe_ranges(dataset: Dataset) -> str:
                 "frames is not applied."
             )
     return " ".join(parts) or "All frames of all sequences."
+
+
+def describe_intervals(dataset: Dataset, samples: int) -> str:
+    """What the confidence intervals are, in words."""
+    text = f"95%, bootstrap over sequences, {samples} samples."
+    if temporal.is_split(dataset):
+        text += " Runs over parts of the same sequence are drawn together."
+    return text
 
 
 def describe_machines(trackers: Sequence[TrackerEvaluation]) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from typing import Optional
 
-from gradnet_tf.eval import protocols
+from gradnet_tf.eval import protocols, temporal
 from gradnet_tf.eval.datasets import otb
 from gradnet_tf.eval.report.evaluate import TrackerRuns
 from gradnet_tf.eval.results import SequenceResult, TrackerResults
@@ -38,7 +38,8 @@ def choose(
     """Picks the results that belong to a data set.
 
     Args:
-      dataset: results of other ones are passed over, unless nothing tells what they are of.
+      dataset: results of other ones are passed over, unless nothing tells what they are of, and
+        the tracker has none in a folder of its title. Those of segments have to lie in such a one.
       results: as found.
       names: of trackers; None for all.
       protocol: None for the data set's own, or the only one there is.
@@ -47,6 +48,8 @@ def choose(
       ValueError: none is left, or a name is unknown; the message lists what there is.
     """
     known = {sequence.name for sequence in dataset.sequences}
+    if temporal.is_split(dataset):
+        known = set()  # Other numbers of starts have segments of the same names.
     own = [
         one
         for one in results
@@ -60,6 +63,8 @@ def choose(
     if protocol is None:
         protocol = there[0] if len(there) == 1 else dataset.protocol
     own = [one for one in own if one.protocol == protocol]
+    titled = {one.tracker for one in own if one.dataset == dataset.title}
+    own = [one for one in own if one.dataset == dataset.title or one.tracker not in titled]
     if not own:
         raise ValueError(f"no results of the protocol {protocol!r}; there are {', '.join(there)}")
     if names is not None:
@@ -70,18 +75,23 @@ def choose(
                 f"{', '.join(sorted(one.tracker for one in own))}"
             )
         own = [one for one in own if one.tracker in names]
-    twice = {one.tracker for one in own if [o.tracker for o in own].count(one.tracker) > 1}
-    if twice:
-        raise ValueError(f"more than one result is called {', '.join(sorted(twice))}")
+    for name in sorted({one.tracker for one in own}):
+        places = [one.dataset for one in own if one.tracker == name]
+        if len(places) > 1:
+            raise ValueError(
+                f"more than one result is called {name}, in {' and in '.join(places)}: give one of "
+                "these folders instead"
+            )
     return own
 
 
 def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     """Reads the results of the sequences that every tracker finished.
 
+    A tracker without any result is left out, unless none has one.
+
     Raises:
       ValueError: the truth is withheld, or no sequence is common to all trackers.
-      OSError: a file cannot be read.
     """
     notes = [f"{name} is left out: {detail}" for name, detail in dataset.problems]
     sequences = [sequence for sequence in dataset.sequences if not sequence.withheld]
@@ -96,21 +106,21 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     if limit:
         notes.append(f"Only the first {limit} frames of each sequence were tracked.")
 
-    runs: dict[tuple[str, str], list[SequenceResult]] = {}
+    runs, reasons = _read_all(results, sequences, dataset.convention)
+    empty = [one for one in results if all((one.tracker, s.name) in reasons for s in sequences)]
+    if len(empty) < len(results):
+        results = [one for one in results if one not in empty]
+        notes += [f"{one.tracker} is left out: it has no result of any sequence." for one in empty]
     common = []
     for sequence in sequences:
-        missing = []
-        for one in results:
-            try:
-                runs[one.tracker, sequence.name] = _read(one, sequence, dataset.convention)
-            except (KeyError, ValueError) as error:
-                reason = "" if isinstance(error, KeyError) else f" ({error})"
-                failed = " (it failed)" if sequence.name in one.failures else reason
-                missing.append(one.tracker + failed)
+        keys = [(one.tracker, sequence.name) for one in results]
+        missing = [key[0] + reasons[key] for key in keys if key in reasons]
         if missing:
             notes.append(f"{sequence.name} is left out, without results of {', '.join(missing)}.")
         else:
             common.append(sequence)
+            flaws = [one.find_flaw(sequence.name) for one in results if sequence.name in one.sources]
+            notes += [f"{flaw}, but counted as it is." for flaw in flaws if flaw]
     if not common:
         raise ValueError(
             f"no sequence of {dataset.title} has results of every tracker "
@@ -139,11 +149,27 @@ def _cut(
     return [protocols.cut(sequence, limit) for sequence in sequences], limit
 
 
+def _read_all(results, sequences, convention):
+    """All runs by names of tracker and sequence; and why others cannot be read, in parentheses."""
+    runs: dict[tuple[str, str], list[SequenceResult]] = {}
+    reasons: dict[tuple[str, str], str] = {}
+    for one in results:
+        for sequence in sequences:
+            key = one.tracker, sequence.name
+            try:
+                runs[key] = _read(one, sequence, convention)
+            except (KeyError, OSError, ValueError) as error:
+                reason = "" if isinstance(error, KeyError) else f" ({error})"
+                reasons[key] = " (it failed)" if sequence.name in one.failures else reason
+    return runs, reasons
+
+
 def _read(results: TrackerResults, sequence: TestSequence, convention: str) -> list[SequenceResult]:
     """All runs over a sequence.
 
     Raises:
       KeyError: there is none.
+      OSError: a file cannot be read.
       ValueError: a file is damaged, or its length is not the sequence's.
     """
     name = sequence.name
