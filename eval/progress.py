@@ -11,13 +11,16 @@ from tqdm import tqdm
 from gradnet_tf.eval import metrics
 from gradnet_tf.eval.sequences import Sequence
 
+_REASON_LENGTH = 300
+
 
 def score(sequence: Sequence, boxes: np.ndarray) -> float:
-    """Success AUC (21 thresholds) of the first frames, of those that have a box and a true one.
+    """Success AUC (21 thresholds) of the first frames, of those that have a true box.
 
     Args:
       sequence: with n frames.
-      boxes: float64 [m, 4], m at most n.
+      boxes: float64 [m, 4], m at most n. A frame without a box is a miss; in a supervised run,
+        whose first box is NaN, it is passed over, for the tracker is not asked in every frame.
 
     Returns:
       0 to 1; NaN where the truth is withheld. It only says how a run gets on: the benchmarks' own
@@ -25,7 +28,8 @@ def score(sequence: Sequence, boxes: np.ndarray) -> float:
     """
     truth = sequence.boxes[: len(boxes)]
     known = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
-    known &= np.isfinite(boxes).all(axis=1)
+    if not np.isfinite(boxes[:1]).all():
+        known &= np.isfinite(boxes).all(axis=1)
     if sequence.withheld or not known.any():
         return float("nan")
     return metrics.success_auc(metrics.overlap_ratio(boxes[known], truth[known]))
@@ -106,8 +110,7 @@ class Progress:
         self._sequences.update()
         self._sequences.set_postfix_str(f"{tracker}: {mean}")
         if error is not None:
-            text = f"failed: {error.strip().splitlines()[-1]}"
-            self._say(f"{tracker}, {sequence}: {text}")
+            self._say(f"{tracker}, {sequence}: failed: {_reason(error)}")
         elif self._lines:
             own = "" if np.isnan(value) else f"AUC {value:.3f}, "
             place = f"[{self._over}/{self._count}] {tracker}, {sequence}"
@@ -119,3 +122,11 @@ class Progress:
 
     def _say(self, text: str) -> None:
         tqdm.write(text, file=self._file)
+
+
+def _reason(error: str) -> str:
+    """What stands below the last line of code of a traceback, as one line."""
+    lines = error.strip().splitlines()
+    last = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1)
+    text = " ".join(" ".join(lines[last + 1 :] or lines[-1:]).split())
+    return text if len(text) <= _REASON_LENGTH else text[: _REASON_LENGTH - 3] + "..."

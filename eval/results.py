@@ -76,6 +76,11 @@ class TrackerResults:
         """What was recorded when a sequence was finished; None for a foreign tree."""
         return results_store.read_mark(self._root(sequence), sequence)
 
+    def find_flaw(self, sequence: str) -> Optional[str]:
+        """Which file was changed since `run` wrote it, in words; None if nothing tells of any."""
+        mark = self.mark(sequence)
+        return None if mark is None else results_store.find_changed_file(self._root(sequence), mark)
+
     def repetitions(self, sequence: str) -> int:
         """How often a sequence was run."""
         if self.layout == results_format.OTB:

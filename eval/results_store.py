@@ -51,6 +51,24 @@ def read_mark(root: files.PathLike, name: str) -> Optional[dict[str, Any]]:
     return _read_mark(Path(root, DONE, f"{name}.json"))
 
 
+def find_changed_file(root: files.PathLike, mark: Mapping[str, Any]) -> Optional[str]:
+    """Which file of a finished sequence is not as it was written, in words; None if all are.
+
+    Args:
+      root: folder of the tracker (vot: of the experiment).
+      mark: of `read_mark`.
+    """
+    for file, digest in mark["files"].items():
+        path = Path(root, file)
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            return f"{path}: {error.strerror or error}"
+        if found != digest:
+            return f"{path} is not as it was written"
+    return None
+
+
 def read_provenance(root: files.PathLike) -> Optional[dict[str, Any]]:
     """The provenance of a folder of results; None without a readable one."""
     return _read_json(Path(root, PROVENANCE))
@@ -160,14 +178,7 @@ class Store:
         for key, value in (("identity", self.identity), ("frames", frames), ("data", data)):
             if mark.get(key) != value:
                 return f"it was tracked with other {key}"
-        for file, digest in mark["files"].items():
-            try:
-                found = hashlib.sha256((self.root / file).read_bytes()).hexdigest()
-            except OSError as error:
-                return f"{self.root / file}: {error.strerror or error}"
-            if found != digest:
-                return f"{self.root / file} is not as it was written"
-        return None
+        return find_changed_file(self.root, mark)
 
     def commit(
         self,

@@ -122,3 +122,10 @@ def test_list_gives_the_order_and_what_is_missing(tmp_path):
     assert list(listed) == ["c", "x", "a"]
     with pytest.raises(ValueError, match="list.txt names it, but there is no .*x/t.txt"):
         common.need_folder(listed["x"], str(tmp_path), "x", "t.txt")
+
+
+@pytest.mark.parametrize("name", ["../a", "/a", "a/b", "a\\b", "."])
+def test_list_with_what_is_no_name(tmp_path, name):
+    (tmp_path / "list.txt").write_text(f"a\n{name}\n")
+    with pytest.raises(ValueError, match=r"list\.txt: .* is not the name of a folder beside it"):
+        common.listed_folders(str(tmp_path), "t.txt", 1)

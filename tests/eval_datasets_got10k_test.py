@@ -50,6 +50,13 @@ def test_test_set_withholds_the_truth(tmp_path):
     assert found.boxes[0].tolist() == [10, 20, 30, 40] and found.boxes.shape == (4, 4)
 
 
+@pytest.mark.parametrize("split, other", [("val", "test"), ("test", "val")])
+def test_the_folder_of_the_other_split(tmp_path, split, other):
+    _make(tmp_path, other)
+    with pytest.raises(ValueError, match=f"is of the split {other}$"):
+        got10k.read(str(tmp_path / other), split=split)
+
+
 def test_test_set_with_an_image_missing(tmp_path):
     _make(tmp_path, "test")
     (_make(tmp_path, "test", number=2) / "00000003.jpg").unlink()

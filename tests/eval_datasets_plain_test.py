@@ -33,6 +33,11 @@ def test_root_may_be_one_sequence(tmp_path):
     assert only(dataset).name == dataset.title == "bird"
 
 
+def test_results_of_a_hidden_folder_are_not_hidden(tmp_path):
+    sequence(tmp_path / ".data" / "bird", [1, 2])
+    assert plain.read(str(tmp_path / ".data")).title == "data"
+
+
 def test_several_targets(tmp_path):
     folder = sequence(tmp_path / "cars", [1, 2], truth="groundtruth_rect.1.txt")
     second = benchmarks.boxes(2) + [100, 0, 0, 0]

@@ -45,11 +45,12 @@ def test_broken_sequences(tmp_path):
     _make(tmp_path, "LongRange", text="1,6")
     _make(tmp_path, "NoImage", images=[1, 2, 4, 5])
     _make(tmp_path, "Outside", text="11,15")
+    (_make(tmp_path, "Untold") / "Untold_gt.txt").unlink()
     (_make(tmp_path, "Other") / "Other_gt.txt").rename(tmp_path / "Other/Another_gt.txt")
     dataset = tc128.read(str(tmp_path))
     assert [found.name for found in dataset.sequences] == ["Good"]
     problems = dict(dataset.problems)
-    assert sorted(problems) == "BadRange LongRange NoImage NoRange Other Outside".split()
+    assert sorted(problems) == "BadRange LongRange NoImage NoRange Other Outside Untold".split()
     assert "NoRange_frames.txt" in problems["NoRange"]
     assert "BadRange_frames.txt: 'one,5' is not 'first,last'" in problems["BadRange"]
     assert "1 to 6, which is 6 frames, but" in problems["LongRange"]
@@ -57,3 +58,4 @@ def test_broken_sequences(tmp_path):
     assert problems["NoImage"].endswith("missing: image 3")
     assert problems["Outside"].endswith("none of the images 11 to 15")
     assert "Other_gt.txt" in problems["Other"]
+    assert "Untold_gt.txt" in problems["Untold"]

@@ -1,5 +1,6 @@
 """Tests of gradnet_tf.eval.paper.commands: other commands, called."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -66,10 +67,18 @@ def test_track_goes_on_and_measures(tmp_path, capsys):
     assert [len(boxes) for boxes in evaluation.trackers[0].boxes] == [3, 3]
     np.testing.assert_allclose(evaluation.trackers[0].totals["mean_iou"], 1)
     assert "Only the first 3 frames" in " ".join(notes)
-    assert f"--output={tmp_path / 'out' / 'results'} --jobs=1 --limit=3" in line
+    assert f"--output={tmp_path / 'out' / 'results' / 'reference_3'} --jobs=1 --limit=3" in line
     capsys.readouterr()
     commands.track(settings, tracked)
     assert "2 finished before" in capsys.readouterr().out
+    # Another limit is another run; what there was stays.
+    longer = dataclasses.replace(settings, counts={"limit": 0})
+    evaluation, _, _ = commands.track(longer, tracked)
+    assert [len(boxes) for boxes in evaluation.trackers[0].boxes] == [3, 4]
+    assert {path.name for path in (tmp_path / "out" / "results").iterdir()} == {
+        "reference_3",
+        "reference_all",
+    }
 
 
 def test_track_tells_what_it_cannot_do(tmp_path, capsys):

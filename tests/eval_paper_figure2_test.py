@@ -47,6 +47,9 @@ def test_trainings_are_read(workdirs):
 def test_two_of_the_same_kind_are_told_apart(tmp_path):
     paths = [write_workdir(tmp_path / name, "full") for name in ("a", "b")]
     assert [one.title for one in figure2.read_trainings(paths)] == ["a (Ours)", "b (Ours)"]
+    paths = [write_workdir(tmp_path / name / "full", "full") for name in ("c", "d")]
+    titles = [one.title for one in figure2.read_trainings(paths)]
+    assert titles == [f"{path} (Ours)" for path in paths]
 
 
 @pytest.mark.parametrize(

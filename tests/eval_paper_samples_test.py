@@ -74,8 +74,9 @@ def test_records_give_pairs_of_different_videos(tmp_path):
     pattern = track_records.write_set(tmp_path, tracks)
     found = list(samples.from_records([pattern], 5, 1))
     assert len(found) == 5  # More than there are videos.
-    videos = [one.name.partition("video '")[2] for one in found]
-    assert sorted(videos[:3]) == ["video0'", "video1'", "video2'"]
+    videos = [one.title for one in found]
+    assert sorted(videos[:3]) == ["video0", "video1", "video2"]
+    assert all(one.name.startswith(f"{one.title}, frame ") for one in found)
     assert videos[3] != videos[4]
     for one in found:
         assert one.exemplar.shape == (1, 127, 127, 3) and one.instance.shape == (1, 255, 255, 3)

@@ -38,6 +38,13 @@ def test_numbers_follow_the_scale_unless_they_are_given(root, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_help_tells_the_numbers_by_scale():
+    assert settings.describe_count("limit") == (
+        "Most frames of a sequence that are tracked; 0: all. By --scale (small, "
+        "full): table3 60, all; figure2 60, all."
+    )
+
+
 def test_flags_of_the_data_set_can_be_passed_on(root, tmp_path):
     found = parse(
         *("--experiment=table3", "--data=x,y", f"--root={root}", f"--output={tmp_path}"),
@@ -87,6 +94,11 @@ def test_parameters_tell_what_means_something(root, tmp_path):
         (["--experiment=table1", "--output=nowhere/a/b", "--root=ROOT"], "no directory"),
         (["--experiment=table1", "--output=ROOT/A/groundtruth_rect.txt", "--root=ROOT"], "a file;"),
         (["--experiment=table1", "--output=OUT", "--root=ROOT", "more"], "argument 'more'"),
+        (
+            ["--experiment=table3", "--output=OUT", "--data=a", "--root=ROOT"]
+            + ["--tracker_preset=best"],
+            "--tracker_preset: preset must be one of reference, paper, tuned, got 'best'",
+        ),
         (
             ["--experiment=table1", "--output=OUT", "--root=ROOT", "--checkpoint=nowhere"],
             "nowhere: no such checkpoint",

@@ -25,7 +25,12 @@ def make_settings(tmp_path, **changes):
 @pytest.mark.parametrize("preset", ["short", "reference"])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_training_has_the_same_budget(variant, preset, tmp_path):
-    settings = make_settings(tmp_path, preset=preset, train_flags=("batch=2", "seed=9"))
+    settings = make_settings(
+        tmp_path,
+        preset=preset,
+        train_flags=("batch=2", "seed=9"),
+        baseline_flags=("learning_rate=2e-5",),
+    )
     values = flags.FlagValues()
     train.define_flags(values)
     assert len(values(["train", *table3.training_flags(settings, variant)])) == 1
@@ -35,6 +40,8 @@ def test_every_training_has_the_same_budget(variant, preset, tmp_path):
     assert values.data == ["records/a", "records/b"]
     assert config.warmup_steps < config.steps
     assert config.stage == ("siamfc" if variant == "baseline" else "gradnet")
+    assert (config.learning_rate == 2e-5) == (variant == "baseline")
+    assert values.keep == config.epochs  # For figure2.
 
 
 def test_every_row_of_the_paper_has_a_tracker(tmp_path):
@@ -99,6 +106,27 @@ def test_a_training_that_fails_is_named(tmp_path, stand_ins):
     with pytest.raises(ValueError, match="the training of full failed"):
         table3.run(make_settings(tmp_path))
     assert stand_ins["track"] == []
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        # Of the five trainings, only the second one could not have several regions.
+        (
+            {"train_flags": ("regions=2",)},
+            "the training of without_generalization: regions=2 is for variants",
+        ),
+        ({"baseline_flags": ("batch=0",)}, "the training of baseline: batch must be at least 1"),
+        ({"train_flags": ("steps_=3",)}, "train: Unknown command line flag 'steps_'"),
+        ({"preset": "long"}, "preset must be one of reference, short"),
+        ({"init": "a,b"}, "'b' is no setting"),  # How trackers are named.
+    ],
+)
+def test_nothing_is_trained_if_something_cannot_be(changes, expected, tmp_path, stand_ins):
+    settings = make_settings(tmp_path, **changes)
+    with pytest.raises(ValueError, match=expected):
+        table3.run(settings)
+    assert stand_ins["train"] == [] and not settings.output.exists()
 
 
 def test_one_training_for_real_is_kept(tmp_path, tmp_path_factory, capsys):

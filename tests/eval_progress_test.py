@@ -20,7 +20,9 @@ def test_score_is_success_auc_of_what_is_known():
     boxes[2] = (50, 50, 10, 10)
     assert score(sequence(), boxes) == pytest.approx(20 / 21 * 3 / 4)
     assert score(sequence(), boxes[:2]) == pytest.approx(20 / 21)
-    boxes[2] = np.nan  # a frame without a box, as between a failure and the next start
+    boxes[2] = np.nan  # the tracker answered, but not with a box
+    assert score(sequence(), boxes) == pytest.approx(20 / 21 * 3 / 4)
+    boxes[0] = np.nan  # supervised: frames of a start, and between a failure and the next one
     assert score(sequence(), boxes) == pytest.approx(20 / 21)
     truth = BOXES.copy()
     truth[3] = 0
@@ -70,6 +72,19 @@ def test_failures_are_said_in_both():
         with Progress(1, 10, file=file, bars=bars) as progress:
             progress.finish("T", "a", float("nan"), "Traceback\n  x\nValueError: no box\n")
         assert "T, a: failed: ValueError: no box" in file.getvalue()
+
+
+def test_the_reason_of_a_failure_is_one_line():
+    error = 'Traceback\n  File "a.py", line 1\n    f()\n    ^^^\nE: shapes\n[1] and\n\n[2]\n'
+    for text, expected in (
+        (error, "E: shapes [1] and [2]"),
+        ("its process ended with exit code 1", "its process ended with exit code 1"),
+        ("Traceback\n  x\nE: " + "long " * 100, "E: " + "long " * 58 + "long..."),
+    ):
+        file = io.StringIO()
+        with Progress(1, 10, file=file, bars=False) as progress:
+            progress.finish("T", "a", float("nan"), text)
+        assert file.getvalue() == f"T, a: failed: {expected}\n"
 
 
 def test_repetitions_lengthen_the_bar():

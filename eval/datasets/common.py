@@ -168,6 +168,7 @@ def listed_folders(base: str, truth_name: str, depth: int) -> dict[str, Optional
 
     Raises:
       OSError: a folder or the list cannot be read.
+      ValueError: a name in the list cannot be that of a folder.
     """
     found = folders.find_folders(base, lambda names: truth_name in names, depth)
     by_name: dict[str, Optional[str]] = {}
@@ -178,6 +179,9 @@ def listed_folders(base: str, truth_name: str, depth: int) -> dict[str, Optional
         return by_name
     with open(listing, encoding="utf-8-sig", errors="replace") as file:
         names = [line.strip() for line in file if line.strip()]
+    for name in names:
+        if name.startswith(".") or set(name) & {"/", "\\"}:
+            raise ValueError(f"{listing}: {name!r} is not the name of a folder beside it")
     return {name: by_name.get(name) for name in dict.fromkeys(names)}
 
 

@@ -29,6 +29,7 @@ from gradnet_tf.eval.sequences import Dataset, Sequence
 TRUTH_NAME = "groundtruth.txt"
 SIZE = 180  # of each split
 _DEPTH = 2  # the folders of the published archives may lie between a split and its sequences
+_SPLIT = re.compile(r"GOT-10k_(Train|Val|Test)_")
 _RESOLUTION = re.compile(r"^\s*resolution\s*[:=]\s*\(?\s*([0-9]+)\s*,\s*([0-9]+)", re.M)
 
 
@@ -73,6 +74,9 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
 
 
 def _read_sequence(name, path, base, split):
+    own = _SPLIT.match(name)
+    if own and own[1].lower() != split:
+        raise ValueError(f"{os.path.join(base, name)} is of the split {own[1].lower()}")
     path = common.need_folder(path, base, name, TRUTH_NAME)
     boxes = common.load_boxes(os.path.join(path, TRUTH_NAME))
     images = common.list_images(path)

@@ -51,7 +51,7 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
     found, problems = common.collect(base, readers, names, looked_for)
     return Dataset(
         name="folder",
-        title=os.path.basename(base) or "folder",
+        title=os.path.basename(base).lstrip(".") or "folder",  # Results aren't hidden.
         root=base,
         convention="otb",
         layout="otb",

@@ -54,7 +54,7 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
 
 
 def _is_sequence(names):
-    return any(name.endswith(_TRUTH) for name in names)
+    return "img" in names or any(name.endswith(_TRUTH) for name in names)
 
 
 def _read_sequence(path):

@@ -9,13 +9,15 @@ r"""Repeats the experiments of the paper, one by one.
     figure1   absolute gradient over the exemplar                     pairs
     figure4   weight ratio of gradient and feature                    pairs, two checkpoints
     figure10  S and S* on several search regions                      pairs, one or two checkpoints
-    figure2   error while training, accuracy while testing            working directories, sequences
+    figure2   error while training, accuracy while testing            two trainings, sequences
     table3    six variations of the network                           records, sequences
     table2    VOT2017            figure6  OTB-2015
     figure7   TC-128             figure8  LaSOT                       results of `run`, sequences
 
-Pairs come from records (--data, as for training) or from the frames of sequences (--root). The
-figures and tables, with what made them, go to --output. --scale=small takes minutes on two cores.
+Pairs come from records (--data, as for training) or from the frames of sequences (--root). figure2
+takes working directories of gradnet_tf.train; those that table3 leaves in OUTPUT/trainings will do.
+The figures and tables, with what made them, go to --output. --scale=small takes minutes on two
+cores. table3 and figure2 keep what they have done: the same command goes on after a stop.
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         **here,
     )
     flags.DEFINE_list("data", None, "Folders or globs of records, one a data set.", **here)
-    for name, text in settings.COUNTS.items():
-        flags.DEFINE_integer(name, None, text, 0 if name in ("limit", "points") else 1, **here)
+    for name in settings.COUNTS:
+        least = 0 if name in ("limit", "points") else 1
+        flags.DEFINE_integer(name, None, settings.describe_count(name), least, **here)
     flags.DEFINE_float(
         "base_rate",
         0.0,
@@ -65,10 +68,18 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_multi_string(
         "train_flag",
         [],
-        "name=value of gradnet_tf.train for every training, such as batch=4 (table3).",
+        "name=value of gradnet_tf.train for every training, such as batch=4; repeatable (table3).",
         **here,
     )
-    flags.DEFINE_string("tracker_preset", "reference", "Preset of the trackers.", **here)
+    flags.DEFINE_multi_string(
+        "baseline_flag",
+        [],
+        "The same for the training of the baseline alone, such as learning_rate=5e-6 (table3).",
+        **here,
+    )
+    flags.DEFINE_string(
+        "tracker_preset", "reference", "Preset of the trackers (figure2, table3).", **here
+    )
     flags.DEFINE_integer("jobs", 1, "Processes that track.", 1, **here)
     flags.DEFINE_multi_string("results", None, "Folder of results; repeatable.", **here)
     flags.DEFINE_list("trackers", None, "Trackers among the results, instead of all.", **here)

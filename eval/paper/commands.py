@@ -20,7 +20,7 @@ from gradnet_tf.eval.report import evaluate, loading
 from gradnet_tf.eval.report.summary import Evaluation
 from gradnet_tf.eval.sequences import Dataset
 
-RESULTS = "results"  # Folder in the output.
+RESULTS = "results"  # Folder in the output; in it one for the constants and the limit.
 SIGNAL = 128  # An exit status from here on: stopped.
 _SAMPLES = 2000
 
@@ -37,6 +37,28 @@ class StoppedError(Exception):
         self.status = status
 
 
+def parse(module: ModuleType, arguments: Sequence[str]) -> tuple[flags.FlagValues, list[str]]:
+    """Reads the flags of a command.
+
+    Args:
+      module: with `define_flags(values)`.
+      arguments: flags as on the command line.
+
+    Returns:
+      The flags, and what stood there besides.
+
+    Raises:
+      ValueError: a flag is unknown or wrong.
+    """
+    values = flags.FlagValues()
+    module.define_flags(values)
+    try:
+        rest = values([module.__name__, *arguments])
+    except flags.Error as error:
+        raise ValueError(f"{module.__name__.rpartition('.')[2]}: {error}") from None
+    return values, rest[1:]
+
+
 def call(module: ModuleType, arguments: Sequence[str]) -> int:
     """Runs a command.
 
@@ -49,15 +71,9 @@ def call(module: ModuleType, arguments: Sequence[str]) -> int:
 
     Raises:
       StoppedError: it was stopped.
-      ValueError: a flag is unknown or wrong.
+      ValueError: as `parse`.
     """
-    values = flags.FlagValues()
-    module.define_flags(values)
-    try:
-        rest = values([module.__name__, *arguments])
-    except flags.Error as error:
-        raise ValueError(f"{module.__name__.rpartition('.')[2]}: {error}") from None
-    status = module.run(values, rest[1:])
+    status = module.run(*parse(module, arguments))
     # What it printed comes before what others write to stderr.
     sys.stdout.flush()
     if status >= SIGNAL:
@@ -88,7 +104,8 @@ def track(
     """
     from gradnet_tf.eval import run
 
-    results = settings.output / RESULTS
+    how = f"{settings.tracker_preset}_{settings.limit or 'all'}"
+    results = settings.output / RESULTS / how
     arguments = [f"--tracker={name}={text}" for name, text in trackers]
     arguments = [*settings.dataset_flags, *arguments, f"--output={results}"]
     arguments += [f"--jobs={settings.jobs}"]

@@ -93,7 +93,7 @@ def draw(found: list[Gradient]):
     for place, one in enumerate(found):
         row, column = divmod(place, _IN_A_ROW)
         image, gradient = cells[row, 2 * column : 2 * column + 2]
-        heat.show_image(image, one.sample.exemplar, one.sample.name.partition(",")[0])
+        heat.show_image(image, one.sample.exemplar, one.sample.title)
         heat.show_over_exemplar(gradient, one.size, one.sample.exemplar, "absolute gradient")
     for axes in cells.ravel()[2 * len(found) :]:
         axes.set_visible(False)

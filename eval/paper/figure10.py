@@ -100,8 +100,7 @@ def draw(samples: list[Sample], found: list[list[Maps]]):
     figure, grid = plots.new_figure(size * len(samples) + 0.6, size * rows, rows, len(samples))
     cells = np.asarray(grid).reshape(rows, len(samples))
     for column, (sample, maps) in enumerate(zip(samples, found)):
-        title = sample.name.partition(",")[0]
-        heat.show_image(cells[0, column], sample.instance, title[:24])
+        heat.show_image(cells[0, column], sample.instance, sample.title)
         for place, one in enumerate(maps):
             heat.show_map(cells[1 + 2 * place, column], one.initial)
             heat.show_map(cells[2 + 2 * place, column], one.final)

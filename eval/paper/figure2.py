@@ -95,7 +95,9 @@ def read_trainings(workdirs: Sequence[Path]) -> list[Training]:
         configs.append(TrainConfig(**{n: claimed[n] for n in names if n in claimed}))
     titles = [TITLES.get(config.variant, config.variant) for config in configs]
     if len(set(titles)) < len(titles):  # Two of the same kind: by their folders.
-        titles = [f"{workdir.name} ({title})" for workdir, title in zip(workdirs, titles)]
+        names = [workdir.name for workdir in workdirs]
+        names = list(map(str, workdirs)) if len(set(names)) < len(names) else names
+        titles = [f"{name} ({title})" for name, title in zip(names, titles)]
     found = []
     for place, (workdir, config, title) in enumerate(zip(workdirs, configs, titles)):
         rows = history.read(workdir / loop.HISTORY)

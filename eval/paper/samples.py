@@ -15,18 +15,20 @@ import tensorflow as tf
 
 from gradnet_tf import backbone, crops, geometry, images
 from gradnet_tf.data import pairs, sampling
+from gradnet_tf.data.catalog import Catalog
 from gradnet_tf.eval.sequences import Dataset
 from gradnet_tf.eval.sequences import Sequence as TestSequence
 from gradnet_tf.tracking.config import TrackerConfig
 
 FRAME_RANGE = 100  # Most frames between the two, as in training.
+_TITLE = 24  # Letters that fit over a small picture.
 
 
 class Sample(NamedTuple):
     """A pair.
 
     Attributes:
-      name: video and frames.
+      name: video, comma, frames.
       exemplar: Z, float32 [1, 127, 127, 3], BGR, 0..255.
       instance: X, float32 [1, 255, 255, 3], BGR, 0..255; the target is in its centre.
     """
@@ -34,6 +36,11 @@ class Sample(NamedTuple):
     name: str
     exemplar: np.ndarray
     instance: np.ndarray
+
+    @property
+    def title(self) -> str:
+        """The video, for small pictures."""
+        return self.name.partition(",")[0][:_TITLE]
 
 
 def from_records(data: Sequence[str], count: int, seed: int) -> Iterator[Sample]:
@@ -63,7 +70,7 @@ def from_records(data: Sequence[str], count: int, seed: int) -> Iterator[Sample]
         chosen = source.choose(step, 0)
         for place in range(min(left, config.batch)):
             yield Sample(
-                source.catalog.describe(int(chosen.x[place])),
+                _describe(source.catalog, int(chosen.x[place])),
                 exemplars[place : place + 1].numpy(),
                 instances[place : place + 1].numpy(),
             )
@@ -102,6 +109,11 @@ def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
             _cut(sequence, z, backbone.EXEMPLAR_SIZE),
             _cut(sequence, x, backbone.INSTANCE_SIZE),
         )
+
+
+def _describe(catalog: Catalog, frame: int) -> str:
+    what, _, video = catalog.describe(frame).rpartition(" of video ")
+    return f"{video[1:-1]}, {what}"
 
 
 def _known_frames(sequence: TestSequence) -> np.ndarray:

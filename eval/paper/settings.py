@@ -19,10 +19,10 @@ EMBEDDED = "embedded"
 # What the flags of a number mean; 0 is "all" where there is such a thing.
 COUNTS = {
     "pairs": "Pairs of an exemplar and a search region.",
-    "iterations": "Most iterations of gradient descent (table1).",
-    "steps": "Steps of each training (table3).",
-    "points": "Most checkpoints of a training that are tracked with (figure2).",
-    "limit": "Most frames of a sequence that are tracked; 0: all (figure2, table3).",
+    "iterations": "Most iterations of gradient descent.",
+    "steps": "Steps of each training.",
+    "points": "Most checkpoints of a training that are tracked with; 0: all.",
+    "limit": "Most frames of a sequence that are tracked; 0: all.",
 }
 _PAIRS = ("data", "root", "dataset", "sequences", "dataset_option", "seed")
 _TRACKING = ("root", "dataset", "sequences", "dataset_option", "tracker_preset", "jobs")
@@ -73,7 +73,7 @@ EXPERIMENTS = {
     "table3": Experiment(
         "table3",
         "Variations of GradNet, trained by the same budget",
-        ("data", "init", "seed", "preset", "train_flag", *_TRACKING),
+        ("data", "init", "seed", "preset", "train_flag", "baseline_flag", *_TRACKING),
         needs=("data", "root"),
         counts={"steps": (60, 5000), "limit": (60, 0)},
         plots=False,
@@ -113,6 +113,16 @@ EXPERIMENTS = {
 }
 
 
+def describe_count(name: str) -> str:
+    """What a number of `COUNTS` means, and its values by scale, for the help."""
+    values = [
+        f"{title} {', '.join(str(number or 'all') for number in experiment.counts[name])}"
+        for title, experiment in EXPERIMENTS.items()
+        if name in experiment.counts
+    ]
+    return f"{COUNTS[name]} By --scale (small, full): {'; '.join(values)}."
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What the command line asks for; see the flags of the same names.
@@ -140,6 +150,7 @@ class Settings:
     init: str = EMBEDDED
     preset: str = "short"
     train_flags: tuple[str, ...] = ()
+    baseline_flags: tuple[str, ...] = ()
     tracker_preset: str = "reference"
     jobs: int = 1
     base_rate: float = 0.0
@@ -162,6 +173,7 @@ class Settings:
                 "dataset": self.dataset.name if self.dataset else "",
                 "sequences": [s.name for s in self.dataset.sequences] if self.dataset else "",
                 "train_flag": self.train_flags,
+                "baseline_flag": self.baseline_flags,
             }.get(name, getattr(self, name, ""))
             if value not in ("", (), None):
                 found[name] = value
@@ -201,6 +213,8 @@ def parse(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
         from gradnet_tf.eval.report import plots
 
         plots.check_available()
+    if "tracker_preset" in experiment.takes:
+        _check_tracker_preset(values.tracker_preset)
     dataset, dataset_flags = None, ()
     if values.root:
         values.set_default("dataset", experiment.dataset)
@@ -232,6 +246,7 @@ def parse(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
         init=values.init,
         preset=values.preset,
         train_flags=tuple(values.train_flag),
+        baseline_flags=tuple(values.baseline_flag),
         tracker_preset=values.tracker_preset,
         jobs=values.jobs,
         base_rate=values.base_rate,
@@ -247,6 +262,15 @@ def _check_meaning(values: flags.FlagValues, name: str, experiment: Experiment) 
     for flag in sorted({*own, "checkpoint"} - known):
         if values[flag].present:
             raise ValueError(f"--{flag} means nothing for --experiment={name}")
+
+
+def _check_tracker_preset(name: str) -> None:
+    from gradnet_tf.tracking import config  # Loads TensorFlow, which will be needed.
+
+    try:
+        config.preset(name)
+    except ValueError as error:
+        raise ValueError(f"--tracker_preset: {error}") from None
 
 
 def _dataset_flags(values: flags.FlagValues) -> tuple[str, ...]:

@@ -7,12 +7,14 @@
     Ours w 2U      two_subnets: the two U1 do not share weights
     Ours-baseline  stage siamfc: plain SiamFC, whose one branch is trained by as many steps
 
-All start from the search branch of `init` and see the same pairs. Only the baseline moves the
-search branch. So there is a row besides: `init` itself as plain SiamFC, without any training here,
-which is what the others build on.
+All start from the search branch of `init`, see the same pairs in as many steps, and are tracked
+with the same constants. Only the baseline moves the search branch, at a rate of its own
+(`baseline_flag`). So there is a row besides: `init` itself as plain SiamFC, without any training
+here, which is what the others build on.
 
 Working directories and results are kept in the output: the same command goes on with what was
-stopped, and does not do again what is finished.
+stopped, and does not do again what is finished. The trainings keep the checkpoints of their
+validations, from which figure2 can be made.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from gradnet_tf import train
+from gradnet_tf.eval import trackers
 from gradnet_tf.eval.paper import commands, networks, output, published
 from gradnet_tf.eval.paper.settings import EMBEDDED, Settings
 from gradnet_tf.eval.report import facts
@@ -60,6 +63,7 @@ ROWS = (
     Row("Ours-baseline", "baseline", "baseline"),
     Row("SiamFC before training", "siamfc_init", None, ",template_influence=0"),
 )
+VARIANTS = tuple(dict.fromkeys(row.variant for row in ROWS if row.variant))
 TRAININGS = "trainings"  # Folder in the output.
 
 
@@ -70,23 +74,27 @@ def run(settings: Settings) -> output.Document:
       commands.StoppedError: a training or the tracking was stopped; the same command goes on.
       OSError, ValueError: something cannot be used, or a training fails.
     """
-    settings.output.mkdir(parents=True, exist_ok=True)
+    check(settings)
     lines, weights = [], {"init": networks.load_weights(settings.init).digest}
-    for variant in dict.fromkeys(row.variant for row in ROWS if row.variant):
+    settings.output.mkdir(parents=True, exist_ok=True)
+    for variant in VARIANTS:
         arguments = training_flags(settings, variant)
         lines.append(commands.line("gradnet_tf.train", arguments))
+        print(f"training {len(lines)} of {len(VARIANTS)}: {lines[-1]}", flush=True)
         if commands.call(train, arguments):
             raise ValueError(f"the training of {variant} failed, see above: {lines[-1]}")
         weights[variant] = networks.load_weights(str(trained(settings, variant))).digest
-    trackers = [(row.name, tracker(settings, row)) for row in ROWS]
-    evaluation, notes, line = commands.track(settings, trackers)
+    tracked = [(row.name, tracker(settings, row)) for row in ROWS]
+    evaluation, notes, line = commands.track(settings, tracked)
     return output.Document(
         name=settings.name,
         title=settings.experiment.title,
         tables=(make_table(evaluation),),
         notes=(
             f"Paper: OTB-2015, its own training, {published.HARDWARE}. Here: "
-            f"{len(evaluation.sequences)} sequences, {settings.counts['steps']} steps of training.",
+            f"{len(evaluation.sequences)} sequences, {settings.counts['steps']} steps of training, "
+            f"trackers with the constants {settings.tracker_preset!r}"
+            + (f", {settings.jobs} at a time." if settings.jobs > 1 else "."),
             facts.describe_convention(evaluation),
             "IOU is the success AUC.",
             *notes,
@@ -95,6 +103,22 @@ def run(settings: Settings) -> output.Document:
         weights=weights,
         commands=(*lines, line),
     )
+
+
+def check(settings: Settings) -> None:
+    """Looks at the flags of all trainings and trackers before the first of them.
+
+    Raises:
+      ValueError: a training cannot be as its flags say, or a tracker cannot be named so.
+    """
+    for variant in VARIANTS:
+        values, _ = commands.parse(train, training_flags(settings, variant))
+        try:
+            train.read_config(values)
+        except ValueError as error:
+            raise ValueError(f"the training of {variant}: {error}") from None
+    for row in ROWS:
+        trackers.parse_tracker(f"{row.name}={tracker(settings, row)}")
 
 
 def training_flags(settings: Settings, variant: str) -> list[str]:
@@ -113,12 +137,15 @@ def training_flags(settings: Settings, variant: str) -> list[str]:
         "steps": steps,
         "steps_per_epoch": max(1, steps // _VALIDATIONS),
         "validation_batches": _VALIDATION_BATCHES,
+        "keep": _VALIDATIONS,
     }
     if constants.schedule == "cosine":
         flags["warmup_steps"] = min(constants.warmup_steps, steps // _WARMUP_PART)
     # The last one of a flag that is given twice counts.
-    return [f"--{name}={value}" for name, value in flags.items()] + [
-        f"--{text}" for text in settings.train_flags
+    own = settings.baseline_flags if variant == "baseline" else ()
+    return [
+        *(f"--{name}={value}" for name, value in flags.items()),
+        *(f"--{text}" for text in (*settings.train_flags, *own)),
     ]
 
 

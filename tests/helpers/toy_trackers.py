@@ -24,6 +24,13 @@ class Drift:
         return self.box
 
 
+class Lost(Drift):
+    """Answers with no box at all."""
+
+    def update(self, image):
+        return np.full(4, np.nan)
+
+
 class Noisy(Drift):
     """Draws on NumPy's global random numbers, as many trackers do."""
 
