@@ -133,11 +133,11 @@ def seen(tmp_path_factory):
     return drive(folder, helper.make_evaluation(folder / "data"), PROBE)
 
 
-def drive(folder, evaluation, probe):
+def drive(folder, evaluation, probe, pair=()):
     """Opens a page with a script added; gives what that wrote down."""
     browser = find_browser()
     cuts = clips.make_clips(evaluation, 10_000_000, 5)
-    text = page.render(evaluation, [("Counting", "by hand")], [], cuts, [])
+    text = page.render(evaluation, [("Counting", "by hand")], [], cuts, [], pair)
     text = text.replace("<head>", f"<head>{START}", 1).replace("</body>", f"{probe}</body>", 1)
     (folder / "page.html").write_text(text, encoding="utf-8")
     done = subprocess.run(
@@ -184,6 +184,12 @@ def test_two_trackers_are_compared(seen):
     assert "+0.298 (95% interval " in seen["compare"]
     assert seen["differences"] == ["+0.635", "+0.260", "+0.000"]
     assert seen["opened"] == "B"
+
+
+def test_the_pair_that_was_asked_for_is_compared_first(tmp_path):
+    found = drive(tmp_path, helper.make_evaluation(tmp_path / "data"), PROBE, pair=(1, 0))
+    assert found["compare"].startswith(f"{helper.EVIL} is better on 0 and worse on 2 of 3")
+    assert found["differences"] == ["+0.000", "−0.260", "−0.635"]
 
 
 def test_values_are_read_by_keyboard(seen):

@@ -1,6 +1,7 @@
 """Tests of gradnet_tf.eval.report.clips: frames for the player within a number of bytes."""
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -35,6 +36,13 @@ def test_frames_are_evenly_spread_where_there_are_too_many(evaluation):
     found = clips.make_clips(evaluation, 10_000_000, 6)
     assert found[1].places == (0, 4, 8, 12, 16, 20)
     assert found[2].places == tuple(range(6))
+
+
+@pytest.mark.parametrize("frame", [0, 5])
+def test_a_sequence_with_a_broken_frame_is_left_out(evaluation, frame, caplog):
+    Path(evaluation.sequences[1].frames[frame]).write_bytes(b"no image")
+    assert [clip.sequence for clip in clips.make_clips(evaluation, 10_000_000, 100)] == [0, 2]
+    assert f"{frame + 1:04d}.png" in caplog.text
 
 
 @pytest.mark.parametrize("overhead", [0, 300])

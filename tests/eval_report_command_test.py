@@ -70,6 +70,13 @@ def test_report_has_every_part(tmp_path, data, found, capsys):
     assert "Tiger1 is not among" in page and "error &lt;= 20 px" in page
 
 
+def test_the_chosen_pair_is_compared_everywhere(tmp_path, data, found):
+    assert call(data, found, tmp_path / "r", "--formats=", "--compare=two,one") == 0
+    with open(tmp_path / "r" / "tables" / "comparison.csv", encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["Sequence", "two", "one", "Difference"]
+    assert '"pair":[1,0]' in (tmp_path / "r" / "index.html").read_text()
+
+
 def test_the_same_input_gives_the_same_bytes(tmp_path, data, found):
     for name in ("a", "b"):
         assert call(data, found, tmp_path / name, "--formats=") == 0
@@ -194,7 +201,7 @@ def test_files_that_are_gone_or_changed_are_named(tmp_path, data):
     dataset = open_dataset("folder", str(data))
     loaded = loading.load(dataset, results.find_results([tmp_path / "own"]))
     assert [s.name for s in loaded.dataset.sequences] == ["A"]
-    changed, gone = loaded.notes
+    gone, changed = loaded.notes
     assert changed == f"{root / 'A.txt'} is not as it was written, but counted as it is."
     assert gone.startswith("B is left out, without results of static (") and "B.txt" in gone
 

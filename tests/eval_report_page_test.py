@@ -57,6 +57,11 @@ def read(text):
     return reader
 
 
+def test_pair(evaluation):
+    assert page.payload(evaluation, [])["pair"] == [0, 1]
+    assert page.payload(evaluation, [], (1, 0))["pair"] == [1, 0]
+
+
 def test_markup_is_balanced_and_needs_no_network(text):
     reader = read(text)
     assert all(place.startswith(("#", "data:")) for place in reader.places)

@@ -1,5 +1,7 @@
 """Tests of gradnet_tf.eval.report.sheets."""
 
+from pathlib import Path
+
 import numpy as np
 
 from gradnet_tf import drawing
@@ -53,6 +55,17 @@ def test_frames_without_a_number_are_passed_over():
 def test_short_sequences():
     assert [m.frame for m in sheets.find_moments([np.array([1.0, 0.5])], 3)] == [1]
     assert [m.frame for m in sheets.find_moments([np.array([1.0])], 3)] == [0]
+
+
+def test_a_frame_that_cannot_be_read_stays_empty(tmp_path, caplog):
+    evaluation = helper.make_evaluation(tmp_path)
+    Path(evaluation.sequences[1].frames[5]).write_bytes(b"no image")
+    moments = [sheets.Moment(1, 5, 0.0), sheets.Moment(0, 3, 0.5)]
+    sheet = np.asarray(sheets.tracker_sheet(evaluation, 0, moments))
+    whole = np.asarray(sheets.tracker_sheet(evaluation, 0, moments[1:]))
+    assert (sheet[60:200, 20:300] == sheet[60, 20]).all()
+    assert np.ptp(sheet[60:200, 340:620]) > 100 and sheet.shape[1] > whole.shape[1]
+    assert "0006.png" in caplog.text
 
 
 def test_sheet_shows_truth_and_prediction(tmp_path):

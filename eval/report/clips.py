@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
+from absl import logging
 from PIL import Image
 
 from gradnet_tf import drawing
@@ -68,7 +69,7 @@ def make_clips(
     """Reads and shrinks frames, evenly spread over each sequence.
 
     Every sequence gets an equal part of the bytes; if that is too little for a clip worth
-    watching, fewer sequences are shown.
+    watching, fewer sequences are shown. One with a frame that cannot be read is left out.
 
     Args:
       evaluation: the sequences.
@@ -79,9 +80,6 @@ def make_clips(
 
     Returns:
       Clips, in the order of the sequences.
-
-    Raises:
-      OSError: a frame cannot be read.
     """
     order = choose_sequences(evaluation) if chosen is None else list(chosen)
     clips: list[Clip] = []
@@ -89,10 +87,14 @@ def make_clips(
     for number, place in enumerate(order):
         frames = evaluation.sequences[place].frames
         remaining = len(order) - number
-        cost = _cost(encode_jpeg(_small(frames[0])[0]), overhead)
         fewest = min(_FEWEST, len(frames), most) if chosen is None else 1
-        part = max(left // remaining, min(left, fewest * cost))
-        clip = _make_clip(place, frames, part, most, overhead)
+        try:
+            cost = _cost(encode_jpeg(_small(frames[0])[0]), overhead)
+            part = max(left // remaining, min(left, fewest * cost))
+            clip = _make_clip(place, frames, part, most, overhead)
+        except OSError as error:
+            logging.warning("the player lacks a sequence: %s", error)
+            continue
         if clip is None or len(clip.places) < fewest // 2:
             break
         clips.append(clip)

@@ -128,13 +128,13 @@ def write(options: Options, dataset: Dataset) -> Path:
             ("Data set", f"{loaded.dataset.name} in {loaded.dataset.root}"),
         ]
         content = (evaluation, rules, loaded.notes)
-        budget = options.page_bytes - len(page.render(*content, (), pictures).encode())
+        budget = options.page_bytes - len(page.render(*content, (), pictures, pair).encode())
         budget -= _MARKUP + _MARKUP_PER_CLIP * len(evaluation.sequences)
         overhead = _BYTES_PER_BOX * (1 + len(evaluation.trackers))
         cuts = clips.make_clips(
             evaluation, max(0, budget), options.page_frames, shown, overhead=overhead
         )
-        text = page.render(*content, cuts, pictures)
+        text = page.render(*content, cuts, pictures, pair)
         (folder / PAGE).write_text(text, encoding="utf-8")
         summary = _summary(evaluation, rules, loaded.notes)
         (folder / "summary.json").write_text(_json(summary), encoding="utf-8")

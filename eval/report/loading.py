@@ -119,13 +119,14 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
             notes.append(f"{sequence.name} is left out, without results of {', '.join(missing)}.")
         else:
             common.append(sequence)
-            flaws = [one.find_flaw(sequence.name) for one in results if sequence.name in one.sources]
-            notes += [f"{flaw}, but counted as it is." for flaw in flaws if flaw]
     if not common:
         raise ValueError(
             f"no sequence of {dataset.title} has results of every tracker "
             f"({', '.join(one.tracker for one in results)}); {notes[-1]}"
         )
+    for one in results:
+        flaws = [one.find_flaw(s.name) for s in common if s.name in one.sources]
+        notes += [f"{flaw}, but counted as it is." for flaw in flaws if flaw]
     return Loaded(
         dataclasses.replace(dataset, sequences=tuple(common), protocol=results[0].protocol),
         tuple(

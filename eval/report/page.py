@@ -47,6 +47,7 @@ def render(
     notes: Sequence[str],
     clips: Sequence[Clip],
     pictures: Sequence[Picture],
+    pair: Sequence[int] = (),
 ) -> str:
     """Makes the page.
 
@@ -56,6 +57,8 @@ def render(
       notes: what was left out.
       clips: frames for the player.
       pictures: contact sheets.
+      pair: places of the two trackers that are set against each other at first; the first two, if
+        empty.
 
     Returns:
       HTML. Names in it are escaped, whatever they hold.
@@ -68,7 +71,7 @@ def render(
         f"Convention {evaluation.convention}, protocol {evaluation.protocol}."
     )
     # A script's text ends at the first "</": no "<" in it, then.
-    data = json.dumps(payload(evaluation, clips), separators=(",", ":"), allow_nan=False)
+    data = json.dumps(payload(evaluation, clips, pair), separators=(",", ":"), allow_nan=False)
     return string.Template(_read("page.html")).substitute(
         title=html.escape(f"{evaluation.title}: {trackers}"),
         lead=html.escape(lead),
@@ -85,7 +88,9 @@ def render(
     )
 
 
-def payload(evaluation: Evaluation, clips: Sequence[Clip]) -> dict[str, Any]:
+def payload(
+    evaluation: Evaluation, clips: Sequence[Clip], pair: Sequence[int] = ()
+) -> dict[str, Any]:
     """The numbers that the page's programs work on, as JSON values."""
     trackers = evaluation.trackers
     return {
@@ -140,6 +145,7 @@ def payload(evaluation: Evaluation, clips: Sequence[Clip]) -> dict[str, Any]:
         "differences": {
             f"{a},{b}": _numbers(ends) for (a, b), ends in evaluation.differences.items()
         },
+        "pair": list(pair) or [0, min(1, len(trackers) - 1)],
         "vot": _vot(evaluation),
         "player": [_clip(evaluation, clip) for clip in clips],
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from absl import logging
 from PIL import Image
 
 from gradnet_tf import drawing
@@ -78,8 +79,7 @@ def find_moments(
 def tracker_sheet(evaluation: Evaluation, tracker: int, moments: Sequence[Moment]) -> Image.Image:
     """A sheet of one tracker: the truth in green, its boxes in red, the IoU above.
 
-    Raises:
-      OSError: a frame cannot be read.
+    The place of a frame that cannot be read stays empty.
     """
     own = evaluation.trackers[tracker]
     tiles, labels = [], []
@@ -112,7 +112,11 @@ def pair_differences(evaluation: Evaluation, first: int, second: int) -> list[np
 
 def _tile(evaluation: Evaluation, moment: Moment, boxes) -> np.ndarray:
     sequence = evaluation.sequences[moment.sequence]
-    frame = as_rgb(sequence.frames[moment.frame])
+    try:
+        frame = as_rgb(sequence.frames[moment.frame])
+    except OSError as error:
+        logging.warning("a contact sheet lacks a frame: %s", error)
+        return np.zeros((_SIDE * 3 // 4, _SIDE, 3), np.uint8)
     tile = _resize(frame)
     factor = np.tile([tile.shape[1] / frame.shape[1], tile.shape[0] / frame.shape[0]], 2)
     for rows, colour in ((sequence.boxes, drawing.TRUTH), *boxes):

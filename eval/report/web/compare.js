@@ -6,8 +6,8 @@ function startCompare() {
   if (!byId("compare-first")) return;
   const [first, second, all] = ["compare-first", "compare-second", "compare-all"].map(byId);
   const names = DATA.trackers.map((tracker) => tracker.name);
-  addOptions(first, names, 0);
-  addOptions(second, names, Math.min(1, names.length - 1));
+  addOptions(first, names, DATA.pair[0]);
+  addOptions(second, names, DATA.pair[1]);
   for (const control of [first, second, all]) control.addEventListener("change", changed);
 
   onChange(() => {
