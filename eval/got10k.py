@@ -10,6 +10,7 @@ a tracker is made, not when this module is imported.
 
 from __future__ import annotations
 
+import os
 from typing import Any, Optional
 
 import numpy as np
@@ -37,6 +38,8 @@ def create_tracker(
     """
     spec = trackers.parse_tracker(tracker)
     _import_base()  # Said before a tracker is loaded, which takes seconds.
+    # Read when TensorFlow is loaded.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return adapt(trackers.make_tracker(spec), name or spec.name, origin=origin)
 
 

@@ -140,7 +140,6 @@ class Store:
                     *(self.root, there.get("stack"), provenance.get("stack")),
                 )
             return
-        self.root.mkdir(parents=True, exist_ok=True)
         content = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -149,13 +148,8 @@ class Store:
             "identity": dict(self.identity),
             **provenance,
         }
-        for _ in range(_ATTEMPTS - 1):
-            _remove_temporaries(self.root / PROVENANCE)
-            # Another shard may take this one's temporary file for that of a killed process.
-            with contextlib.suppress(OSError):
-                files.write_bytes(self.root / PROVENANCE, _encode(content, indent=1))
-                return
-        files.write_bytes(self.root / PROVENANCE, _encode(content, indent=1))
+        _remove_temporaries(self.root / PROVENANCE)
+        _write(self.root / PROVENANCE, _encode(content, indent=1))
 
     def find_flaw(self, name: str, frames: int, data: str) -> Optional[str]:
         """Checks whether a sequence is finished.
@@ -210,8 +204,7 @@ class Store:
         self._clear(name, kept=contents)
         digests = {}
         for file, content in contents.items():
-            (self.root / file).parent.mkdir(parents=True, exist_ok=True)
-            files.write_bytes(self.root / file, content)
+            _write(self.root / file, content)
             digests[str(file)] = hashlib.sha256(content).hexdigest()
         self._write_mark(name, results, digests, data, environment)
         failure = self.root / FAILED / f"{name}.txt"
@@ -224,9 +217,8 @@ class Store:
         """Records that a sequence failed. It is not finished then, whatever was there before."""
         (self.root / DONE / f"{name}.json").unlink(missing_ok=True)
         path = self.root / FAILED / f"{name}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
         _remove_temporaries(path)
-        files.write_bytes(path, (text.rstrip() + "\n").encode())
+        _write(path, (text.rstrip() + "\n").encode())
 
     def _write_mark(self, name, results, digests, data, environment) -> None:
         mark = {
@@ -245,9 +237,7 @@ class Store:
             "finished": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         }
         mark[_DIGEST] = _digest(mark)
-        path = self.root / DONE / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(path, _encode(mark))
+        _write(self.root / DONE / f"{name}.json", _encode(mark))
 
     def _clear(self, name: str, kept: Iterable[PurePosixPath]) -> None:
         """Removes the mark, what a killed process left, and repetitions that are no more."""
@@ -260,7 +250,23 @@ class Store:
         if self.layout != results_format.OTB:
             for path in (self.root / name).glob(f"{_escape(name)}_[0-9]*.txt"):
                 if path not in kept:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a whole file, and makes its folder.
+
+    It tries again: another process with the same output may take this one's temporary file for that
+    of a killed process.
+    """
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write_bytes(path, content)
+            return
+        except OSError:
+            if not left:
+                raise
 
 
 def _remove_temporaries(path: Path) -> None:
@@ -274,12 +280,24 @@ def _escape(name: str) -> str:
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    there, here = _flatten(there), _flatten(here)
     names = [*here, *(name for name in there if name not in here)]
     return ", ".join(
         f"{name} (there {_short(there.get(name))}, here {_short(here.get(name))})"
         for name in names
         if there.get(name) != here.get(name)
     )
+
+
+def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, and those of mappings in them, which "protocol.limit" names."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update((f"{name}.{key}", inner) for key, inner in value.items())
+        else:
+            flat[name] = value
+    return flat
 
 
 def _plain(seconds: np.ndarray) -> list[Optional[float]]:

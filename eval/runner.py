@@ -117,7 +117,7 @@ def execute(
     """
     try:
         results = _track(task, tell, clock)
-    except Exception:  # Whatever a tracker raises: the other sequences go on.
+    except (Exception, SystemExit):  # Whatever a tracker raises: the other sequences go on.
         text = traceback.format_exc()
         task.store.fail(task.sequence.name, text)
         return Outcome(error=text)

@@ -153,6 +153,9 @@ def load(path: files.PathLike) -> dict[str, Any]:
         raise ValueError(
             f"{path} has version {content.get('version')!r}; this package reads {VERSION}"
         )
+    named = all(isinstance(content.get(key), str) for key in ("dataset", "convention", "protocol"))
+    if not named or not _are_numbers(content.get("trackers")):
+        raise ValueError(f"{path} is not as verify --save wrote it")
     return content
 
 
@@ -295,6 +298,18 @@ def _parse_tolerance(text: str) -> tuple[str, float]:
     if not name or not value >= 0:
         raise ValueError(f"--tolerances: {text!r} is not measure=number")
     return name, value
+
+
+def _are_numbers(content: Any, depth: int = 3) -> bool:
+    """Whether a JSON value has the form of `Numbers`, with a text for "boxes"."""
+    if not isinstance(content, dict):
+        return False
+    if depth > 1:
+        return all(_are_numbers(value, depth - 1) for value in content.values())
+    return all(
+        value is None or isinstance(value, str if key == "boxes" else (int, float))
+        for key, value in content.items()
+    )
 
 
 def _number(value: float) -> Optional[float]:

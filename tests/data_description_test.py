@@ -1,6 +1,8 @@
 """Tests of gradnet_tf.data.description."""
 
+import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -48,6 +50,13 @@ def test_what_is_saved_is_loaded(tmp_path, name):
     assert loaded.shards == EXAMPLE.shards
     np.testing.assert_array_equal(loaded.exemplar.mean, EXAMPLE.exemplar.mean)
     np.testing.assert_array_equal(loaded.instance.covariance, EXAMPLE.instance.covariance)
+
+
+def test_problems_may_be_where_names_are_no_utf_8(tmp_path):
+    problem = {"kind": "no image", "where": os.fsdecode(b"caf\xe9/1.jpg"), "detail": "é"}
+    example = dataclasses.replace(EXAMPLE, problem_list=[problem])
+    description.save(example, str(tmp_path))
+    assert description.load(str(tmp_path)).problem_list == [problem]
 
 
 def test_a_missing_file_is_named(tmp_path):

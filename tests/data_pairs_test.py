@@ -194,6 +194,22 @@ def test_a_directory_stands_for_its_shards(data):
     assert len(source.catalog.shards) == 3
 
 
+def test_a_directory_s_name_is_no_pattern(tmp_path):
+    directory = tmp_path / "crops [new] für k=1*"
+    track_records.write_set(directory, TRACKS[:4])
+    source = pairs.open_pairs([str(directory)], None, config(batch=1, validation=0))
+    assert len(source.catalog.shards) == 2
+
+
+def test_a_directory_that_lacks_a_shard_is_named(tmp_path):
+    pattern = track_records.write_set(tmp_path, TRACKS[:4])
+    (tmp_path / "tracks-00001-of-00002.tfrecord").unlink()
+    with pytest.raises(FileNotFoundError, match="lacks 1 of the 2 shards .* tracks-00001-of"):
+        catalog.load([str(tmp_path)], need_statistics=True)
+    # By a glob, a part may be asked for.
+    assert len(catalog.load([pattern], need_statistics=True).shards) == 1
+
+
 def test_the_elements_have_static_shapes_and_no_end(data):
     dataset = open_videos(data, groups=2).train()
     assert [spec.shape for spec in dataset.element_spec] == [(6, 127, 127, 3), (6, 239, 239, 3)]
@@ -229,8 +245,11 @@ def test_weights_that_do_not_fit_are_refused(data, weights, message):
 def test_too_few_videos_are_one_error(data):
     with pytest.raises(ValueError, match="31 different videos, but of the 30 .* 30 are for train"):
         open_videos(data, batch=31, validation=0)
-    with pytest.raises(ValueError, match="different videos.* 6 are for validation"):
+    with pytest.raises(ValueError, match="different videos.* 6 are for validation") as caught:
         open_videos(data, batch=8, validation=0.1)
+    assert str(caught.value).endswith("a greater share of validation than 0.1")
+    with pytest.raises(ValueError, match="are for training.* a smaller share of validation than"):
+        open_videos(data, batch=8, validation=0.9)
 
 
 def test_parts_that_do_not_come_out_even_are_refused(data):
@@ -257,6 +276,20 @@ def test_one_shard_in_two_sets_is_refused(data):
     first = os.path.join(directory, "tracks-00000*.tfrecord")
     with pytest.raises(ValueError, match="is in two data sets"):
         pairs.open_pairs([data[0], first], None, config())
+
+
+def test_one_shard_under_two_names_is_refused(tmp_path, monkeypatch):
+    """An empty shard as well, such as one whose images could not be read."""
+    track_records.write_set(tmp_path / "a", [TRACKS[0]], shards=2)
+    os.rename(tmp_path / "a", tmp_path / "b")
+    os.symlink(tmp_path / "b", tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    for other in ("b", "./b", "a"):
+        with pytest.raises(ValueError, match=f"tfrecord is in two data sets: b and {other}$"):
+            pairs.open_pairs(["b", other], None, config(batch=1))
+    empty = "b/tracks-00001-of-00002.tfrecord"
+    with pytest.raises(ValueError, match="is in two data sets"):
+        pairs.open_pairs([empty, empty], None, config(batch=1))
 
 
 def test_one_video_in_two_sets_is_refused(tmp_path):

@@ -262,6 +262,7 @@ def test_wrong_settings(config, options, message):
         ({"beam_options": "--runner=NoRunner"}, "jobs is for the local runner"),
         ({"beam_options": "--runner=NoRunner", "jobs": None}, "NoRunner"),
         ({"beam_options": "'--runner"}, "cannot read beam_options"),
+        ({"beam_options": "--runer=FlinkRunner"}, "there is no --runer, and no --runner"),
         (
             {"beam_options": "--direct_num_workers=many"},
             "beam_options.*many': argument .*invalid int",

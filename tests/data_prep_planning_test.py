@@ -62,6 +62,17 @@ def test_tracks_come_back_from_json_exactly():
     assert again.exemplar_paths == crop.exemplar_paths
 
 
+def test_names_of_files_that_are_no_utf_8_survive_a_plan(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    one = track(name, "0", 2)
+    layout.write_json(str(tmp_path / "plan.json"), planning.to_json(one))
+    again = planning.from_json(layout.read_json(str(tmp_path / "plan.json")))
+    assert again.paths == one.paths and os.fsencode(again.paths[0]) == b"/caf\xe9/0.jpg"
+    assert again.video == r"caf\udce9"
+    assert again.video.encode().decode() == again.video
+    assert planning.to_json(track("café ü", "0", 2))["video"] == "café ü"
+
+
 def test_digest_sees_every_change():
     tracks = [track("a", "0", 3), track("b", "0", 2)]
     moved = [track("a", "0", 3), track("b", "0", 2)]

@@ -124,10 +124,12 @@ def test_billion_laughs_are_refused(root):
 
 
 def test_same_track_twice_in_a_frame(root):
-    objects = [(0, "n1", (1, 2, 3, 4)), (0, "n1", (5, 6, 7, 8))]
+    objects = [(0, "n1", (1, 2, 3, 4)), (0, "n1", (5, 6, 7, 8)), (1, "n1", (9, 8, 7, 6))]
     _annotation(root).write_text(datasets.ilsvrc_xml(objects))
     reading = ilsvrc_vid.read(str(root))
     assert reading.tracks[0].boxes[2].tolist() == [1, 2, 3, 4]
+    # What follows in the file counts.
+    assert reading.tracks[1].boxes[2].tolist() == [9, 8, 7, 6]
     assert [p.kind for p in reading.problems] == [tracks.UNREADABLE]
 
 

@@ -101,6 +101,24 @@ def test_problems_are_counted_and_stop_nothing(make, tmp_path):
     assert "none.jpg" in summary["problem_list"][6]["detail"]
 
 
+def test_names_need_be_neither_ascii_nor_utf_8(make, tmp_path):
+    folders = [tmp_path / "a b ü", tmp_path / os.fsdecode(b"caf\xe9")]
+    tracks = []
+    for folder in folders:
+        try:
+            folder.mkdir()
+        except OSError:
+            pytest.skip("this file system takes UTF-8 only")
+        tracks.append(make_track(folder, name=folder.name, length=2))
+    os.unlink(tracks[1].paths[0])
+    summary, found = make(*tracks)
+    assert [record.video for record in found] == ["a b ü", r"caf\udce9"]
+    assert [len(record.frames) for record in found] == [2, 1]
+    assert summary["problems"] == {"no image": 1}
+    again = layout.read_json(layout.summary_path(str(make.output), 0))
+    assert again["problem_list"] == summary["problem_list"]
+
+
 def test_a_shard_may_stay_empty(make, tmp_path):
     track = make_track(tmp_path, length=1)
     os.unlink(track.paths[0])

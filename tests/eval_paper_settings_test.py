@@ -54,6 +54,11 @@ def test_flags_of_the_data_set_can_be_passed_on(root, tmp_path):
         *("--dataset=folder", f"--root={root}", "--sequences=B"),
         "--dataset_option=origin=0",
     )
+    several = parse(
+        *("--experiment=table3", "--data=x", f"--root={root}", f"--output={tmp_path}"),
+        "--starts=2",
+    )
+    assert several.dataset_flags[-1] == "--starts=2" and len(several.dataset.sequences) == 4
     assert found.limit is None and found.data == ("x", "y")
     assert [s.name for s in found.dataset.sequences] == ["B"]
 
@@ -79,6 +84,10 @@ def test_parameters_tell_what_means_something(root, tmp_path):
         (
             ["--experiment=figure1", "--output=OUT", "--root=ROOT", "--steps=4"],
             "--steps means nothing for --experiment=figure1",
+        ),
+        (
+            ["--experiment=figure1", "--output=OUT", "--root=ROOT", "--starts=2"],
+            "--starts means nothing for --experiment=figure1",
         ),
         (
             ["--experiment=table3", "--output=OUT", "--data=a", "--root=ROOT", "--checkpoint=c"],

@@ -79,6 +79,9 @@ def test_conflicts_name_what_differs(finished):
         other.check_conflicts(["s"])
     with pytest.raises(ResultsConflictError, match="--force"):
         other.check_conflicts(["s"])
+    limited = dataclasses.replace(finished, identity={**IDENTITY, "protocol": {"limit": 4}})
+    with pytest.raises(ResultsConflictError, match=r"one: protocol\.limit \(there null, here 4\);"):
+        limited.check_conflicts(["s"])
     other.check_conflicts(["s"], force=True)
     # What is not done again cannot be forced.
     with pytest.raises(ResultsConflictError, match=r"another name to the tracker$"):
@@ -116,6 +119,28 @@ def test_failures_come_and_go(finished):
     assert [path.name for path in (finished.root / ".failed").iterdir()] == ["t.txt"]
     finished.commit([result("t")], data="d")
     assert not (finished.root / ".failed").exists()
+
+
+def test_another_process_takes_temporary_files(store, monkeypatch):
+    names = []
+    write = files.write_bytes
+
+    def write_in_vain(path, content):
+        names.append(path.name)
+        if names.count(path.name) < 3:
+            raise FileNotFoundError(f"cannot write {path}")
+        write(path, content)
+
+    monkeypatch.setattr(files, "write_bytes", write_in_vain)
+    store.write_provenance({"stack": {}})
+    store.commit([result()], data="d")
+    assert store.find_flaw("s", 3, "d") is None
+    store.fail("t", "x")
+    names[:] = []
+    monkeypatch.setattr(results_store, "_ATTEMPTS", 2)
+    with pytest.raises(FileNotFoundError, match="cannot write"):
+        store.commit([result("u")], data="d")
+    assert store.find_flaw("u", 3, "d") == ""
 
 
 def test_repetitions_that_are_no_more_go(tmp_path):

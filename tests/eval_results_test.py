@@ -53,6 +53,17 @@ def test_what_was_written_is_read(tmp_path):
         found.read("c")
 
 
+def test_files_that_were_changed(tmp_path):
+    root = tmp_path / "OTB2015" / "T"
+    write(root, ["a", "b"])
+    (root / "b.txt").write_text((root / "b.txt").read_text().replace("1", "2", 1))
+    (found,) = results.find_results([tmp_path])
+    assert found.find_flaw("a") is None
+    assert found.find_flaw("b") == f"{root / 'b.txt'} is not as it was written"
+    (root / "a.txt").unlink()
+    assert found.find_flaw("a") == f"{root / 'a.txt'}: No such file or directory"
+
+
 def test_supervised_results_and_repetitions(tmp_path):
     store = Store(tmp_path / "VOT2017" / "T" / "baseline", "vot", 0, IDENTITY)
     store.write_provenance(provenance("VOT2017", protocol="supervised"))

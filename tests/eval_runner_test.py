@@ -60,6 +60,12 @@ def test_a_tracker_that_fails_is_recorded(sequences, tmp_path):
     assert not (tmp_path / ".done").exists() and not (tmp_path / "a.txt").exists()
 
 
+def test_a_tracker_that_ends_the_program_is_recorded(sequences, tmp_path):
+    outcome = runner.execute(make_task(sequences[0], tmp_path, f"{TOYS}:Exiting"))
+    assert "SystemExit: 0" in outcome.error
+    assert (tmp_path / ".failed" / "a.txt").read_text() == outcome.error
+
+
 def test_a_missing_image_is_recorded(tmp_path):
     sequence = eval_data.make_sequence(tmp_path / "frames", "a", 4)
     (tmp_path / "frames" / "a" / "0003.jpg").unlink()

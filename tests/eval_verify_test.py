@@ -85,6 +85,21 @@ def test_missing_and_new_sequences(tmp_path, data, saved, capsys):
     assert "  new: A" in capsys.readouterr().out
 
 
+def test_damaged_numbers(tmp_path, data, saved, capsys):
+    whole = json.loads(saved.read_text())
+    one = whole["trackers"]["one"]
+    for change in (
+        {"trackers": None},
+        {"trackers": {"one": 3}},
+        {"trackers": {"one": {"A": []}}},
+        {"trackers": {"one": {**one, "A": {**one["A"], "auc": "0.5"}}}},
+        {"convention": None},
+    ):
+        saved.write_text(json.dumps({**whole, **change}))
+        assert call(tmp_path, data, f"--against={saved}") == 2
+        assert capsys.readouterr().err == f"error: {saved} is not as verify --save wrote it\n"
+
+
 def test_several_starts(tmp_path, data, capsys):
     lengths = {"A+01": 11, "A+06": 6, "B+1": 9, "B+5": 5}
     root, title = tmp_path / "results", f"{data.name}-TRE2"

@@ -31,6 +31,9 @@ def error(capsys):
     return line
 
 
+FULL = ["--stage=gradnet", "--frozen_layers=0"]  # The other stage than the usual one.
+
+
 @pytest.fixture
 def usual(tmp_path, tmp_path_factory):
     """Flags of a small training, and its working directory."""
@@ -63,6 +66,14 @@ def test_every_constant_has_a_flag_and_every_flag_of_the_issue_exists():
         (["--precision=bfloat16"], "precision=bfloat16 is for"),
         (["--momentum=0.5"], "momentum=0.5 means nothing with optimizer=adam"),
         (["--init_template=random"], "init_template=random means nothing with stage=siamfc"),
+        (
+            [*FULL, "--init_update=descent", "--init_template=checkpoint"],
+            "init_update=descent means nothing with init_template=checkpoint",
+        ),
+        (
+            [*FULL, "--init_update=random", "--variant=without_gradient"],
+            "init_update=random means nothing with variant=without_gradient",
+        ),
         (["--schedule=constant", "--final_learning_rate=1e-9"], "final_learning_rate=1e-09 means"),
         (["--augment=none", "--reference_quirks"], "reference_quirks=True means nothing with"),
         (["--save_minutes=0"], "save_minutes must be positive"),
@@ -74,6 +85,9 @@ def test_every_constant_has_a_flag_and_every_flag_of_the_issue_exists():
         (["--init=nowhere"], "nowhere: no such checkpoint"),
         (["--stage=gradnet", "--frozen_layers=0", "--init="], "no such checkpoint"),
         (["--groups=3", "--strategy=multi_worker"], "TF_CONFIG"),
+        (["--workdir="], "workdir is empty; expected a folder"),
+        (["--workdir=gs://bucket/run"], "workdir must be a folder of this machine, got 'gs://"),
+        ([f"--workdir={__file__}"], "workdir must be a folder, but "),
         (["more"], "unexpected argument 'more'"),
     ],
 )
@@ -81,6 +95,22 @@ def test_bad_flags_are_one_line_and_nothing_is_made(arguments, expected, usual, 
     assert run(*usual[0], *arguments) == 1
     assert expected in error(capsys)
     assert not usual[1].parent.exists()
+
+
+def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
+    """A shell leaves it where it is in --flag=~/path."""
+    got = {}
+
+    def train_nothing(config, data, workdir, **keywords):
+        got.update(data=data, workdir=workdir, **keywords)
+        raise ValueError("enough")
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(train.loop, "train", train_nothing)
+    monkeypatch.setattr(train.weights, "load", lambda path: path)
+    assert run("--data=~/a,gs://b/~", "--workdir=~/run", "--init=~/net") == 1
+    assert got["data"] == [str(tmp_path / "a"), "gs://b/~"]
+    assert (got["workdir"], got["init"]) == (str(tmp_path / "run"), str(tmp_path / "net"))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"cluster": {}, "task": {"type": "worker"}}'])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gradnet_tf import losses
 from gradnet_tf.training import calibration
 from tests.helpers import goldens, networks
 
@@ -58,6 +59,26 @@ def test_statistics_are_those_of_the_gradients(network, groups):
     nested = SCOPE + "siamese/t_scala5_zz/bn/moving_"
     np.testing.assert_array_equal(weights[nested + "mean/biased"], mean)
     np.testing.assert_array_equal(weights[nested + "variance/biased"], variance)
+
+
+def test_the_gradients_are_those_of_the_label(groups):
+    """Weights of a Gaussian map do not sum to 1: its gradients are many times as large."""
+    network = networks.hand_made()
+    calibration.start_as_descent(network)
+    calibration.calibrate_update(network, groups[:1], label="gaussian")
+    exemplars, instances = groups[0]
+    labels = losses.gaussian_labels(15)
+    update = network.update(
+        network.template_features(exemplars[:1]),
+        network.search_features(instances),
+        labels,
+        losses.gaussian_weights(labels),
+        loss=losses.soft_logistic_loss,
+    )
+    outputs = network.u2.block.convolve(update.gradient * network.u2.scale).numpy()
+    outputs = outputs.reshape(-1, 256).astype(np.float64)
+    variance = network.named_weights()[SCOPE + "bn/moving_variance"].numpy()
+    np.testing.assert_allclose(variance, outputs.var(0), rtol=1e-2, atol=1e-4 * outputs.std() ** 2)
 
 
 def test_nothing_else_changes(network):

@@ -129,6 +129,18 @@ def test_contradictions_are_named(changes, expected):
         TrainConfig(**changes)
 
 
+@pytest.mark.parametrize("steps, warmup_steps", [(2, 1), (50, 49), (51, 50), (5000, 50)])
+def test_the_warm_up_of_a_preset_gives_way_to_a_short_trial(steps, warmup_steps):
+    assert preset("short", steps=steps).warmup_steps == warmup_steps
+
+
+def test_a_warm_up_that_was_asked_for_does_not_give_way():
+    with pytest.raises(ValueError, match="warmup_steps must be below steps=2, got 2"):
+        preset("short", steps=2, warmup_steps=2)
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
+        preset("short", steps=0)
+
+
 def test_what_has_no_meaning_is_not_checked():
     TrainConfig(schedule="constant", learning_rate=1e-7, final_learning_rate=1e-5)
     TrainConfig(schedule="constant", steps=10, warmup_steps=50)

@@ -125,3 +125,16 @@ def test_a_full_disk_names_the_file(path, monkeypatch):
         with pytest.raises(OSError, match="cannot write .*history.csv: No space") as caught:
             rows.append(0, {"loss": 1})
         assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+def test_what_a_full_disk_leaves_in_the_buffer_names_the_file_as_well(path):
+    def fail():
+        with History(path, COLUMNS) as rows:
+            rows._file.close()
+            rows._file = open("/dev/full", "a", encoding="utf-8", newline="")
+            rows.append(0, {"loss": 1})
+
+    with pytest.raises(OSError, match="cannot write .*history.csv: No space") as caught:
+        fail()
+    assert caught.value.errno == errno.ENOSPC

@@ -101,6 +101,9 @@ def test_no_descent_step_where_u2_is_given_or_asked_to_be_random(changes):
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="stage=gradnet .*needs a trained one"):
         start.make_network(TrainConfig())
+    with pytest.raises(ValueError, match="frozen_layers=2 would leave random .* from scratch"):
+        start.make_network(preset("short", "siamfc"))
+    start.make_network(preset("short", "siamfc", frozen_layers=0, search_statistics="batch"))
     weights = dict(init())
     del weights["siamese/scala4/bn/beta"]
     with pytest.raises(ValueError, match="no siamese/scala4/bn/beta: it has no search branch"):

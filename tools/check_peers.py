@@ -2,7 +2,7 @@
 
 got10k and vot-toolkit get an environment of their own, `.venv-peers`: vot-toolkit needs
 opencv-python, which shares a folder with other packages of OpenCV. It is made once, and anew when
-the list below changes. A test that is skipped counts as a failure.
+the list below or setup.py changes. A test that is skipped counts as a failure.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def make_environment() -> Path:
     """Makes the environment where it is missing; returns its interpreter."""
     python = ENVIRONMENT / "bin" / "python"
     ready = ENVIRONMENT / ".ready"
-    wanted = "\n".join(REQUIREMENTS)
+    # Our own requirements stand in setup.py.
+    wanted = "\n".join((*REQUIREMENTS, (ROOT / "setup.py").read_text()))
     if not ready.is_file() or ready.read_text() != wanted:
         print(f"Setting up {ENVIRONMENT.name} (a few minutes, once) ...", flush=True)
         venv.create(ENVIRONMENT, with_pip=True, clear=True)

@@ -24,9 +24,10 @@ COUNTS = {
     "points": "Most checkpoints of a training that are tracked with; 0: all.",
     "limit": "Most frames of a sequence that are tracked; 0: all.",
 }
+_SEQUENCES = ("root", "dataset", "sequences", "dataset_option", "starts")
 _PAIRS = ("data", "root", "dataset", "sequences", "dataset_option", "seed")
-_TRACKING = ("root", "dataset", "sequences", "dataset_option", "tracker_preset", "jobs")
-_RESULTS = ("results", "trackers", "root", "dataset", "sequences", "dataset_option")
+_TRACKING = (*_SEQUENCES, "tracker_preset", "jobs")
+_RESULTS = ("results", "trackers", *_SEQUENCES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,7 +266,7 @@ def _check_meaning(values: flags.FlagValues, name: str, experiment: Experiment) 
 
 
 def _check_tracker_preset(name: str) -> None:
-    from gradnet_tf.tracking import config  # Loads TensorFlow, which will be needed.
+    from gradnet_tf.tracking import config
 
     try:
         config.preset(name)
@@ -278,4 +279,6 @@ def _dataset_flags(values: flags.FlagValues) -> tuple[str, ...]:
     found = [f"--dataset={values.dataset}", f"--root={values.root}"]
     if values.sequences:
         found.append(f"--sequences={','.join(values.sequences)}")
+    if values.starts > 1:
+        found.append(f"--starts={values.starts}")
     return (*found, *(f"--dataset_option={text}" for text in values.dataset_option))

@@ -51,6 +51,13 @@ class Failing(Drift):
         return super().update(image)
 
 
+class Exiting(Drift):
+    """Ends the program, as a command line tool in a class would."""
+
+    def update(self, image):
+        raise SystemExit(0)
+
+
 class KilledOnce(Drift):
     """Kills its process at the `at`-th update, unless that was done before."""
 
