@@ -31,6 +31,7 @@ for _name, _value in (
 ):
     os.environ.setdefault(_name, _value)
 
+from gradnet_tf.data import storage  # noqa: E402
 from gradnet_tf.data.description import FILE_NAME, Description  # noqa: E402
 from gradnet_tf.data_prep import curate, pipeline, preview, readers, runner  # noqa: E402
 
@@ -160,7 +161,7 @@ def _report(made: Description) -> str:
             lines.append(f"  {problem['kind']}: {problem['where']} ({problem['detail']})")
         if sum(made.problems.values()) > _LISTED:
             lines.append(f"  ... more of them in {FILE_NAME}")
-    return "\n".join(lines)
+    return storage.encode("\n".join(lines)).decode()
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def write_json(path: str, content: Any) -> None:
     Raises:
       OSError: it cannot be written.
     """
-    storage.write_bytes(path, json.dumps(content, ensure_ascii=False).encode())
+    storage.write_bytes(path, storage.encode(json.dumps(content, ensure_ascii=False)))
 
 
 def read_json(path: str) -> dict[str, Any]:

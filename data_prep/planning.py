@@ -11,6 +11,7 @@ from typing import Any, Union
 
 import numpy as np
 
+from gradnet_tf.data import storage
 from gradnet_tf.data_prep import layout
 from gradnet_tf.data_prep.readers.tracks import CropTrack, Track
 
@@ -72,16 +73,18 @@ def digest(tracks: Sequence[AnyTrack]) -> str:
 
 
 def to_json(track: AnyTrack) -> dict[str, Any]:
-    """A track as JSON can hold it, exactly."""
+    """A track as JSON can hold it, exactly; its names (but not its paths) are proper text."""
     names = ("exemplar_paths", "instance_paths") if isinstance(track, CropTrack) else ("paths",)
     return {
-        "video": track.video,
-        "track": track.track,
-        "category": track.category,
+        **{name: _text(getattr(track, name)) for name in ("video", "track", "category")},
         "frames": [int(frame) for frame in track.frames],
         "boxes": np.asarray(track.boxes, np.float64).tolist(),
         **{name: list(getattr(track, name)) for name in names},
     }
+
+
+def _text(name: str) -> str:
+    return storage.encode(name).decode()
 
 
 def from_json(values: Mapping[str, Any]) -> AnyTrack:

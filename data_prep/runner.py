@@ -54,7 +54,8 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
         given = shlex.split(beam_options)
     except ValueError as error:
         raise ValueError(f"cannot read beam_options {beam_options!r}: {error}") from error
-    if not any(word.split("=")[0] == "--runner" for word in given):
+    is_local = not any(word.split("=")[0] == "--runner" for word in given)
+    if is_local:
         given = _local_options(jobs or os.cpu_count() or 1) + given
     elif jobs is not None:
         raise ValueError(
@@ -64,7 +65,14 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
     try:
         with contextlib.redirect_stderr(complaint):
             options = PipelineOptions(given)
-            options.get_all_options()  # Parses them.
+            known = options.get_all_options()  # Parses them.
+            if is_local:  # Another runner may know more options than Beam does.
+                unknown = options.get_all_options(retain_unknown_options=True).keys() - known
+                if unknown:
+                    raise ValueError(
+                        f"beam_options {beam_options!r}: there is no --{min(unknown)}, and no "
+                        "--runner that may know it"
+                    )
             return beam.Pipeline(options=options)
     except SystemExit as error:  # argparse writes its usage of a hundred lines, and ends.
         reason = complaint.getvalue().strip().rpartition("error: ")[2]

@@ -70,22 +70,25 @@ _FLOATS = {
     "momentum": "Of optimizer=momentum.",
     "weight_decay": "Factor of the kernels' L2 regularization.",
     "validation": "Share of the videos that is held out.",
-    "negatives": "Stage siamfc, or several regions: weight under another video's template.",
+    "negatives": "Stage siamfc, or several regions: weight of the loss under another video's "
+    "template.",
     "score_offset": "Stage siamfc: first value of the trained constant added to the scores.",
 }
 _BOOLEANS = {"reference_quirks": "Keep the oddities of the reference's augmentation."}
 
 # Flags that mean something with some value of another one only: with these, nothing.
-_MEANINGLESS = {
-    "init_template": ("stage", ("siamfc",)),
-    "init_update": ("stage", ("siamfc",)),
-    "search_statistics": ("stage", ("gradnet",)),
-    "template_statistics": ("stage", ("siamfc",)),
-    "momentum": ("optimizer", ("adam",)),
-    "final_learning_rate": ("schedule", ("constant",)),
-    "warmup_steps": ("schedule", ("constant", "log_steps")),
-    "reference_quirks": ("augment", ("none",)),
-}
+_MEANINGLESS = (
+    ("init_template", "stage", ("siamfc",)),
+    ("init_update", "stage", ("siamfc",)),
+    ("init_update", "variant", ("without_gradient",)),
+    ("init_update", "init_template", ("checkpoint",)),
+    ("search_statistics", "stage", ("gradnet",)),
+    ("template_statistics", "stage", ("siamfc",)),
+    ("momentum", "optimizer", ("adam",)),
+    ("final_learning_rate", "schedule", ("constant",)),
+    ("warmup_steps", "schedule", ("constant", "log_steps")),
+    ("reference_quirks", "augment", ("none",)),
+)
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -140,7 +143,7 @@ def read_config(values: flags.FlagValues) -> configs.TrainConfig:
     names = (*_CHOICES, *_INTEGERS, *_FLOATS, *_BOOLEANS)
     changes = {name: values[name].value for name in names if values[name].value is not None}
     config = configs.preset(values.preset, values.stage, **changes)
-    for name, (other, without) in _MEANINGLESS.items():
+    for name, other, without in _MEANINGLESS:
         value = getattr(config, other)
         if name in changes and value in without:
             raise ValueError(f"{name}={changes[name]} means nothing with {other}={value}")
@@ -161,6 +164,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     try:
         if arguments:
             raise ValueError(f"unexpected argument {arguments[0]!r}; values are given by flags")
+        workdir = _checked_workdir(values.workdir)
         config = read_config(values)
         options = loop.RunOptions(
             save_minutes=values.save_minutes,
@@ -179,8 +183,8 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
             init = _load(values.init)
             outcome = loop.train(
                 config,
-                values.data,
-                values.workdir,
+                [os.path.expanduser(pattern) for pattern in values.data],
+                workdir,
                 init=init,
                 data_weights=data_weights,
                 options=options,
@@ -203,10 +207,23 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     return 0
 
 
+def _checked_workdir(path: str) -> str:
+    if not path:
+        raise ValueError("workdir is empty; expected a folder")
+    if "://" in path:
+        raise ValueError(f"workdir must be a folder of this machine, got {path!r}")
+    path = os.path.expanduser(path)  # A shell leaves --workdir=~/DIR as it is.
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise NotADirectoryError(f"workdir must be a folder, but {path} is a file")
+    return path
+
+
 def _load(init: Optional[str]) -> Optional[weights.Weights]:
     if init is None:
         return None
-    return weights.load_embedded() if init == "embedded" else weights.load(init)
+    if init == "embedded":
+        return weights.load_embedded()
+    return weights.load(os.path.expanduser(init))
 
 
 def _report(error: Exception) -> int:

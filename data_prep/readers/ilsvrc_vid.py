@@ -116,9 +116,11 @@ def _read_video(video, path, images, problems):
         try:
             for track, category, box in parse(file):
                 row = rows.setdefault(track, {})
-                if number in row:
-                    raise ValueError(f"track {track} is there twice; the first is taken")
-                row[number] = (box, category)
+                if number not in row:
+                    row[number] = (box, category)
+                    continue
+                detail = f"track {track} is there twice; the first is taken"
+                problems.append(Problem(tracks.UNREADABLE, file, detail))
         except (OSError, ValueError) as error:
             problems.append(Problem(tracks.UNREADABLE, file, str(error)))
     for number in sorted(images.keys() - annotations.keys()):

@@ -136,8 +136,8 @@ def load(globs: Sequence[str], need_statistics: bool) -> Catalog:
         The catalog.
 
     Raises:
-        FileNotFoundError: If a pattern matches no shard or a ``dataset.json`` that is needed is
-            missing.
+        FileNotFoundError: If a pattern matches no shard, a directory lacks one of those that its
+            ``dataset.json`` lists, or a ``dataset.json`` that is needed is missing.
         OSError: If a shard cannot be read or is damaged.
         ValueError: If a shard is in two data sets or does not fit its ``dataset.json``.
     """
@@ -160,19 +160,21 @@ class _Builder:
         self._tracks: list[list[int]] = []  # tracks of each video
         self._descriptions: dict[str, Optional[description.Description]] = {}
         self._patterns: list[str] = []
+        self._pattern_of: dict[str, str] = {}  # of each shard, by its real path
 
     def add_set(self, pattern: str) -> None:
         """Adds the shards of one pattern."""
-        for path in _find(pattern):
-            if path in self._shards:
-                first = self._patterns[self._sets_of_shard(path)]
+        paths, is_whole = _find(pattern)
+        for path in paths:
+            real = path if "://" in path else os.path.realpath(path)
+            if real in self._pattern_of:
+                first = self._pattern_of[real]
                 raise ValueError(f"{path} is in two data sets: {first} and {pattern}")
+            self._pattern_of[real] = pattern
             self._add_shard(path, pattern)
+        if is_whole:
+            self._check_whole(os.path.dirname(paths[0]), paths)
         self._patterns.append(pattern)
-
-    def _sets_of_shard(self, path: str) -> int:
-        index = self._indices[self._shards.index(path)]
-        return self._sets[self._numbers[os.path.dirname(path), index.videos[0]]]
 
     def _add_shard(self, path: str, pattern: str) -> None:
         directory = os.path.dirname(path)
@@ -212,6 +214,17 @@ class _Builder:
                 f"{known}: prepare the data again"
             )
 
+    def _check_whole(self, directory: str, paths: Sequence[str]) -> None:
+        described = self._descriptions[directory]
+        names = [shard.name for shard in described.shards] if described else []
+        missing = sorted(set(names) - set(map(os.path.basename, paths)))
+        if missing:
+            raise FileNotFoundError(
+                f"{directory} lacks {len(missing)} of the {len(names)} shards that "
+                f"{description.FILE_NAME} lists, such as {missing[0]}: copy or prepare the data "
+                "again, or name the shards to train on by a glob"
+            )
+
     def finish(self, globs: tuple[str, ...], need_statistics: bool) -> Catalog:
         """Gives the catalog."""
         missing = [name for name, value in self._descriptions.items() if value is None]
@@ -245,18 +258,21 @@ class _Builder:
         )
 
 
-def _find(pattern: str) -> list[str]:
+def _find(pattern: str) -> tuple[list[str], bool]:
+    """Shards, and whether they are meant to be all of a directory."""
     pattern = os.fspath(pattern)
     with storage.naming("look for shards", pattern):
-        if tf.io.gfile.isdir(pattern):
-            pattern = os.path.join(pattern, f"*{_SUFFIX}")
-        found = tf.io.gfile.glob(pattern)
+        is_directory = tf.io.gfile.isdir(pattern)
+        if is_directory:  # A glob would stumble over brackets in the directory's name.
+            found = [os.path.join(pattern, name) for name in tf.io.gfile.listdir(pattern)]
+        else:
+            found = tf.io.gfile.glob(pattern)
     shards = sorted(path for path in found if path.endswith(_SUFFIX))
     if not shards:
-        seen = f" (only {found[0]} and the like)" if found else ""
+        seen = f" (only {min(found)} and the like)" if found else ""
         raise FileNotFoundError(
             f"there is no shard *{_SUFFIX} that matches {pattern}{seen}; "
             "prepare the data first: python -m gradnet_tf.data_prep --help"
         )
     logging.info("%s: %d shards", pattern, len(shards))
-    return shards
+    return shards, is_directory

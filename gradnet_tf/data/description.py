@@ -143,7 +143,7 @@ def save(description: Description, directory: str) -> None:
         "shards": [dataclasses.asdict(shard) for shard in description.shards],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    storage.write_bytes(os.path.join(directory, FILE_NAME), text.encode())
+    storage.write_bytes(os.path.join(directory, FILE_NAME), storage.encode(text))
 
 
 def load(path: str) -> Description:

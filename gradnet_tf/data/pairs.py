@@ -221,11 +221,14 @@ class PairSource:
             sets.append(("validation", self.held_out))
         for name, videos in sets:
             if videos.count < needed:
+                remedies = ["more data", f"a smaller batch than {needed}"]
+                if config.validation:
+                    change = "smaller" if videos is self.training else "greater"
+                    remedies.append(f"a {change} share of validation than {config.validation:g}")
                 raise ValueError(
                     f"a group needs pairs from {needed} different videos, but of the "
-                    f"{len(self.catalog.videos)} videos in {where} {videos.count} are for {name}: "
-                    f"more data, a smaller batch than {needed}, or another share of validation "
-                    f"than {config.validation:g} (0 for none)"
+                    f"{len(self.catalog.videos)} videos in {where} {videos.count} are for {name}; "
+                    f"what helps: {', '.join(remedies)}"
                 )
         if self.training.weights is not None:
             for pattern, pool in zip(self.catalog.globs, self.training.pools):

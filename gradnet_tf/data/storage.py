@@ -70,6 +70,15 @@ def replacing(path: str) -> Iterator[str]:
                 tf.io.gfile.remove(temporary)
 
 
+def encode(text: str) -> bytes:
+    r"""UTF-8 of a text with names of files in it, which need not be UTF-8 themselves.
+
+    Python has a lone surrogate for each byte that is none; it is written out, such as ``\udce9``.
+    JSON reads that as the same name.
+    """
+    return text.encode(errors="backslashreplace")
+
+
 def write_bytes(path: str, content: bytes) -> None:
     """Writes a whole file, or leaves what was there.
 

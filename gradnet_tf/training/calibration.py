@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import losses
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.training import objective
 from gradnet_tf.weights.card import FILLED_LOCAL_STEP
 
 DESCENT = 10.0  # Centre tap; with it the convolution of a usual gradient outweighs epsilon.
@@ -34,13 +34,16 @@ def start_as_descent(network: GradNet) -> None:
     gamma.assign(np.full(gamma.shape, GAMMA, values.dtype))
 
 
-def calibrate_update(network: GradNet, groups: Iterable, *, batched: bool = False) -> None:
+def calibrate_update(
+    network: GradNet, groups: Iterable, *, batched: bool = False, label: str = "logistic"
+) -> None:
     """Sets U2's moving averages to the statistics of the gradients of some groups of pairs.
 
     Args:
       network: with a U2; nothing else of it changes.
       groups: pairs of exemplars [k, 127, 127, 3] and instances [k, 239, 239, 3], BGR in 0..255.
       batched: False: template generalization; True: one template for each pair.
+      label: label map of the training, see `TrainConfig`; gradients of the Gaussian one are larger.
     """
     block = network.u2.block
     folded = network.folded()
@@ -50,14 +53,12 @@ def calibrate_update(network: GradNet, groups: Iterable, *, batched: bool = Fals
         features = folded.search_features(tf.cast(instances, tf.float32))
         exemplars = exemplars if batched else exemplars[:1]
         f2 = network.template_features(exemplars)
-        size = features.shape[1] - 5
-        labels = losses.logistic_labels(size)
         update = network.update(
             f2,
             tf.cast(features, f2.dtype),
-            labels,
-            losses.balanced_weights(labels),
+            *objective.labels_of(label, features.shape[1] - 5),
             batched=batched,
+            loss=objective.loss_of(label),
         )
         outputs = block.convolve(update.gradient * network.u2.scale)
         return tf.reduce_mean(outputs, [0, 1, 2]), tf.reduce_mean(outputs**2, [0, 1, 2])

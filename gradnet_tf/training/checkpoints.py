@@ -123,10 +123,7 @@ class CheckpointStore:
         value = None if best is None or math.isnan(best) else float(best)
         path = self._path("step", step)
         durable.write_bytes(path, _encode(Checkpoint(dict(state), dict(info), value)))
-        if value is not None and (self._best is None or value < self._best):
-            self._link(path, self._path("best", step))
-            self._best = value
-            self._remove(p for p in self._paths("best") if _step(p) != step)
+        self._note_best(step, value)
         self._remove(self._paths("step")[self._keep :])
         return path
 
@@ -158,6 +155,9 @@ class CheckpointStore:
         self._best = min((one.value for one in best if one is not None), default=None)
         for path in damaged if not self._read_only else ():
             os.replace(path, path.with_name(path.name + _DAMAGED))
+        if not self._read_only and None not in best:
+            # A kill may have come between writing it and making it the best.
+            self._note_best(newest.info["step"], newest.value)
         return newest.state, newest.info
 
     def best(self) -> Optional[Checkpoint]:
@@ -174,6 +174,14 @@ class CheckpointStore:
     def steps(self) -> list[int]:
         """Steps of the checkpoints, newest first, without the best one."""
         return [_step(path) for path in self._paths("step")]
+
+    def _note_best(self, step: int, value: Optional[float]) -> None:
+        """Makes the checkpoint of a step the best one if its value is the lowest so far."""
+        if value is None or (self._best is not None and value >= self._best):
+            return
+        self._link(self._path("step", step), self._path("best", step))
+        self._best = value
+        self._remove(p for p in self._paths("best") if _step(p) != step)
 
     def _first_sound(self, paths: list[Path], damaged: dict[Path, str]) -> Optional[Checkpoint]:
         for path in paths:

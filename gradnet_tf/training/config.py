@@ -290,7 +290,7 @@ def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
       **changes: fields of `TrainConfig`.
 
     Returns:
-      A `TrainConfig`.
+      A `TrainConfig`. The preset's warm-up gives way where `changes` leave fewer steps than it has.
 
     Raises:
       ValueError: if the preset, the stage or a field is unknown, or a value out of its range.
@@ -305,4 +305,9 @@ def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
         raise ValueError(
             f"unknown constants {', '.join(unknown)}; known are {', '.join(sorted(fields))}"
         )
-    return TrainConfig(stage=stage, **{**PRESETS[name][stage], **changes})
+    constants = dict(PRESETS[name][stage])
+    if "warmup_steps" in constants:
+        # Not below 0: of steps that are none, `TrainConfig` complains itself.
+        most = max(changes.get("steps", constants["steps"]) - 1, 0)
+        constants["warmup_steps"] = min(constants["warmup_steps"], most)
+    return TrainConfig(stage=stage, **{**constants, **changes})

@@ -70,8 +70,13 @@ class History:
             durable.sync(self._file)
 
     def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+        """Closes the file.
+
+        Raises:
+            OSError: If a row that `append` failed to write cannot be written now either.
+        """
+        with files.naming(self._path):
+            self._file.close()
 
     def __enter__(self) -> History:
         return self

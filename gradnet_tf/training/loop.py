@@ -191,6 +191,7 @@ class _Run:
                 network,
                 _first_groups(source, config),
                 batched=not config.generalizes,
+                label=config.label,
             )
             distribution.copy_from_first(self.strategy, network.named_weights().values())
         if restored is not None:

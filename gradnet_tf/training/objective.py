@@ -8,6 +8,7 @@ three times a step for it; here it runs once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Optional
 
 import numpy as np
@@ -38,8 +39,7 @@ class Objective:
         self._folded = None
         if config.stage == "gradnet" and config.precision != "float64":
             self._folded = network.folded(dtype=config.precision)
-        is_soft = config.label == "gaussian"
-        self._loss = losses.soft_logistic_loss if is_soft else losses.logistic_loss
+        self._loss = loss_of(config.label)
         self.variables = trained_variables(network, config)
         if offset is not None:
             self.variables[OFFSET] = offset
@@ -49,7 +49,7 @@ class Objective:
 
         Args:
           exemplars: [k, 127, 127, 3], BGR, 0..255.
-          instances: [k, 239, 239, 3], BGR, 0..255.
+          instances: [k * regions, 239, 239, 3], BGR, 0..255; those of a pair stand together.
           training: whether batch norm of the search branch uses the group's statistics where
             `config` says so. The template branch's does in validation, too, as in the reference.
 
@@ -77,7 +77,7 @@ class Objective:
         else:
             features = self._folded.search_features(tf.cast(instances, self.config.precision))
             features = tf.cast(features, exemplars.dtype)
-        labels, weights = self._labels(features.shape[1] - 5)
+        labels, weights = labels_of(self.config.label, features.shape[1] - 5)
         several, features = features, features[:: self.config.regions]
         training = self.config.template_statistics == "batch"
         if not batched and not training and self.config.regions == 1:
@@ -123,19 +123,13 @@ class Objective:
         features = network.search_features(instances, training=training)
         template = network.siamese_template(exemplars, training=training)
         score = network.score_map(template, features, batched=True) + self._offset
-        outputs = self._outputs(score, score, *self._labels(features.shape[1] - 5))
+        labels, weights = labels_of(self.config.label, features.shape[1] - 5)
+        outputs = self._outputs(score, score, labels, weights)
         if self.config.negatives:
             other = network.score_map(tf.roll(template, 1, axis=0), features, batched=True)
             highest = tf.reduce_max(other + self._offset, axis=[1, 2, 3])
             outputs["objective"] += self.config.negatives * tf.reduce_mean(tf.nn.softplus(highest))
         return outputs
-
-    def _labels(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        if self.config.label == "gaussian":
-            labels = losses.gaussian_labels(size)
-            return labels, losses.gaussian_weights(labels)
-        labels = losses.logistic_labels(size)
-        return labels, losses.balanced_weights(labels)
 
     def _scaled_loss(self, score, labels, weights):
         cells = np.prod(labels.shape) if self.config.loss_scale == "sum" else 1
@@ -153,6 +147,20 @@ class Objective:
             "final_score": final_score,
             "initial_score": initial_score,
         }
+
+
+def labels_of(label: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of a score map and their weights, float32 [size, size, 1], by `TrainConfig.label`."""
+    if label == "gaussian":
+        labels = losses.gaussian_labels(size)
+        return labels, losses.gaussian_weights(labels)
+    labels = losses.logistic_labels(size)
+    return labels, losses.balanced_weights(labels)
+
+
+def loss_of(label: str) -> Callable:
+    """The loss of `gradnet_tf.losses` that takes the labels of `labels_of`."""
+    return losses.soft_logistic_loss if label == "gaussian" else losses.logistic_loss
 
 
 def trained_variables(network: GradNet, config: TrainConfig) -> dict[str, tf.Variable]:

@@ -23,7 +23,8 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
     Args:
       config: stage, variant, init_template and seed are used.
       init: arrays by TF1 name of the initial checkpoint, bookkeeping included. Stage "gradnet"
-        needs its search branch, stage "siamfc" starts from random values without it.
+        needs its search branch, stage "siamfc" starts from random values without it: then no
+        layer may be frozen.
 
     Returns:
       A network of the variant `config.network_variant`.
@@ -37,6 +38,12 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
             raise ValueError(
                 "stage=gradnet leaves the search branch as it is and needs a trained one: give the "
                 "checkpoint of stage=siamfc, or another, as the initial checkpoint"
+            )
+        if config.frozen_layers:
+            raise ValueError(
+                f"frozen_layers={config.frozen_layers} would leave random layers as they are: give "
+                "an initial checkpoint, or frozen_layers=0 and search_statistics=batch to start "
+                "from scratch"
             )
         return network
     names = list(network.named_weights())

@@ -68,7 +68,7 @@ class TrainStep:
 
         Args:
           exemplars: [groups * k, 127, 127, 3] BGR in 0..255, or what the strategy distributed.
-          instances: [groups * k, 239, 239, 3], likewise.
+          instances: [groups * k * regions, 239, 239, 3], likewise.
           step: steps done before this one; says the learning rate.
           stop: whether this worker has been asked to stop.
 
