@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.eval import supervised
-from gradnet_tf.eval.report import evaluate, plots, tables
+from gradnet_tf.eval.report import evaluate, facts, plots, tables
 from tests.helpers import eval_report as helper
 
 LENGTHS = (40, 20)
@@ -47,6 +47,13 @@ def test_totals_are_those_of_supervised(evaluation):
     assert failing.totals["failures_100"] == pytest.approx(supervised.robustness(runs, "pysot"))
 
 
+def test_short_sequences_have_no_eao_and_it_is_said_why(evaluation):
+    assert all(np.isnan(tracker.totals["eao"]) for tracker in evaluation.trackers)
+    assert facts.describe_convention(evaluation).endswith(
+        "Interval: 100 to 356 frames. Without an EAO: no run goes on for 100 frames."
+    )
+
+
 def test_eao_ranks_within_its_interval(tmp_path):
     dataset = helper.make_dataset(
         tmp_path, (130, 120), convention="vot", protocol="supervised", name="vot2017"
@@ -62,6 +69,7 @@ def test_eao_ranks_within_its_interval(tmp_path):
     result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
     assert [tracker.name for tracker in result.trackers] == ["exact", "failing"]
     assert result.eao.interval == supervised.EAO_INTERVALS["vot2017"]
+    assert facts.describe_convention(result).endswith("Interval: 100 to 356 frames.")
     assert result.trackers[0].totals["eao"] == pytest.approx(1)
     np.testing.assert_allclose(result.eao.curves[0][:129], 1)
     assert result.trackers[1].totals["eao"] < 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,10 @@ def describe_convention(evaluation: Evaluation) -> str:
     """How was counted, in words."""
     if evaluation.eao is not None:
         low, high = evaluation.eao.interval
-        return f"{_SUPERVISED} Interval: {low} to {high} frames."
+        text = f"{_SUPERVISED} Interval: {low} to {high} frames."
+        if any(math.isnan(tracker.totals["eao"]) for tracker in evaluation.trackers):
+            text += f" Without an EAO: no run goes on for {low} frames."
+        return text
     return _CONVENTIONS.get(evaluation.convention, evaluation.convention)
 
 
