@@ -44,7 +44,8 @@ def test_rules_of_each_set(tmp_path, name, title, convention, layout, protocol, 
     (root / "list.txt").write_text("listed\n")
     (folder / "Couple_gt.txt").write_text(benchmarks.lines(benchmarks.boxes(2)))
     (folder / "Couple_frames.txt").write_text("1,2")
-    dataset = open_dataset(name, str(root))
+    # TC-128 reports folders of images that lack its files.
+    dataset = open_dataset(name, str(root), ["Couple"] if name == "tc128" else None)
     assert (dataset.name, dataset.title, dataset.root) == (name, title, str(root))
     assert (dataset.convention, dataset.layout, dataset.protocol, dataset.size) == (
         convention,
