@@ -2,9 +2,10 @@
 # PYTHON chooses the interpreter of the environments, e.g. make test PYTHON=python3.10
 
 PYTHON ?= python3
-# Processes of pytest; each takes its share of the cores (tests/conftest.py).
-WORKERS ?= auto
-PYTEST := -m pytest --quiet --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile
+# Processes of pytest; each takes its share of the cores (tests/conftest.py). Three keep two cores
+# busy while one of them waits for a process that its test has started.
+WORKERS ?= 3
+PYTEST := -m pytest --quiet --numprocesses=$(WORKERS) --dist=loadfile
 
 VENV := .venv
 CURRENT := .venv-current

@@ -87,11 +87,16 @@ def test_eager_equals_graph(graph_boxes, weights, video):
     np.testing.assert_allclose(eager_boxes, graph_boxes, atol=1e-6)
 
 
-def test_xla_equals_graph(graph_boxes, weights, video):
+def test_xla_equals_graph(weights, video):
+    # The preset "reference" under XLA: parity_track_test, against the reference itself.
     frames, boxes = video
-    tracker = Tracker(weights=weights, jit_compile=True)
-    np.testing.assert_allclose(follow(tracker, frames[:20], boxes[0]), graph_boxes, atol=1e-6)
-    assert tracker._compiled.step.experimental_get_tracing_count() == 1
+    graph, xla = (
+        Tracker(weights=weights, preset="tuned", jit_compile=jit_compile)
+        for jit_compile in (False, True)
+    )
+    expected = follow(graph, frames[:12], boxes[0])
+    np.testing.assert_allclose(follow(xla, frames[:12], boxes[0]), expected, atol=1e-6)
+    assert xla._compiled.step.experimental_get_tracing_count() == 1
 
 
 def test_track_equals_init_and_update(graph_boxes, new_tracker, video):
