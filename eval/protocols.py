@@ -20,7 +20,7 @@ import numpy as np
 
 from gradnet_tf.eval import realtime, supervised
 from gradnet_tf.eval.results import SequenceResult
-from gradnet_tf.eval.sequences import Sequence
+from gradnet_tf.eval.sequences import Sequence, part
 from gradnet_tf.eval.supervised import FrameCode
 from gradnet_tf.images import as_rgb
 
@@ -74,19 +74,7 @@ def cut(sequence: Sequence, limit: Optional[int]) -> Sequence:
     """The first frames of a sequence, or all of it."""
     if limit is None or len(sequence.frames) <= limit:
         return sequence
-
-    def part(array):
-        return None if array is None else array[:limit]
-
-    return dataclasses.replace(
-        sequence,
-        frames=sequence.frames[:limit],
-        boxes=sequence.boxes[:limit],
-        regions=part(sequence.regions),
-        absent=part(sequence.absent),
-        cover=part(sequence.cover),
-        tags={tag: values[:limit] for tag, values in sequence.tags.items()},
-    )
+    return part(sequence, end=limit)
 
 
 def run_sequence(

@@ -128,6 +128,22 @@ class Dataset:
             raise ValueError(f"{self.root}: more than one sequence is called {', '.join(twice)}")
 
 
+def part(sequence: Sequence, first: int = 0, end: Optional[int] = None) -> Sequence:
+    """The frames from `first` to before `end` (all the rest without it), with all that they have.
+
+    `first_number` moves on with the first frame; the name stays.
+    """
+    kept = slice(first, end)
+    arrays = {name: getattr(sequence, name) for name in ("boxes", "regions", "absent", "cover")}
+    return dataclasses.replace(
+        sequence,
+        frames=sequence.frames[kept],
+        tags={tag: values[kept] for tag, values in sequence.tags.items()},
+        first_number=sequence.first_number + first,
+        **{name: array[kept] for name, array in arrays.items() if array is not None},
+    )
+
+
 def frame_size(sequence: Sequence) -> tuple[int, int]:
     """Width and height of a sequence's frames in px, from the first image where nothing says so.
 

@@ -15,7 +15,7 @@ import dataclasses
 
 import numpy as np
 
-from gradnet_tf.eval.sequences import Dataset, Sequence
+from gradnet_tf.eval.sequences import Dataset, Sequence, part
 
 _TITLE = "-TRE"
 _NAME = "+"
@@ -91,14 +91,8 @@ def _from(sequence: Sequence, first: int) -> Sequence:
     """The rest of a sequence from a frame on."""
     number = sequence.first_number + int(first)
     digits = len(str(sequence.first_number + len(sequence.frames) - 1))
-    arrays = {name: getattr(sequence, name) for name in ("boxes", "regions", "absent", "cover")}
     return dataclasses.replace(
-        sequence,
-        name=f"{sequence.name}{_NAME}{number:0{digits}d}",
-        frames=sequence.frames[first:],
-        tags={tag: values[first:] for tag, values in sequence.tags.items()},
-        first_number=number,
-        **{name: array[first:] for name, array in arrays.items() if array is not None},
+        part(sequence, int(first)), name=f"{sequence.name}{_NAME}{number:0{digits}d}"
     )
 
 

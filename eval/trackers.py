@@ -21,7 +21,7 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -29,6 +29,7 @@ from gradnet_tf.eval import peers
 from gradnet_tf.tracking import config
 
 GRADNET, OPENCV, STATIC, PYTHON = KINDS = ("gradnet", "opencv", "static", "python")
+_OWN_SETTINGS = ("jit_compile", "preset")  # Of GradNet, besides the constants.
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 
@@ -100,28 +101,6 @@ def parse_trackers(texts: Sequence[str]) -> list[TrackerSpec]:
     return specs
 
 
-def gradnet_settings(parts: Sequence[str], extra: Collection[str]) -> dict[str, Any]:
-    """Reads settings of GradNet, name=value: constants of `TrackerConfig`, and others.
-
-    Args:
-      parts: the settings' texts.
-      extra: names of settings besides the constants; their values stay text.
-
-    Raises:
-      ValueError: a part is no `name=value`, its name unknown, or its value of another type.
-    """
-    known = {field.name: field.type for field in dataclasses.fields(config.TrackerConfig)}
-    settings: dict[str, Any] = {}
-    for part in parts:
-        key, equals, value = part.partition("=")
-        if not equals or (key not in extra and key not in known):
-            raise ValueError(
-                f"{part!r} is no setting; known are {', '.join((*sorted(extra), *known))}"
-            )
-        settings[key] = _convert(known.get(key, "str"), part, value)
-    return settings
-
-
 def make_gradnet(settings: dict[str, Any]) -> Any:
     """A `gradnet_tf.Tracker` of some settings.
 
@@ -140,8 +119,8 @@ def make_gradnet(settings: dict[str, Any]) -> Any:
     tracker = Tracker(checkpoint, preset=preset, jit_compile=jit_compile)
     if not constants:
         return tracker
-    config = dataclasses.replace(tracker.config, **constants)
-    return Tracker(checkpoint, config=config, jit_compile=jit_compile)
+    changed = dataclasses.replace(tracker.config, **constants)
+    return Tracker(checkpoint, config=changed, jit_compile=jit_compile)
 
 
 def make_tracker(spec: TrackerSpec) -> Any:
@@ -210,7 +189,7 @@ def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
 
 def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, Any]:
     if kind == GRADNET:
-        settings = gradnet_settings(parts, ("preset", "jit_compile"))
+        settings = _gradnet_settings(parts)
         if "jit_compile" in settings:
             value = settings["jit_compile"]
             if value not in _JIT_COMPILE:
@@ -226,6 +205,18 @@ def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, A
     if kind == OPENCV and target not in peers.OPENCV:
         raise ValueError(f"OpenCV's trackers here are {', '.join(peers.OPENCV)}")
     return {}
+
+
+def _gradnet_settings(parts: Sequence[str]) -> dict[str, Any]:
+    known = {name: "str" for name in _OWN_SETTINGS}  # `_parse_settings` reads their values.
+    known.update((field.name, field.type) for field in dataclasses.fields(config.TrackerConfig))
+    settings: dict[str, Any] = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals or key not in known:
+            raise ValueError(f"{part!r} is no setting; known are {', '.join(known)}")
+        settings[key] = _convert(known[key], part, value)
+    return settings
 
 
 def _parse_argument(part: str) -> tuple[str, Any]:

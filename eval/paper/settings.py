@@ -12,6 +12,7 @@ from absl import flags
 from gradnet_tf import files
 from gradnet_tf.eval import listing
 from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.tracking import config
 
 SCALES = ("small", "full")
 EMBEDDED = "embedded"
@@ -266,8 +267,6 @@ def _check_meaning(values: flags.FlagValues, name: str, experiment: Experiment) 
 
 
 def _check_tracker_preset(name: str) -> None:
-    from gradnet_tf.tracking import config
-
     try:
         config.preset(name)
     except ValueError as error:
