@@ -167,14 +167,10 @@ def speed_plot(evaluation: Evaluation, measure: Measure) -> Figure:
         if not tracker.speed or not tracker.speed.fps > 0:
             continue
         value = tracker.totals[measure.key]
-        axes.plot(tracker.speed.fps, value, "o", color=_colour(place), markersize=9)
-        axes.annotate(
-            _short(tracker.name),
-            (tracker.speed.fps, value),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
-        )
+        style = dict(color=_colour(place), markersize=9, label=_short(tracker.name))
+        axes.plot(tracker.speed.fps, value, "o", **style)
+    if speeds:  # Not beside the dots: trackers of a kind lie close together.
+        axes.legend(loc="best")
     axes.margins(y=0.22)
     # Plain numbers: powers of ten need mathematical text.
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
