@@ -53,18 +53,18 @@ def check_box(box, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
 
 
 def box_to_center(box):
-    """(x, y, width, height) [4] -> centre (y, x) [2] and size (height, width) [2].
+    """(x, y, width, height) [..., 4] -> centre (y, x) [..., 2] and size (height, width) [..., 2].
 
     Source: `_rect` in `region_to_bbox.py`.
     """
-    size = tf.stack([box[3], box[2]])
-    return tf.stack([box[1], box[0]]) + size / 2.0, size
+    size = tf.stack([box[..., 3], box[..., 2]], axis=-1)
+    return tf.stack([box[..., 1], box[..., 0]], axis=-1) + size / 2.0, size
 
 
 def center_to_box(center, size):
-    """Centre (y, x) and size (height, width) -> (x, y, width, height) [4]."""
+    """Centre (y, x) and size (height, width) -> (x, y, width, height) [..., 4]."""
     corner = center - size / 2.0
-    return tf.stack([corner[1], corner[0], size[1], size[0]])
+    return tf.stack([corner[..., 1], corner[..., 0], size[..., 1], size[..., 0]], axis=-1)
 
 
 def exemplar_side(size, context_amount: float):
@@ -73,11 +73,11 @@ def exemplar_side(size, context_amount: float):
     sqrt((w + c (w + h)) (h + c (w + h))), c the context amount.
 
     Args:
-      size: target size (height, width) [2].
+      size: target size (height, width) [..., 2].
       context_amount: share of the half perimeter added to each side (0.5).
     """
-    context = context_amount * tf.reduce_sum(size)
-    return tf.sqrt((size[0] + context) * (size[1] + context))
+    context = context_amount * tf.reduce_sum(size, axis=-1)
+    return tf.sqrt((size[..., 0] + context) * (size[..., 1] + context))
 
 
 def instance_side(side, exemplar_size: int, instance_size: int):

@@ -68,31 +68,32 @@ def best_scale(responses, scale_penalty: float):
     """Index of the scale with the highest peak, all but the middle one penalised.
 
     Args:
-      responses: upsampled, [scales, s, s].
+      responses: upsampled, [..., scales, s, s].
       scale_penalty: factor on the peaks of the outer scales (0.97).
 
     Returns:
-      int32 scalar; the first one of equals.
+      int32 [...]; the first one of equals.
     """
-    count = responses.shape[0]
+    count = responses.shape[-3]
     penalty = np.full(count, scale_penalty, np.float32)
     penalty[count // 2] = 1.0
-    peaks = tf.reduce_max(responses, axis=[1, 2]) * penalty
-    return tf.argmax(peaks, output_type=tf.int32)
+    peaks = tf.reduce_max(responses, axis=[-2, -1]) * penalty
+    return tf.argmax(peaks, axis=-1, output_type=tf.int32)
 
 
 def peak_displacement(response, upsampling: int, total_stride: int):
     """Displacement of the highest cell from the centre, in pixels of the search region.
 
     Args:
-      response: upsampled, [s, s].
+      response: upsampled, [..., s, s].
       upsampling: factor of the upsampling (16).
       total_stride: stride of the network (8).
 
     Returns:
-      float64 [2], (y, x); the first cell of equals in row-major order.
+      float64 [..., 2], (y, x); the first cell of equals in row-major order.
     """
-    side = response.shape[0]
-    index = tf.argmax(tf.reshape(response, [-1]), output_type=tf.int32)
-    cell = tf.stack([index // side, index % side]) - side // 2
+    side = response.shape[-1]
+    flat = tf.reshape(response, tf.concat([tf.shape(response)[:-2], [side * side]], axis=0))
+    index = tf.argmax(flat, axis=-1, output_type=tf.int32)
+    cell = tf.stack([index // side, index % side], axis=-1) - side // 2
     return tf.cast(cell, tf.float64) * (total_stride / upsampling)

@@ -10,6 +10,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 
+def mean_score(scores, frames):
+    """Mean score of the filled places [..., size] of a buffer; NaN if there is none."""
+    filled = frames >= 0
+    total = tf.reduce_sum(tf.where(filled, scores, tf.zeros_like(scores)), axis=-1)
+    return total / tf.reduce_sum(tf.cast(filled, tf.float64), axis=-1)
+
+
 class SampleBuffer(NamedTuple):
     """The newest reliable samples, oldest first; empty places come first.
 
@@ -64,9 +71,7 @@ class SampleBuffer(NamedTuple):
 
     def mean_score(self):
         """Mean score of the samples; NaN if there is none, as NumPy says."""
-        filled = self.frames >= 0
-        total = tf.reduce_sum(tf.where(filled, self.scores, tf.zeros_like(self.scores)))
-        return total / tf.reduce_sum(tf.cast(filled, tf.float64))
+        return mean_score(self.scores, self.frames)
 
 
 class TrackerState(NamedTuple):

@@ -3,6 +3,9 @@
 The order of things is that of `run_siamesefc` in `track.py` of the reference: crops, features, both
 responses, window, peak, position and scale, re-detection, threshold, sample buffer, updates.
 Frames are RGB uint8; the network is fed BGR, of crops that are turned after cutting.
+
+The rules are written for values of any leading dimensions: none here, where there is one target,
+[targets] in `targets_step.TargetsStep`, which replaces only what touches frames and the network.
 """
 
 from __future__ import annotations
@@ -66,16 +69,14 @@ class TrackingStep:
         """
         config, network = self.config, self.network
         position, size = geometry.box_to_center(box)
-        fill = crops.mean_colour(frame)
+        fill = self._fill(frame)
         side = geometry.exemplar_side(size, config.context_amount)
         search_side = geometry.instance_side(side, backbone.EXEMPLAR_SIZE, backbone.INSTANCE_SIZE)
-        exemplar = crops.exemplar_crop(
-            frame, position, side, fill, backbone.EXEMPLAR_SIZE, self.static_shape
-        )
-        exemplar = tf.cast(exemplar[..., ::-1], tf.float32)[tf.newaxis]
-        features = self._sample_features(frame, position, search_side, fill)
+        exemplar = tf.cast(self._exemplars(frame, position, side, fill)[..., ::-1], tf.float32)
+        sample = self._sample(frame, position, search_side, fill)
+        features = self._sample_features(*sample, fill)
 
-        h2 = tf.zeros([1, 12, 12, 256])
+        h2 = tf.zeros([exemplar.shape[0] or tf.shape(exemplar)[0], 12, 12, 256])
         if network.has_template_branch:
             h2 = network.template_features(exemplar)
         if network.variant == "without_gradient":
@@ -86,20 +87,20 @@ class TrackingStep:
         if network.has_update and config.update == "none":
             template = network.initial_template(h2)
         elif network.has_update:
-            first = network.update(h2, features)
+            first = self._network_update(h2, features)
             h2, template = first.h2, first.template
-        threshold = tf.zeros([], tf.float64)
+        zero, index = tf.zeros_like(side), tf.zeros_like(side, tf.int32)
+        no = tf.zeros_like(side, tf.bool)
+        threshold = zero
         if config.threshold_source == "first_frame":
+            features = self._one_scale(features)
             score, _ = self._score_maps(features, fixed_template, template)
-            threshold = tf.cast(tf.reduce_max(score), tf.float64)
+            threshold = _largest(score)
 
-        no, zero = tf.constant(False), tf.zeros([], tf.float64)
-        index = tf.constant(0)
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
-        buffer = SampleBuffer.empty(config.buffer_size, frame)
-        buffer = buffer.append(frame, position, search_side, zero, index)
-        update = tf.constant(self._updates_online and config.update_on_first_frame)
-        if self._updates_online and config.update_on_first_frame:
+        buffer = self._empty_buffer(sample).append(*sample, zero, index)
+        update = self._updates_online and config.update_on_first_frame
+        if update:
             h2, template = self._updated(h2, features, config.update_rate)
         state = TrackerState(
             frame_index=index,
@@ -117,18 +118,18 @@ class TrackingStep:
             redetect=no,
             buffer=buffer,
         )
-        none = _no_search()
+        none = _no_search(position)
         output = StepOutput(
             box=box,
-            score=tf.constant(float("nan"), tf.float64),
-            confidence=tf.ones([], tf.float64),
+            score=zero + float("nan"),
+            confidence=tf.ones_like(side),
             search=none,
             redetection=none,
             redetected=no,
             window_influence=zero,
-            reliable=tf.constant(True),
+            reliable=~no,
             early_update=no,
-            update=update,
+            update=no | update,
             position=position,
             search_side=search_side,
         )
@@ -146,7 +147,7 @@ class TrackingStep:
         """
         config = self.config
         index = state.frame_index + 1
-        sides = state.search_side * self._scales
+        sides = state.search_side[..., tf.newaxis] * self._scales
         window_influence, window_was_off = self._window_influence(state, index)
 
         # The target around its last position.
@@ -156,45 +157,45 @@ class TrackingStep:
         position, score = search.position, search.score
 
         # The frame's centre, if the target has left to the right.
-        redetection, redetected = _no_search(), tf.constant(False)
+        no_search = _no_search(position)
+        redetection, redetected = no_search, tf.zeros_like(state.redetect)
         if config.redetection:
-            center = tf.cast(tf.shape(frame)[:2], tf.float64) / 2.0
+            center = tf.cast(self._frame_hw(frame), tf.float64) / 2.0
 
             def search_center():
                 scores = self._scores(frame, center, sides, state)
                 return self._locate(scores, center, search_side, window_influence)
 
-            redetection = tf.cond(state.redetect, search_center, _no_search)
+            redetection = self._search_where(state.redetect, search_center, no_search)
             redetected = (redetection.score > score) & (redetection.template_score > score)
             # Once more from the sides of this frame's start, but damped towards the new size.
             other_side, other_size = self._rescale(
                 tf.maximum(redetection.scale, 0), sides, state, search_side, size
             )
-            position = tf.where(redetected, redetection.position, position)
+            taken = redetected[..., tf.newaxis]
+            position = tf.where(taken, redetection.position, position)
             search_side = tf.where(redetected, other_side, search_side)
-            size = tf.where(redetected, other_size, size)
+            size = tf.where(taken, other_size, size)
             score = tf.where(redetected, redetection.score, score)
 
         score_sum, threshold = self._threshold(state, index, score)
         box = geometry.center_to_box(position, size)
-        redetect = tf.constant(False)
+        redetect = tf.zeros_like(redetected)
         if config.redetection:
-            right = tf.round(box[0]) + tf.round(box[2])
-            redetect = right > tf.cast(tf.shape(frame)[1], tf.float64)
+            right = tf.round(box[..., 0]) + tf.round(box[..., 2])
+            redetect = right > tf.cast(self._frame_hw(frame)[..., 1], tf.float64)
             redetect &= score < threshold * config.reliable_threshold
 
         # Reliable samples and updates.
         buffer, h2, template = state.buffer, state.h2, state.template
         reliable = score >= self._reliable_score(threshold, buffer)
-        early = regular = tf.constant(False)
+        early = regular = tf.zeros_like(reliable)
         if self._updates_online:
             early = ~reliable & (index < config.early_update_frames)
             early &= score < threshold * config.early_update_threshold
             regular = tf.equal(index % config.update_interval, 0)
-        sample = (frame, position, search_side)
-        buffer = tf.cond(
-            reliable, lambda: buffer.append(*sample, score, index), lambda: state.buffer
-        )
+        sample = self._sample(frame, position, search_side, state.fill)
+        buffer = self._append_where(reliable, buffer, sample, score, index)
         if self._updates_online:
             h2, template = self._update_if(
                 early, lambda: sample, config.early_update_rate, h2, template, state.fill
@@ -232,49 +233,103 @@ class TrackingStep:
             search_side=search_side,
         )
 
-    def _sample_features(self, frame, position, search_side, fill):
-        """f_x of the search region of the middle scale, for an update."""
-        regions = crops.scale_pyramid(
-            frame,
-            position,
-            search_side * self._scales,
-            fill,
-            instance_size=backbone.INSTANCE_SIZE,
-            levels=(self._middle,),
-            region_limit=self._region_limit,
-            static_shape=self.static_shape,
-        )
-        return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
+    # What touches frames and the network: `TargetsStep` has others for these.
 
-    def _score_maps(self, features, fixed_template, template):
-        """Score maps [scales, 17, 17] of the SiamFC template and of the updated one.
+    def _frame_hw(self, frame):
+        """Height and width of the frame, int32 [2]."""
+        return tf.shape(frame)[:2]
 
-        The updated one sees the middle scale alone, [1, 17, 17], if it has no part in the choice of
-        the scale; its maps are None where it takes no part in the response.
-        """
-        network, middle = self.network, features.shape[0] // 2
-        if self.config.response_mix == "template":
-            share = self.config.template_influence
-            fixed_template = (1.0 - share) * fixed_template + share * template
-        score = network.score_map(fixed_template, features)[..., 0]
-        if self.config.response_mix == "template" or not network.has_update:
-            return score, None
-        if not self.config.template_scale_influence:
-            features = features[middle : middle + 1]
-        return score, network.score_map(template, features)[..., 0]
+    def _fill(self, frame):
+        """Colour beside the frame."""
+        return crops.mean_colour(frame)
 
-    def _scores(self, frame, position, sides, state: TrackerState):
-        """Score maps around a position; the features of the scales are computed once for both."""
-        regions = crops.scale_pyramid(
+    def _exemplars(self, frame, position, side, fill):
+        """The exemplar, uint8 [1, 127, 127, 3]."""
+        return crops.exemplar_crop(
+            frame, position, side, fill, backbone.EXEMPLAR_SIZE, self.static_shape
+        )[tf.newaxis]
+
+    def _pyramid(self, frame, position, sides, fill, levels=None):
+        """Search regions of the scales, or of some of them, uint8 [scales, 255, 255, 3]."""
+        return crops.scale_pyramid(
             frame,
             position,
             sides,
-            state.fill,
+            fill,
             instance_size=backbone.INSTANCE_SIZE,
+            levels=levels,
             region_limit=self._region_limit,
             static_shape=self.static_shape,
         )
-        features = self._search_features(tf.cast(regions, tf.float32))
+
+    def _sample(self, frame, position, search_side, fill):
+        """What the buffer keeps of a frame; here, where to cut it when an update asks for it."""
+        del fill
+        return frame, position, search_side
+
+    def _sample_features(self, frame, position, search_side, fill):
+        """f_x of the search region of the middle scale, for an update."""
+        sides = search_side * self._scales
+        regions = self._pyramid(frame, position, sides, fill, levels=(self._middle,))
+        return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
+
+    def _pyramid_features(self, frame, position, sides, fill):
+        """f_x of the search regions of all scales, [scales, 22, 22, 256]."""
+        regions = self._pyramid(frame, position, sides, fill)
+        return self._search_features(tf.cast(regions, tf.float32))
+
+    def _one_scale(self, sample_features):
+        """Features of a sample as those of a pyramid of one scale."""
+        return sample_features
+
+    def _score_map(self, template, features):
+        """Score maps [scales, 17, 17]."""
+        return self.network.score_map(template, features)[..., 0]
+
+    def _network_update(self, h2, features):
+        return self.network.update(h2, features)
+
+    def _empty_buffer(self, sample):
+        return SampleBuffer.empty(self.config.buffer_size, sample[0])
+
+    def _append_where(self, condition, buffer, sample, score, index):
+        """The buffer, with the sample where the condition holds."""
+        return tf.cond(condition, lambda: buffer.append(*sample, score, index), lambda: buffer)
+
+    def _search_where(self, condition, search, no_search: Search) -> Search:
+        """`search()` where the condition holds, else `no_search`."""
+        return tf.cond(condition, search, lambda: no_search)
+
+    def _update_if(self, condition, sample, rate, h2, template, fill):
+        """`_updated` by a sample (a function that returns it) where the condition holds."""
+        return tf.cond(
+            condition,
+            lambda: self._updated(h2, self._sample_features(*sample(), fill), rate),
+            lambda: (h2, template),
+        )
+
+    # The rules.
+
+    def _score_maps(self, features, fixed_template, template):
+        """Score maps [..., scales, 17, 17] of the SiamFC template and of the updated one.
+
+        The updated one sees the middle scale alone, [..., 1, 17, 17], if it has no part in the
+        choice of the scale; its maps are None where it takes no part in the response.
+        """
+        middle = features.shape[-4] // 2
+        if self.config.response_mix == "template":
+            share = self.config.template_influence
+            fixed_template = (1.0 - share) * fixed_template + share * template
+        score = self._score_map(fixed_template, features)
+        if self.config.response_mix == "template" or not self.network.has_update:
+            return score, None
+        if not self.config.template_scale_influence:
+            features = features[..., middle : middle + 1, :, :, :]
+        return score, self._score_map(template, features)
+
+    def _scores(self, frame, position, sides, state: TrackerState):
+        """Score maps around a position; the features of the scales are computed once for both."""
+        features = self._pyramid_features(frame, position, sides, state.fill)
         return self._score_maps(features, state.fixed_template, state.template)
 
     def _locate(self, scores, position, search_side, window_influence) -> Search:
@@ -287,22 +342,23 @@ class TrackingStep:
             updated = response.upsample(template_score, self._bicubic)
             choosing = (1.0 - share) * responses + share * updated if share else responses
         scale = response.best_scale(choosing, config.scale_penalty)
-        total = response.normalize(tf.gather(responses, scale))
+        targets = scale.shape.rank
+        total = response.normalize(tf.gather(responses, scale, batch_dims=targets))
         if template_score is not None:
-            updated = response.normalize(tf.gather(updated, scale) if share else updated[0])
+            seen = scale if share else tf.zeros_like(scale)
+            updated = response.normalize(tf.gather(updated, seen, batch_dims=targets))
             total = (1.0 - config.template_influence) * total + config.template_influence * updated
+        window_influence = window_influence[..., tf.newaxis, tf.newaxis]
         total *= tf.cast(1.0 - window_influence, tf.float32)
         total = tf.cast(total, tf.float64) + window_influence * self._window
         displacement = response.peak_displacement(
             total, config.response_upsampling, backbone.TOTAL_STRIDE
         )
-        displacement *= tf.round(search_side) / backbone.INSTANCE_SIZE
-        best = tf.cast(tf.reduce_max(score), tf.float64)
+        displacement *= tf.round(search_side)[..., tf.newaxis] / backbone.INSTANCE_SIZE
+        best = _largest(score)
         return Search(
             score=best,
-            template_score=best
-            if template_score is None
-            else tf.cast(tf.reduce_max(template_score), tf.float64),
+            template_score=best if template_score is None else _largest(template_score),
             scale=scale,
             position=position + displacement,
         )
@@ -310,21 +366,23 @@ class TrackingStep:
     def _rescale(self, scale, sides, state: TrackerState, search_side, size):
         """Search side and target size, damped towards those of the chosen scale."""
         config, damping = self.config, self.config.scale_damping
-        search_side = (1.0 - damping) * search_side + damping * tf.gather(sides, scale)
+        search_side = (1.0 - damping) * search_side + damping * tf.gather(
+            sides, scale, batch_dims=scale.shape.rank
+        )
         search_side = tf.clip_by_value(
             search_side,
             config.min_scale * state.first_search_side,
             config.max_scale * state.first_search_side,
         )
-        scaled = state.size * tf.gather(tf.constant(self._scales), scale)
+        scaled = state.size * tf.gather(tf.constant(self._scales), scale)[..., tf.newaxis]
         return search_side, (1.0 - damping) * size + damping * scaled
 
     def _window_influence(self, state: TrackerState, index):
         """Share of the Hanning window, and whether it has been left out by now."""
-        influence = tf.constant(self.config.window_influence, tf.float64)
+        influence = tf.zeros_like(state.search_side) + self.config.window_influence
         if not self.config.window_off_after:
             return influence, state.window_was_off
-        age = index - state.buffer.frames[-1]
+        age = index - state.buffer.frames[..., -1]
         off = tf.equal(age, self.config.window_off_after) & ~state.window_was_off
         return tf.where(off, tf.zeros_like(influence), influence), state.window_was_off | off
 
@@ -355,24 +413,22 @@ class TrackingStep:
 
     def _updated(self, h2, features, rate):
         """h_2 moved towards the updated one, and the template beta* of the updated one."""
-        update = self.network.update(h2, features)
+        update = self._network_update(h2, features)
         return (1.0 - rate) * h2 + rate * update.h2, update.template
 
-    def _update_if(self, condition, sample, rate, h2, template, fill):
-        """`_updated` by a sample (a function that returns it) where the condition holds."""
-        return tf.cond(
-            condition,
-            lambda: self._updated(h2, self._sample_features(*sample(), fill), rate),
-            lambda: (h2, template),
-        )
+
+def _largest(score):
+    """Largest score of all scales, float64."""
+    return tf.cast(tf.reduce_max(score, axis=[-3, -2, -1]), tf.float64)
 
 
-def _no_search() -> Search:
-    """The `Search` that did not happen."""
-    minus_infinity = tf.constant(float("-inf"), tf.float64)
+def _no_search(position) -> Search:
+    """The `Search` that did not happen, of the leading dimensions of a position [..., 2]."""
+    zero = tf.zeros_like(position)
+    minus_infinity = zero[..., 0] + float("-inf")
     return Search(
         score=minus_infinity,
         template_score=minus_infinity,
-        scale=tf.constant(-1),
-        position=tf.zeros([2], tf.float64),
+        scale=tf.cast(zero[..., 0], tf.int32) - 1,
+        position=zero,
     )
