@@ -104,7 +104,9 @@ def cross_correlation(template, features, *, batched: bool = False):
     if not batched:
         return tf.nn.conv2d(features, template[0][..., tf.newaxis], strides=1, padding="VALID")
     rows, columns, channels = template.shape[1:]
-    batch, height, width = tf.unstack(tf.shape(features)[:3])
+    shape = tf.shape(features)
+    batch = shape[0]
+    height, width = (features.shape[axis] or shape[axis] for axis in (1, 2))
     # One product of all positions with all taps of the template, then a sum over shifted maps:
     # differentiable any number of times, and the same on every device.
     products = tf.matmul(

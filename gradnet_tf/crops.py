@@ -37,7 +37,7 @@ def mean_colour(frame):
     return tf.cast(total // tf.size(frame[..., 0], out_type=tf.int64), tf.uint8)
 
 
-def _taps(source_size, output_size, count, clamp_weights: bool) -> _Taps:
+def taps(source_size, output_size, count, clamp_weights: bool) -> _Taps:
     """Bilinear taps of `count` output pixels of a resize from source_size to output_size pixels.
 
     OpenCV gives the outermost pixels a single tap along a row (clamp_weights), but two equal taps
@@ -82,8 +82,8 @@ def crop_and_resize(
     count = output_size if count is None else count
     height, width = tf.unstack(tf.shape(source)[:2])
     valid_height, valid_width = (height, width) if source_hw is None else source_hw
-    columns = _taps(side, output_size, count, clamp_weights=True)
-    rows = _taps(side, output_size, count, clamp_weights=False)
+    columns = taps(side, output_size, count, clamp_weights=True)
+    rows = taps(side, output_size, count, clamp_weights=False)
 
     # The source rows that are needed: all of the window, or two for each row of the result, which
     # are fewer where the window is large.
@@ -141,13 +141,14 @@ def window_corner(center, side):
     """First pixel (y, x) of a window: round(centre - (side + 1) / 2), half to even.
 
     Args:
-      center: float64 [2], (y, x).
-      side: int32 scalar.
+      center: float64 [..., 2], (y, x).
+      side: int32 [...].
 
     Returns:
-      int32 [2].
+      int32 [..., 2].
     """
-    return tf.cast(tf.round(center - (tf.cast(side, tf.float64) + 1.0) / 2.0), tf.int32)
+    half = (tf.cast(side, tf.float64) + 1.0) / 2.0
+    return tf.cast(tf.round(center - half[..., tf.newaxis]), tf.int32)
 
 
 def exemplar_crop(frame, center, side, fill, exemplar_size: int = 127, static_shape=False):
