@@ -52,6 +52,32 @@ def check_box(box, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
     return values
 
 
+def check_boxes(boxes, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
+    """Validates one box or several, see `check_box`.
+
+    Args:
+      boxes: (x, y, width, height), or a sequence of such.
+      frame_hw: see `check_box`.
+
+    Returns:
+      float64 [4], or [boxes, 4] if a sequence was given.
+
+    Raises:
+      ValueError: if there is no box, or `check_box` refuses one; the message has its place.
+    """
+    if len(np.shape(boxes)) != 2:
+        return check_box(boxes, frame_hw)
+    if not len(boxes):
+        raise ValueError("boxes must be at least one (x, y, width, height), got none")
+    checked = []
+    for place, box in enumerate(boxes):
+        try:
+            checked.append(check_box(box, frame_hw))
+        except ValueError as error:
+            raise ValueError(f"boxes[{place}]: {error}") from error
+    return np.stack(checked)
+
+
 def box_to_center(box):
     """(x, y, width, height) [..., 4] -> centre (y, x) [..., 2] and size (height, width) [..., 2].
 

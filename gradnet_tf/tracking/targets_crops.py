@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from gradnet_tf import crops
 
-
 _LEAST_PADDED = 2**18  # Pixels; frames of fewer are padded to these.
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from gradnet_tf import backbone, crops
 from gradnet_tf.tracking import state as states
 from gradnet_tf.tracking import targets_crops
-from gradnet_tf.tracking.state import Search, TrackerState
+from gradnet_tf.tracking.state import Search
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.targets_crops import Frames
 
@@ -216,11 +216,11 @@ def _where(condition, chosen, other):
     return tf.nest.map_structure(where, chosen, other)
 
 
-def take_targets(state: TrackerState, indices) -> TrackerState:
-    """State of some of the targets, in the order of `indices`."""
-    return tf.nest.map_structure(lambda values: tf.gather(values, indices), state)
+def take_targets(values, rows):
+    """Rows of a `TrackerState` or `StepOutput` of many targets."""
+    return tf.nest.map_structure(lambda each: tf.gather(each, rows), values)
 
 
-def join_targets(first: TrackerState, second: TrackerState) -> TrackerState:
-    """State of the targets of both."""
+def join_targets(first, second):
+    """`TrackerState` or `StepOutput` of the targets of both."""
     return tf.nest.map_structure(lambda *pair: tf.concat(pair, axis=0), first, second)

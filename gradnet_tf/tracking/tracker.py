@@ -21,6 +21,7 @@ from gradnet_tf.tracking.config import preset as tracker_config
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.step import TrackingStep
+from gradnet_tf.tracking.targets import CompiledTargets, Targets
 from gradnet_tf.weights import Weights, load, load_embedded, make_weights
 
 _compiled = weakref.WeakValueDictionary()
@@ -37,8 +38,10 @@ class CompiledStep:
 
     def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
         self._network = network  # A graph alone does not keep the variables that it reads.
+        self._search_network = network.folded(rgb=True)
+        self._config = config
         step = TrackingStep(
-            network, config, search_network=network.folded(rgb=True), static_shape=jit_compile
+            network, config, search_network=self._search_network, static_shape=jit_compile
         )
         frame = tf.TensorSpec([None, None, 3], tf.uint8)
         box = tf.TensorSpec([4], tf.float64)
@@ -50,6 +53,11 @@ class CompiledStep:
         self.step = compiled(step.step, input_signature=[spec, frame])
         self._jit_compile = jit_compile
         self._warm_shapes = set()
+
+    @functools.cached_property
+    def targets(self) -> CompiledTargets:
+        """The functions for many targets, traced when they are first used."""
+        return CompiledTargets(self._network, self._search_network, self._config, self._jit_compile)
 
     def warm_up(self, state, frame) -> None:
         """Traces and compiles the step before the first frame that is tracked needs it.
@@ -66,11 +74,14 @@ class CompiledStep:
 
 
 class Tracker:
-    """GradNet on one target in one video.
+    """GradNet on one target in one video, or on many targets in it.
 
         tracker = gradnet_tf.Tracker()
         tracker.init(image, (x, y, width, height))
         box = tracker.update(next_image)
+
+    With k boxes [k, 4], `update` gives k boxes, all targets in one compiled step; `add` and `drop`
+    change which they are between two frames.
 
     Images are RGB: uint8 arrays [h, w, 3], greyscale, RGBA, floats in 0..1 or 0..255, PIL images,
     tensors or paths. Boxes are (x, y, width, height), 0-based float pixels of the frame.
@@ -115,6 +126,7 @@ class Tracker:
     def _forget(self) -> None:
         self._state = None
         self._output: Optional[StepOutput] = None
+        self._targets: Optional[Targets] = None
         self._float_scale = None
         self._frame_shape: Optional[tuple[int, ...]] = None
 
@@ -123,7 +135,8 @@ class Tracker:
 
         Args:
           image: the first frame.
-          box: (x, y, width, height) of the target; may reach over the frame's border.
+          box: (x, y, width, height) of the target, or [k, 4] of k targets; may reach over the
+            frame's border.
 
         Raises:
           TypeError: if the image is of a kind that is none.
@@ -132,10 +145,13 @@ class Tracker:
         self._forget()
         float_scale = images.float_scale(image)
         frame = images.as_rgb(image, float_range=float_scale)
-        box = geometry.check_box(box, frame.shape[:2])
-        first = tf.constant(frame)
-        self._state, self._output = self._compiled.init(first, tf.constant(box))
-        self._compiled.warm_up(self._state, first)
+        box = geometry.check_boxes(box, frame.shape[:2])
+        if box.ndim == 2:
+            self._targets = Targets(self._compiled.targets, [frame], box)
+        else:
+            first = tf.constant(frame)
+            self._state, self._output = self._compiled.init(first, tf.constant(box))
+            self._compiled.warm_up(self._state, first)
         self._float_scale, self._frame_shape = float_scale, frame.shape
 
     def update(self, image) -> np.ndarray:
@@ -145,15 +161,73 @@ class Tracker:
           image: the frame, of the first one's size.
 
         Returns:
-          float64 [4], (x, y, width, height).
+          float64 [4], (x, y, width, height), or [k, 4] in the order of `ids`.
 
         Raises:
           RuntimeError: if `init` was not called.
           TypeError: if the image is of a kind that is none.
           ValueError: if the image cannot be used, or has another size than the first one.
         """
-        if self._state is None:
-            raise RuntimeError("update() needs a target: call init(image, box) first")
+        frame = self._checked_frame(image, "update()")
+        if self._targets is not None:
+            self._targets.update([frame])
+        else:
+            self._state, self._output = self._compiled.step(self._state, tf.constant(frame))
+        return self.box
+
+    def add(self, image, boxes) -> list[int]:
+        """Starts on more targets of the same video, beside those that are tracked.
+
+        Args:
+          image: the frame that was given last.
+          boxes: [n, 4] or [4], (x, y, width, height) of the new targets in it.
+
+        Returns:
+          Their numbers, see `ids`.
+
+        Raises:
+          RuntimeError: if `init` was not called with boxes [k, 4].
+          TypeError: as `update`.
+          ValueError: as `init` and `update`; nothing has changed then.
+        """
+        self._many("add()")
+        frame = self._checked_frame(image, "add()")
+        boxes = np.reshape(geometry.check_boxes(boxes, frame.shape[:2]), [-1, 4])
+        return self._targets.add([frame], boxes)
+
+    def drop(self, ids) -> None:
+        """Stops tracking some of the targets; the others go on as if nothing had been.
+
+        Args:
+          ids: their numbers, or one number, see `ids`.
+
+        Raises:
+          RuntimeError: if `init` was not called with boxes [k, 4].
+          ValueError: if a number is not tracked, or no target would be left.
+        """
+        targets = self._many("drop()")
+        ids = {int(number) for number in np.ravel(ids)}
+        if not ids <= set(targets.ids):
+            raise ValueError(
+                f"ids must be of {targets.ids}, got {sorted(ids - set(targets.ids))}, not tracked"
+            )
+        if len(ids) == len(targets.ids):
+            raise ValueError(f"at least one target must stay, got all of {targets.ids}")
+        targets.drop(ids)
+
+    @property
+    def ids(self) -> list[int]:
+        """Numbers of the targets in the order of the boxes; 0 to k - 1 are those of `init`."""
+        return list(self._many("ids").ids)
+
+    def _many(self, caller: str) -> Targets:
+        if self._targets is None:
+            raise RuntimeError(f"{caller} needs many targets: call init(image, boxes [k, 4]) first")
+        return self._targets
+
+    def _checked_frame(self, image, caller: str) -> np.ndarray:
+        if self._frame_shape is None:
+            raise RuntimeError(f"{caller} needs a target: call init(image, box) first")
         frame = images.as_rgb(image, float_range=self._float_scale)
         if frame.shape != self._frame_shape:
             (height, width), (first_height, first_width) = frame.shape[:2], self._frame_shape[:2]
@@ -161,34 +235,41 @@ class Tracker:
                 f"frame is {width}x{height} pixels, the first one was {first_width}x{first_height} "
                 "(width x height): call init() for a video of another size"
             )
-        self._state, self._output = self._compiled.step(self._state, tf.constant(frame))
-        return self.box
+        return frame
 
     @property
     def box(self) -> np.ndarray:
-        """The target's last box, float64 [4], (x, y, width, height)."""
+        """The target's last box, float64 [4], (x, y, width, height); [k, 4] of many targets."""
         return self.output.box.numpy()
 
     @property
-    def score(self) -> float:
-        """Largest SiamFC score of the last frame (`F_max` in the reference); NaN in the first."""
-        return float(self.output.score)
+    def score(self) -> Union[float, np.ndarray]:
+        """Largest SiamFC score of the last frame (`F_max` in the reference); NaN in the first.
+
+        Of many targets, float64 [k].
+        """
+        return self._value(self.output.score)
 
     @property
-    def confidence(self) -> float:
-        """Score relative to the scores of the first frames, in 0..1.
+    def confidence(self) -> Union[float, np.ndarray]:
+        """Score relative to the scores of the first frames, in 0..1; float64 [k] of many targets.
 
         From 0.5 on the paper calls a result reliable (section 3.5).
         """
-        return float(self.output.confidence)
+        return self._value(self.output.confidence)
+
+    def _value(self, tensor) -> Union[float, np.ndarray]:
+        return float(tensor) if self._targets is None else tensor.numpy()
 
     @property
     def output(self) -> StepOutput:
-        """Everything that the last frame gave, as tensors.
+        """Everything that the last frame gave, as tensors; [k, ...] of many targets.
 
         Raises:
           RuntimeError: if `init` was not called.
         """
+        if self._targets is not None:
+            return self._targets.output
         if self._output is None:
             raise RuntimeError("there is no target yet: call init(image, box) first")
         return self._output
@@ -201,7 +282,7 @@ class Tracker:
         Args:
           frames: folder of images, video file, list of paths or images, array [n, h, w, 3], or any
             iterable of images.
-          box: (x, y, width, height) of the target in the first frame.
+          box: (x, y, width, height) of the target in the first frame; one target only.
           progress: whether to show a progress bar with the frames per second.
           on_bad_frame: "stop" raises at a frame that cannot be read; "hold" repeats the last box
             and marks the frame.
@@ -210,8 +291,13 @@ class Tracker:
           A `TrackingRun`.
 
         Raises:
-          ValueError: as `init` and `update`; also where there are no frames.
+          ValueError: as `init` and `update`; also where there are no frames, or several boxes.
         """
+        if len(np.shape(box)) == 2:
+            raise ValueError(
+                f"track() follows one target, got {len(box)} boxes: call init(image, boxes) and "
+                "update(image) frame by frame"
+            )
         return run_tracker(self, frames, box, progress=progress, on_bad_frame=on_bad_frame)
 
 

@@ -1,0 +1,127 @@
+"""Many targets as `Tracker` holds them: one state for all, targets that come and go.
+
+Where XLA compiles, the number of targets is padded to a power of two, so that a target more or less
+seldom means another compilation; a plain graph takes any number.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking.config import TrackerConfig
+from gradnet_tf.tracking.state import StepOutput
+from gradnet_tf.tracking.targets_crops import Frames, make_frames
+from gradnet_tf.tracking.targets_step import TargetsStep, join_targets, take_targets
+
+
+class CompiledTargets:
+    """`TargetsStep` behind `tf.function`.
+
+    Args:
+      network: a `GradNet`, not folded.
+      search_network: the same, folded, for RGB.
+      config: constants.
+      jit_compile: whether XLA compiles both functions.
+    """
+
+    def __init__(
+        self, network: GradNet, search_network: GradNet, config: TrackerConfig, jit_compile: bool
+    ):
+        self.jit_compile = jit_compile
+        step = TargetsStep(network, config, search_network=search_network, static_shape=jit_compile)
+        frames = Frames(
+            pixels=tf.TensorSpec([None, None, 3], tf.uint8),
+            sizes=tf.TensorSpec([None, 2], tf.int32),
+            of_target=tf.TensorSpec([None], tf.int32),
+        )
+        boxes = tf.TensorSpec([None, 4], tf.float64)
+        compiled = functools.partial(tf.function, autograph=False, jit_compile=jit_compile)
+        self.init = compiled(step.init, input_signature=[frames, boxes])
+        state, _ = self.init.get_concrete_function().structured_outputs
+        # Every value has a row a target, also where tracing knows better.
+        spec = tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), state)
+        self.step = compiled(step.step, input_signature=[spec, frames])
+
+    def capacity(self, count: int) -> int:
+        """Rows that are computed for so many targets."""
+        return 1 << (count - 1).bit_length() if self.jit_compile else count
+
+
+class Targets:
+    """The targets of one or several videos, each known by a number that stays its own.
+
+    Args:
+      compiled: the functions.
+      images: first frames, uint8 RGB [height, width, 3].
+      boxes: float64 [targets, 4].
+      of_target: index of each target's image; the first image by default.
+    """
+
+    def __init__(self, compiled: CompiledTargets, images, boxes, of_target=None):
+        self._compiled = compiled
+        count = len(boxes)
+        self.of_target = list(of_target) if of_target is not None else [0] * count
+        self.ids = list(range(count))
+        self._next_id = count
+        self._state, self._output = self._init(images, boxes, self.of_target)
+
+    def _frames(self, images, of_target) -> Frames:
+        return make_frames(images, _padded(of_target, self._compiled), self._compiled.jit_compile)
+
+    def _init(self, images, boxes, of_target):
+        rows = _padded(range(len(boxes)), self._compiled)
+        frames = self._frames(images, of_target)
+        return self._compiled.init(frames, tf.constant(np.asarray(boxes, np.float64)[rows]))
+
+    def update(self, images: Sequence[np.ndarray]) -> None:
+        """Tracks all targets into the next frame of each video."""
+        frames = self._frames(images, self.of_target)
+        self._state, self._output = self._compiled.step(self._state, frames)
+
+    def add(self, images: Sequence[np.ndarray], boxes, of_target=None) -> list[int]:
+        """Starts on more targets, in the frames that were tracked last.
+
+        Returns:
+          The numbers of the new targets.
+        """
+        of_target = list(of_target) if of_target is not None else [0] * len(boxes)
+        new = self._init(images, boxes, of_target)
+        ids = list(range(self._next_id, self._next_id + len(boxes)))
+        old_count = self._output.score.shape[0]
+        kept = list(range(len(self.ids)))
+        rows = kept + [old_count + row for row in range(len(boxes))]
+        self.ids += ids
+        self.of_target += of_target
+        self._next_id += len(boxes)
+        self._state, self._output = (
+            take_targets(join_targets(old, more), _padded(rows, self._compiled))
+            for old, more in zip((self._state, self._output), new)
+        )
+        return ids
+
+    def drop(self, ids: Sequence[int]) -> None:
+        """Lets targets go; at least one must stay."""
+        rows = [row for row, number in enumerate(self.ids) if number not in set(ids)]
+        self.ids = [self.ids[row] for row in rows]
+        self.of_target = [self.of_target[row] for row in rows]
+        rows = _padded(rows, self._compiled)
+        self._state, self._output = (
+            take_targets(values, rows) for values in (self._state, self._output)
+        )
+
+    @property
+    def output(self) -> StepOutput:
+        """What the last frame gave, every value [targets, ...], in the order of `ids`."""
+        count = len(self.ids)
+        return tf.nest.map_structure(lambda values: values[:count], self._output)
+
+
+def _padded(values: Sequence[int], compiled: CompiledTargets) -> list[int]:
+    """Values of the targets, the last one's repeated for the rows that only fill up."""
+    values = list(values)
+    return values + values[-1:] * (compiled.capacity(len(values)) - len(values))
