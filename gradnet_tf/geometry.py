@@ -52,6 +52,12 @@ def check_box(box, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
     return values
 
 
+def has_rows(boxes) -> bool:
+    """Whether a user gave boxes [k, 4], not one box; what is neither counts as one box."""
+    # As objects, since rows of several lengths are no array of numbers.
+    return np.ndim(np.asarray(boxes, dtype=object)) == 2
+
+
 def check_boxes(boxes, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
     """Validates one box or several, see `check_box`.
 
@@ -65,7 +71,7 @@ def check_boxes(boxes, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray
     Raises:
       ValueError: if there is no box, or `check_box` refuses one; the message has its place.
     """
-    if len(np.shape(boxes)) != 2:
+    if not has_rows(boxes):
         return check_box(boxes, frame_hw)
     if not len(boxes):
         raise ValueError("boxes must be at least one (x, y, width, height), got none")

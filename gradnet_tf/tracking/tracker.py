@@ -293,7 +293,7 @@ class Tracker:
         Raises:
           ValueError: as `init` and `update`; also where there are no frames, or several boxes.
         """
-        if len(np.shape(box)) == 2:
+        if geometry.has_rows(box):
             raise ValueError(
                 f"track() follows one target, got {len(box)} boxes: call init(image, boxes) and "
                 "update(image) frame by frame"

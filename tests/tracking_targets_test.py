@@ -1,0 +1,150 @@
+"""Tests of many targets in gradnet_tf.tracking: as `Tracker` shows them."""
+
+import numpy as np
+import pytest
+
+from gradnet_tf.tracking.targets import Targets
+from gradnet_tf.tracking.tracker import Tracker
+from tests.helpers import recipe
+
+BOXES = np.array([[60, 40, 40, 30], [120, 60, 30, 20], [150, 100, 60, 50.5]])
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return np.ascontiguousarray(recipe.sequence(100)[0][:8, ..., ::-1])
+
+
+@pytest.fixture(scope="module")
+def make_tracker():
+    weights = recipe.with_bookkeeping(recipe.weights(0))
+    return lambda jit_compile=False: Tracker(weights=weights, jit_compile=jit_compile)
+
+
+@pytest.fixture(scope="module")
+def tracker(make_tracker):
+    """Keeps the compiled functions; every test starts it anew."""
+    return make_tracker()
+
+
+def alone(tracker, frames, box):
+    """Boxes of one target."""
+    tracker.init(frames[0], box)
+    return np.array([tracker.update(frame) for frame in frames[1:]])
+
+
+@pytest.fixture(scope="module")
+def expected(tracker, frames):
+    """Boxes [frames, targets, 4] of single targets from the first frame on."""
+    return np.stack([alone(tracker, frames, box) for box in BOXES], axis=1)
+
+
+def test_k_boxes_give_k_boxes(tracker, frames, expected):
+    tracker.init(frames[0], BOXES)
+    np.testing.assert_array_equal(tracker.box, BOXES)
+    assert tracker.ids == [0, 1, 2]
+    got = np.array([tracker.update(frame) for frame in frames[1:]])
+    assert got.dtype == np.float64
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+    assert tracker.score.shape == tracker.confidence.shape == (3,)
+    assert tracker.output.position.shape == (3, 2)
+
+
+def test_one_row_is_many_targets_too(tracker, frames, expected):
+    tracker.init(frames[0], BOXES[:1].tolist())
+    np.testing.assert_allclose(tracker.update(frames[1]), expected[0, :1], atol=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_targets_come_and_go_without_retracing(make_tracker, jit_compile, frames, expected):
+    tracker = make_tracker(jit_compile)
+    tracker.init(frames[0], BOXES[:2])
+    for index in (1, 2):
+        np.testing.assert_allclose(
+            tracker.update(frames[index]), expected[index - 1, :2], atol=1e-6
+        )
+    late = alone(make_tracker(), frames[2:], BOXES[2])
+    assert tracker.add(frames[2], BOXES[2]) == [2]
+    assert tracker.ids == [0, 1, 2]
+    np.testing.assert_array_equal(tracker.box[2], BOXES[2])
+    got = tracker.update(frames[3])
+    np.testing.assert_allclose(got, [*expected[2, :2], late[0]], atol=1e-6)
+    tracker.drop([0])
+    assert tracker.ids == [1, 2]
+    np.testing.assert_array_equal(tracker.box, got[1:])
+    for index in (4, 5, 6):
+        np.testing.assert_allclose(
+            tracker.update(frames[index]), [expected[index - 1, 1], late[index - 3]], atol=1e-6
+        )
+    tracker.drop(1)
+    assert tracker.ids == [2]
+    # A number is never given twice.
+    assert tracker.add(frames[6], BOXES[:1]) == [3]
+    np.testing.assert_allclose(tracker.update(frames[7])[0], late[4], atol=1e-6)
+    compiled = tracker._compiled.targets
+    assert compiled.step.experimental_get_tracing_count() == 1
+    assert compiled.init.experimental_get_tracing_count() == 1
+
+
+def test_one_compilation_serves_counts_and_sizes(make_tracker):
+    graph, xla = (make_tracker(jit)._compiled.targets for jit in (False, True))
+    assert [graph.capacity(count) for count in (1, 2, 3, 5)] == [1, 2, 3, 5]
+    assert [xla.capacity(count) for count in (1, 2, 3, 4, 5, 8, 9)] == [1, 2, 4, 4, 8, 8, 16]
+
+
+def test_videos_of_several_sizes_side_by_side(tracker, frames):
+    small = frames[:, :100, :150]
+    targets = Targets(tracker._compiled.targets, [frames[0], small[0]], BOXES[:2], of_target=[0, 1])
+    for one, other in zip(frames[1:4], small[1:4]):
+        targets.update([one, other])
+    boxes = targets.output.box
+    np.testing.assert_allclose(boxes[0], alone(tracker, frames[:4], BOXES[0])[-1], atol=1e-6)
+    np.testing.assert_allclose(boxes[1], alone(tracker, small[:4], BOXES[1])[-1], atol=1e-6)
+
+
+def test_after_one_target_many_and_after_many_one(tracker, frames, expected):
+    tracker.init(frames[0], BOXES)
+    tracker.init(frames[0], BOXES[0])
+    assert tracker.update(frames[1]).shape == (4,)
+    assert isinstance(tracker.score, float)
+    with pytest.raises(RuntimeError, match="ids needs many targets"):
+        tracker.ids  # noqa: B018
+    tracker.init(frames[0], BOXES)
+    np.testing.assert_allclose(tracker.update(frames[1]), expected[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "boxes, message",
+    [
+        (np.zeros((0, 4)), "boxes must be at least one"),
+        ([[1, 2, 3, 4], [1, 2, 3]], "box must be 4 numbers"),
+        (np.ones((2, 3)), r"boxes\[0\]: box must be 4 numbers"),
+        ([[60, 40, 40, 30], [60, 40, 0, 30]], r"boxes\[1\]: .*positive width"),
+        ([[60, 40, 40, 30], [600, 40, 10, 30]], r"boxes\[1\]: .*outside the frame"),
+    ],
+)
+def test_wrong_boxes(tracker, frames, boxes, message):
+    with pytest.raises(ValueError, match=message):
+        tracker.init(frames[0], boxes)
+
+
+def test_wrong_changes_change_nothing(tracker, frames, expected):
+    with pytest.raises(RuntimeError, match="add.. needs many targets"):
+        tracker.init(frames[0], BOXES[0])
+        tracker.add(frames[0], BOXES)
+    tracker.init(frames[0], BOXES)
+    with pytest.raises(ValueError, match=r"\[7\], not tracked"):
+        tracker.drop([0, 7])
+    with pytest.raises(ValueError, match="at least one target must stay"):
+        tracker.drop([0, 1, 2])
+    with pytest.raises(ValueError, match=r"boxes\[1\]"):
+        tracker.add(frames[0], [BOXES[0], [0, 0, -1, 1]])
+    with pytest.raises(ValueError, match="frame is 100x50 pixels"):
+        tracker.add(frames[0][:50, :100], BOXES[0])
+    assert tracker.ids == [0, 1, 2]
+    np.testing.assert_allclose(tracker.update(frames[1]), expected[0], atol=1e-6)
+
+
+def test_track_takes_one_target(tracker, frames):
+    with pytest.raises(ValueError, match="track.. follows one target, got 3 boxes"):
+        tracker.track(list(frames), BOXES)
