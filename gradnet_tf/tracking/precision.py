@@ -1,0 +1,220 @@
+"""The search branch f_x in reduced precision: bfloat16, float16, or int8 after training.
+
+Only the scale pyramid goes through it. Templates, gradients and updates stay float32, for they are
+what the tracker carries from frame to frame.
+
+int8 is TensorFlow Lite's quantization after training: weights by channel, activations by tensor.
+Its convolutions are those of XNNPACK, and run on the processor only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from gradnet_tf import backbone
+from gradnet_tf.gradnet import GradNet
+
+PRECISIONS = ("float32", "bfloat16", "float16", "int8")
+
+_FEATURES_SHAPE = (22, 22, 256)
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # The last one is ARM's.
+_CACHE_SIZE = 4
+_quantized_models: OrderedDict[str, bytes] = OrderedDict()
+_cache_lock = threading.Lock()
+
+
+def check_precision(name: str, jit_compile: bool = False) -> str:
+    """Checks a precision before anything is built for it.
+
+    A type that the processor lacks is offered all the same, with a warning: TensorFlow computes it
+    by float32 with a rounding after every operation, right but slower than float32.
+
+    Args:
+      name: one of `PRECISIONS`.
+      jit_compile: whether XLA compiles the step.
+
+    Returns:
+      The name.
+
+    Raises:
+      ValueError: if there is no such precision, or XLA cannot compile it.
+    """
+    if not isinstance(name, str) or name not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {name!r}")
+    if name == "int8" and jit_compile:
+        raise ValueError(
+            "precision='int8' runs on the processor outside XLA: use it with jit_compile=False, or "
+            "precision='float32', 'bfloat16' or 'float16' with jit_compile=True"
+        )
+    if name in ("bfloat16", "float16") and not tf.config.list_physical_devices("GPU"):
+        if name == "float16" or not has_bfloat16():
+            logging.warning(
+                "precision=%r: this processor has no %s arithmetic, which makes it slower than "
+                "float32",
+                name,
+                name,
+            )
+    return name
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 (AVX512-BF16, AMX or ARM's), as Linux tells."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = [line for line in file if line.startswith(("flags", "Features"))]
+    except OSError:
+        return False
+    return bool(lines) and bool(_BFLOAT16_FLAGS & set(lines[0].split()))
+
+
+def search_features(
+    network: GradNet, precision: str, calibration: Optional[np.ndarray] = None
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """f_x in a precision, for eager code and for graphs.
+
+    Args:
+      network: a `GradNet`, not folded; its weights are taken as they are now.
+      precision: one of `PRECISIONS`.
+      calibration: for int8, RGB search regions [n, 255, 255, 3] in 0..255 whose activations set the
+        ranges; by default `calibration_regions`.
+
+    Returns:
+      A function of RGB regions [b, 255, 255, 3], uint8 or float in 0..255, that gives float32
+      features [b, 22, 22, 256]. int8 rounds float regions to whole numbers, and has no gradient.
+
+    Raises:
+      ValueError: if there is no such precision, or calibration has the wrong shape.
+    """
+    check_precision(precision)
+    if precision == "int8":
+        return _int8_features(network, calibration)
+    folded = network.folded(rgb=True, dtype=precision)
+
+    def features(regions):
+        return tf.cast(folded.search_features(tf.cast(regions, precision)), tf.float32)
+
+    return features
+
+
+def calibration_regions(count: int = 8, seed: int = 0) -> np.ndarray:
+    """Made-up search regions with the statistics of photographs, always the same ones.
+
+    Each is noise whose amplitude falls with the frequency, as that of natural images does, of
+    another roughness and contrast; the channels share most of it. Black and white occur in each.
+
+    Args:
+      count: how many.
+      seed: of the noise.
+
+    Returns:
+      uint8 RGB [count, 255, 255, 3].
+    """
+    size = backbone.INSTANCE_SIZE
+    random = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.fftfreq(size))
+    frequency[0, 0] = 1.0 / size
+    regions = np.empty([count, size, size, 3], np.uint8)
+    for index in range(count):
+        slope = 0.8 + 0.6 * index / max(count - 1, 1)
+        noise = random.standard_normal([4, size, size])
+        fields = np.fft.ifft2(np.fft.fft2(noise) / frequency**slope).real
+        fields /= fields.std(axis=(1, 2), keepdims=True)
+        values = np.moveaxis(fields[:1] + 0.3 * fields[1:], 0, -1)
+        regions[index] = np.clip(np.rint(120.0 + random.uniform(45, 75) * values), 0, 255)
+        # The range of the input is 0..255 then, and its quantization exact.
+        regions[index, 0, 0], regions[index, -1, -1] = 0, 255
+    return regions
+
+
+def _int8_features(network: GradNet, calibration: Optional[np.ndarray]):
+    if calibration is None:
+        calibration = calibration_regions()
+    calibration = _check_calibration(calibration)
+    size = backbone.INSTANCE_SIZE
+    # A graph that holds `run` keeps the interpreter alive.
+    model = _int8_model(network, calibration)
+    with warnings.catch_warnings():  # TensorFlow will move it to a package of its own one day.
+        warnings.simplefilter("ignore")
+        interpreter = tf.lite.Interpreter(model_content=model, num_threads=os.cpu_count())
+    interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    target = interpreter.get_output_details()[0]["index"]
+    lock = threading.Lock()  # One pass at a time: the interpreter has one set of buffers.
+
+    def run(regions: np.ndarray) -> np.ndarray:
+        features = np.empty((len(regions),) + _FEATURES_SHAPE, np.float32)
+        with lock:
+            for index in range(len(regions)):
+                interpreter.set_tensor(source, regions[index : index + 1])
+                interpreter.invoke()
+                features[index] = interpreter.get_tensor(target)[0]
+        return features
+
+    def features(regions):
+        regions = tf.convert_to_tensor(regions)
+        batch = regions.shape[0]
+        regions = tf.ensure_shape(regions, [batch, size, size, 3])
+        if regions.dtype != tf.uint8:
+            rounded = tf.round(tf.cast(regions, tf.float32))
+            regions = tf.cast(tf.clip_by_value(rounded, 0.0, 255.0), tf.uint8)
+        outputs = tf.numpy_function(run, [regions], tf.float32, stateful=False)
+        return tf.ensure_shape(outputs, (batch,) + _FEATURES_SHAPE)
+
+    return features
+
+
+def _check_calibration(calibration) -> np.ndarray:
+    """Float32 regions [n, 255, 255, 3], black and white among them."""
+    calibration = np.array(calibration, np.float32)
+    size = backbone.INSTANCE_SIZE
+    if calibration.ndim != 4 or calibration.shape[1:] != (size, size, 3) or not len(calibration):
+        raise ValueError(
+            f"calibration must be regions [n, {size}, {size}, 3] with n >= 1, "
+            f"got shape {calibration.shape}"
+        )
+    calibration[0, 0, 0], calibration[0, -1, -1] = 0.0, 255.0
+    return calibration
+
+
+def _int8_model(network: GradNet, calibration: np.ndarray) -> bytes:
+    """The quantized model; once for the same weights and calibration in a process."""
+    digest = hashlib.sha256(calibration.tobytes())
+    for name, variable in sorted(network.named_weights().items()):
+        digest.update(name.encode())
+        digest.update(variable.numpy().tobytes())
+    key = digest.hexdigest()
+    with _cache_lock:
+        if key not in _quantized_models:
+            _quantized_models[key] = _quantize(network, calibration)
+        _quantized_models.move_to_end(key)
+        while len(_quantized_models) > _CACHE_SIZE:
+            _quantized_models.popitem(last=False)
+        return _quantized_models[key]
+
+
+def _quantize(network: GradNet, calibration: np.ndarray) -> bytes:
+    # The groups stay split: a grouped convolution is calibrated by a kernel ten times as slow.
+    folded = network.folded(rgb=True)
+    size = backbone.INSTANCE_SIZE
+    function = tf.function(folded.search_features, autograph=False).get_concrete_function(
+        tf.TensorSpec([1, size, size, 3], tf.float32)
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], folded)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([region[np.newaxis]] for region in calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    # It misses statistics of the input, which it then takes from the calibration.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return converter.convert()
