@@ -1,6 +1,6 @@
 """Tests of gradnet_tf.tracking.precision: reduced precisions of f_x against float32."""
 
-import logging
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -114,13 +114,20 @@ def test_int8_and_xla_exclude_each_other():
         precision.check_precision("int8", jit_compile=True)
 
 
-@pytest.mark.parametrize("has_bfloat16", [True, False])
-def test_slow_types_are_offered_with_a_warning(monkeypatch, has_bfloat16):
+@pytest.mark.parametrize(
+    "flags, slow",
+    [
+        ("avx2 fma", ["bfloat16", "float16", "int8"]),
+        ("avx2 avx512_vnni", ["bfloat16", "float16"]),
+        ("avx512_vnni avx512_bf16", ["float16"]),
+    ],
+)
+def test_slow_types_are_offered_with_a_warning(monkeypatch, flags, slow):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(precision, "has_bfloat16", lambda: has_bfloat16)
-    records = []
-    monkeypatch.setattr(logging.getLogger("absl"), "handle", records.append)
-    for name in precision.PRECISIONS:
-        precision.check_precision(name)
-    slow = ["float16"] if has_bfloat16 else ["bfloat16", "float16"]
-    assert [record.args[0] for record in records] == slow
+    cpuinfo = mock.mock_open(read_data=f"model name : x\nflags\t\t: fpu {flags}\n")
+    warnings = []
+    monkeypatch.setattr(precision.logging, "warning", lambda text, *args: warnings.append(args[0]))
+    with mock.patch("builtins.open", cpuinfo):
+        for name in precision.PRECISIONS:
+            precision.check_precision(name)
+    assert warnings == slow
