@@ -37,7 +37,8 @@ def _functions(values: flags.FlagValues) -> dict:
 
     from gradnet_tf import backbone, weights
     from gradnet_tf.gradnet import GradNet
-    from gradnet_tf.tracking import config, tracker
+    from gradnet_tf.tracking import config
+    from gradnet_tf.tracking.compiled import CompiledStep
 
     if values.checkpoint:
         loaded = weights.load(values.checkpoint)
@@ -47,24 +48,25 @@ def _functions(values: flags.FlagValues) -> dict:
         network = GradNet()
     random = np.random.default_rng(0)
     shape = (values.height, values.width, 3)
-    frames = [tf.constant(random.integers(0, 256, shape, dtype=np.uint8)) for _ in range(4)]
+    frames = [random.integers(0, 256, shape, dtype=np.uint8) for _ in range(4)]
     side = min(values.height, values.width) / 4
     box = tf.constant([values.width / 2, values.height / 2, side / 2, side], tf.float64)
     reference = config.preset("reference")
 
     def tracking(compiled):
-        state, _ = compiled.init(frames[0], box)
+        inputs = [compiled.frame(frame) for frame in frames]
+        state, _ = compiled.one.init(inputs[0], box)
 
         def run(index):
             nonlocal state
-            state, output = compiled.step(state, frames[index % len(frames)])
+            state, output = compiled.one.step(state, inputs[index % len(inputs)])
             output.box.numpy()
 
         return run
 
-    functions = {"tracking, graph": tracking(tracker.CompiledStep(network, reference, False))}
+    functions = {"tracking, graph": tracking(CompiledStep(network, reference, False))}
     if values.xla:
-        functions["tracking, XLA"] = tracking(tracker.CompiledStep(network, reference, True))
+        functions["tracking, XLA"] = tracking(CompiledStep(network, reference, True))
 
     def part(function, *arguments):
         compiled = tf.function(function)

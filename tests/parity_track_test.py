@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking.compiled import CompiledStep
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.tracking.tracker import CompiledStep, Tracker
+from gradnet_tf.tracking.tracker import Tracker
 from tests.helpers import goldens, recipe
 
 POSITION_TOLERANCE = 0.75  # px
@@ -39,22 +40,23 @@ def setting(request):
 
 
 def functions(network, mode):
+    """init, step, and what makes a frame for them of an array."""
     if mode == "eager":
         step = TrackingStep(network, preset("reference"), search_network=network.folded(rgb=True))
-        return step.init, step.step
+        return step.init, step.step, tf.constant
     compiled = CompiledStep(network, preset("reference"), mode == "xla")
-    return compiled.init, compiled.step
+    return compiled.one.init, compiled.one.step, compiled.frame
 
 
 def run(setting, mode, count):
     """Outputs of the first `count` frames; each mode runs once."""
     if mode in setting.outputs:
         return setting.outputs[mode]
-    init, step = functions(setting.network, mode)
-    state, output = init(tf.constant(setting.frames[0]), tf.constant(setting.box))
+    init, step, as_frame = functions(setting.network, mode)
+    state, output = init(as_frame(setting.frames[0]), tf.constant(setting.box))
     outputs = [output]
     for frame in setting.frames[1:count]:
-        state, output = step(state, tf.constant(frame))
+        state, output = step(state, as_frame(frame))
         outputs.append(output)
     setting.outputs[mode] = outputs
     return outputs

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gradnet_tf.tracking import targets as targets_lib
 from gradnet_tf.tracking.targets import Targets
 from gradnet_tf.tracking.tracker import Tracker
 from tests.helpers import recipe
@@ -81,20 +82,28 @@ def test_targets_come_and_go_without_retracing(make_tracker, jit_compile, frames
     # A number is never given twice.
     assert tracker.add(frames[6], BOXES[:1]) == [3]
     np.testing.assert_allclose(tracker.update(frames[7])[0], late[4], atol=1e-6)
-    compiled = tracker._compiled.targets
+    compiled = tracker._compiled.many
     assert compiled.step.experimental_get_tracing_count() == 1
     assert compiled.init.experimental_get_tracing_count() == 1
 
 
 def test_one_compilation_serves_counts_and_sizes(make_tracker):
-    graph, xla = (make_tracker(jit)._compiled.targets for jit in (False, True))
-    assert [graph.capacity(count) for count in (1, 2, 3, 5)] == [1, 2, 3, 5]
-    assert [xla.capacity(count) for count in (1, 2, 3, 4, 5, 8, 9)] == [1, 2, 4, 4, 8, 8, 16]
+    graph, xla = (make_tracker(jit)._compiled.many for jit in (False, True))
+    assert [targets_lib.capacity(count, graph) for count in (1, 2, 3, 5)] == [1, 2, 3, 5]
+    assert [targets_lib.capacity(count, xla) for count in (1, 2, 3, 4, 5, 8, 9)] == [
+        1,
+        2,
+        4,
+        4,
+        8,
+        8,
+        16,
+    ]
 
 
 def test_videos_of_several_sizes_side_by_side(tracker, frames):
     small = frames[:, :100, :150]
-    targets = Targets(tracker._compiled.targets, [frames[0], small[0]], BOXES[:2], of_target=[0, 1])
+    targets = Targets(tracker._compiled.many, [frames[0], small[0]], BOXES[:2], of_target=[0, 1])
     for one, other in zip(frames[1:4], small[1:4]):
         targets.update([one, other])
     boxes = targets.output.box

@@ -96,7 +96,7 @@ def test_xla_equals_graph(weights, video):
     )
     expected = follow(graph, frames[:12], boxes[0])
     np.testing.assert_allclose(follow(xla, frames[:12], boxes[0]), expected, atol=1e-6)
-    assert xla._compiled.step.experimental_get_tracing_count() == 1
+    assert xla._compiled.one.step.experimental_get_tracing_count() == 1
 
 
 def test_track_equals_init_and_update(graph_boxes, new_tracker, video):
@@ -268,8 +268,8 @@ def test_frame_sizes_of_sequences_differ_without_retracing(graph_boxes, new_trac
         got = follow(tracker, cut, box)
         assert got.shape == (3, 4) and np.isfinite(got).all()
     np.testing.assert_array_equal(follow(tracker, frames[:FEW], boxes[0]), graph_boxes[:FEW])
-    assert tracker._compiled.init.experimental_get_tracing_count() == 1
-    assert tracker._compiled.step.experimental_get_tracing_count() == 1
+    assert tracker._compiled.one.init.experimental_get_tracing_count() == 1
+    assert tracker._compiled.one.step.experimental_get_tracing_count() == 1
 
 
 def test_two_trackers_do_not_disturb_each_other(graph_boxes, new_tracker, video):

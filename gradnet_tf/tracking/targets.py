@@ -6,63 +6,28 @@ seldom means another compilation; a plain graph takes any number.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.gradnet import GradNet
-from gradnet_tf.tracking.config import TrackerConfig
+from gradnet_tf.tracking.compiled import Compiled
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.targets_crops import Frames, make_frames
-from gradnet_tf.tracking.targets_step import TargetsStep, join_targets, take_targets
-
-
-class CompiledTargets:
-    """`TargetsStep` behind `tf.function`.
-
-    Args:
-      network: a `GradNet`, not folded.
-      search_network: the same, folded, for RGB.
-      config: constants.
-      jit_compile: whether XLA compiles both functions.
-    """
-
-    def __init__(
-        self, network: GradNet, search_network: GradNet, config: TrackerConfig, jit_compile: bool
-    ):
-        self.jit_compile = jit_compile
-        step = TargetsStep(network, config, search_network=search_network, static_shape=jit_compile)
-        frames = Frames(
-            pixels=tf.TensorSpec([None, None, 3], tf.uint8),
-            sizes=tf.TensorSpec([None, 2], tf.int32),
-            of_target=tf.TensorSpec([None], tf.int32),
-        )
-        boxes = tf.TensorSpec([None, 4], tf.float64)
-        compiled = functools.partial(tf.function, autograph=False, jit_compile=jit_compile)
-        self.init = compiled(step.init, input_signature=[frames, boxes])
-        state, _ = self.init.get_concrete_function().structured_outputs
-        # Every value has a row a target, also where tracing knows better.
-        spec = tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), state)
-        self.step = compiled(step.step, input_signature=[spec, frames])
-
-    def capacity(self, count: int) -> int:
-        """Rows that are computed for so many targets."""
-        return 1 << (count - 1).bit_length() if self.jit_compile else count
+from gradnet_tf.tracking.targets_step import join_targets, take_targets
 
 
 class Targets:
     """The targets of one or several videos, each known by a number that stays its own.
 
     Args:
-      compiled: the functions.
+      compiled: the functions, `CompiledStep.many`.
       images: first frames, uint8 RGB [height, width, 3].
       boxes: float64 [targets, 4].
       of_target: index of each target's image; the first image by default.
     """
 
-    def __init__(self, compiled: CompiledTargets, images, boxes, of_target=None):
+    def __init__(self, compiled: Compiled, images, boxes, of_target=None):
         self._compiled = compiled
         count = len(boxes)
         self.of_target = list(of_target) if of_target is not None else [0] * count
@@ -76,7 +41,10 @@ class Targets:
     def _init(self, images, boxes, of_target):
         rows = _padded(range(len(boxes)), self._compiled)
         frames = self._frames(images, of_target)
-        return self._compiled.init(frames, tf.constant(np.asarray(boxes, np.float64)[rows]))
+        boxes = tf.constant(np.asarray(boxes, np.float64)[rows])
+        state, output = self._compiled.init(frames, boxes)
+        self._compiled.warm_up(state, frames)
+        return state, output
 
     def update(self, images: Sequence[np.ndarray]) -> None:
         """Tracks all targets into the next frame of each video."""
@@ -121,7 +89,12 @@ class Targets:
         return tf.nest.map_structure(lambda values: values[:count], self._output)
 
 
-def _padded(values: Sequence[int], compiled: CompiledTargets) -> list[int]:
+def capacity(count: int, compiled: Compiled) -> int:
+    """Rows that are computed for so many targets."""
+    return 1 << (count - 1).bit_length() if compiled.jit_compile else count
+
+
+def _padded(values: Sequence[int], compiled: Compiled) -> list[int]:
     """Values of the targets, the last one's repeated for the rows that only fill up."""
     values = list(values)
-    return values + values[-1:] * (compiled.capacity(len(values)) - len(values))
+    return values + values[-1:] * (capacity(len(values), compiled) - len(values))

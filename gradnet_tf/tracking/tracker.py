@@ -5,7 +5,6 @@ Source: `track.py` of the reference, `run_siamesefc`; the interface is got10k's 
 
 from __future__ import annotations
 
-import functools
 import os
 import weakref
 from collections.abc import Mapping
@@ -16,61 +15,15 @@ import tensorflow as tf
 
 from gradnet_tf import geometry, images
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking.compiled import CompiledStep
 from gradnet_tf.tracking.config import PRESETS, TrackerConfig
 from gradnet_tf.tracking.config import preset as tracker_config
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
-from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.tracking.targets import CompiledTargets, Targets
+from gradnet_tf.tracking.targets import Targets
 from gradnet_tf.weights import Weights, load, load_embedded, make_weights
 
 _compiled = weakref.WeakValueDictionary()
-
-
-class CompiledStep:
-    """`TrackingStep` behind `tf.function`, once for all trackers of the same weights and constants.
-
-    Args:
-      network: a `GradNet`, not folded; its variables are read at every step.
-      config: constants.
-      jit_compile: whether XLA compiles both functions.
-    """
-
-    def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
-        self._network = network  # A graph alone does not keep the variables that it reads.
-        self._search_network = network.folded(rgb=True)
-        self._config = config
-        step = TrackingStep(
-            network, config, search_network=self._search_network, static_shape=jit_compile
-        )
-        frame = tf.TensorSpec([None, None, 3], tf.uint8)
-        box = tf.TensorSpec([4], tf.float64)
-        # The step branches by tf.cond alone: converting Python's branches would double the tracing.
-        compiled = functools.partial(tf.function, autograph=False, jit_compile=jit_compile)
-        self.init = compiled(step.init, input_signature=[frame, box])
-        state, _ = self.init.get_concrete_function().structured_outputs
-        spec = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), state)
-        self.step = compiled(step.step, input_signature=[spec, frame])
-        self._jit_compile = jit_compile
-        self._warm_shapes = set()
-
-    @functools.cached_property
-    def targets(self) -> CompiledTargets:
-        """The functions for many targets, traced when they are first used."""
-        return CompiledTargets(self._network, self._search_network, self._config, self._jit_compile)
-
-    def warm_up(self, state, frame) -> None:
-        """Traces and compiles the step before the first frame that is tracked needs it.
-
-        Args:
-          state: of the first frame; stays as it is.
-          frame: the first frame.
-        """
-        # XLA compiles for every size of frames, a graph serves them all.
-        shape = tuple(frame.shape) if self._jit_compile else None
-        if shape not in self._warm_shapes:
-            self.step(state, frame)
-            self._warm_shapes.add(shape)
 
 
 class Tracker:
@@ -147,11 +100,11 @@ class Tracker:
         frame = images.as_rgb(image, float_range=float_scale)
         box = geometry.check_boxes(box, frame.shape[:2])
         if box.ndim == 2:
-            self._targets = Targets(self._compiled.targets, [frame], box)
+            self._targets = Targets(self._compiled.many, [frame], box)
         else:
-            first = tf.constant(frame)
-            self._state, self._output = self._compiled.init(first, tf.constant(box))
-            self._compiled.warm_up(self._state, first)
+            first = self._compiled.frame(frame)
+            self._state, self._output = self._compiled.one.init(first, tf.constant(box))
+            self._compiled.one.warm_up(self._state, first)
         self._float_scale, self._frame_shape = float_scale, frame.shape
 
     def update(self, image) -> np.ndarray:
@@ -172,7 +125,9 @@ class Tracker:
         if self._targets is not None:
             self._targets.update([frame])
         else:
-            self._state, self._output = self._compiled.step(self._state, tf.constant(frame))
+            self._state, self._output = self._compiled.one.step(
+                self._state, self._compiled.frame(frame)
+            )
         return self.box
 
     def add(self, image, boxes) -> list[int]:
