@@ -1,6 +1,7 @@
 """Free runs of the tracker against the reference's, evaluation by evaluation."""
 
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +38,12 @@ def setting(request):
         golden=goldens.load(seed, "track_synthetic"),
         outputs={},
     )
+
+
+def has_avx512():
+    """Whether the processor has the instructions of the one that ran WALKING2_RUNS[1]."""
+    info = Path("/proc/cpuinfo")
+    return info.exists() and " avx512f" in info.read_text(encoding="utf-8")
 
 
 def functions(network, mode):
@@ -174,6 +181,11 @@ def test_walking2_as_long_as_the_reference_repeats_itself(walking2):
 @pytest.mark.skipif(
     not tf.__version__.startswith("2.15."),
     reason=f"the reference ran on TensorFlow 2.15, and {tf.__version__} has other last bits",
+)
+@pytest.mark.skipif(
+    not has_avx512(),
+    reason="without AVX-512 convolutions sum in another order: the run leaves at frame 167, and "
+    "there is no run of the reference on such a processor to compare with",
 )
 def test_walking2_is_one_of_the_references_runs(walking2):
     """At least 98% of the boxes are within 1 px of a run of the reference.

@@ -42,8 +42,8 @@ def check_precision(name: str, jit_compile: bool = False) -> str:
     """Checks a precision before anything is built for it.
 
     A type that the processor lacks is offered all the same, with a warning: results are right, but
-    not faster. On an AVX2 processor without VNNI, int8 took 1.4 times the time of float32 and
-    bfloat16 as long as float32.
+    not faster. On an AVX2 processor without VNNI, int8 took 1.4 times the time of float32, and
+    bfloat16 as long or longer.
 
     Args:
       name: one of `PRECISIONS`.
