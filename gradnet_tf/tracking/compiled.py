@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import types
 from typing import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking import precision as precisions
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.targets_crops import Frames, make_frames
@@ -79,15 +81,26 @@ class CompiledStep:
       network: a `GradNet`, not folded; its variables are read at every step.
       config: constants.
       jit_compile: whether XLA compiles.
+      precision: of the search branch, one of `precision.PRECISIONS`.
 
     Attributes:
       one: `Compiled` functions for one target, which take what `frame` gives and a box [4].
     """
 
-    def __init__(self, network: GradNet, config: TrackerConfig, jit_compile: bool):
+    def __init__(
+        self,
+        network: GradNet,
+        config: TrackerConfig,
+        jit_compile: bool,
+        precision: str = "float32",
+    ):
         self._network = network  # A graph alone does not keep the variables that it reads.
         self._config = config
-        self._search_network = network.folded(rgb=True)
+        if precision == "float32":
+            self._search_network = network.folded(rgb=True)
+        else:
+            features = precisions.search_features(network, precision)
+            self._search_network = types.SimpleNamespace(search_features=features)
         self._jit_compile = jit_compile
         if jit_compile:
             # As the only one of many targets: frames padded to few shapes, so few compilations.

@@ -18,6 +18,7 @@ from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking.compiled import CompiledStep
 from gradnet_tf.tracking.config import PRESETS, TrackerConfig
 from gradnet_tf.tracking.config import preset as tracker_config
+from gradnet_tf.tracking.precision import check_precision
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.targets import Targets
@@ -47,6 +48,9 @@ class Tracker:
       config: a `TrackerConfig` of one's own, instead of a preset.
       jit_compile: True (XLA), False (plain graph) or "auto": XLA on a GPU, where it is faster, and
         the plain graph on a CPU, where TensorFlow's own convolutions are.
+      precision: "float32", or "bfloat16", "float16" or "int8" (on a CPU only) for the features of
+        the search regions; templates and updates stay float32. Faster only where the hardware has
+        such instructions.
       weights: arrays by TF1 name, instead of a checkpoint; the bookkeeping of TF1's moving averages
         may be left out.
 
@@ -61,19 +65,23 @@ class Tracker:
         preset: Optional[str] = None,  # noqa: A002
         config: Optional[TrackerConfig] = None,
         jit_compile: Union[bool, str] = "auto",
+        precision: str = "float32",
         weights: Optional[Mapping[str, np.ndarray]] = None,
     ):
         _check_choice(preset, config)
         jit_compile = _choose_jit(jit_compile)
+        check_precision(precision, jit_compile)
         chosen = _choose_weights(checkpoint, weights)
         self.config = config or tracker_config(preset or chosen.card.get("preset", "reference"))
         self.variant = chosen.variant
-        key = (chosen.digest, chosen.variant, self.config, jit_compile)
+        key = (chosen.digest, chosen.variant, self.config, jit_compile, precision)
         self._compiled = _compiled.get(key)
         if self._compiled is None:
             network = GradNet(chosen.variant)
             network.assign_weights(chosen.arrays)
-            self._compiled = _compiled[key] = CompiledStep(network, self.config, jit_compile)
+            self._compiled = _compiled[key] = CompiledStep(
+                network, self.config, jit_compile, precision
+            )
         self._forget()
 
     def _forget(self) -> None:

@@ -1,0 +1,44 @@
+"""Tests of gradnet_tf.tracking.compiled: what the trackers share."""
+
+import numpy as np
+import pytest
+
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking.compiled import CompiledStep
+from gradnet_tf.tracking.config import preset
+from gradnet_tf.tracking.tracker import Tracker
+from tests.helpers import recipe
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_a_reduced_precision_stays_on_the_target(precision):
+    weights = recipe.with_bookkeeping(recipe.weights(0))
+    frames, boxes = recipe.sequence(100)
+    frames = np.ascontiguousarray(frames[:3, ..., ::-1])
+    runs = []
+    for tracker in (
+        Tracker(weights=weights, jit_compile=False, precision=precision),
+        Tracker(weights=weights, jit_compile=False),
+    ):
+        tracker.init(frames[0], boxes[0])
+        runs.append([tracker.update(frame) for frame in frames[1:]])
+    reduced, full = np.array(runs)
+    np.testing.assert_allclose(reduced, full, atol=3)
+
+
+@pytest.mark.parametrize(
+    "jit_compile, precision, message",
+    [(False, "float64", "got 'float64'"), (True, "int8", "jit_compile=False")],
+)
+def test_a_precision_that_cannot_be(jit_compile, precision, message):
+    with pytest.raises(ValueError, match=message):
+        Tracker(jit_compile=jit_compile, precision=precision)
+
+
+def test_under_xla_frames_of_similar_sizes_have_one_shape():
+    compiled = CompiledStep(GradNet("baseline"), preset("reference"), True)
+    shapes = {
+        compiled.frame(np.zeros([*size, 3], np.uint8)).pixels.shape[1]
+        for size in ((240, 320), (360, 480), (512, 512))
+    }
+    assert shapes == {2**18}
