@@ -184,8 +184,8 @@ def test_walking2_as_long_as_the_reference_repeats_itself(walking2):
 )
 @pytest.mark.skipif(
     not has_avx512(),
-    reason="without AVX-512 convolutions sum in another order: the run leaves at frame 167, and "
-    "there is no run of the reference on such a processor to compare with",
+    reason="measured on an AMD EPYC without AVX-512: the run differs from process to process and "
+    "leaves both runs of the reference too early; the cause is not known",
 )
 def test_walking2_is_one_of_the_references_runs(walking2):
     """At least 98% of the boxes are within 1 px of a run of the reference.
