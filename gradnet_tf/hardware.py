@@ -7,10 +7,19 @@ import platform
 
 def processor_name() -> str:
     """Model of the processor as the system calls it."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def processor_flags() -> frozenset[str]:
+    """Names of the processor's instruction sets as Linux calls them; empty elsewhere."""
+    return frozenset((_cpuinfo("flags") or _cpuinfo("Features")).split())
+
+
+def _cpuinfo(field: str) -> str:
+    """First value of a field of /proc/cpuinfo; empty if there is none."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = (line.partition(":")[2].strip() for line in file if "model name" in line)
-            name = next(names, "")
+            values = (line.partition(":")[2].strip() for line in file if line.startswith(field))
+            return next(values, "")
     except OSError:
-        name = ""
-    return name or platform.processor() or platform.machine()
+        return ""

@@ -28,3 +28,16 @@ def test_elsewhere_the_platform_is_asked(monkeypatch, content):
     monkeypatch.setattr(platform, "processor", lambda: "")
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     assert hardware.processor_name() == "riscv64"
+
+
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        ("vmx flags\t: ept\nflags\t\t: fpu avx2\n\nflags\t\t: other\n", {"fpu", "avx2"}),
+        ("Features\t: fp asimddp\n", {"fp", "asimddp"}),
+        ("processor : 0\n", set()),
+    ],
+)
+def test_the_first_processors_flags_count(monkeypatch, content, expected):
+    monkeypatch.setattr(hardware, "open", lambda *_, **__: io.StringIO(content), raising=False)
+    assert hardware.processor_flags() == expected

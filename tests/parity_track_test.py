@@ -1,12 +1,12 @@
 """Free runs of the tracker against the reference's, evaluation by evaluation."""
 
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from gradnet_tf import hardware
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking.compiled import CompiledStep
 from gradnet_tf.tracking.config import preset
@@ -38,12 +38,6 @@ def setting(request):
         golden=goldens.load(seed, "track_synthetic"),
         outputs={},
     )
-
-
-def has_avx512():
-    """Whether the processor has the instructions of the one that ran WALKING2_RUNS[1]."""
-    info = Path("/proc/cpuinfo")
-    return info.exists() and " avx512f" in info.read_text(encoding="utf-8")
 
 
 def functions(network, mode):
@@ -183,7 +177,7 @@ def test_walking2_as_long_as_the_reference_repeats_itself(walking2):
     reason=f"the reference ran on TensorFlow 2.15, and {tf.__version__} has other last bits",
 )
 @pytest.mark.skipif(
-    not has_avx512(),
+    "avx512f" not in hardware.processor_flags(),
     reason="measured on an AMD EPYC without AVX-512: the run differs from process to process and "
     "leaves both runs of the reference too early; the cause is not known",
 )

@@ -96,11 +96,8 @@ class CompiledStep:
     ):
         self._network = network  # A graph alone does not keep the variables that it reads.
         self._config = config
-        if precision == "float32":
-            self._search_network = network.folded(rgb=True)
-        else:
-            features = precisions.search_features(network, precision)
-            self._search_network = types.SimpleNamespace(search_features=features)
+        features = precisions.search_features(network, precision)
+        self._search_network = types.SimpleNamespace(search_features=features)
         self._jit_compile = jit_compile
         if jit_compile:
             # As the only one of many targets: frames padded to few shapes, so few compilations.

@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf import backbone
+from gradnet_tf import backbone, hardware
 from gradnet_tf.gradnet import GradNet
 
 PRECISIONS = ("float32", "bfloat16", "float16", "int8")
@@ -78,14 +78,7 @@ def processor_has(name: str) -> bool:
 
     For float16 that is never said: TensorFlow's own convolutions do not use them.
     """
-    if name == "float32":
-        return True
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            lines = [line for line in file if line.startswith(("flags", "Features"))]
-    except OSError:
-        return False
-    return bool(lines) and bool(_PROCESSOR_FLAGS[name] & set(lines[0].split()))
+    return name == "float32" or bool(_PROCESSOR_FLAGS[name] & hardware.processor_flags())
 
 
 def search_features(
