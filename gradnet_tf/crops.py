@@ -79,9 +79,28 @@ def crop_and_resize(
     Returns:
       uint8 [count, count, 3].
     """
-    count = output_size if count is None else count
+    if source_hw is None:
+        source_hw = tuple(tf.unstack(tf.shape(source)[:2]))
+    if static_shape or count is not None:
+        count = output_size if count is None else count
+        return _resized(source, corner, side, output_size, fill, source_hw, count, static_shape)
+    # The smallest scale of a pyramid is such a copy.
+    end = corner + side
+    is_copy = tf.equal(side, output_size) & tf.reduce_all(corner >= 0)
+    is_copy &= (end[0] <= source_hw[0]) & (end[1] <= source_hw[1])
+    return tf.cond(
+        is_copy,
+        lambda: tf.reshape(
+            source[corner[0] : end[0], corner[1] : end[1]], [output_size, output_size, 3]
+        ),
+        lambda: _resized(source, corner, side, output_size, fill, source_hw, output_size, False),
+    )
+
+
+def _resized(source, corner, side, output_size, fill, source_hw, count, static_shape):
+    """`crop_and_resize` by arithmetic."""
     height, width = tf.unstack(tf.shape(source)[:2])
-    valid_height, valid_width = (height, width) if source_hw is None else source_hw
+    valid_height, valid_width = source_hw
     columns = taps(side, output_size, count, clamp_weights=True)
     rows = taps(side, output_size, count, clamp_weights=False)
 

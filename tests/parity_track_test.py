@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from gradnet_tf import hardware
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking import precision
 from gradnet_tf.tracking.compiled import CompiledStep
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
@@ -43,7 +44,11 @@ def setting(request):
 def functions(network, mode):
     """init, step, and what makes a frame for them of an array."""
     if mode == "eager":
-        step = TrackingStep(network, preset("reference"), search_network=network.folded(rgb=True))
+        step = TrackingStep(
+            network,
+            preset("reference"),
+            search_features=precision.search_features(network, "float32"),
+        )
         return step.init, step.step, tf.constant
     compiled = CompiledStep(network, preset("reference"), mode == "xla")
     return compiled.one.init, compiled.one.step, compiled.frame

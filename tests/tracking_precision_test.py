@@ -57,7 +57,8 @@ def test_features_are_near_those_of_float32(network, regions, expected, name):
     )
     assert graph.get_concrete_function().output_shapes.as_list() == [None, 22, 22, 256]
     inside = graph(regions.astype(np.float32)).numpy()
-    assert relative_error(inside, eager.numpy()) < (1e-5 if name == "float32" else error / 10)
+    # A graph rounds to bfloat16 once where it fuses a convolution with its bias, eager code twice.
+    assert relative_error(inside, eager.numpy()) < (1e-5 if name == "float32" else error / 2)
     # Any number of regions, each for itself.
     one = graph(regions[1:].astype(np.float32)).numpy()
     assert relative_error(one, inside[1:]) < (1e-5 if name == "float32" else error / 10)

@@ -1,7 +1,6 @@
 """Tests of gradnet_tf.tracking.step: every rule of the reference's loop alone, by hand."""
 
 import math
-import types
 
 import numpy as np
 import pytest
@@ -100,18 +99,18 @@ def test_the_network_is_fed_bgr(start_in_colour, regions):
     np.testing.assert_array_equal(run.state.fill, [200, 100, 50])
 
 
-def test_a_search_network_is_fed_rgb(start_in_colour, regions):
+def test_features_of_the_pyramid_are_of_rgb_regions(start_in_colour, regions):
     run = start_in_colour(script_of(9, 9, 9, 9, 9), frame=frame_of(200, 100, 50))
     pyramids = []
 
     def search_features(x):
         pyramids.append(x.numpy())
-        return x
+        return tf.cast(x, tf.float32)
 
-    search_network = types.SimpleNamespace(search_features=search_features)
-    run.step = TrackingStep(run.network, preset("reference"), search_network=search_network)
+    run.step = TrackingStep(run.network, preset("reference"), search_features=search_features)
     run.go(5)
     assert [pyramid.shape for pyramid in pyramids] == [(3, 255, 255, 3)] * 5
+    assert all(pyramid.dtype == np.uint8 for pyramid in pyramids)
     assert all((pyramid == (200, 100, 50)).all() for pyramid in pyramids)
     # Samples of updates go to the network itself.
     assert [region.shape for region in regions] == [(1, 255, 255, 3)] * 2

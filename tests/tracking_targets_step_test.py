@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from gradnet_tf.gradnet import GradNet
-from gradnet_tf.tracking import targets_step
+from gradnet_tf.tracking import precision, targets_step
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.targets_crops import make_frames
@@ -37,7 +37,9 @@ def network_of(variant):
 
 
 def run_alone(network, config, videos, count):
-    step = TrackingStep(network, config, search_network=network.folded(rgb=True))
+    step = TrackingStep(
+        network, config, search_features=precision.search_features(network, "float32")
+    )
     init, update = (tf.function(f, autograph=False) for f in (step.init, step.step))
     frames, boxes = videos
     runs = []
@@ -53,7 +55,10 @@ def run_alone(network, config, videos, count):
 
 def run_together(network, config, videos, count, mode):
     step = TargetsStep(
-        network, config, search_network=network.folded(rgb=True), static_shape=mode == "xla"
+        network,
+        config,
+        search_features=precision.search_features(network, "float32"),
+        static_shape=mode == "xla",
     )
     init, update = step.init, step.step
     if mode != "eager":

@@ -10,6 +10,7 @@ from PIL import Image
 import gradnet_tf
 from gradnet_tf import weights as weights_lib
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking import precision
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.tracker import Tracker
@@ -77,7 +78,9 @@ def test_boxes_stay_on_the_target(graph_boxes, video):
 def test_eager_equals_graph(graph_boxes, weights, video):
     network = GradNet()
     network.assign_weights(weights)
-    step = TrackingStep(network, preset("reference"), search_network=network.folded(rgb=True))
+    step = TrackingStep(
+        network, preset("reference"), search_features=precision.search_features(network, "float32")
+    )
     frames, boxes = video
     state, output = step.init(tf.constant(frames[0]), tf.constant(boxes[0]))
     eager_boxes = [output.box.numpy()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import types
 from typing import Callable
 
 import numpy as np
@@ -96,8 +95,7 @@ class CompiledStep:
     ):
         self._network = network  # A graph alone does not keep the variables that it reads.
         self._config = config
-        features = precisions.search_features(network, precision)
-        self._search_network = types.SimpleNamespace(search_features=features)
+        self._search_features = precisions.search_features(network, precision)
         self._jit_compile = jit_compile
         if jit_compile:
             # As the only one of many targets: frames padded to few shapes, so few compilations.
@@ -115,7 +113,7 @@ class CompiledStep:
         return kind(
             self._network,
             self._config,
-            search_network=self._search_network,
+            search_features=self._search_features,
             static_shape=self._jit_compile,
         )
 

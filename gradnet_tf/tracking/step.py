@@ -10,6 +10,7 @@ The rules are written for values of any leading dimensions: none here, where the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Optional
 
 import tensorflow as tf
@@ -26,10 +27,10 @@ class TrackingStep:
     Args:
       network: a `GradNet`.
       config: constants.
-      search_network: a folded `GradNet` that takes RGB; its f_x sees the scale pyramid, which is
-        faster. By default the network itself does. What feeds the update is never folded: the
-        gradient is cut off where an activation is negative, and folding can move one that is nearly
-        zero.
+      search_features: f_x of the scale pyramid, of uint8 RGB regions (`precision.search_features`:
+        folded, which is faster, or less precise). By default the network's own. What feeds the
+        update is never folded: the gradient is cut off where an activation is negative, and folding
+        can move one that is nearly zero.
       static_shape: whether shapes may not depend on data (XLA).
     """
 
@@ -38,14 +39,11 @@ class TrackingStep:
         network: GradNet,
         config: TrackerConfig,
         *,
-        search_network: Optional[GradNet] = None,
+        search_features: Optional[Callable[[tf.Tensor], tf.Tensor]] = None,
         static_shape: bool = False,
     ):
         self.network = network
-        if search_network is None:
-            self._search_features = lambda x: network.search_features(x[..., ::-1])
-        else:
-            self._search_features = search_network.search_features
+        self._search_features = search_features or self._network_features
         self.config = config
         self.static_shape = static_shape
         self._scales = geometry.scale_factors(config.scale_count, config.scale_step)
@@ -271,12 +269,15 @@ class TrackingStep:
         """f_x of the search region of the middle scale, for an update."""
         sides = search_side * self._scales
         regions = self._pyramid(frame, position, sides, fill, levels=(self._middle,))
+        return self._network_features(regions)
+
+    def _network_features(self, regions):
+        """f_x of uint8 RGB regions by the network itself."""
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
     def _pyramid_features(self, frame, position, sides, fill):
         """f_x of the search regions of all scales, [scales, 22, 22, 256]."""
-        regions = self._pyramid(frame, position, sides, fill)
-        return self._search_features(tf.cast(regions, tf.float32))
+        return self._search_features(self._pyramid(frame, position, sides, fill))
 
     def _one_scale(self, sample_features):
         """Features of a sample as those of a pyramid of one scale."""

@@ -137,12 +137,11 @@ class TargetsStep(TrackingStep):
 
     def _sample_features(self, sample, fill):
         del fill
-        regions = tf.cast(sample[..., ::-1], tf.float32)
         if self.static_shape:
-            return self.network.search_features(regions)
+            return self._network_features(sample)
         return tf.map_fn(
-            lambda region: self.network.search_features(region[tf.newaxis])[0],
-            regions,
+            lambda region: self._network_features(region[tf.newaxis])[0],
+            sample,
             fn_output_signature=tf.TensorSpec([22, 22, 256], tf.float32),
             parallel_iterations=2,
         )
@@ -157,9 +156,7 @@ class TargetsStep(TrackingStep):
                 tf.TensorSpec([count, 22, 22, 256], tf.float32),
             )
         regions = self._pyramids(frame, position, sides, fill)
-        features = self._search_features(
-            tf.cast(tf.reshape(regions, [-1, *regions.shape[2:]]), tf.float32)
-        )
+        features = self._search_features(tf.reshape(regions, [-1, *regions.shape[2:]]))
         return tf.reshape(features, [-1, count, *features.shape[1:]])
 
     def _one_scale(self, sample_features):

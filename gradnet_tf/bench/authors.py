@@ -1,0 +1,160 @@
+"""Times the authors' own code, from a checkout that the user has: nothing of it is here.
+
+    git clone https://github.com/LPXTT/GradNet-Tensorflow
+    python -m gradnet_tf.bench --authors=GradNet-Tensorflow
+
+`AuthorsTracker` starts this module as a process of its own, since their graph needs TensorFlow 1's
+behaviour, which is one of a whole process. There, the main block of their `track.py` runs as it
+stands, on a sequence whose frames it gets one at a time. Four repairs change no value: a kernel
+shape's division is an integer one, `tf` is `tensorflow.compat.v1`, `control_flow_ops.cond` and
+`tf.contrib.layers.l2_regularizer` are where they were, `np.float` too. Needs OpenCV, SciPy and
+matplotlib, which their code imports.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+_NEEDED = ("track.py", "siamese.py", "parameters.py", "region_to_bbox.py")
+_PACKAGES = "opencv-contrib-python-headless scipy matplotlib"
+_VIDEO = "video"
+
+
+class AuthorsTracker:
+    """The authors' tracker on some frames, one at a time.
+
+    Args:
+      folder: a checkout of LPXTT/GradNet-Tensorflow.
+      frames: paths of the frames; `next_frame` can be called once for each but the last.
+      box: (x, y, width, height) of the target in the first frame.
+      tf1_checkpoint: prefix of the TF1 checkpoint that they restore.
+
+    Raises:
+      ValueError: if the folder is no such checkout.
+      RuntimeError: if their code does not start; the message ends with what it printed.
+    """
+
+    def __init__(self, folder: str, frames: Sequence[str], box, tf1_checkpoint: str):
+        missing = [name for name in _NEEDED if not (Path(folder) / name).is_file()]
+        if missing:
+            raise ValueError(
+                f"{folder}: {', '.join(missing)} missing; expected a checkout of "
+                "https://github.com/LPXTT/GradNet-Tensorflow"
+            )
+        self._errors = tempfile.TemporaryFile("w+")
+        values = ",".join(str(float(value)) for value in box)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, os.path.abspath(folder), values, tf1_checkpoint]
+            + [os.path.abspath(frame) for frame in frames],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self._answer()
+
+    def next_frame(self) -> float:
+        """Tracks into the next frame, the first call into the first one, and gives the seconds."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.communicate()
+        self._errors.close()
+
+    def _answer(self) -> float:
+        line = self._process.stdout.readline()
+        if not line:
+            self._errors.seek(0)
+            text = self._errors.read().strip()[-2000:]
+            self.close()
+            raise RuntimeError(
+                f"the authors' code has failed (it needs pip install {_PACKAGES}):\n{text}"
+            )
+        return float(line)
+
+
+class _Frames:
+    """Their list of images: each is handed out when it is asked for on standard input."""
+
+    def __init__(self, paths: Sequence[str], answers: IO[str]):
+        self._paths = paths
+        self._answers = answers
+        self._start = time.perf_counter()
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int):
+        import cv2
+
+        seconds = time.perf_counter() - self._start
+        print(seconds, file=self._answers, flush=True)
+        if not sys.stdin.readline():
+            os._exit(0)
+        image = cv2.imread(self._paths[index], cv2.IMREAD_COLOR)
+        self._start = time.perf_counter()
+        return image
+
+
+def _tensorflow_1() -> types.ModuleType:
+    """TensorFlow as their code knows it."""
+    import tensorflow.compat.v1 as tf
+    from tensorflow.python.ops import control_flow_ops
+
+    tf.disable_v2_behavior()
+    control_flow_ops.cond = tf.cond
+    setattr(np, "float", float)  # noqa: B010, gone from NumPy
+
+    def l2_regularizer(scale):
+        return lambda values: scale * tf.nn.l2_loss(values)
+
+    tf.contrib = types.SimpleNamespace(layers=types.SimpleNamespace(l2_regularizer=l2_regularizer))
+    return tf
+
+
+def _run(folder: str, box: Sequence[float], tf1_checkpoint: str, paths: Sequence[str]) -> None:
+    """Runs their main block."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # Theirs prints, too.
+    sys.modules["tensorflow"] = _tensorflow_1()
+    sys.path.insert(0, folder)
+    source = (Path(folder) / "siamese.py").read_text(encoding="utf-8")
+    siamese = types.ModuleType("siamese")
+    exec(source.replace("channels / groups", "channels // groups"), siamese.__dict__)
+    sys.modules["siamese"] = siamese
+
+    tree = ast.parse((Path(folder) / "track.py").read_text(encoding="utf-8"))
+    track = {"__name__": "__main__"}
+    exec(compile(ast.Module(tree.body[:-1], []), "track.py", "exec"), track)
+    settings = track["configParams"]()
+    with tempfile.TemporaryDirectory() as sequences:
+        (Path(sequences) / _VIDEO).mkdir()
+        settings |= {"seq_base_path": sequences, "model_path": tf1_checkpoint}
+        track["configParams"] = lambda: settings
+        track["loadVideoInfo"] = lambda *_: _video(box, _Frames(paths, answers))
+        exec(compile(ast.Module(tree.body[-1:], []), "track.py", "exec"), track)
+
+
+def _video(box: Sequence[float], frames: _Frames):
+    """What their `loadVideoInfo` gives: frames, centre and size as (y, x), true boxes."""
+    import numpy as np
+
+    x, y, width, height = box
+    center = np.array([y + height / 2, x + width / 2])
+    return frames, center, np.array([height, width]), np.array([box] * len(frames))
+
+
+if __name__ == "__main__":
+    _run(sys.argv[1], [float(v) for v in sys.argv[2].split(",")], sys.argv[3], sys.argv[4:])
