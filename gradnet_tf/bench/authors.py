@@ -24,6 +24,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
+from gradnet_tf import images
+
 _NEEDED = ("track.py", "siamese.py", "parameters.py", "region_to_bbox.py")
 _PACKAGES = "opencv-contrib-python-headless scipy matplotlib"
 _VIDEO = "video"
@@ -98,13 +102,11 @@ class _Frames:
         return len(self._paths)
 
     def __getitem__(self, index: int):
-        import cv2
-
         seconds = time.perf_counter() - self._start
         print(seconds, file=self._answers, flush=True)
         if not sys.stdin.readline():
             os._exit(0)
-        image = cv2.imread(self._paths[index], cv2.IMREAD_COLOR)
+        image = np.ascontiguousarray(images.as_rgb(self._paths[index])[..., ::-1])
         self._start = time.perf_counter()
         return image
 
@@ -149,8 +151,6 @@ def _run(folder: str, box: Sequence[float], tf1_checkpoint: str, paths: Sequence
 
 def _video(box: Sequence[float], frames: _Frames):
     """What their `loadVideoInfo` gives: frames, centre and size as (y, x), true boxes."""
-    import numpy as np
-
     x, y, width, height = box
     center = np.array([y + height / 2, x + width / 2])
     return frames, center, np.array([height, width]), np.array([box] * len(frames))

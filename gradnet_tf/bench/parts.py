@@ -1,0 +1,140 @@
+"""Where the time of a frame goes: its parts, each compiled for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf import images
+from gradnet_tf.bench.timing import PERIOD, Summary
+from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking import precision as precisions
+from gradnet_tf.tracking.config import TrackerConfig
+from gradnet_tf.tracking.step import TrackingStep
+from gradnet_tf.tracking.targets_crops import make_frames
+from gradnet_tf.tracking.targets_step import TargetsStep
+
+PARTS = ("decode", "transfer", "crops", "features", "response", "update")
+
+
+class _Parts:
+    """The parts of a `TrackingStep`, which it is mixed into; the frame is the first one again."""
+
+    def crops(self, state, frame):
+        sides = state.search_side[..., tf.newaxis] * self._scales
+        return self._pyramid(frame, state.position, sides, state.fill)
+
+    def features(self, regions):
+        return self._search_features(regions)
+
+    def response(self, state, features):
+        scores = self._score_maps(features, state.fixed_template, state.template)
+        influence = tf.zeros_like(state.search_side) + self.config.window_influence
+        return self._locate(scores, state.position, state.search_side, influence)
+
+    def update(self, state, frame):
+        sample = self._sample(frame, state.position, state.search_side, state.fill)
+        features = self._sample_features(*sample, state.fill)
+        return self._updated(state.h2, features, self.config.update_rate)
+
+
+class _OneTarget(_Parts, TrackingStep):
+    pass
+
+
+class _Targets(_Parts, TargetsStep):
+    def crops(self, state, frame):
+        sides = state.search_side[..., tf.newaxis] * self._scales
+        return self._pyramids(frame, state.position, sides, state.fill)
+
+    def features(self, regions):
+        features = self._search_features(tf.reshape(regions, [-1, *regions.shape[2:]]))
+        return tf.reshape(features, [-1, regions.shape[1], *features.shape[1:]])
+
+
+def functions(
+    network: GradNet,
+    config: TrackerConfig,
+    precision: str,
+    path: str,
+    box: np.ndarray,
+    jit_compile: bool,
+) -> dict[str, Callable[[int], object]]:
+    """What measures the parts, for `timing.in_turns`.
+
+    Args:
+      network: a `GradNet` with an update, not folded.
+      config: constants.
+      precision: of the search features.
+      path: of the frame.
+      box: (x, y, width, height) of the target in it.
+      jit_compile: whether XLA compiles each part.
+
+    Returns:
+      A function for each of `PARTS`; that of the update makes a whole one.
+    """
+    image = images.as_rgb(path)
+
+    def transfer():
+        return make_frames([image], [0], padded=True) if jit_compile else tf.constant(image)
+
+    kind = _Targets if jit_compile else _OneTarget
+    step = kind(
+        network,
+        config,
+        search_features=precisions.search_features(network, precision),
+        static_shape=jit_compile,
+    )
+    compiled = {
+        name: tf.function(getattr(step, name), autograph=False, jit_compile=jit_compile)
+        for name in ("crops", "features", "response", "update", "init")
+    }
+    frame = transfer()
+    boxes = np.asarray(box, np.float64)
+    state, _ = compiled["init"](frame, tf.constant(boxes[np.newaxis] if jit_compile else boxes))
+    regions = compiled["crops"](state, frame)
+    features = compiled["features"](regions)
+    arguments = {
+        "crops": (state, frame),
+        "features": (regions,),
+        "response": (state, features),
+        "update": (state, frame),
+    }
+
+    def run(name):
+        results = tf.nest.flatten(compiled[name](*arguments[name]))
+        return _finished(results[-1])
+
+    parts: dict[str, Callable[[int], object]] = {
+        "decode": lambda _: images.as_rgb(path),
+        "transfer": lambda _: _finished(tf.nest.flatten(transfer())[0]),
+    }
+    parts.update({name: lambda _, name=name: run(name) for name in arguments})
+    return parts
+
+
+def _finished(tensor: tf.Tensor) -> bool:
+    """Waits until a tensor is computed, without a copy of it where it is on the processor."""
+    if "GPU" in tensor.device:
+        tf.test.experimental.sync_devices()
+    else:
+        tensor.numpy()
+    return True
+
+
+def shares(parts: Mapping[str, Summary], frame: float) -> dict[str, float]:
+    """Seconds of each part in a frame, the update's divided by the frames from one to the next.
+
+    Args:
+      parts: by name.
+      frame: seconds of a whole frame, end to end.
+
+    Returns:
+      Seconds by name, with "rest": what the parts do not explain, calls among it.
+    """
+    seconds = {name: parts[name].median for name in PARTS}
+    seconds["update"] /= PERIOD
+    seconds["rest"] = frame - sum(seconds.values())
+    return seconds

@@ -1,0 +1,120 @@
+"""What the benchmark prints and draws."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gradnet_tf import hardware
+
+if TYPE_CHECKING:
+    from gradnet_tf.bench.scaling import Scale
+
+COLOURS = {
+    "decode": "#6b4f3a",
+    "transfer": "#00757f",
+    "crops": "#b07d00",
+    "features": "#0b62c4",
+    "response": "#c2186b",
+    "update": "#d1480a",
+    "rest": "#9aa4b0",
+}
+
+
+def environment() -> dict[str, str]:
+    """Software and hardware of this process."""
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU")
+    names = [
+        tf.config.experimental.get_device_details(device).get("device_name", device.name)
+        for device in tf.config.get_visible_devices("GPU")
+    ]
+    return {
+        "TensorFlow": tf.__version__,
+        "Python": platform.python_version(),
+        "processor": f"{hardware.processor_name()} x {os.cpu_count()}",
+        "instructions": ", ".join(_instructions()) or "unknown",
+        "GPU": ", ".join(names) if devices else "none",
+        "load before": f"{os.getloadavg()[0]:.1f}",
+    }
+
+
+def _instructions() -> list[str]:
+    known = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "asimddp")
+    return [name for name in known if name in hardware.processor_flags()]
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns are as wide as their longest entry.
+
+    Args:
+      rows: its head first, then its rows.
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+
+    def line(row):
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        return "| " + " | ".join(cells) + " |"
+
+    rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
+    return "\n".join([line(rows[0]), line(rule), *(line(row) for row in rows[1:])])
+
+
+def parts_table(parts: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+    """Rows of a table of the parts of a frame: milliseconds and per cent by precision."""
+    rows = [["part of a frame", *(f"{name}, ms" for name in parts), *(f"{n}, %" for n in parts)]]
+    whole = {name: sum(seconds.values()) for name, seconds in parts.items()}
+    for part in next(iter(parts.values())):
+        row = [part] + [f"{1e3 * seconds[part]:.2f}" for seconds in parts.values()]
+        rows.append(row + [f"{100 * s[part] / whole[name]:.1f}" for name, s in parts.items()])
+    return rows
+
+
+def draw(
+    path: str,
+    parts: Mapping[str, Mapping[str, float]],
+    scales: Mapping[str, Sequence[Scale]],
+    title: str,
+) -> None:
+    """Draws where the time goes, and the scaling with the number of targets.
+
+    Args:
+      path: of the picture; its ending says the format.
+      parts: seconds of the parts of a frame by precision.
+      scales: what many targets cost by precision; may be empty.
+      title: above it.
+
+    Raises:
+      ImportError: if matplotlib is not installed.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    names = list(parts)
+    start = [0.0] * len(names)
+    for part, colour in COLOURS.items():
+        lengths = [1e3 * max(parts[name][part], 0.0) for name in names]
+        left.barh(names, lengths, left=start, color=colour, label=part, height=0.6)
+        start = [one + other for one, other in zip(start, lengths)]
+    left.invert_yaxis()
+    left.set_xlabel("ms a frame, end to end")
+    left.legend(ncols=4, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    for name, values in scales.items():
+        targets = [scale.targets for scale in values]
+        each = [1e3 * scale.seconds.mean / scale.targets for scale in values]
+        right.plot(targets, each, marker="o", label=name)
+    if scales:
+        counts = sorted({scale.targets for values in scales.values() for scale in values})
+        right.set_xscale("log", base=2)
+        right.set_xticks(counts, [str(count) for count in counts])
+        right.legend(fontsize=8)
+    right.set(xlabel="targets in one step", ylabel="ms a target")
+    right.set_ylim(bottom=0)
+    right.grid(alpha=0.3)
+    figure.suptitle(title, fontsize=9)
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,87 @@
+"""What a fresh process needs: time to the first box, and memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+_PROGRAM = """
+import json, resource, sys, time
+start = time.perf_counter()
+import gradnet_tf
+imported = time.perf_counter()
+settings = json.loads(sys.argv[1])
+tracker = gradnet_tf.Tracker(settings["checkpoint"], **settings["options"])
+made = time.perf_counter()
+tracker.init(settings["paths"][0], settings["boxes"])
+started = time.perf_counter()
+tracker.update(settings["paths"][1])
+tracked = time.perf_counter()
+for path in settings["paths"][2:]:
+    tracker.update(path)
+print(json.dumps({
+    "seconds": {
+        "import": imported - start,
+        "Tracker()": made - imported,
+        "init()": started - made,
+        "first update()": tracked - started,
+    },
+    "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+}))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class FreshProcess:
+    """What a process has needed that did nothing but track.
+
+    Attributes:
+      seconds: of each step to the first box, by name, and of the "whole" process, which starts and
+        ends Python besides.
+      memory: largest resident memory, bytes.
+    """
+
+    seconds: dict[str, float]
+    memory: int
+
+
+def measure(
+    checkpoint: Optional[str], options: Mapping[str, Any], paths: Sequence[str], boxes
+) -> FreshProcess:
+    """Tracks through a few frames in a process of its own.
+
+    Args:
+      checkpoint: of the tracker, None for the embedded one.
+      options: arguments of the `Tracker` by name.
+      paths: of the frames, at least two.
+      boxes: (x, y, width, height) of the target in the first one, or [k, 4].
+
+    Raises:
+      subprocess.CalledProcessError: if that process fails.
+    """
+    settings = {
+        "checkpoint": checkpoint,
+        "options": dict(options),
+        "paths": list(paths),
+        "boxes": np.asarray(boxes, float).tolist(),
+    }
+    start = time.perf_counter()
+    result = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, json.dumps(settings)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    whole = time.perf_counter() - start
+    found = json.loads(result.stdout.splitlines()[-1])
+    unit = 1 if sys.platform == "darwin" else 1024  # Of ru_maxrss.
+    return FreshProcess({**found["seconds"], "whole": whole}, found["memory"] * unit)

@@ -1,0 +1,69 @@
+"""Times of functions that take turns, so that their ratios hold on a busy machine too."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+PERIOD = 5  # Frames from one update of the template to the next.
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Times of one thing, in seconds.
+
+    Attributes:
+      median: of all measurements.
+      high: their 95th percentile.
+      mean: of a frame: medians of the frames with an update and of those between, weighted by how
+        many there are. One frame in five costs more, which a median of all does not see; one
+        disturbance in a hundred costs much more, which a plain mean does not forgive.
+    """
+
+    median: float
+    high: float
+    mean: float
+
+
+def summarize(seconds: Sequence[float], period: int = PERIOD) -> Summary:
+    """Summary of the times of consecutive frames.
+
+    Args:
+      seconds: at least `period` times.
+      period: after how many of them the work repeats.
+    """
+    times = np.asarray(seconds, float)
+    whole = times[: len(times) // period * period].reshape(-1, period)
+    return Summary(
+        float(np.median(times)),
+        float(np.percentile(times, 95)),
+        float(np.median(whole, axis=0).mean()),
+    )
+
+
+def in_turns(
+    functions: Mapping[str, Callable[[int], object]], count: int, warm_up: int = PERIOD
+) -> dict[str, list[float]]:
+    """Times of `count` calls of each function with the number of the call, in turns.
+
+    Args:
+      functions: what to measure, by name. One that measures itself returns its seconds (a float);
+        of the others the time of the call is taken.
+      count: calls to measure.
+      warm_up: calls before those.
+
+    Returns:
+      Seconds by name, `count` each.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for index in range(warm_up + count):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            own = function(index)
+            spent = own if isinstance(own, float) else time.perf_counter() - start
+            if index >= warm_up:
+                seconds[name].append(spent)
+    return seconds
