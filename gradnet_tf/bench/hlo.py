@@ -1,0 +1,177 @@
+"""Writes the compiled tracking step as HLO, for a machine that has JAX and a GPU but no TensorFlow.
+
+    python -m gradnet_tf.bench.hlo --output=DIR                 # where TensorFlow is
+    python -m gradnet_tf.bench.run_hlo DIR --check              # where JAX is
+
+The HLO is the one before optimization, the same for every device: XLA of the other machine compiles
+it for its own. For each precision and number of targets there are two files: NAME.hlo, and NAME.npz
+with the arguments of the step after the first frame, what it gave here, and the boxes after the
+first update.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+from absl import app, flags
+
+
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the flags of the binary."""
+    flags.DEFINE_string("output", None, "Folder for the files.", values, required=True)
+    flags.DEFINE_string(
+        "checkpoint", "", "Converted or trained checkpoint; the embedded one without.", values
+    )
+    flags.DEFINE_list(
+        "precisions", ["float32", "float16", "bfloat16"], "Of the search features.", values
+    )
+    flags.DEFINE_list("targets", ["1", "16", "64"], "Numbers of targets.", values)
+    flags.DEFINE_integer("width", 640, "Width of the frames, pixels.", 32, flag_values=values)
+    flags.DEFINE_integer("height", 480, "Height of the frames, pixels.", 32, flag_values=values)
+
+
+def export_step(
+    folder: Path,
+    precision: str,
+    targets: int,
+    images: Sequence,
+    checkpoint: Optional[str] = None,
+) -> Path:
+    """Writes the step for so many targets.
+
+    Args:
+      folder: where to.
+      precision: of the search features; all but int8.
+      targets: how many.
+      images: the first two frames, uint8 RGB [height, width, 3].
+      checkpoint: of the tracker; None for the embedded one.
+
+    Returns:
+      Path of the HLO.
+
+    Raises:
+      ValueError: if the precision is none that XLA compiles, or the checkpoint cannot be used.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from gradnet_tf import files
+    from gradnet_tf.bench import floors, video
+    from gradnet_tf.bench.timing import PERIOD
+    from gradnet_tf.gradnet import GradNet
+    from gradnet_tf.tracking import config
+    from gradnet_tf.tracking import precision as precisions
+    from gradnet_tf.tracking.targets_crops import make_frames
+    from gradnet_tf.tracking.targets_step import TargetsStep
+    from gradnet_tf.weights import load, load_embedded
+
+    precisions.check_precision(precision, jit_compile=True)
+    weights = load(checkpoint) if checkpoint else load_embedded()
+    network = GradNet(weights.variant)
+    network.assign_weights(weights.arrays)
+    step = TargetsStep(
+        network,
+        config.preset("reference"),
+        search_features=precisions.search_features(network, precision),
+        static_shape=True,
+    )
+    height, width = images[0].shape[:2]
+    boxes = video.first_boxes(targets, width, height)
+    first, second = (make_frames([image], [0] * targets, padded=True) for image in images[:2])
+    init = tf.function(step.init, autograph=False, jit_compile=True)
+    compiled = tf.function(step.step, autograph=False, jit_compile=True)
+    state, _ = init(first, tf.constant(boxes))
+    concrete = compiled.get_concrete_function(state, second)
+    hlo = compiled.experimental_get_compiler_ir(state, second)(stage="hlo_serialized")
+    outputs = later = compiled(state, second)
+    for _ in range(PERIOD - 1):
+        later = compiled(later[0], second)
+
+    captured = [_value(tensor) for tensor in concrete.captured_inputs]
+    arguments = [tensor.numpy() for tensor in tf.nest.flatten((state, second))] + captured
+    arrays = {f"arg_{i:03d}": _storable(value) for i, value in enumerate(arguments)}
+    for index, value in enumerate(tf.nest.flatten(outputs)):
+        arrays[f"out_{index:03d}"] = value.numpy()
+    arrays |= {
+        "bfloat16": np.array([value.dtype.name == "bfloat16" for value in arguments]),
+        "state_size": np.array(len(tf.nest.flatten(state))),
+        "box": np.array(len(tf.nest.flatten(outputs[0]))),
+        "updated_box": later[1].box.numpy(),
+        "targets": np.array(targets),
+        "precision": np.array(precision),
+        "frame_multiply_adds": np.array(targets * floors.features_work(3).multiply_adds),
+        "update_multiply_adds": np.array(targets * floors.features_work(1).multiply_adds),
+    }
+    path = folder / f"{precision}_{targets:03d}.hlo"
+    with files.replacing(path) as temporary:
+        temporary.write_bytes(hlo)
+    with files.replacing(path.with_suffix(".npz")) as temporary:
+        np.savez(temporary, **arrays)
+    return path
+
+
+def _value(captured):
+    """Array of a captured tensor, or of the variable behind a captured handle."""
+    import tensorflow as tf
+
+    if captured.dtype != tf.resource:
+        return captured.numpy()
+    handle = captured.handle_data if hasattr(captured, "handle_data") else captured._handle_data
+    data = handle.shape_and_type[0]
+    return tf.raw_ops.ReadVariableOp(resource=captured, dtype=tf.as_dtype(data.dtype)).numpy()
+
+
+def _storable(value):
+    """The array as NumPy itself can store it: bfloat16 as the bits of uint16."""
+    return value.view("uint16") if value.dtype.name == "bfloat16" else value
+
+
+def run(values: flags.FlagValues) -> list[Path]:
+    """Writes all that the flags ask for.
+
+    Raises:
+      OSError, ValueError: see `export_step`.
+    """
+    try:
+        counts = [int(count) for count in values.targets]
+    except ValueError:
+        raise ValueError(f"targets must be whole numbers, got {values.targets}") from None
+    if any(count < 1 for count in counts):
+        raise ValueError(f"targets must be positive, got {counts}")
+    from gradnet_tf import images
+    from gradnet_tf.bench import video
+
+    output = Path(values.output)
+    output.mkdir(parents=True, exist_ok=True)
+    written = []
+    with tempfile.TemporaryDirectory() as folder:
+        paths = video.make_video(folder, 2, values.width, values.height, max(counts))
+        frames = [images.as_rgb(path) for path in paths]
+    for precision in values.precisions:
+        for count in counts:
+            path = export_step(output, precision, count, frames, values.checkpoint or None)
+            print(path, flush=True)
+            written.append(path)
+    return written
+
+
+def main(argv: list[str]) -> None:
+    """Entry point of absl."""
+    try:
+        if len(argv) > 1:
+            raise ValueError(f"unexpected argument {argv[1]!r}")
+        run(flags.FLAGS)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    define_flags()
+    app.run(main)
