@@ -7,9 +7,9 @@
 
 NAME is how results are called; without it, it follows from the rest. CHECKPOINT is a folder or an
 .npz file (its path without commas); without it, the weights that come with gradnet_tf. Settings are
-`preset`, `jit_compile` and the constants of `TrackerConfig`. CLASS is called with the arguments,
-each taken as JSON if it is that (0.3, true, [1, 2]) and else as text. One tracker is made for each
-sequence.
+`preset`, `jit_compile`, `precision` (float32, bfloat16, float16 or int8, of the search branch) and
+the constants of `TrackerConfig`. CLASS is called with the arguments, each taken as JSON if it is
+that (0.3, true, [1, 2]) and else as text. One tracker is made for each sequence.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gradnet_tf.eval import peers
 from gradnet_tf.tracking import config
 
 GRADNET, OPENCV, STATIC, PYTHON = KINDS = ("gradnet", "opencv", "static", "python")
-_OWN_SETTINGS = ("jit_compile", "preset")  # Of GradNet, besides the constants.
+_OWN_SETTINGS = ("jit_compile", "precision", "preset")  # Of GradNet, besides the constants.
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 
@@ -105,8 +105,8 @@ def make_gradnet(settings: dict[str, Any]) -> Any:
     """A `gradnet_tf.Tracker` of some settings.
 
     Args:
-      settings: constants of `TrackerConfig`, which change the preset, and `checkpoint`, `preset`
-        and `jit_compile`, as the tracker takes them.
+      settings: constants of `TrackerConfig`, which change the preset, and `checkpoint`, `preset`,
+        `jit_compile` and `precision`, as the tracker takes them.
 
     Raises:
       ValueError: as the tracker does.
@@ -115,12 +115,12 @@ def make_gradnet(settings: dict[str, Any]) -> Any:
 
     constants = dict(settings)
     checkpoint, preset = constants.pop("checkpoint", None), constants.pop("preset", None)
-    jit_compile = constants.pop("jit_compile", "auto")
-    tracker = Tracker(checkpoint, preset=preset, jit_compile=jit_compile)
+    how = {name: constants.pop(name) for name in ("jit_compile", "precision") if name in constants}
+    tracker = Tracker(checkpoint, preset=preset, **how)
     if not constants:
         return tracker
     changed = dataclasses.replace(tracker.config, **constants)
-    return Tracker(checkpoint, config=changed, jit_compile=jit_compile)
+    return Tracker(checkpoint, config=changed, **how)
 
 
 def make_tracker(spec: TrackerSpec) -> Any:
@@ -149,7 +149,8 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
     Raises:
       ImportError: as `make_tracker`.
-      OSError, ValueError: the checkpoint or an argument's file cannot be used.
+      OSError: the checkpoint or an argument's file cannot be used.
+      ValueError: likewise; or there is no such precision, or not with XLA.
     """
     if spec.kind == GRADNET:
         return _identify_gradnet(spec)
@@ -171,17 +172,24 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
 
 def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
-    from gradnet_tf import weights  # Loads TensorFlow.
+    import tensorflow as tf
+
+    from gradnet_tf import weights
+    from gradnet_tf.tracking import precision as precisions
 
     loaded = weights.load(spec.target) if spec.target else weights.load_embedded()
     constants = dict(spec.settings)
     jit_compile = constants.pop("jit_compile", "auto")
+    precision = constants.pop("precision", "float32")
+    by_xla = bool(tf.config.list_physical_devices("GPU")) if jit_compile == "auto" else jit_compile
+    precisions.check_precision(precision, by_xla)
     preset = constants.pop("preset", None) or loaded.card.get("preset", "reference")
     values = dataclasses.asdict(config.preset(preset, **constants))
     configuration = {
         "kind": GRADNET,
         "variant": loaded.variant,
         "jit_compile": jit_compile,
+        "precision": precision,
         "constants": values,
     }
     return loaded.digest, configuration

@@ -26,6 +26,7 @@ from gradnet_tf.video import import_av
 if TYPE_CHECKING:
     from gradnet_tf.tracking.run import TrackingRun
 
+_PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 _SHEET_SUFFIX = ".sheet.png"
 
@@ -39,6 +40,7 @@ class Options:
     checkpoint: Optional[str]
     preset: str
     jit_compile: Any
+    precision: str
     on_bad_frame: str
     format: str
     boxes: Optional[Path]
@@ -108,6 +110,14 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "Compile the tracking step with XLA; auto: on GPU only.",
         flag_values=values,
     )
+    choice(
+        "precision",
+        "float32",
+        _PRECISIONS,
+        "Of the search branch; all but float32 are faster only where the hardware has such "
+        "instructions. int8 is for the processor, without XLA.",
+        flag_values=values,
+    )
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
@@ -151,6 +161,7 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
         checkpoint=values.checkpoint,
         preset=values.preset,
         jit_compile=_JIT_COMPILE[values.jit_compile],
+        precision=values.precision,
         on_bad_frame=values.on_bad_frame,
         format=values.format,
         boxes=boxes,
@@ -214,7 +225,12 @@ def _make_tracker(options: Options) -> Any:
     from gradnet_tf.tracking.tracker import Tracker
 
     geometry.check_box(options.box)
-    return Tracker(options.checkpoint, preset=options.preset, jit_compile=options.jit_compile)
+    return Tracker(
+        options.checkpoint,
+        preset=options.preset,
+        jit_compile=options.jit_compile,
+        precision=options.precision,
+    )
 
 
 def _track(options: Options) -> None:

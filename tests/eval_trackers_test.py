@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.eval import peers, trackers
+from gradnet_tf.tracking import config
 from tests.helpers import toy_trackers
 
 
@@ -105,6 +106,15 @@ def test_gradnet():
     other = trackers.identify(trackers.parse_tracker("gradnet,preset=paper,jit_compile=false"))
     assert other[0] == weights
     assert (other[1]["constants"]["response_mix"], other[1]["jit_compile"]) == ("template", False)
+    assert configuration["precision"] == "float32"
+    reduced = trackers.parse_tracker("gradnet,precision=bfloat16,template_influence=0.5")
+    assert trackers.identify(reduced)[1]["precision"] == "bfloat16"
+    for text, message in (
+        ("int4", "precision must be one of float32, bfloat16, float16, int8, got 'int4'"),
+        ("int8,jit_compile=true", "precision='int8' runs on the processor outside XLA"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            trackers.identify(trackers.parse_tracker(f"gradnet,precision={text}"))
     for text in ("speed=3", "redetection=2", "update", "jit_compile=maybe"):
         with pytest.raises(ValueError, match=f"{text.partition('=')[0]}"):
             trackers.parse_tracker(f"gradnet,{text}")
@@ -113,3 +123,23 @@ def test_gradnet():
     image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
     tracker.init(image, (30, 20, 16, 12))
     assert tracker.update(image).shape == (4,)
+
+
+def test_settings_reach_the_tracker(monkeypatch):
+    made = []
+
+    class Fake:
+        config = config.preset("paper")
+
+        def __init__(self, checkpoint, **arguments):
+            made.append((checkpoint, arguments))
+
+    monkeypatch.setattr("gradnet_tf.tracking.tracker.Tracker", Fake)
+    trackers.make_tracker(trackers.parse_tracker("gradnet:x,preset=paper,precision=bfloat16"))
+    assert made == [("x", {"preset": "paper", "precision": "bfloat16"})]
+    made.clear()
+    text = "gradnet,precision=int8,jit_compile=false,template_influence=0.5"
+    trackers.make_tracker(trackers.parse_tracker(text))
+    how = {"precision": "int8", "jit_compile": False}
+    changed = config.preset("paper", template_influence=0.5)
+    assert made == [(None, {"preset": None, **how}), (None, {"config": changed, **how})]

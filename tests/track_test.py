@@ -114,11 +114,13 @@ def test_flags_reach_the_tracker(source, made):
             "--checkpoint=some/dir",
             "--preset=paper",
             "--jit_compile=false",
+            "--precision=int8",
         )
         == 0
     )
     (options,) = made
     assert (options.checkpoint, options.preset, options.jit_compile) == ("some/dir", "paper", False)
+    assert options.precision == "int8"
     assert options.box == (4, 5, 10, 8)
 
 
@@ -273,3 +275,16 @@ def test_wrong_flags_are_answered_without_tensorflow(tmp_path):
 def test_bad_boxes_are_answered_before_the_checkpoint_is_read(source, capsys):
     assert call(f"--source={source}", "--box=1,2,nan,4", "--checkpoint=no/such/dir") == 1
     assert "finite" in one_error(capsys)
+
+
+def test_precisions_are_those_of_the_tracker():
+    from gradnet_tf.tracking.precision import PRECISIONS
+
+    assert track._PRECISIONS == PRECISIONS
+    with pytest.raises(flags.Error, match=r"float32\|bfloat16\|float16\|int8"):
+        call("--precision=int4")
+
+
+def test_a_precision_that_xla_cannot_compile(source, capsys):
+    assert call(f"--source={source}", BOX, "--precision=int8", "--jit_compile=true") == 1
+    assert "precision='int8' runs on the processor outside XLA" in one_error(capsys)
