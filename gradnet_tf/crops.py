@@ -15,7 +15,7 @@ import tensorflow as tf
 _WEIGHT_ONE = 2048.0  # OpenCV's fixed-point one of a bilinear weight.
 
 
-class _Taps(NamedTuple):
+class Taps(NamedTuple):
     """Two source indices and two integer weights for each output pixel along one axis."""
 
     first: tf.Tensor
@@ -37,7 +37,7 @@ def mean_colour(frame):
     return tf.cast(total // tf.size(frame[..., 0], out_type=tf.int64), tf.uint8)
 
 
-def taps(source_size, output_size, count, clamp_weights: bool) -> _Taps:
+def taps(source_size, output_size, count, clamp_weights: bool) -> Taps:
     """Bilinear taps of `count` output pixels of a resize from source_size to output_size pixels.
 
     OpenCV gives the outermost pixels a single tap along a row (clamp_weights), but two equal taps
@@ -52,7 +52,7 @@ def taps(source_size, output_size, count, clamp_weights: bool) -> _Taps:
         outside = (first < 0) | (first >= source_size - 1)
         fraction = tf.where(outside, 0.0, fraction)
     last = source_size - 1
-    return _Taps(
+    return Taps(
         first=tf.clip_by_value(first, 0, last),
         second=tf.clip_by_value(first + 1, 0, last),
         first_weight=tf.cast(tf.round((1.0 - fraction) * _WEIGHT_ONE), tf.int32),

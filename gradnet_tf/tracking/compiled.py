@@ -100,8 +100,13 @@ class CompiledStep:
         if jit_compile:
             # As the only one of many targets: frames padded to few shapes, so few compilations.
             many = self._step(TargetsStep)
-            init = lambda frames, box: _only(*many.init(frames, box[tf.newaxis]))  # noqa: E731
-            step = lambda state, frames: _only(*many.step(state, frames))  # noqa: E731
+
+            def init(frames, box):
+                return _only(*many.init(frames, box[tf.newaxis]))
+
+            def step(state, frames):
+                return _only(*many.step(state, frames))
+
             frames = _FRAMES
         else:
             one = self._step(TrackingStep)

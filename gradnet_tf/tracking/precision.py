@@ -55,8 +55,7 @@ def check_precision(name: str, jit_compile: bool = False) -> str:
     Raises:
       ValueError: if there is no such precision, or XLA cannot compile it.
     """
-    if not isinstance(name, str) or name not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {name!r}")
+    _check_name(name)
     if name == "int8" and jit_compile:
         raise ValueError(
             "precision='int8' runs on the processor outside XLA: use it with jit_compile=False, or "
@@ -71,6 +70,11 @@ def check_precision(name: str, jit_compile: bool = False) -> str:
             name,
         )
     return name
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or name not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {name!r}")
 
 
 def processor_has(name: str) -> bool:
@@ -99,7 +103,7 @@ def search_features(
     Raises:
       ValueError: if there is no such precision, or calibration has the wrong shape.
     """
-    check_precision(precision)
+    _check_name(precision)
     if precision == "int8":
         return _int8_features(network, calibration)
     folded = network.folded(rgb=True, dtype=precision)

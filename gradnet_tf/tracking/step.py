@@ -4,7 +4,7 @@ The order of things is that of `run_siamesefc` in `track.py` of the reference: c
 responses, window, peak, position and scale, re-detection, threshold, sample buffer, updates.
 Frames are RGB uint8; the network is fed BGR, of crops that are turned after cutting.
 
-The rules are written for values of any leading dimensions: none here, where there is one target,
+All is written for values of any leading dimensions: none here, where there is one target,
 [targets] in `targets_step.TargetsStep`, which replaces only what touches frames and the network.
 """
 
@@ -15,13 +15,14 @@ from typing import Optional
 
 import tensorflow as tf
 
-from gradnet_tf import backbone, crops, geometry, response
+from gradnet_tf import backbone, crops, geometry
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.tracking import rules
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.state import SampleBuffer, Search, StepOutput, TrackerState
 
 
-class TrackingStep:
+class TrackingStep(rules.TrackingRules):
     """The two pure functions of the tracker for one network and configuration.
 
     Args:
@@ -42,17 +43,13 @@ class TrackingStep:
         search_features: Optional[Callable[[tf.Tensor], tf.Tensor]] = None,
         static_shape: bool = False,
     ):
+        super().__init__(config)
         self.network = network
         self._search_features = search_features or self._network_features
-        self.config = config
         self.static_shape = static_shape
-        self._scales = geometry.scale_factors(config.scale_count, config.scale_step)
         self._middle = config.scale_count // 2
         # Rounding to whole pixels can stretch the pyramid, most at a side of one pixel.
         self._region_limit = int(1.5 * self._scales[-1] / self._scales[0] + 0.5)
-        score_size = 17
-        self._bicubic = response.bicubic_matrix(score_size, score_size * config.response_upsampling)
-        self._window = response.hanning_window(score_size * config.response_upsampling)
         self._updates_online = network.has_update and config.update == "online"
 
     def init(self, frame, box) -> tuple[TrackerState, StepOutput]:
@@ -93,7 +90,7 @@ class TrackingStep:
         if config.threshold_source == "first_frame":
             features = self._one_scale(features)
             score, _ = self._score_maps(features, fixed_template, template)
-            threshold = _largest(score)
+            threshold = rules.largest(score)
 
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
         buffer = self._empty_buffer(sample).append(*sample, zero, index)
@@ -116,7 +113,7 @@ class TrackingStep:
             redetect=no,
             buffer=buffer,
         )
-        none = _no_search(position)
+        none = rules.no_search(position)
         output = StepOutput(
             box=box,
             score=zero + float("nan"),
@@ -155,7 +152,7 @@ class TrackingStep:
         position, score = search.position, search.score
 
         # The frame's centre, if the target has left to the right.
-        no_search = _no_search(position)
+        no_search = rules.no_search(position)
         redetection, redetected = no_search, tf.zeros_like(state.redetect)
         if config.redetection:
             center = tf.cast(self._frame_hw(frame), tf.float64) / 2.0
@@ -309,7 +306,7 @@ class TrackingStep:
             lambda: (h2, template),
         )
 
-    # The rules.
+    # Scores and templates.
 
     def _score_maps(self, features, fixed_template, template):
         """Score maps [..., scales, 17, 17] of the SiamFC template and of the updated one.
@@ -333,103 +330,7 @@ class TrackingStep:
         features = self._pyramid_features(frame, position, sides, state.fill)
         return self._score_maps(features, state.fixed_template, state.template)
 
-    def _locate(self, scores, position, search_side, window_influence) -> Search:
-        """Peak of the response around a position (`trackerEval`)."""
-        config = self.config
-        score, template_score = scores
-        responses = response.upsample(score, self._bicubic)
-        choosing, share = responses, config.template_scale_influence
-        if template_score is not None:
-            updated = response.upsample(template_score, self._bicubic)
-            choosing = (1.0 - share) * responses + share * updated if share else responses
-        scale = response.best_scale(choosing, config.scale_penalty)
-        targets = scale.shape.rank
-        total = response.normalize(tf.gather(responses, scale, batch_dims=targets))
-        if template_score is not None:
-            seen = scale if share else tf.zeros_like(scale)
-            updated = response.normalize(tf.gather(updated, seen, batch_dims=targets))
-            total = (1.0 - config.template_influence) * total + config.template_influence * updated
-        window_influence = window_influence[..., tf.newaxis, tf.newaxis]
-        total *= tf.cast(1.0 - window_influence, tf.float32)
-        total = tf.cast(total, tf.float64) + window_influence * self._window
-        displacement = response.peak_displacement(
-            total, config.response_upsampling, backbone.TOTAL_STRIDE
-        )
-        displacement *= tf.round(search_side)[..., tf.newaxis] / backbone.INSTANCE_SIZE
-        best = _largest(score)
-        return Search(
-            score=best,
-            template_score=best if template_score is None else _largest(template_score),
-            scale=scale,
-            position=position + displacement,
-        )
-
-    def _rescale(self, scale, sides, state: TrackerState, search_side, size):
-        """Search side and target size, damped towards those of the chosen scale."""
-        config, damping = self.config, self.config.scale_damping
-        search_side = (1.0 - damping) * search_side + damping * tf.gather(
-            sides, scale, batch_dims=scale.shape.rank
-        )
-        search_side = tf.clip_by_value(
-            search_side,
-            config.min_scale * state.first_search_side,
-            config.max_scale * state.first_search_side,
-        )
-        scaled = state.size * tf.gather(tf.constant(self._scales), scale)[..., tf.newaxis]
-        return search_side, (1.0 - damping) * size + damping * scaled
-
-    def _window_influence(self, state: TrackerState, index):
-        """Share of the Hanning window, and whether it has been left out by now."""
-        influence = tf.zeros_like(state.search_side) + self.config.window_influence
-        if not self.config.window_off_after:
-            return influence, state.window_was_off
-        age = index - state.buffer.frames[..., -1]
-        off = tf.equal(age, self.config.window_off_after) & ~state.window_was_off
-        return tf.where(off, tf.zeros_like(influence), influence), state.window_was_off | off
-
-    def _threshold(self, state: TrackerState, index, score):
-        """Sum of the first frames' scores, and the threshold once it is known."""
-        if self.config.threshold_source == "first_frame":
-            return state.score_sum, state.threshold
-        count = self.config.threshold_frames
-        score_sum = tf.where(index <= count, state.score_sum + score, state.score_sum)
-        return score_sum, tf.where(tf.equal(index, count), score_sum / count, state.threshold)
-
-    def _reliable_score(self, threshold, buffer: SampleBuffer):
-        """The least score of a reliable sample."""
-        least = threshold * self.config.reliable_threshold
-        if not self.config.reliable_mean:
-            return least
-        mean = buffer.mean_score()
-        # Python's min(least, mean): a NaN mean is never the smaller one.
-        return tf.where(mean < least, mean, least)
-
-    def _confidence(self, score, score_sum, threshold, index):
-        """Score relative to the threshold, or to the mean so far while that is not known."""
-        if self.config.threshold_source == "first_frames":
-            count = tf.minimum(index, self.config.threshold_frames)
-            threshold = score_sum / tf.cast(count, tf.float64)
-        share = tf.math.divide_no_nan(score, tf.maximum(threshold, 0.0))
-        return tf.clip_by_value(share, 0.0, 1.0)
-
     def _updated(self, h2, features, rate):
         """h_2 moved towards the updated one, and the template beta* of the updated one."""
         update = self._network_update(h2, features)
         return (1.0 - rate) * h2 + rate * update.h2, update.template
-
-
-def _largest(score):
-    """Largest score of all scales, float64."""
-    return tf.cast(tf.reduce_max(score, axis=[-3, -2, -1]), tf.float64)
-
-
-def _no_search(position) -> Search:
-    """The `Search` that did not happen, of the leading dimensions of a position [..., 2]."""
-    zero = tf.zeros_like(position)
-    minus_infinity = zero[..., 0] + float("-inf")
-    return Search(
-        score=minus_infinity,
-        template_score=minus_infinity,
-        scale=tf.cast(zero[..., 0], tf.int32) - 1,
-        position=zero,
-    )
