@@ -37,7 +37,7 @@ def test_tables_numbers_and_picture(tmp_path, capsys):
     assert set(shares) == {*parts.PARTS, "rest"}
     assert sum(shares.values()) == pytest.approx(end["mean"])
     assert results["floors"]["float32"]["arithmetic"] > 0
-    (scale,) = results["targets"]["float32"]
+    (scale,) = results["targets"]
     assert scale["targets"] == 2
     assert scale["memory"] > 1e8
     for text in ("times the reference's way", "of the floor", "fps end to end", "| features "):

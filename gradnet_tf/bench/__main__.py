@@ -33,7 +33,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_list(
         "targets",
         ["1", "2", "4", "8", "16", "32"],
-        "Numbers of targets of the scaling table; empty for none.",
+        "Numbers of targets of the scaling table, in the first precision; empty for none.",
         flag_values=values,
     )
     text("authors", "", "Checkout of LPXTT/GradNet-Tensorflow, to time it as well.", values)
@@ -58,13 +58,13 @@ def run(values: flags.FlagValues) -> dict:
         targets = tuple(int(count) for count in values.targets)
     except ValueError:
         raise ValueError(f"targets must be whole numbers, got {values.targets}") from None
-    from gradnet_tf.bench import command
+    from gradnet_tf.bench import command, settings
 
-    device = command.choose_device(values.device)
-    settings = command.Settings(
+    device = settings.choose_device(values.device)
+    chosen = settings.Settings(
         checkpoint=values.checkpoint,
         device=device,
-        precisions=tuple(values.precisions) or command.default_precisions(device),
+        precisions=tuple(values.precisions) or settings.default_precisions(device),
         width=values.width,
         height=values.height,
         frames=values.frames,
@@ -76,7 +76,7 @@ def run(values: flags.FlagValues) -> dict:
         chart=values.chart,
         trace=values.trace,
     )
-    return command.Benchmark(settings, lambda line: print(line, flush=True)).run()
+    return command.Benchmark(chosen, lambda line: print(line, flush=True)).run()
 
 
 def main(argv: list[str]) -> None:

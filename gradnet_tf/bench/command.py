@@ -18,91 +18,18 @@ from gradnet_tf import files, images
 from gradnet_tf.bench import floors, parts, report, scaling, startup, timing, video
 from gradnet_tf.bench.authors import AuthorsTracker
 from gradnet_tf.bench.reference_way import ReferencesWay
+from gradnet_tf.bench.settings import Settings
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking import config as configs
-from gradnet_tf.tracking import precision as precisions
 from gradnet_tf.tracking.tracker import Tracker
 from gradnet_tf.weights import Weights, load, load_embedded
 from gradnet_tf.weights.convert import Source, Targets, convert
 from gradnet_tf.weights.embedded import path as embedded_path
 
 _TRACE_FRAMES = 10
+_SCALING_FRAMES = 3 * timing.PERIOD
 _REFERENCE = "reference's way"
 _AUTHORS = "authors' code"
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What to measure.
-
-    Attributes:
-      checkpoint: of the tracker; the embedded one if empty.
-      device: "cpu" or "gpu".
-      precisions: of the search features, the first one that of the other tables.
-      width: of the frames, pixels.
-      height: of the frames, pixels.
-      frames: to measure, rounded up to whole periods of the update.
-      targets: numbers of targets of the scaling table; none for no table.
-      authors: checkout of the authors' code; empty for none.
-      xla: whether to measure XLA on a CPU as well.
-      startup: whether to measure the latency of the first result.
-      json: file for the numbers; empty for none.
-      chart: file for the picture; empty for none.
-      trace: folder for a TensorBoard profile; empty for none.
-
-    Raises:
-      ValueError: if a value cannot be used.
-    """
-
-    checkpoint: str = ""
-    device: str = "cpu"
-    precisions: tuple[str, ...] = ("float32",)
-    width: int = 640
-    height: int = 480
-    frames: int = 50
-    targets: tuple[int, ...] = ()
-    authors: str = ""
-    xla: bool = False
-    startup: bool = True
-    json: str = ""
-    chart: str = ""
-    trace: str = ""
-
-    def __post_init__(self):
-        for name in self.precisions:
-            if name not in precisions.PRECISIONS:
-                choices = ", ".join(precisions.PRECISIONS)
-                raise ValueError(f"precisions must be of {choices}, got {name!r}")
-        if not self.precisions:
-            raise ValueError("precisions must name at least one")
-        if self.device == "gpu" and "int8" in self.precisions:
-            raise ValueError("precisions: int8 runs on the processor only, got device gpu")
-        if any(count < 1 for count in self.targets):
-            raise ValueError(f"targets must be positive, got {list(self.targets)}")
-
-
-def default_precisions(device: str) -> tuple[str, ...]:
-    """The precisions that a device has instructions for."""
-    if device == "gpu":
-        return ("float32", "float16", "bfloat16")
-    return tuple(name for name in precisions.PRECISIONS if precisions.processor_has(name))
-
-
-def choose_device(name: str) -> str:
-    """Device "cpu" or "gpu" of a flag; "auto" is the GPU where there is one.
-
-    What is not chosen is hidden from TensorFlow.
-
-    Raises:
-      ValueError: if there is no GPU where one is asked for.
-    """
-    found = tf.config.list_physical_devices("GPU")
-    if name == "gpu" and not found:
-        raise ValueError("device must be cpu or auto: TensorFlow sees no GPU on this machine")
-    if name == "cpu" or not found:
-        tf.config.set_visible_devices([], "GPU")
-        return "cpu"
-    return "gpu"
 
 
 class Benchmark:
@@ -160,10 +87,10 @@ class Benchmark:
             results |= one
             if settings.startup:
                 results["first result"] = self._first_result(paths, box)
-        if settings.targets:
-            results["targets"] = self._many_targets()
+        scales = self._many_targets() if settings.targets else []
+        results["targets"] = [dataclasses.asdict(scale) for scale in scales]
         if settings.chart:
-            self._draw(results)
+            self._draw(results, scales)
         if settings.json:
             with files.replacing(settings.json) as path:
                 path.write_text(json.dumps(results, indent=1, default=_plain), encoding="utf-8")
@@ -220,9 +147,12 @@ class Benchmark:
             for name in settings.precisions
         }
         names = [name for name in (_AUTHORS, _REFERENCE, *rows) if name in functions]
-        self._say("\n" + report.markdown(_speed_rows(names, summaries, ends, floor)))
+        baseline = next((name for name in (_AUTHORS, _REFERENCE) if name in functions), None)
+        self._say(
+            "\n" + report.markdown(report.speed_table(names, baseline, summaries, ends, floor))
+        )
         self._say("\n" + report.markdown(report.parts_table(shares)))
-        self._say("\n" + _floors_text(rates, floor, settings.precisions))
+        self._say("\n" + report.floors_text(rates, floor))
         return {
             "frame": {name: dataclasses.asdict(summaries[name]) for name in names},
             "end to end": {name: dataclasses.asdict(ends[name]) for name in ends},
@@ -257,7 +187,7 @@ class Benchmark:
         self._say(f"\nfirst box {found['whole']:.1f} s after the start of Python ({steps})")
         return found
 
-    def _many_targets(self) -> dict[str, list[dict]]:
+    def _many_targets(self) -> list[scaling.Scale]:
         settings = self.settings
         with tempfile.TemporaryDirectory() as folder:
             paths = video.make_video(
@@ -265,24 +195,16 @@ class Benchmark:
             )
             frames = [images.as_rgb(path) for path in paths]
             memory = {count: self._memory(count, paths) for count in settings.targets}
-        found = {}
-        for precision in settings.precisions:
-            functions = scaling.trackers(
-                lambda name=precision: self._tracker(name), settings.targets, frames
-            )
-            seconds = timing.in_turns(functions, max(self._count // 2, 10) // 5 * 5)
-            found[precision] = [
-                # That of the first precision: a process for each takes its time.
-                scaling.Scale(
-                    count,
-                    timing.summarize(seconds[count]),
-                    memory[count] if precision == settings.precisions[0] else None,
-                )
-                for count in settings.targets
-            ]
-            self._say(f"\n{precision}, many targets in one step, tracking only")
-            self._say(report.markdown(scaling.table(found[precision])))
-        return {name: [dataclasses.asdict(s) for s in values] for name, values in found.items()}
+        first = settings.precisions[0]
+        functions = scaling.trackers(lambda: self._tracker(first), settings.targets, frames)
+        seconds = timing.in_turns(functions, _SCALING_FRAMES)
+        scales = [
+            scaling.Scale(count, timing.summarize(seconds[count]), memory[count])
+            for count in settings.targets
+        ]
+        self._say(f"\n{first}, many targets in one step, tracking only:\n")
+        self._say(report.markdown(scaling.table(scales)))
+        return scales
 
     def _memory(self, targets: int, paths) -> int:
         """Bytes that tracking so many targets takes up to the second update."""
@@ -292,14 +214,8 @@ class Benchmark:
         frames = paths[: timing.PERIOD + 2]
         return startup.measure(settings.checkpoint or None, options, frames, boxes).memory
 
-    def _draw(self, results: dict[str, Any]) -> None:
+    def _draw(self, results: dict[str, Any], scales: list[scaling.Scale]) -> None:
         environment = results["environment"]
-        scales = {
-            name: [
-                scaling.Scale(**{**s, "seconds": timing.Summary(**s["seconds"])}) for s in values
-            ]
-            for name, values in results.get("targets", {}).items()
-        }
         device = environment["GPU"] if self._jit else environment["processor"]
         title = f"{device}, TensorFlow {environment['TensorFlow']}"
         with files.replacing(self.settings.chart) as path:
@@ -318,43 +234,6 @@ def _timed(paths, track: Callable, decode: list[float]) -> Callable[[int], float
         return time.perf_counter() - middle
 
     return run
-
-
-def _speed_rows(names, summaries, ends, floor) -> list[list[str]]:
-    baseline = names[0] if names[0] in (_AUTHORS, _REFERENCE) else None
-    head = ["one target", "ms", "95%", "mean ms", "fps", "fps end to end", "95% end to end, ms"]
-    rows = [[*head, f"times the {baseline}" if baseline else "times", "of the floor"]]
-    for name in names:
-        own = summaries[name]
-        row = [name, f"{1e3 * own.median:.1f}", f"{1e3 * own.high:.1f}", f"{1e3 * own.mean:.1f}"]
-        row.append(f"{1 / own.mean:.1f}")
-        end = ends.get(name)
-        row += [f"{1 / end.mean:.1f}", f"{1e3 * end.high:.1f}"] if end else ["-", "-"]
-        row.append(f"{summaries[baseline].mean / own.mean:.2f}" if baseline else "-")
-        least = floor[name].arithmetic if name in floor else None
-        row.append(f"{100 * least / own.mean:.0f}%" if least else "-")
-        rows.append(row)
-    return rows
-
-
-def _floors_text(rates: floors.Rates, floor: dict, names) -> str:
-    work, update = floors.features_work(3), floors.features_work(1)
-    lines = [
-        f"A frame takes {work.multiply_adds / 1e9:.2f} G multiply-adds, an update "
-        f"{update.multiply_adds / 1e9:.2f} G more. Floors of a frame with a fifth of an update:"
-    ]
-    for name in names:
-        least = floor[name]
-        if least.arithmetic is None:
-            text = "arithmetic not known (no matrix product of this type)"
-        else:
-            rate = rates.multiply_adds[name]
-            text = f"arithmetic {1e3 * least.arithmetic:.1f} ms at {rate / 1e9:.0f} G a second"
-        lines.append(
-            f"{name}: {text}, memory {1e3 * least.memory:.1f} ms at "
-            f"{rates.copied_bytes / 1e9:.0f} GB a second"
-        )
-    return "\n".join(lines)
 
 
 def _plain(value):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from gradnet_tf import hardware
+from gradnet_tf.bench.floors import Floor, Rates, features_work
 
 if TYPE_CHECKING:
     from gradnet_tf.bench.scaling import Scale
+    from gradnet_tf.bench.timing import Summary
 
 COLOURS = {
     "decode": "#6b4f3a",
@@ -74,10 +76,61 @@ def parts_table(parts: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
     return rows
 
 
+def speed_table(
+    names: Sequence[str],
+    baseline: Optional[str],
+    frames: Mapping[str, Summary],
+    ends: Mapping[str, Summary],
+    floor: Mapping[str, Floor],
+) -> list[list[str]]:
+    """Rows of a table of whole frames.
+
+    Args:
+      names: of the rows.
+      baseline: the row that the others are compared with.
+      frames: tracking only, by name.
+      ends: end to end, from the file to the box, by name, as far as it was measured.
+      floor: by name, of the rows that have one.
+    """
+    head = ["one target", "ms", "95%", "mean ms", "fps", "fps end to end", "95% end to end, ms"]
+    rows = [[*head, f"times the {baseline}" if baseline else "times", "of the floor"]]
+    for name in names:
+        own = frames[name]
+        row = [name, f"{1e3 * own.median:.1f}", f"{1e3 * own.high:.1f}", f"{1e3 * own.mean:.1f}"]
+        row.append(f"{1 / own.mean:.1f}")
+        end = ends.get(name)
+        row += [f"{1 / end.mean:.1f}", f"{1e3 * end.high:.1f}"] if end else ["-", "-"]
+        row.append(f"{frames[baseline].mean / own.mean:.2f}" if baseline else "-")
+        least = floor[name].arithmetic if name in floor else None
+        row.append(f"{100 * least / own.mean:.0f}%" if least else "-")
+        rows.append(row)
+    return rows
+
+
+def floors_text(rates: Rates, floor: Mapping[str, Floor]) -> str:
+    """What the floors of the precisions are made of."""
+    work, update = features_work(3), features_work(1)
+    lines = [
+        f"A frame takes {work.multiply_adds / 1e9:.2f} G multiply-adds, an update "
+        f"{update.multiply_adds / 1e9:.2f} G more. Floors of a frame with a fifth of an update:"
+    ]
+    for name, least in floor.items():
+        if least.arithmetic is None:
+            text = "arithmetic not known (no matrix product of this type)"
+        else:
+            rate = rates.multiply_adds[name]
+            text = f"arithmetic {1e3 * least.arithmetic:.1f} ms at {rate / 1e9:.0f} G a second"
+        lines.append(
+            f"{name}: {text}, memory {1e3 * least.memory:.1f} ms at "
+            f"{rates.copied_bytes / 1e9:.0f} GB a second"
+        )
+    return "\n".join(lines)
+
+
 def draw(
     path: str,
     parts: Mapping[str, Mapping[str, float]],
-    scales: Mapping[str, Sequence[Scale]],
+    scales: Sequence[Scale],
     title: str,
 ) -> None:
     """Draws where the time goes, and the scaling with the number of targets.
@@ -85,7 +138,7 @@ def draw(
     Args:
       path: of the picture; its ending says the format.
       parts: seconds of the parts of a frame by precision.
-      scales: what many targets cost by precision; may be empty.
+      scales: what many targets cost; may be empty.
       title: above it.
 
     Raises:
@@ -104,15 +157,11 @@ def draw(
     left.invert_yaxis()
     left.set_xlabel("ms a frame, end to end")
     left.legend(ncols=4, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
-    for name, values in scales.items():
-        targets = [scale.targets for scale in values]
-        each = [1e3 * scale.seconds.mean / scale.targets for scale in values]
-        right.plot(targets, each, marker="o", label=name)
     if scales:
-        counts = sorted({scale.targets for values in scales.values() for scale in values})
+        counts = [scale.targets for scale in scales]
+        right.plot(counts, [1e3 * scale.seconds.mean / scale.targets for scale in scales], "o-")
         right.set_xscale("log", base=2)
         right.set_xticks(counts, [str(count) for count in counts])
-        right.legend(fontsize=8)
     right.set(xlabel="targets in one step", ylabel="ms a target")
     right.set_ylim(bottom=0)
     right.grid(alpha=0.3)
