@@ -25,10 +25,12 @@ class Targets:
       images: first frames, uint8 RGB [height, width, 3].
       boxes: float64 [targets, 4].
       of_target: index of each target's image; the first image by default.
+      capacity: rows that XLA computes at least: up to so many targets need one compilation.
     """
 
-    def __init__(self, compiled: Compiled, images, boxes, of_target=None):
+    def __init__(self, compiled: Compiled, images, boxes, of_target=None, *, capacity: int = 1):
         self._compiled = compiled
+        self._capacity = capacity
         count = len(boxes)
         self.of_target = list(of_target) if of_target is not None else [0] * count
         self.ids = list(range(count))
@@ -36,18 +38,25 @@ class Targets:
         self._state, self._output = self._init(images, boxes, self.of_target)
 
     def _frames(self, images, of_target) -> Frames:
-        return make_frames(images, _padded(of_target, self._compiled), self._compiled.jit_compile)
+        return make_frames(images, self._padded(of_target), self._compiled.jit_compile)
 
     def _init(self, images, boxes, of_target):
-        rows = _padded(range(len(boxes)), self._compiled)
+        rows = self._padded(range(len(boxes)))
         frames = self._frames(images, of_target)
         boxes = tf.constant(np.asarray(boxes, np.float64)[rows])
         state, output = self._compiled.init(frames, boxes)
         self._compiled.warm_up(state, frames)
         return state, output
 
-    def update(self, images: Sequence[np.ndarray]) -> None:
-        """Tracks all targets into the next frame of each video."""
+    def update(self, images: Sequence[np.ndarray], of_target=None) -> None:
+        """Tracks all targets into the next frame of each video.
+
+        Args:
+          images: the frames.
+          of_target: index of each target's image, if the videos are not in the order of before.
+        """
+        if of_target is not None:
+            self.of_target = list(of_target)
         frames = self._frames(images, self.of_target)
         self._state, self._output = self._compiled.step(self._state, frames)
 
@@ -67,7 +76,7 @@ class Targets:
         self.of_target += of_target
         self._next_id += len(boxes)
         self._state, self._output = (
-            take_targets(join_targets(old, more), _padded(rows, self._compiled))
+            take_targets(join_targets(old, more), self._padded(rows))
             for old, more in zip((self._state, self._output), new)
         )
         return ids
@@ -77,10 +86,17 @@ class Targets:
         rows = [row for row, number in enumerate(self.ids) if number not in set(ids)]
         self.ids = [self.ids[row] for row in rows]
         self.of_target = [self.of_target[row] for row in rows]
-        rows = _padded(rows, self._compiled)
+        rows = self._padded(rows)
         self._state, self._output = (
             take_targets(values, rows) for values in (self._state, self._output)
         )
+
+    def _padded(self, values: Sequence[int]) -> list[int]:
+        """Values of the targets, the last one's repeated for the rows that only fill up."""
+        values = list(values)
+        least = max(len(values), self._capacity) if self._compiled.jit_compile else len(values)
+        count = capacity(least, self._compiled)
+        return values + values[-1:] * (count - len(values))
 
     @property
     def output(self) -> StepOutput:
@@ -92,9 +108,3 @@ class Targets:
 def capacity(count: int, compiled: Compiled) -> int:
     """Rows that are computed for so many targets."""
     return 1 << (count - 1).bit_length() if compiled.jit_compile else count
-
-
-def _padded(values: Sequence[int], compiled: Compiled) -> list[int]:
-    """Values of the targets, the last one's repeated for the rows that only fill up."""
-    values = list(values)
-    return values + values[-1:] * (capacity(len(values), compiled) - len(values))

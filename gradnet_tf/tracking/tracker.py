@@ -183,6 +183,11 @@ class Tracker:
         """Numbers of the targets in the order of the boxes; 0 to k - 1 are those of `init`."""
         return list(self._many("ids").ids)
 
+    @property
+    def compiled(self) -> CompiledStep:
+        """The functions that trackers of the same weights and constants share."""
+        return self._compiled
+
     def _many(self, caller: str) -> Targets:
         if self._targets is None:
             raise RuntimeError(f"{caller} needs many targets: call init(image, boxes [k, 4]) first")
