@@ -54,6 +54,7 @@ def make_plan(
     *,
     shard: tuple[int, int] = (1, 1),
     jobs: int = 1,
+    batch: int = 1,
     force: bool = False,
 ) -> Plan:
     """Looks at what there is, and writes the provenance of what is to come.
@@ -65,6 +66,7 @@ def make_plan(
       output: folder of results.
       shard: (i, n): every n-th sequence from the i-th on, counted from 1.
       jobs: processes, for the record.
+      batch: sequences side by side in each, for the record.
       force: whether finished sequences are done again.
 
     Raises:
@@ -72,7 +74,7 @@ def make_plan(
       OSError: something cannot be read or written.
       ValueError: a tracker cannot be used, or the output holds something else.
     """
-    environment = results_provenance.describe_environment(jobs)
+    environment = results_provenance.describe_environment(jobs, batch)
     sequences = [protocols.cut(sequence, protocol.limit) for sequence in dataset.sequences]
     names = [sequence.name for sequence in sequences]
     prepared = []
@@ -125,4 +127,5 @@ def _read_outcome(task: Task) -> Outcome:
     )
     count = found.repetitions(task.sequence.name)
     results = [found.read(task.sequence.name, number) for number in range(1, count + 1)]
-    return runner.make_outcome(task, results, finished_before=True)
+    environment = (found.mark(task.sequence.name) or {}).get("environment", {})
+    return runner.make_outcome(task, results, environment, finished_before=True)

@@ -104,11 +104,13 @@ def make_provenance(
     }
 
 
-def describe_environment(jobs: int = 1) -> dict[str, Any]:
+def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
     """Software and hardware, without loading TensorFlow.
 
     Args:
       jobs: processes that share the machine.
+      batch: sequences side by side in each: a frame's time is a share of their common step then,
+        see `batched`.
     """
     return {
         "stack": {
@@ -123,6 +125,7 @@ def describe_environment(jobs: int = 1) -> dict[str, Any]:
             "processor": hardware.processor_name(),
             "cores": count_cores(),
             "jobs": jobs,
+            "batch": batch,
             "gpus": _gpus(),
         },
     }

@@ -126,6 +126,9 @@ class Store:
     def write_provenance(self, provenance: Mapping[str, Any]) -> None:
         """Writes `provenance.json`, unless there is one of this identity.
 
+        Where the results go on in batches of another size, `hardware.batch` lists both: times of
+        frames mean another thing then, see `batched`.
+
         Args:
           provenance: JSON values; `identity` and what tells the format are added.
 
@@ -139,6 +142,10 @@ class Store:
                     "%s was begun on another stack (%s) and goes on with %s: numbers may differ",
                     *(self.root, there.get("stack"), provenance.get("stack")),
                 )
+            batches = sorted(_batches(there) | _batches(provenance))
+            if batches != sorted(_batches(there)):
+                there["hardware"] = {**there.get("hardware", {}), "batch": batches}
+                _write(self.root / PROVENANCE, _encode(there, indent=1))
             return
         content = {
             "format": FORMAT,
@@ -277,6 +284,11 @@ def _remove_temporaries(path: Path) -> None:
 
 def _escape(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _batches(provenance: Mapping[str, Any]) -> set[int]:
+    """In batches of which sizes sequences were tracked."""
+    return set(np.ravel(provenance.get("hardware", {}).get("batch", 1)).tolist())
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

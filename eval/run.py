@@ -7,7 +7,8 @@ r"""Runs trackers on a benchmark and writes their results.
 A tracker is gradnet[:CHECKPOINT][,setting=value...], opencv:csrt|kcf|mil, static or
 python:MODULE:CLASS[,argument=value...]; NAME= before it says how its results are called. They go to
 OUTPUT/DATASET/NAME in the benchmark's own format. With --starts=5 each sequence is run from five of
-its frames on (see `temporal`), with --limit=60 for at most 60 frames.
+its frames on (see `temporal`), with --limit=60 for at most 60 frames. With --batch=4 four sequences
+go side by side in one compiled step (see `batched`).
 
 The run can be stopped at any time: the same command goes on where it was. What is finished is
 checked, and done again if a file is damaged. A sequence that fails is recorded in .failed/, and the
@@ -29,6 +30,7 @@ import numpy as np
 from absl import flags
 
 from gradnet_tf.eval import (
+    batched,
     listing,
     planning,
     protocols,
@@ -84,6 +86,14 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer("limit", None, "Frames of a sequence (of a start) at most.", 2, **here)
     flags.DEFINE_string("shard", "1/1", "I/N: do the I-th of N parts, I from 1.", **here)
     flags.DEFINE_integer("jobs", 1, "Processes.", 1, **here)
+    flags.DEFINE_integer(
+        "batch",
+        1,
+        "Sequences side by side in one compiled step, in each process; for gradnet trackers and "
+        "--protocol=ope. The time of a frame is its share of the step then.",
+        1,
+        **here,
+    )
     flags.DEFINE_bool("force", False, "Do again what is finished.", **here)
     flags.DEFINE_bool("list", False, "Only tell what the data set holds.", **here)
 
@@ -120,6 +130,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
         protocol = choose_protocol(
             dataset, values.protocol, values.realtime_fps, values.repetitions, values.limit
         )
+        batched.check(values.batch, specs, protocol)
         plan = planning.make_plan(
             dataset,
             specs,
@@ -127,6 +138,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
             Path(values.output),
             shard=shard,
             jobs=values.jobs,
+            batch=values.batch,
             force=values.force,
         )
     except (ImportError, OSError, ValueError) as error:
@@ -138,7 +150,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     for task, outcome in plan.finished:
         summary.add(task, outcome)
     try:
-        _track(plan, values.jobs, summary)
+        _track(plan, values.jobs, values.batch, summary)
     except OSError as error:
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
         return FAILED
@@ -156,7 +168,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     return FAILED if summary.failed or plan.problems else OK
 
 
-def _track(plan: planning.Plan, jobs: int, summary: _Summary) -> None:
+def _track(plan: planning.Plan, jobs: int, batch: int, summary: _Summary) -> None:
     if not plan.tasks:
         return
     jobs = min(jobs, len(plan.tasks))
@@ -172,7 +184,10 @@ def _track(plan: planning.Plan, jobs: int, summary: _Summary) -> None:
                 progress.finish(task.name, task.sequence.name, news.score, news.error)
 
         threads = max(1, results_provenance.count_cores() // jobs)
-        runner.run_tasks(plan.tasks, tell, jobs, threads)
+        if batch > 1:
+            batched.run_tasks(plan.tasks, tell, batch, jobs, threads)
+        else:
+            runner.run_tasks(plan.tasks, tell, jobs, threads)
 
 
 def choose_protocol(
@@ -267,7 +282,9 @@ class _Summary:
         parts += [f"success AUC {np.mean(scores):.3f}"] if scores else []
         seconds = sum(outcome.seconds for outcome in good)
         frames = sum(outcome.frames for outcome in good)
-        parts += [f"{frames / seconds:.1f} frames a second"] if seconds else []
+        batches = sorted({outcome.batch for outcome in good})
+        together = f" (--batch={' and '.join(map(str, batches))})" if batches != [1] else ""
+        parts += [f"{frames / seconds:.1f} frames a second{together}"] if seconds else []
         return f"{own[0][0].name}: {', '.join(parts)}; {root}"
 
 

@@ -71,6 +71,7 @@ class Outcome:
       frames: frames tracked, all repetitions together.
       seconds: time of tracking them.
       finished_before: whether an earlier run had done it.
+      batch: sequences side by side, of whose common time this is a share.
     """
 
     error: Optional[str] = None
@@ -78,6 +79,7 @@ class Outcome:
     frames: int = 0
     seconds: float = 0.0
     finished_before: bool = False
+    batch: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,11 +120,28 @@ def execute(
     try:
         results = _track(task, tell, clock)
     except (Exception, SystemExit):  # Whatever a tracker raises: the other sequences go on.
-        text = traceback.format_exc()
-        task.store.fail(task.sequence.name, text)
-        return Outcome(error=text)
+        return fail(task, traceback.format_exc())
+    return finish(task, results)
+
+
+def finish(task: Task, results: Items[SequenceResult]) -> Outcome:
+    """Writes the results of a task, one for each repetition.
+
+    Raises:
+      OSError: they cannot be written.
+    """
     task.store.commit(results, data=task.data, environment=task.environment)
-    return make_outcome(task, results)
+    return make_outcome(task, results, task.environment)
+
+
+def fail(task: Task, text: str) -> Outcome:
+    """Records why a task failed.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    task.store.fail(task.sequence.name, text)
+    return Outcome(error=text)
 
 
 def run_tasks(
@@ -152,8 +171,7 @@ def run_tasks(
             if event.kind == "error":
                 raise OSError(f"{task.name}, {task.sequence.name}: {value.splitlines()[-1]}")
             if event.kind == "died":
-                value = Outcome(error=f"its process ended with exit code {value}")
-                task.store.fail(task.sequence.name, value.error)
+                value = fail(task, f"its process ended with exit code {value}")
             tell(task, value)
 
 
@@ -172,7 +190,7 @@ def _track(
                 task.protocol,
                 repetition=repetition,
                 clock=clock,
-                observer=_Observer(task.sequence, tell),
+                observer=Observer(task.sequence, tell),
             )
         )
     return results
@@ -185,7 +203,7 @@ def _seed(text: str) -> None:
     np.random.seed(number)  # noqa: NPY002
 
 
-class _Observer:
+class Observer:
     """Sends messages on frames, not too often."""
 
     def __init__(self, sequence: Sequence, tell: Callable[[Frames], None]):
@@ -193,6 +211,7 @@ class _Observer:
         self._told, self._last = 0, time.monotonic()
 
     def __call__(self, index: int, boxes: np.ndarray, seconds: np.ndarray) -> None:
+        """Sends a message, if it is time for one; see `protocols.Observer`."""
         now = time.monotonic()
         if now - self._last < _MESSAGE_SECONDS and index + 1 < len(boxes):
             return
@@ -210,13 +229,24 @@ class _Observer:
 
 
 def make_outcome(
-    task: Task, results: Items[SequenceResult], finished_before: bool = False
+    task: Task,
+    results: Items[SequenceResult],
+    environment: Mapping[str, Any],
+    finished_before: bool = False,
 ) -> Outcome:
-    """Sums up the results of a task."""
+    """Sums up the results of a task.
+
+    Args:
+      task: the task.
+      results: one for each repetition.
+      environment: on what they were made.
+      finished_before: whether an earlier run made them.
+    """
     times = timing.measure(results)
     return Outcome(
         score=score(task.sequence, results[0].boxes),
         frames=times.frames,
         seconds=times.tracking,
         finished_before=finished_before,
+        batch=environment.get("hardware", {}).get("batch", 1),
     )
