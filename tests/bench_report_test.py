@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from gradnet_tf.bench import report, scaling
+from gradnet_tf.bench import report, scaling, tables
 from gradnet_tf.bench.timing import Summary
 
 PARTS = {"float32": {"decode": 0.001, "features": 0.008, "rest": 0.001}}
@@ -13,7 +13,7 @@ SCALES = [
 
 
 def test_markdown_has_columns_of_one_width():
-    lines = report.markdown([["row", "ms"], ["a", "1.0"], ["long name", "10.0"]]).splitlines()
+    lines = tables.markdown([["row", "ms"], ["a", "1.0"], ["long name", "10.0"]]).splitlines()
     assert lines == [
         "| row       |   ms |",
         "| --------- | ---: |",

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf import files, images
-from gradnet_tf.bench import floors, parts, report, scaling, startup, timing, video
+from gradnet_tf.bench import floors, parts, report, scaling, startup, tables, timing, video
 from gradnet_tf.bench.authors import AuthorsTracker
 from gradnet_tf.bench.reference_way import ReferencesWay
 from gradnet_tf.bench.settings import Settings
@@ -149,9 +149,9 @@ class Benchmark:
         names = [name for name in (_AUTHORS, _REFERENCE, *rows) if name in functions]
         baseline = next((name for name in (_AUTHORS, _REFERENCE) if name in functions), None)
         self._say(
-            "\n" + report.markdown(report.speed_table(names, baseline, summaries, ends, floor))
+            "\n" + tables.markdown(report.speed_table(names, baseline, summaries, ends, floor))
         )
-        self._say("\n" + report.markdown(report.parts_table(shares)))
+        self._say("\n" + tables.markdown(report.parts_table(shares)))
         self._say("\n" + report.floors_text(rates, floor))
         return {
             "frame": {name: dataclasses.asdict(summaries[name]) for name in names},
@@ -203,7 +203,7 @@ class Benchmark:
             for count in settings.targets
         ]
         self._say(f"\n{first}, many targets in one step, tracking only:\n")
-        self._say(report.markdown(scaling.table(scales)))
+        self._say(tables.markdown(scaling.table(scales)))
         return scales
 
     def _memory(self, targets: int, paths) -> int:

@@ -49,23 +49,6 @@ def _instructions() -> list[str]:
     return [name for name in known if name in hardware.processor_flags()]
 
 
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns are as wide as their longest entry.
-
-    Args:
-      rows: its head first, then its rows.
-    """
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-
-    def line(row):
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        return "| " + " | ".join(cells) + " |"
-
-    rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
-    return "\n".join([line(rows[0]), line(rule), *(line(row) for row in rows[1:])])
-
-
 def parts_table(parts: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
     """Rows of a table of the parts of a frame: milliseconds and per cent by precision."""
     rows = [["part of a frame", *(f"{name}, ms" for name in parts), *(f"{n}, %" for n in parts)]]

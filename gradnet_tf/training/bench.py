@@ -9,10 +9,9 @@ computes everything once. All rows are measured in turns in one run.
 
 from __future__ import annotations
 
+import json
 import os
-import platform
 import sys
-import time
 
 from absl import app, flags
 
@@ -21,16 +20,23 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is lo
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from gradnet_tf import bench, layers  # noqa: E402
+from gradnet_tf import files, layers  # noqa: E402
+from gradnet_tf.bench import report, tables, timing  # noqa: E402
 from gradnet_tf.gradnet import GradNet  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training.step import TrainStep  # noqa: E402
+
+_REFERENCE = "reference's way, three runs"
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of the binary."""
     flags.DEFINE_integer("steps", 10, "Steps to measure.", 1, flag_values=values)
-    flags.DEFINE_bool("xla", False, "Whether to measure the step that XLA compiles, too.", values)
+    flags.DEFINE_list(
+        "precisions", ["float32"], "Of the search branch, as --precision of the training.", values
+    )
+    flags.DEFINE_bool("xla", False, "Whether to measure the steps that XLA compiles, too.", values)
+    flags.DEFINE_string("json", "", "File for the numbers.", values)
 
 
 def three_runs(network: GradNet, train_step: TrainStep):
@@ -80,39 +86,55 @@ def three_runs(network: GradNet, train_step: TrainStep):
     return run
 
 
-def run(values: flags.FlagValues) -> None:
-    """Measures and prints the table."""
-    config = configs.TrainConfig(schedule="constant", learning_rate=1e-6, final_learning_rate=1e-6)
+def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
+    """Measures and prints the table.
+
+    Returns:
+      What --json writes: seconds and ratio of each row by its name.
+
+    Raises:
+      OSError: if the JSON file cannot be written.
+      ValueError: if a precision is none of a training's.
+    """
+    if values.json:
+        files.check_target(values.json)
+    constant = {"schedule": "constant", "learning_rate": 1e-6, "final_learning_rate": 1e-6}
+    settings = {name: configs.TrainConfig(precision=name, **constant) for name in values.precisions}
+    config = configs.TrainConfig(**constant)
     random = np.random.default_rng(0)
     batch = [
         tf.constant(random.uniform(0, 255, (config.batch, size, size, 3)).astype(np.float32))
         for size in (127, 239)
     ]
 
-    def ours(jit_compile):
+    def ours(config, jit_compile=False):
         step = TrainStep(GradNet(seed=1), config, jit_compile=jit_compile)
-        return lambda: step(*batch, 0)["loss"].numpy()
+        return lambda _: step(*batch, 0)["loss"].numpy()
 
     network = GradNet(seed=1)
     theirs = three_runs(network, TrainStep(network, config))
-    functions = {"reference's way, three runs": lambda: theirs(*batch), "one step": ours(False)}
-    if values.xla:
-        functions["one step, XLA"] = ours(True)
-    for _ in range(2):  # Traces and compiles.
-        for function in functions.values():
-            function()
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(values.steps):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            seconds[name].append(time.perf_counter() - start)
-    print(f"TensorFlow {tf.__version__}, Python {platform.python_version()}, {bench.processor()}")
-    print(f"k = {config.batch} pairs, medians of {values.steps} steps")
-    reference = np.median(seconds["reference's way, three runs"])
+    functions = {_REFERENCE: lambda _: theirs(*batch)}
+    for name, setting in settings.items():
+        functions[f"one step, {name}"] = ours(setting)
+        if values.xla:
+            functions[f"one step, {name}, XLA"] = ours(setting, jit_compile=True)
+    seconds = timing.in_turns(functions, values.steps, warm_up=2)  # Traces and compiles.
+    for name, value in report.environment().items():
+        print(f"{name}: {value}")
+    print(f"k = {config.batch} pairs, {values.steps} steps of each row in turns\n")
+    reference = float(np.median(seconds[_REFERENCE]))
+    rows = [["training step", "ms", "95%, ms", "steps a second", f"times the {_REFERENCE}"]]
+    results = {}
     for name, times in seconds.items():
-        median = np.median(times)
-        print(f"{name:30}{1e3 * median:8.0f} ms{reference / median:8.2f} times as fast")
+        median, high = float(np.median(times)), float(np.percentile(times, 95))
+        results[name] = {"median": median, "high": high, "ratio": reference / median}
+        milliseconds = [f"{1e3 * median:.0f}", f"{1e3 * high:.0f}"]
+        rows.append([name, *milliseconds, f"{1 / median:.2f}", f"{reference / median:.2f}"])
+    print(tables.markdown(rows))
+    if values.json:
+        with files.replacing(values.json) as path:
+            path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    return results
 
 
 def main(argv: list[str]) -> None:
@@ -120,7 +142,11 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         print(f"error: unexpected argument {argv[1]!r}", file=sys.stderr)
         sys.exit(1)
-    run(flags.FLAGS)
+    try:
+        run(flags.FLAGS)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""The benchmark of the training step."""
+
+import json
+
+import pytest
+from absl import flags
+
+from gradnet_tf.training import bench
+
+
+def run(*arguments):
+    values = flags.FlagValues()
+    bench.define_flags(values)
+    values(["bench", *arguments])
+    return bench.run(values)
+
+
+def test_rows_and_ratios(tmp_path, capsys):
+    numbers = tmp_path / "numbers.json"
+    results = run("--steps=1", "--precisions=float32,bfloat16", f"--json={numbers}")
+    assert json.loads(numbers.read_text()) == results
+    assert list(results) == [
+        "reference's way, three runs",
+        "one step, float32",
+        "one step, bfloat16",
+    ]
+    reference = results["reference's way, three runs"]
+    assert reference["ratio"] == 1
+    for row in results.values():
+        assert row["ratio"] == pytest.approx(reference["median"] / row["median"])
+    assert "times the reference's way" in capsys.readouterr().out
+
+
+def test_bad_arguments(tmp_path):
+    with pytest.raises(ValueError, match="precision must be"):
+        run("--precisions=float8")
+    with pytest.raises(OSError, match="there is no directory"):
+        run(f"--json={tmp_path / 'missing' / 'numbers.json'}")
