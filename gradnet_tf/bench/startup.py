@@ -14,7 +14,7 @@ from typing import Any, Optional
 import numpy as np
 
 _PROGRAM = """
-import json, resource, sys, time
+import json, re, resource, sys, time
 start = time.perf_counter()
 import gradnet_tf
 imported = time.perf_counter()
@@ -27,6 +27,12 @@ tracker.update(settings["paths"][1])
 tracked = time.perf_counter()
 for path in settings["paths"][2:]:
     tracker.update(path)
+try:  # Linux counts the parent's memory into ru_maxrss of a process that it started.
+    status = open("/proc/self/status").read()
+    memory = int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) * 1024
+except OSError:
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory *= 1 if sys.platform == "darwin" else 1024
 print(json.dumps({
     "seconds": {
         "import": imported - start,
@@ -34,7 +40,7 @@ print(json.dumps({
         "init()": started - made,
         "first update()": tracked - started,
     },
-    "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    "memory": memory,
 }))
 """
 
@@ -83,5 +89,4 @@ def measure(
     )
     whole = time.perf_counter() - start
     found = json.loads(result.stdout.splitlines()[-1])
-    unit = 1 if sys.platform == "darwin" else 1024  # Of ru_maxrss.
-    return FreshProcess({**found["seconds"], "whole": whole}, found["memory"] * unit)
+    return FreshProcess({**found["seconds"], "whole": whole}, found["memory"])
