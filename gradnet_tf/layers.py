@@ -71,6 +71,33 @@ def collecting_statistics() -> Iterator[list[BatchStatistics]]:
         _collectors.stack.pop()
 
 
+class _Arithmetic(threading.local):
+    """Type in which convolutions of this thread are computed; None: that of their input."""
+
+    def __init__(self):
+        self.dtype: Optional[str] = None
+
+
+_arithmetic = _Arithmetic()
+
+
+@contextlib.contextmanager
+def convolving_in(dtype: Optional[str]) -> Iterator[None]:
+    """Inside it, the convolutions of each `ConvBlock` are computed in a type of their own.
+
+    Input and kernel are rounded to it, the outcome goes back to the type of the input; variables,
+    biases, batch norm and activations keep theirs. Gradients of what was computed inside follow.
+
+    Args:
+      dtype: such as "bfloat16"; None: the type of the input.
+    """
+    before, _arithmetic.dtype = _arithmetic.dtype, dtype
+    try:
+        yield
+    finally:
+        _arithmetic.dtype = before
+
+
 def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
     """Convolution in `groups`.
 
@@ -284,16 +311,17 @@ class ConvBlock(tf.keras.layers.Layer):
 
     def convolve(self, x):
         """The convolution with its bias alone: [batch, height', width', filters]."""
-        x = grouped_conv2d(
-            x,
-            tf.convert_to_tensor(self.kernel),
+        dtype = _arithmetic.dtype or x.dtype
+        y = grouped_conv2d(
+            tf.cast(x, dtype),
+            tf.cast(tf.convert_to_tensor(self.kernel), dtype),
             strides=self.strides,
             groups=self.groups,
             padding=self.padding,
         )
         # Add, not bias_add: TensorFlow would sum the bias inside the convolution, in another order
         # than the reference does.
-        return x + tf.convert_to_tensor(self.bias)
+        return tf.cast(y, x.dtype) + tf.convert_to_tensor(self.bias)
 
     def call(self, x, training: bool = False):
         """[batch, height, width, in_channels] -> [batch, height', width', filters]."""

@@ -50,7 +50,11 @@ _CHOICES = {
         "Stage siamfc: batch norm by the batch's statistics, or by its moving averages.",
     ),
     "template_statistics": (configs.STATISTICS, "The same of the template branch and U2."),
-    "precision": (configs.PRECISIONS, "Type of the search branch's arithmetic."),
+    "precision": (
+        configs.PRECISIONS,
+        "Type of the arithmetic: mixed_bfloat16 is bfloat16 in every convolution, bfloat16 and "
+        "float16 are for those of the frozen search branch alone.",
+    ),
 }
 _INTEGERS = {
     "batch": "k, pairs of different videos that one template meets.",

@@ -63,7 +63,10 @@ def test_every_constant_has_a_flag_and_every_flag_of_the_issue_exists():
     [
         (["--batch=0"], "batch must be at least 1, got 0"),
         (["--variant=full"], "stage=siamfc and variant=full contradict"),
-        (["--precision=bfloat16"], "precision=bfloat16 is for"),
+        (
+            ["--precision=bfloat16"],
+            "stage=gradnet; stage=siamfc takes float32, mixed_bfloat16 or float64",
+        ),
         (["--momentum=0.5"], "momentum=0.5 means nothing with optimizer=adam"),
         (["--init_template=random"], "init_template=random means nothing with stage=siamfc"),
         (
@@ -143,6 +146,7 @@ def test_unknown_flags_and_missing_ones_are_one_line(monkeypatch, capsys):
         (["--data=a"], "--workdir"),
         (["--data=a", "--workdir=b", "--stage=third"], "--stage=third"),
         (["--data=a", "--workdir=b", "--steps=many"], "--steps=many"),
+        (["--data=a", "--workdir=b", "--precision=mixed_float16"], "mixed_bfloat16"),
     ):
         values = flags.FlagValues()
         train.define_flags(values)

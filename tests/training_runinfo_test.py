@@ -47,6 +47,19 @@ def test_exempt_flags_may_differ_and_are_recorded(tmp_path):
         runinfo.claim(tmp_path, {**FLAGS, "batch": 9, "log": 3}, exempt=["log"])
 
 
+def test_values_that_may_follow_on_each_other_are_recorded(tmp_path, caplog):
+    alike = {"kind": ("a", "b"), "other": ("x",)}
+    runinfo.claim(tmp_path, {**FLAGS, "kind": "a"})
+    with caplog.at_level("INFO"):
+        assert runinfo.claim(tmp_path, {**FLAGS, "kind": "b"}, alike=alike) is False
+    assert 'goes on with kind="b" after "a"' in caplog.text
+    assert runinfo.read(tmp_path)["kind"] == "b"
+    with pytest.raises(WorkdirError, match=r'kind: "b"/"c"; give'):
+        runinfo.claim(tmp_path, {**FLAGS, "kind": "c"}, alike=alike)
+    with pytest.raises(WorkdirError, match=r'kind: "b"/"a"; give'):
+        runinfo.claim(tmp_path, {**FLAGS, "kind": "a"})
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b"7", b'{"format": "x"}', b"\xff", b'{"architectures": ["Bert"]}'],

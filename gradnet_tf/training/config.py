@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, Optional
 
 from gradnet_tf.training import schedule
 
@@ -20,7 +20,8 @@ LABELS = ("logistic", "gaussian")
 OPTIMIZERS = ("momentum", "adam")
 SCHEDULES = ("log_steps", "cosine", "constant")
 AUGMENTS = ("reference", "strong", "none")
-PRECISIONS = ("float32", "bfloat16", "float16", "float64")
+FLOAT32_VARIABLES = ("float32", "mixed_bfloat16", "bfloat16", "float16")
+PRECISIONS = (*FLOAT32_VARIABLES, "float64")
 LOSS_SCALES = ("mean", "sum")
 STATISTICS = ("batch", "moving")
 
@@ -78,8 +79,10 @@ class TrainConfig:
       score_offset: in stage "siamfc", first value of a trained constant that is added to the scores
         (the offset in the last layer of SiamFC); the tracker's response does not depend on it.
       seed: of initial values and pairs.
-      precision: type of the search branch's arithmetic in stage "gradnet" ("bfloat16", "float16"),
-        or "float64" for everything.
+      precision: "float32"; "mixed_bfloat16" for bfloat16 in every convolution, see `Objective`;
+        "bfloat16" or "float16" in those of the search branch alone, in stage "gradnet", where it
+        has no gradient; or "float64" for everything. In all but the last one variables are
+        float32, and a training may go on in another.
 
     Raises:
       ValueError: if a value is out of its range or contradicts another.
@@ -192,7 +195,7 @@ class TrainConfig:
         if self.stage == "siamfc" and self.precision in ("bfloat16", "float16"):
             raise ValueError(
                 f"precision={self.precision} is for search features without a gradient, so for "
-                "stage=gradnet; stage=siamfc takes float32 or float64"
+                "stage=gradnet; stage=siamfc takes float32, mixed_bfloat16 or float64"
             )
 
     @property
@@ -209,6 +212,16 @@ class TrainConfig:
     def has_update(self) -> bool:
         """Whether the network that is trained has a U2."""
         return self.network_variant in ("full", "two_subnets")
+
+    @property
+    def search_type(self) -> str:
+        """Type of the search branch's arithmetic where it has no gradient."""
+        return "bfloat16" if self.precision == "mixed_bfloat16" else self.precision
+
+    @property
+    def convolution_type(self) -> Optional[str]:
+        """Type of the convolutions that have a gradient, if it is not that of their variables."""
+        return "bfloat16" if self.precision == "mixed_bfloat16" else None
 
     @property
     def epochs(self) -> int:

@@ -35,7 +35,7 @@ from gradnet_tf.training import (
     start,
     summaries,
 )
-from gradnet_tf.training.config import TrainConfig
+from gradnet_tf.training.config import FLOAT32_VARIABLES, TrainConfig
 from gradnet_tf.training.step import TrainStep, check_groups
 
 MEASURED = ("loss", "initial_loss", "regularization", "err_disp", "err_max")
@@ -151,7 +151,7 @@ def train(
         if is_chief:
             workdir.mkdir(parents=True, exist_ok=True)
             stack.enter_context(lock.locked(workdir))
-            runinfo.claim(workdir, claims)
+            runinfo.claim(workdir, claims, alike={"precision": FLOAT32_VARIABLES})
         run = _Run(config, source, network, workdir, options, is_chief, stack)
         stop = stack.enter_context(signals.StopRequest())
         finished = run.go(stop)
@@ -185,6 +185,7 @@ class _Run:
         self.store = checkpoints.CheckpointStore(workdir, keep=options.keep, read_only=not is_chief)
         restored = self.store.restore()
         self.done, self.means, self.epoch_means = 0, _Means(), _Means()
+        self.precisions: list[list] = []  # [first step, precision], as they followed each other.
         # The search branch is folded when the step is made: its weights have to be there by then.
         if restored is None and start.starts_as_descent(config):
             calibration.calibrate_update(
@@ -203,7 +204,11 @@ class _Run:
             self.train_step.load_state(state)
             self.done = info["step"]
             self.means, self.epoch_means = _Means(info["means"]), _Means(info["epoch_means"])
+            self.precisions = info.get("precisions", [[0, None]])  # None: not recorded then.
             logging.info("going on after step %d of %d", self.done, config.steps)
+        changed = [config.precision] != [name for _, name in self.precisions[-1:]]
+        if changed and self.done < config.steps:
+            self.precisions.append([self.done, config.precision])
         distribution.check_same_step(self.strategy, self.done)
         self.network = network
         self.history = self.summaries = None
@@ -342,6 +347,7 @@ class _Run:
                 "step": self.done,
                 "means": self.means.sums,
                 "epoch_means": self.epoch_means.sums,
+                "precisions": self.precisions,
             }
             state = self.train_step.state()
             broken = {n: np.nan for n, array in state.items() if not np.isfinite(array).all()}
@@ -377,14 +383,15 @@ class _Means:
 
 def _export(run: _Run, workdir: Path, claims: Mapping[str, Any], init) -> dict[str, Path]:
     """Writes the last and the best weights as checkpoints that a tracker loads."""
-    states = {"last": (run.train_step.state(), run.done, None)}
+    states = {"last": (run.train_step.state(), run.done, None, run.precisions)}
     best = run.store.best()
     if best is not None:
-        states["best"] = (best.state, best.info["step"], best.value)
+        precisions = best.info.get("precisions")
+        states["best"] = (best.state, best.info["step"], best.value, precisions)
     exported = {}
-    for name, (state, step, value) in states.items():
+    for name, (state, step, value, precisions) in states.items():
         arrays = {key: state[key] for key in run.network.named_weights()}
-        training = {**claims, "step": step, "validation_loss": value}
+        training = {**claims, "step": step, "validation_loss": value, "precisions": precisions}
         if init is not None:
             training["init_source"] = init.card["source"]
         path = workdir / WEIGHTS / name

@@ -10,7 +10,7 @@ import json
 import platform
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -31,7 +31,11 @@ class WorkdirError(ValueError):
 
 
 def claim(
-    workdir: files.PathLike, flags: Mapping[str, Any], *, exempt: Collection[str] = ()
+    workdir: files.PathLike,
+    flags: Mapping[str, Any],
+    *,
+    exempt: Collection[str] = (),
+    alike: Optional[Mapping[str, Collection[Any]]] = None,
 ) -> bool:
     """Writes `config.json` into a new working directory, or compares it with that of an old one.
 
@@ -42,6 +46,7 @@ def claim(
         flags: JSON values by name: everything that the outcome of the training depends on.
         exempt: Names of flags that may differ from one run to the next, such as how often to log;
             their new values are recorded.
+        alike: By name of a flag, values that may follow on each other; the new one is recorded.
 
     Returns:
         Whether the directory is new.
@@ -70,15 +75,24 @@ def claim(
         return True
     there, made_with = _read(path)
     names = [*here, *(name for name in there if name not in here)]
+    changed = [name for name in names if there.get(name, _ABSENT) != here.get(name, _ABSENT)]
+    allowed = {name for name in changed if name in exempt}
+    for name, values in (alike or {}).items():
+        if name in changed and there.get(name) in values and here.get(name) in values:
+            allowed.add(name)
     differing = [
         f"{name}: {_show(there, name)}/{_show(here, name)}"
-        for name in names
-        if name not in exempt and there.get(name, _ABSENT) != here.get(name, _ABSENT)
+        for name in changed
+        if name not in allowed
     ]
     if differing:
         raise WorkdirError(
             f"{workdir} was started with other flags (there/here): {', '.join(differing)}; give "
             "the same flags, or another working directory"
+        )
+    for name in sorted(allowed):
+        logging.info(
+            "%s goes on with %s=%s after %s", workdir, name, _show(here, name), _show(there, name)
         )
     for name, version in versions.items():
         if made_with.get(name) != version:
