@@ -25,9 +25,13 @@ def test_functions_take_turns_and_the_first_calls_are_not_counted():
         return 7.0 + index
 
     seconds = timing.in_turns(
-        {"own": own, "other": lambda index: calls.append(("other", index))}, count=2, warm_up=1
+        {"own": own, "other": lambda index: calls.append(("other", index))},
+        count=4,
+        warm_up=1,
+        turn=2,
     )
-    assert calls == [(name, index) for index in range(3) for name in ("own", "other")]
-    assert seconds["own"] == [8.0, 9.0]
-    assert len(seconds["other"]) == 2
+    turns = ((0, 1), (2, 3), (4,))
+    assert calls == [(name, i) for turn in turns for name in ("own", "other") for i in turn]
+    assert seconds["own"] == [8.0, 9.0, 10.0, 11.0]
+    assert len(seconds["other"]) == 4
     assert all(0 <= value < 1 for value in seconds["other"])

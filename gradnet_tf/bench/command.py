@@ -81,7 +81,7 @@ class Benchmark:
             box = video.first_boxes(1, settings.width, settings.height)[0]
             self._say(
                 f"a made-up video of {settings.width}x{settings.height} pixels, "
-                f"{self._count} frames, every row's frame after another"
+                f"{self._count} frames, every row five frames in turn"
             )
             one = self._one_target(paths, box, folder, stack)
             results |= one

@@ -118,7 +118,7 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
         functions[f"one step, {name}"] = ours(setting)
         if values.xla:
             functions[f"one step, {name}, XLA"] = ours(setting, jit_compile=True)
-    seconds = timing.in_turns(functions, values.steps, warm_up=2)  # Traces and compiles.
+    seconds = timing.in_turns(functions, values.steps, warm_up=2, turn=1)  # Traces and compiles.
     for name, value in report.environment().items():
         print(f"{name}: {value}")
     print(f"k = {config.batch} pairs, {values.steps} steps of each row in turns\n")
