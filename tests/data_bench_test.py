@@ -17,16 +17,30 @@ def pattern(tmp_path_factory):
     return track_records.write_set(tmp_path_factory.mktemp("data"), tracks)
 
 
-def test_it_prints_the_ratio_to_a_given_step(pattern, capsys):
+def run(*arguments):
     values = flags.FlagValues()
     bench.define_flags(values)
-    arguments = [f"--data={pattern}", "--batch=2", "--batches=5", "--train_step_seconds=1000"]
     values(["bench", *arguments])
-    ratio = bench.run(values)
+    return bench.run(values)
+
+
+def test_it_prints_the_ratio_to_a_given_step(pattern, capsys):
+    ratio = run(f"--data={pattern}", "--batch=2", "--batches=5", "--train_step_seconds=1000")
     assert ratio > 100
-    printed = capsys.readouterr().out
-    assert "training step:   1000000.0 ms a batch" in printed
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "training step, given: 1000000.0 ms a batch" in printed
     assert f"makes {ratio:.1f} batches in the time of a training step" in printed
+
+
+def test_it_measures_the_step_in_each_precision(pattern, capsys):
+    arguments = ["--batch=1", "--batches=5", "--preset=short"]
+    assert run(f"--data={pattern}", *arguments) > 0
+    printed = capsys.readouterr().out
+    for name in ("float32", "mixed_bfloat16"):
+        assert f"training step, {name}:" in printed
+    assert printed.count("waiting for data") == 2
+    with pytest.raises(ValueError, match="precision must be one of .*, got 'float8'"):
+        run(f"--data={pattern}", "--precisions=float8")
 
 
 def test_without_data_it_says_so():

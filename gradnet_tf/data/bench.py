@@ -1,17 +1,22 @@
 """Measures whether the pipeline feeds training: ``python -m gradnet_tf.data.bench --data=GLOB``.
 
-Prints how many batches a second the pipeline makes, how many steps a second training takes, both
-measured in this run, and how long training waits for data when the two run together.
+Prints how many batches a second the pipeline makes and how many steps a second training takes in
+each precision (medians, all measured in this run), and how long training waits for data when it and the
+pipeline run together.
 """
 
 from __future__ import annotations
 
+import functools
 import os
+import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from absl import app, flags
+
+ROUNDS = 5
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -22,8 +27,15 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_enum(
         "augment", "reference", ["reference", "strong", "none"], "Augmentation.", flag_values=values
     )
-    flags.DEFINE_integer("batches", 60, "Batches to measure.", 5, flag_values=values)
+    flags.DEFINE_integer("batches", 60, "Batches to measure.", ROUNDS, flag_values=values)
     flags.DEFINE_integer("threads", 0, "Threads of the pipeline, 0 for all.", 0, flag_values=values)
+    flags.DEFINE_enum(
+        "preset", "reference", ["reference", "short"], "Of the training.", flag_values=values
+    )
+    flags.DEFINE_list(
+        "precisions", ["float32", "mixed_bfloat16"], "Of the training, as its --precision.", values
+    )
+    flags.DEFINE_bool("xla", False, "Whether to measure the steps that XLA compiles, too.", values)
     flags.DEFINE_float(
         "train_step_seconds",
         0.0,
@@ -33,43 +45,79 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
 
 
-def _seconds(function: Callable[[], object], count: int) -> float:
+def _seconds(function: Callable[[], object]) -> float:
     start = time.perf_counter()
-    for _ in range(count):
-        function()
-    return (time.perf_counter() - start) / count
+    function()
+    return time.perf_counter() - start
 
 
-def _training_step(values: flags.FlagValues) -> Callable:
-    """The step of the preset "reference" on a network with random weights."""
-    import tensorflow as tf
+def _pipeline_seconds(batches: Iterator, count: int) -> float:
+    """Seconds of a batch: median of five means, for batches come in bursts."""
+    part = count // ROUNDS
 
+    def read():
+        for _ in range(part):
+            next(batches)
+
+    return statistics.median(_seconds(read) for _ in range(ROUNDS)) / part
+
+
+def _training_steps(values: flags.FlagValues) -> dict[str, Callable]:
+    """By precision, the step of a preset on a network with random weights."""
     from gradnet_tf import gradnet
     from gradnet_tf.training import config, step
 
-    network = gradnet.GradNet(seed=0)
-    network((tf.zeros([1, 127, 127, 3]), tf.zeros([1, 239, 239, 3])))
-    settings = config.TrainConfig(batch=values.batch, groups=values.groups)
-    train = step.TrainStep(network, settings)
-    return lambda batch: train(*batch, 0)["loss"].numpy()
+    constants = {"batch": values.batch, "groups": values.groups, "augment": values.augment}
+    settings = {
+        name: config.preset(values.preset, precision=name, **constants)
+        for name in values.precisions
+    }
+
+    def make(setting, jit_compile=False):
+        train = step.TrainStep(gradnet.GradNet(seed=0), setting, jit_compile=jit_compile)
+        return lambda batch: train(*batch, 0)["loss"].numpy()
+
+    steps = {}
+    for name, setting in settings.items():
+        steps[name] = make(setting)
+        if values.xla:
+            steps[f"{name}, XLA"] = make(setting, jit_compile=True)
+    return steps
+
+
+def _together(step: Callable, batches: Iterator, count: int) -> tuple[float, float]:
+    """Seconds of a step with a new batch, and how many of them it waits for the batch."""
+    waited, start = 0.0, time.perf_counter()
+    for _ in range(count):
+        before = time.perf_counter()
+        batch = next(batches)
+        waited += time.perf_counter() - before
+        step(batch)
+    return (time.perf_counter() - start) / count, waited / count
 
 
 def run(values: flags.FlagValues) -> float:
     """Measures and prints.
 
     Returns:
-        Rate of the pipeline divided by the rate of training.
+        Rate of the pipeline divided by that of the fastest training.
 
     Raises:
         OSError: If the data cannot be read.
-        ValueError: If they do not suffice.
+        ValueError: If they do not suffice, or a precision is none of a training's.
     """
     import tensorflow as tf
 
     from gradnet_tf.data import pairs
 
+    given = values.train_step_seconds
+    steps = {"given": None} if given else _training_steps(values)
     config = pairs.PairConfig(
-        batch=values.batch, groups=values.groups, augment=values.augment, threads=values.threads
+        batch=values.batch,
+        groups=values.groups,
+        augment=values.augment,
+        threads=values.threads,
+        validation=0.0,
     )
     source = pairs.open_pairs(values.data, None, config)
     print(
@@ -78,36 +126,30 @@ def run(values: flags.FlagValues) -> float:
     )
     batches = iter(source.train())
     next(batches)
-    data_seconds = _seconds(lambda: next(batches), values.batches)
-    print(
-        f"pipeline alone:  {1e3 * data_seconds:8.1f} ms a batch {1 / data_seconds:10.1f} a second"
-    )
+    data_seconds = _pipeline_seconds(batches, values.batches)
+    _print("pipeline alone", data_seconds)
 
-    step_seconds = values.train_step_seconds
-    if not step_seconds:
-        step, batch = _training_step(values), next(batches)
-        count = max(values.batches // 6, 5)
-        step(batch)
-        step_seconds = _seconds(lambda: step(batch), count)
-        waited = 0.0
-        start = time.perf_counter()
-        for _ in range(count):
-            before = time.perf_counter()
+    count = max(values.batches // 6, 5)
+    ratios = {}
+    for name, step in steps.items():
+        step_seconds = given
+        if step is not None:
             batch = next(batches)
-            waited += time.perf_counter() - before
             step(batch)
-        together = (time.perf_counter() - start) / count
-    print(
-        f"training step:   {1e3 * step_seconds:8.1f} ms a batch {1 / step_seconds:10.1f} a second"
-    )
-    if not values.train_step_seconds:
-        print(
-            f"both together:   {1e3 * together:8.1f} ms a batch {1 / together:10.1f} a second, "
-            f"{100 * waited / count / together:.1f} % of the time waiting for data"
-        )
-    ratio = step_seconds / data_seconds
-    print(f"The pipeline makes {ratio:.1f} batches in the time of a training step.")
-    return ratio
+            call = functools.partial(step, batch)
+            step_seconds = statistics.median(_seconds(call) for _ in range(count))
+        _print(f"training step, {name}", step_seconds)
+        if step is not None:
+            together, waited = _together(step, batches, count)
+            share = 100 * waited / together
+            _print("  with the pipeline", together, f", {share:.1f} % of it waiting for data")
+        ratios[name] = step_seconds / data_seconds
+        print(f"The pipeline makes {ratios[name]:.1f} batches in the time of a training step.")
+    return min(ratios.values())
+
+
+def _print(name: str, seconds: float, more: str = "") -> None:
+    print(f"{name + ':':36}{1e3 * seconds:8.1f} ms a batch {1 / seconds:10.1f} a second{more}")
 
 
 def main(argv: list[str]) -> None:
