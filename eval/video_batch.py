@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
-from gradnet_tf import geometry
-
 if TYPE_CHECKING:
     from gradnet_tf.tracking.targets import Targets
     from gradnet_tf.tracking.tracker import Tracker
@@ -101,4 +99,6 @@ class VideoBatch:
 
 
 def _check_box(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    from gradnet_tf import geometry  # Loads TensorFlow.
+
     return geometry.check_box(box, image.shape[:2])[np.newaxis]

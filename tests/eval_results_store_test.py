@@ -110,6 +110,19 @@ def test_provenance_is_kept_for_the_same_identity_only(finished):
     assert (finished.root / "provenance.json").read_bytes() == before
 
 
+def test_provenance_lists_the_batches_in_which_results_went_on(store):
+    store.write_provenance({"hardware": {"cores": 2, "batch": 4}})
+    store.write_provenance({"hardware": {"cores": 8, "batch": 4}})
+
+    def hardware():
+        return results_store.read_provenance(store.root)["hardware"]
+
+    assert hardware() == {"cores": 2, "batch": 4}
+    for batch in (1, 4):
+        store.write_provenance({"hardware": {"cores": 8, "batch": batch}})
+        assert hardware() == {"cores": 2, "batch": [1, 4]}
+
+
 def test_failures_come_and_go(finished):
     finished.fail("s", "Traceback\nValueError: no")
     assert finished.find_flaw("s", 3, "d") == ""
