@@ -142,11 +142,12 @@ def draw(
     left.legend(ncols=4, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     if scales:
         counts = [scale.targets for scale in scales]
-        right.plot(counts, [1e3 * scale.seconds.mean / scale.targets for scale in scales], "o-")
+        each = [1e3 * scale.seconds.mean / scale.targets for scale in scales]
+        right.plot(counts, each, "o-")
+        right.set_ylim(0, 1.1 * max(each))
         right.set_xscale("log", base=2)
         right.set_xticks(counts, [str(count) for count in counts])
     right.set(xlabel="targets in one step", ylabel="ms a target")
-    right.set_ylim(bottom=0)
     right.grid(alpha=0.3)
     figure.suptitle(title, fontsize=9)
     figure.savefig(path, dpi=110)
