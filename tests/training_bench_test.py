@@ -17,22 +17,27 @@ def run(*arguments):
 
 def test_rows_and_ratios(tmp_path, capsys):
     numbers = tmp_path / "numbers.json"
-    results = run("--steps=1", "--precisions=float32,bfloat16", f"--json={numbers}")
+    results = run("--steps=1", "--precisions=float32,mixed_bfloat16", f"--json={numbers}")
     assert json.loads(numbers.read_text()) == results
     assert list(results) == [
         "reference's way, three runs",
         "one step, float32",
-        "one step, bfloat16",
+        "one step, mixed_bfloat16",
     ]
     reference = results["reference's way, three runs"]
     assert reference["ratio"] == 1
     for row in results.values():
         assert row["ratio"] == pytest.approx(reference["median"] / row["median"])
-    assert "times the reference's way" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    ratio = results["one step, float32"]["ratio"]
+    assert f"one step, float32: {ratio:.2f} times the reference's way" in printed
+    assert "(goal: 2.5)" in printed
 
 
 def test_bad_arguments(tmp_path):
     with pytest.raises(ValueError, match="precision must be"):
         run("--precisions=float8")
+    with pytest.raises(ValueError, match="precisions is empty"):
+        run("--precisions=")
     with pytest.raises(OSError, match="there is no directory"):
         run(f"--json={tmp_path / 'missing' / 'numbers.json'}")

@@ -1,7 +1,7 @@
 """Measures whether the pipeline feeds training: ``python -m gradnet_tf.data.bench --data=GLOB``.
 
 Prints how many batches a second the pipeline makes and how many steps a second training takes in
-each precision (medians, all measured in this run), and how long training waits for data when it and the
+each precision (medians, all of one run), and how long training waits for data when it and the
 pipeline run together.
 """
 

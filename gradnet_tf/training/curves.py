@@ -4,10 +4,12 @@
         --runs=float32=runs/float32,bfloat16=runs/bfloat16
 
 Reads `history.csv` of each working directory; prints the mean over the last rows as a table.
+`gradnet_tf.training.compare` trains first.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,11 +28,12 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of the binary."""
     flags.DEFINE_list("runs", [], "NAME=WORKDIR of each training.", values)
     flags.DEFINE_string("output", None, "The picture: .png, .svg or .pdf.", values, required=True)
+    flags.DEFINE_string("json", "", "File for what is drawn.", values)
     flags.DEFINE_string("column", "loss", "Column of history.csv.", values)
     flags.DEFINE_integer("smooth", 25, "Rows of which the mean is drawn.", 1, flag_values=values)
 
 
-def read_curve(workdir: str, column: str) -> tuple[np.ndarray, np.ndarray]:
+def read_curve(workdir: files.PathLike, column: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values of a column of a training's history, where it has a value.
 
     Raises:
@@ -66,6 +69,21 @@ def table(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], count: int) -> li
     return rows
 
 
+def figure_class() -> type:
+    """Matplotlib's `Figure`.
+
+    Raises:
+      ImportError: if matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "plots need matplotlib, which is not installed: pip install gradnet_tf[plot]"
+        ) from error
+    return Figure
+
+
 def draw(
     path: str, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], column: str, count: int
 ) -> None:
@@ -74,9 +92,7 @@ def draw(
     Raises:
       ImportError: if matplotlib is not installed.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3), layout="constrained")
+    figure = figure_class()(figsize=(7, 3), layout="constrained")
     axes = figure.subplots()
     for index, (name, (steps, values)) in enumerate(curves.items()):
         axes.plot(steps, values, color=f"C{index}", alpha=0.2, linewidth=0.8)
@@ -99,14 +115,44 @@ def run(values: flags.FlagValues) -> list[list[str]]:
       ValueError: if there is nothing to draw.
       ImportError: if matplotlib is not installed.
     """
-    files.check_target(values.output)
-    curves = {}
-    for entry in _entries(values.runs):
-        name, workdir = entry
-        curves[name] = read_curve(workdir, values.column)
-    with files.replacing(values.output) as path:
-        draw(str(path), curves, values.column, values.smooth)
-    rows = table(curves, values.smooth)
+    workdirs = dict(_entries(values.runs))
+    return report(workdirs, values.output, values.json, values.smooth, values.column)
+
+
+def report(
+    workdirs: Mapping[str, files.PathLike],
+    output: files.PathLike,
+    numbers: files.PathLike = "",
+    count: int = 25,
+    column: str = "loss",
+) -> list[list[str]]:
+    """Draws and prints what lies in working directories.
+
+    Args:
+      workdirs: of the trainings, by name.
+      output: the picture.
+      numbers: JSON file for steps and values by name of the training; empty: none.
+      count: rows of which the mean is drawn and printed.
+      column: of history.csv.
+
+    Returns:
+      The rows of the table.
+
+    Raises:
+      OSError, ValueError, ImportError: see `run`.
+    """
+    for path in filter(None, (output, numbers)):
+        files.check_target(path)
+    curves = {name: read_curve(workdir, column) for name, workdir in workdirs.items()}
+    if numbers:
+        content = {
+            name: {"step": steps.tolist(), column: values.tolist()}
+            for name, (steps, values) in curves.items()
+        }
+        files.write_bytes(numbers, json.dumps(content, indent=1).encode())
+    with files.replacing(output) as path:
+        draw(str(path), curves, column, count)
+    rows = table(curves, count)
     print(tables.markdown(rows))
     return rows
 
