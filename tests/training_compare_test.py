@@ -9,7 +9,7 @@ import pytest
 from absl import flags
 
 from gradnet_tf.data import made_up, pairs, records
-from gradnet_tf.training import compare
+from gradnet_tf.training import compare, loop
 from tests.helpers import training
 
 
@@ -55,6 +55,14 @@ def test_bad_arguments(tmp_path, arguments, message):
     with pytest.raises((ValueError, OSError), match=message):
         run(f"--workdir={tmp_path / 'run'}", *arguments)
     assert not list(tmp_path.glob("run/*"))
+
+
+def test_a_way_that_was_stopped_ends_the_others(tmp_path, monkeypatch):
+    stopped = loop.Outcome(1, False, None, {})
+    monkeypatch.setattr(compare.loop, "train", lambda *args, **keywords: stopped)
+    with pytest.raises(InterruptedError, match="float32: stopped after step 1; the same command"):
+        run(f"--workdir={tmp_path}", "--data=nowhere")
+    assert not (tmp_path / "curves.png").exists()
 
 
 def test_the_binary_prints_errors(tmp_path):

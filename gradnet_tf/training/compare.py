@@ -99,7 +99,11 @@ def run(values: flags.FlagValues) -> list[list[str]]:
     data = [os.path.expanduser(p) for p in values.data] or [made_up.write(str(workdir / MADE_UP))]
     for name, (config, jit_compile) in ways.items():
         options = loop.RunOptions(log_steps=1, summaries=False, jit_compile=jit_compile)
-        loop.train(config, data, workdir / name, init=init, options=options)
+        outcome = loop.train(config, data, workdir / name, init=init, options=options)
+        if not outcome.finished:
+            raise InterruptedError(
+                f"{name}: stopped after step {outcome.step}; the same command goes on from there"
+            )
     return curves.report({name: workdir / name for name in ways}, picture, losses, values.smooth)
 
 
