@@ -10,6 +10,12 @@ from gradnet_tf.training.config import TrainConfig
 from tests.helpers import goldens, networks
 
 GOLDEN = goldens.load(0, "train")
+# In the third step one activation of U1, of the sample whose template searches, is 3.3e-6 exactly
+# (float64), and float32 errs by 4e-6: the golden run takes it for negative. Its sign moves momenta
+# by up to 0.5%. How sums are cut decides, so the processor and the number of threads, for the
+# reference as for us: there are two runs of it, equal up to that step. One must be ours in
+# everything after it.
+OTHER_SIGN = {**GOLDEN, **goldens.load(0, "train_other_sign")}
 TOLERANCE = 1e-3
 STEPS = (1, 3)
 U2_KERNEL = "siamese/t_scala5_zz/conv/weights"
@@ -80,6 +86,17 @@ def run():
     return Run("graph", steps=3)
 
 
+@pytest.fixture(scope="module")
+def golden(run):
+    """The one of the reference's runs that took the same side in the third step."""
+    keys = [f"step3/{name}/Momentum" for name in COMPARED]
+
+    def error(golden):
+        return sum(errors(run.digests[key], golden[key])["values"] for key in keys)
+
+    return min((GOLDEN, OTHER_SIGN), key=error)
+
+
 def errors(actual, expected):
     """Errors of a digest: of its three sums and of its values, each relative to its own kind."""
     total, absolute, norm = np.abs(actual[:3] - expected[:3])
@@ -107,10 +124,10 @@ def test_scores(run):
         assert networks.relative_error(actual, expected) < 2e-4
 
 
-def test_losses(run):
+def test_losses(run, golden):
     np.testing.assert_allclose(run.losses[0][0], GOLDEN["loss_initial"], rtol=1e-5)
     np.testing.assert_allclose(run.losses[0][1], GOLDEN["loss_final"], rtol=1e-5)
-    np.testing.assert_allclose(run.losses[1:], GOLDEN["losses_after_step"], rtol=1e-5)
+    np.testing.assert_allclose(run.losses[1:], golden["losses_after_step"], rtol=1e-5)
 
 
 def test_losses_without_their_large_constant(run):
@@ -165,14 +182,26 @@ def test_gradient_of_a_bias_before_batch_statistics_is_roundoff(run, name):
         assert digests[f"grad/{name}"][2] < TOLERANCE * GOLDEN[neighbour][2]
 
 
+def test_runs_of_the_reference_part_in_the_third_step():
+    """And are two sides of one decision there, not a wider tolerance."""
+    parted = {
+        name
+        for name in COMPARED
+        if errors(OTHER_SIGN[f"step3/{name}/Momentum"], GOLDEN[f"step3/{name}/Momentum"])["values"]
+        > TOLERANCE
+    }
+    upstream = {f"siamese/scala{n}_z/bn/{kind}" for n in (1, 2, 3) for kind in ("beta", "gamma")}
+    assert parted == upstream | {f"siamese/scala{n}_z/conv/biases" for n in (3, 4)}
+
+
 @pytest.mark.parametrize("count", STEPS)
 @pytest.mark.parametrize("name", VARIABLES)
-def test_variable_after_steps(run, name, count):
+def test_variable_after_steps(run, golden, name, count):
     key = f"step{count}/{name}"
-    assert_close(run.digests[key], GOLDEN[key])
+    assert_close(run.digests[key], golden[key])
     # Steps are small: what has been added to the start, up to its rounding.
     start = digest(run.start[name])[3:]
-    moved, expected = (d[key][3:] - start for d in (run.digests, GOLDEN))
+    moved, expected = (d[key][3:] - start for d in (run.digests, golden))
     rounding = np.linalg.norm(np.spacing(np.abs(start).astype(np.float32)))
     allowed = TOLERANCE * np.linalg.norm(expected) + rounding
     assert np.linalg.norm(moved - expected) <= allowed
@@ -180,13 +209,13 @@ def test_variable_after_steps(run, name, count):
 
 @pytest.mark.parametrize("count", STEPS)
 @pytest.mark.parametrize("name", COMPARED)
-def test_momentum_after_steps(run, name, count):
+def test_momentum_after_steps(run, golden, name, count):
     key = f"step{count}/{name}/Momentum"
     if name == "siamese/scala3_z/conv/biases":
-        difference = np.linalg.norm(run.digests[key] - GOLDEN[key])
-        assert difference < TOLERANCE * np.linalg.norm(GOLDEN[key])
+        difference = np.linalg.norm(run.digests[key] - golden[key])
+        assert difference < TOLERANCE * np.linalg.norm(golden[key])
         return
-    assert_close(run.digests[key], GOLDEN[key])
+    assert_close(run.digests[key], golden[key])
 
 
 def test_averages_of_u1_move_twice_a_step(run):

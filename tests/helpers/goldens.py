@@ -8,7 +8,10 @@ BGR, as the reference's network is fed. The fields of each file:
 * ``track_synthetic``, ``track_Walking2``: a free run of the tracker, evaluation by evaluation.
 * ``track_Walking2_avx512``: the same on another processor, some of the fields; the last bit of
   float32 parts the two at frame 213.
+* ``track_Walking2_avx2``, ``track_Walking2_avx2_48k``: its boxes without AVX-512, for two sizes of
+  the first cache (see docs/differences.md).
 * ``train``, ``train_metrics``, ``augment``: a training batch, its metrics, its augmentation.
+* ``train_other_sign``: the third training step, where one activation has the other sign.
 * ``calib``: batch-norm statistics and scales of the hand-made network (see `recipe`).
 """
 
