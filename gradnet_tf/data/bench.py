@@ -12,7 +12,8 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from absl import app, flags
 
@@ -45,21 +46,34 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
 
 
-def _seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
+class Times(NamedTuple):
+    """Seconds of one batch, on the clock and of the processor."""
+
+    clock: float
+    processor: float
+
+
+def _times(function: Callable[[], object], count: int = 1) -> Times:
+    """Times of one of the batches that a call of the function makes or takes."""
+    clock, processor = time.perf_counter(), time.process_time()
     function()
-    return time.perf_counter() - start
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    return Times(clock / count, processor / count)
 
 
-def _pipeline_seconds(batches: Iterator, count: int) -> float:
-    """Seconds of a batch: median of five means, for batches come in bursts."""
+def _medians(times: Iterable[Times]) -> Times:
+    return Times(*(statistics.median(values) for values in zip(*times)))
+
+
+def _pipeline_times(batches: Iterator, count: int) -> Times:
+    """Times of a batch: medians of five means, for batches come in bursts."""
     part = count // ROUNDS
 
     def read():
         for _ in range(part):
             next(batches)
 
-    return statistics.median(_seconds(read) for _ in range(ROUNDS)) / part
+    return _medians(_times(read, part) for _ in range(ROUNDS))
 
 
 def _training_steps(values: flags.FlagValues) -> dict[str, Callable]:
@@ -85,15 +99,19 @@ def _training_steps(values: flags.FlagValues) -> dict[str, Callable]:
     return steps
 
 
-def _together(step: Callable, batches: Iterator, count: int) -> tuple[float, float]:
-    """Seconds of a step with a new batch, and how many of them it waits for the batch."""
-    waited, start = 0.0, time.perf_counter()
-    for _ in range(count):
-        before = time.perf_counter()
-        batch = next(batches)
-        waited += time.perf_counter() - before
-        step(batch)
-    return (time.perf_counter() - start) / count, waited / count
+def _together(step: Callable, batches: Iterator, count: int) -> tuple[Times, float]:
+    """Times of a step with a new batch, and how many seconds of it training waits for the batch."""
+    waited = 0.0
+
+    def train():
+        nonlocal waited
+        for _ in range(count):
+            before = time.perf_counter()
+            batch = next(batches)
+            waited += time.perf_counter() - before
+            step(batch)
+
+    return _times(train, count), waited / count
 
 
 def run(values: flags.FlagValues) -> float:
@@ -126,30 +144,36 @@ def run(values: flags.FlagValues) -> float:
     )
     batches = iter(source.train())
     next(batches)
-    data_seconds = _pipeline_seconds(batches, values.batches)
-    _print("pipeline alone", data_seconds)
+    data = _pipeline_times(batches, values.batches)
+    _print("pipeline alone", data)
 
     count = max(values.batches // 6, 5)
     ratios = {}
     for name, step in steps.items():
-        step_seconds = given
+        train = Times(given, given)
         if step is not None:
             batch = next(batches)
-            step(batch)
             call = functools.partial(step, batch)
-            step_seconds = statistics.median(_seconds(call) for _ in range(count))
-        _print(f"training step, {name}", step_seconds)
+            call()  # Traces and compiles.
+            train = _medians(_times(call) for _ in range(count))
+        _print(f"training step, {name}", train)
         if step is not None:
             together, waited = _together(step, batches, count)
-            share = 100 * waited / together
-            _print("  with the pipeline", together, f", {share:.1f} % of it waiting for data")
-        ratios[name] = step_seconds / data_seconds
-        print(f"The pipeline makes {ratios[name]:.1f} batches in the time of a training step.")
+            share = f"{100 * waited / together.clock:.1f} % of it waiting for data"
+            _print("  with the pipeline", together, f", {share}")
+        ratios[name] = train.clock / data.clock
+        print(
+            f"The pipeline makes {ratios[name]:.1f} batches in the time of a training step "
+            f"({train.processor / data.processor:.1f} by the processor's time)."
+        )
     return min(ratios.values())
 
 
-def _print(name: str, seconds: float, more: str = "") -> None:
-    print(f"{name + ':':36}{1e3 * seconds:8.1f} ms a batch {1 / seconds:10.1f} a second{more}")
+def _print(name: str, times: Times, more: str = "") -> None:
+    print(
+        f"{name + ':':36}{1e3 * times.clock:8.1f} ms a batch {1 / times.clock:8.1f} a second "
+        f"{1e3 * times.processor:8.1f} ms of the processor{more}"
+    )
 
 
 def main(argv: list[str]) -> None:
