@@ -183,8 +183,12 @@ class Benchmark:
         options = {"precision": self.settings.precisions[0], "jit_compile": self._jit}
         checkpoint = self.settings.checkpoint or None
         found = startup.measure(checkpoint, options, paths[:2], box).seconds
-        steps = ", ".join(f"{name} {value:.1f}" for name, value in found.items() if name != "whole")
-        self._say(f"\nfirst box {found['whole']:.1f} s after the start of Python ({steps})")
+        named = {name: value for name, value in found.items() if name != "whole"}
+        steps = ", ".join(f"{name} {value:.1f}" for name, value in named.items())
+        self._say(
+            f"\nfrom import to the first box {sum(named.values()):.1f} s ({steps}); "
+            f"{found['whole']:.1f} s with the start and the end of Python"
+        )
         return found
 
     def _many_targets(self) -> list[scaling.Scale]:
