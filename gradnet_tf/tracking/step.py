@@ -82,8 +82,7 @@ class TrackingStep(rules.TrackingRules):
         if network.has_update and config.update == "none":
             template = network.initial_template(h2)
         elif network.has_update:
-            first = self._network_update(h2, features)
-            h2, template = first.h2, first.template
+            h2, template = self._network_update(h2, features)
         zero, index = tf.zeros_like(side), tf.zeros_like(side, tf.int32)
         no = tf.zeros_like(side, tf.bool)
         threshold = zero
@@ -285,7 +284,9 @@ class TrackingStep(rules.TrackingRules):
         return self.network.score_map(template, features)[..., 0]
 
     def _network_update(self, h2, features):
-        return self.network.update(h2, features)
+        """h_2 and the template beta* after one gradient step."""
+        update = self.network.update(h2, features)
+        return update.h2, update.template
 
     def _empty_buffer(self, sample):
         return SampleBuffer.empty(self.config.buffer_size, sample[0])
@@ -332,5 +333,5 @@ class TrackingStep(rules.TrackingRules):
 
     def _updated(self, h2, features, rate):
         """h_2 moved towards the updated one, and the template beta* of the updated one."""
-        update = self._network_update(h2, features)
-        return (1.0 - rate) * h2 + rate * update.h2, update.template
+        new, template = self._network_update(h2, features)
+        return (1.0 - rate) * h2 + rate * new, template

@@ -73,9 +73,10 @@ class TargetsStep(TrackingStep):
     output are those of `TrackingStep` with a leading dimension [targets].
 
     With `static_shape` every target goes through every operation at once, as XLA and GPUs want it.
-    Without, a CPU takes crops and features of one target after the other, which keeps the
-    activations in its caches and the memory small, and only the targets that ask for an update or
-    a re-detection pay for it.
+    Without, a CPU takes one target after the other, which keeps the activations in its caches and
+    the memory small, and only the targets that ask for an update or a re-detection pay for it. The
+    numbers of a target that was started by itself are then to the bit those that it has alone: where
+    two places of the response are nearly equal, the last bit decides.
     """
 
     def _frame_hw(self, frame: Frames):
@@ -164,13 +165,29 @@ class TargetsStep(TrackingStep):
 
     def _score_map(self, template, features):
         """Score maps [targets, scales, 17, 17], each target's of its own template."""
+        if not self.static_shape:
+            return tf.map_fn(
+                lambda each: self.network.score_map(each[0][tf.newaxis], each[1])[..., 0],
+                (template, features),
+                fn_output_signature=tf.TensorSpec([features.shape[1], 17, 17], tf.float32),
+                parallel_iterations=2,
+            )
         count = features.shape[1]
         flat = tf.reshape(features, [-1, *features.shape[2:]])
         maps = self.network.score_map(tf.repeat(template, count, axis=0), flat, batched=True)
         return tf.reshape(maps, [-1, count, *maps.shape[1:3]])
 
     def _network_update(self, h2, features):
-        return self.network.update(h2, features, batched=True)
+        if self.static_shape:
+            update = self.network.update(h2, features, batched=True)
+            return update.h2, update.template
+
+        def one(each):
+            update = self.network.update(*(values[tf.newaxis] for values in each))
+            return update.h2[0], update.template[0]
+
+        signature = tuple(tf.TensorSpec([side, side, 256], tf.float32) for side in (12, 6))
+        return tf.map_fn(one, (h2, features), fn_output_signature=signature, parallel_iterations=2)
 
     def _empty_buffer(self, sample):
         return CropBuffer.empty(self.config.buffer_size, sample[0])
