@@ -75,8 +75,8 @@ class TargetsStep(TrackingStep):
     With `static_shape` every target goes through every operation at once, as XLA and GPUs want it.
     Without, a CPU takes one target after the other, which keeps the activations in its caches and
     the memory small, and only the targets that ask for an update or a re-detection pay for it. The
-    numbers of a target that was started by itself are then to the bit those that it has alone: where
-    two places of the response are nearly equal, the last bit decides.
+    numbers of a target that was started by itself are then to the bit those that it has alone:
+    where two places of the response are nearly equal, the last bit decides.
     """
 
     def _frame_hw(self, frame: Frames):
