@@ -50,7 +50,7 @@ def test_exempt_flags_may_differ_and_are_recorded(tmp_path):
 def test_values_that_may_follow_on_each_other_are_recorded(tmp_path, caplog):
     alike = {"kind": ("a", "b"), "other": ("x",)}
     runinfo.claim(tmp_path, {**FLAGS, "kind": "a"})
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         assert runinfo.claim(tmp_path, {**FLAGS, "kind": "b"}, alike=alike) is False
     assert 'goes on with kind="b" after "a"' in caplog.text
     assert runinfo.read(tmp_path)["kind"] == "b"
