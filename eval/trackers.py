@@ -172,17 +172,15 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
 
 def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
-    import tensorflow as tf
-
     from gradnet_tf import weights
     from gradnet_tf.tracking import precision as precisions
+    from gradnet_tf.tracking.tracker import choose_jit
 
     loaded = weights.load(spec.target) if spec.target else weights.load_embedded()
     constants = dict(spec.settings)
     jit_compile = constants.pop("jit_compile", "auto")
     precision = constants.pop("precision", "float32")
-    by_xla = bool(tf.config.list_physical_devices("GPU")) if jit_compile == "auto" else jit_compile
-    precisions.check_precision(precision, by_xla)
+    precisions.check_precision(precision, choose_jit(jit_compile))
     preset = constants.pop("preset", None) or loaded.card.get("preset", "reference")
     values = dataclasses.asdict(config.preset(preset, **constants))
     configuration = {

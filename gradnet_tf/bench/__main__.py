@@ -54,10 +54,6 @@ def run(values: flags.FlagValues) -> dict:
       OSError, ValueError, ImportError, RuntimeError: see `command.Benchmark` and
         `authors.AuthorsTracker`.
     """
-    try:
-        targets = tuple(int(count) for count in values.targets)
-    except ValueError:
-        raise ValueError(f"targets must be whole numbers, got {values.targets}") from None
     from gradnet_tf.bench import command, settings
 
     device = settings.choose_device(values.device)
@@ -68,7 +64,7 @@ def run(values: flags.FlagValues) -> dict:
         width=values.width,
         height=values.height,
         frames=values.frames,
-        targets=targets,
+        targets=settings.read_targets(values.targets),
         authors=values.authors,
         xla=values.xla,
         startup=values.startup,

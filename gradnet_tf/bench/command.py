@@ -14,7 +14,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import files, images
+from gradnet_tf import figures, files, images
 from gradnet_tf.bench import floors, parts, report, scaling, startup, tables, timing, video
 from gradnet_tf.bench.authors import AuthorsTracker
 from gradnet_tf.bench.reference_way import ReferencesWay
@@ -52,7 +52,7 @@ class Benchmark:
             if path:
                 files.check_target(path)
         if settings.chart:
-            import matplotlib  # noqa: F401
+            figures.figure_class()
         self._weights: Weights = (
             load(settings.checkpoint) if settings.checkpoint else load_embedded()
         )

@@ -137,15 +137,10 @@ def run(values: flags.FlagValues) -> list[Path]:
     Raises:
       OSError, ValueError: see `export_step`.
     """
-    try:
-        counts = [int(count) for count in values.targets]
-    except ValueError:
-        raise ValueError(f"targets must be whole numbers, got {values.targets}") from None
-    if any(count < 1 for count in counts):
-        raise ValueError(f"targets must be positive, got {counts}")
     from gradnet_tf import images
-    from gradnet_tf.bench import video
+    from gradnet_tf.bench import settings, video
 
+    counts = settings.read_targets(values.targets)
     output = Path(values.output)
     output.mkdir(parents=True, exist_ok=True)
     written = []

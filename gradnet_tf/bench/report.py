@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Optional
 
 from gradnet_tf import hardware
 from gradnet_tf.bench.floors import Floor, Rates, features_work
+from gradnet_tf.figures import figure_class
 
 if TYPE_CHECKING:
     from gradnet_tf.bench.scaling import Scale
@@ -127,9 +128,7 @@ def draw(
     Raises:
       ImportError: if matplotlib is not installed.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    figure = figure_class()(figsize=(10, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     names = list(parts)
     start = [0.0] * len(names)

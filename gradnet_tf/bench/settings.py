@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -55,8 +56,21 @@ class Settings:
             raise ValueError("precisions must name at least one")
         if self.device == "gpu" and "int8" in self.precisions:
             raise ValueError("precisions: int8 runs on the processor only, got device gpu")
-        if any(count < 1 for count in self.targets):
-            raise ValueError(f"targets must be positive, got {list(self.targets)}")
+
+
+def read_targets(values: Sequence[str]) -> tuple[int, ...]:
+    """Numbers of targets of a flag.
+
+    Raises:
+      ValueError: if one is no positive whole number.
+    """
+    try:
+        counts = tuple(int(value) for value in values)
+    except ValueError:
+        raise ValueError(f"targets must be whole numbers, got {values}") from None
+    if any(count < 1 for count in counts):
+        raise ValueError(f"targets must be positive, got {list(counts)}")
+    return counts
 
 
 def default_precisions(device: str) -> tuple[str, ...]:

@@ -7,16 +7,12 @@ import os
 import numpy as np
 from PIL import Image
 
+from gradnet_tf.texture import natural_noise
+
 
 def _texture(random: np.random.Generator, height: int, width: int, slope: float) -> np.ndarray:
-    """Noise whose amplitude falls with the frequency as that of photographs does, uint8 RGB."""
-    frequency = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.fftfreq(width))
-    frequency[0, 0] = 1.0 / max(height, width)
-    fields = np.fft.ifft2(
-        np.fft.fft2(random.standard_normal([4, height, width])) / frequency**slope
-    ).real
-    fields /= fields.std(axis=(1, 2), keepdims=True)
-    values = np.moveaxis(fields[:1] + 0.3 * fields[1:], 0, -1)
+    """A picture of such noise, uint8 RGB."""
+    values = natural_noise(random, height, width, slope)
     return np.clip(np.rint(120.0 + 50.0 * values), 0, 255).astype(np.uint8)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradnet_tf.figures import figure_class
+
 if TYPE_CHECKING:
     from gradnet_tf.tracking.run import TrackingRun
 
@@ -23,14 +25,8 @@ def plot_run(run: TrackingRun) -> Any:
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "plots need matplotlib, which is not installed: pip install gradnet_tf[plot]"
-        ) from error
 
-    class NotebookFigure(Figure):
+    class NotebookFigure(figure_class()):
         """Shows itself in a notebook, also where pyplot was never set up."""
 
         def _repr_png_(self) -> bytes:

@@ -23,6 +23,7 @@ from absl import logging
 
 from gradnet_tf import backbone, hardware
 from gradnet_tf.gradnet import GradNet
+from gradnet_tf.texture import natural_noise
 
 PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 
@@ -129,15 +130,10 @@ def calibration_regions(count: int = 8, seed: int = 0) -> np.ndarray:
     """
     size = backbone.INSTANCE_SIZE
     random = np.random.default_rng(seed)
-    frequency = np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.fftfreq(size))
-    frequency[0, 0] = 1.0 / size
     regions = np.empty([count, size, size, 3], np.uint8)
     for index in range(count):
         slope = 0.8 + 0.6 * index / max(count - 1, 1)
-        noise = random.standard_normal([4, size, size])
-        fields = np.fft.ifft2(np.fft.fft2(noise) / frequency**slope).real
-        fields /= fields.std(axis=(1, 2), keepdims=True)
-        values = np.moveaxis(fields[:1] + 0.3 * fields[1:], 0, -1)
+        values = natural_noise(random, size, size, slope)
         regions[index] = np.clip(np.rint(120.0 + random.uniform(45, 75) * values), 0, 255)
         # The range of the input is 0..255 then, and its quantization exact.
         regions[index, 0, 0], regions[index, -1, -1] = 0, 255

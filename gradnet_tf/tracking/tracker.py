@@ -69,7 +69,7 @@ class Tracker:
         weights: Optional[Mapping[str, np.ndarray]] = None,
     ):
         _check_choice(preset, config)
-        jit_compile = _choose_jit(jit_compile)
+        jit_compile = choose_jit(jit_compile)
         check_precision(precision, jit_compile)
         chosen = _choose_weights(checkpoint, weights)
         self.config = config or tracker_config(preset or chosen.card.get("preset", "reference"))
@@ -278,7 +278,12 @@ def _check_choice(preset: Optional[str], config: Optional[TrackerConfig]) -> Non
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
 
 
-def _choose_jit(jit_compile: Union[bool, str]) -> bool:
+def choose_jit(jit_compile: Union[bool, str]) -> bool:
+    """Whether XLA compiles, by the argument `jit_compile` of a `Tracker`.
+
+    Raises:
+      ValueError: if it is none of True, False and "auto".
+    """
     if jit_compile == "auto":
         return bool(tf.config.list_physical_devices("GPU"))
     if not isinstance(jit_compile, bool):

@@ -18,7 +18,7 @@ from absl import app, flags
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
 
-from gradnet_tf import files, weights  # noqa: E402
+from gradnet_tf import figures, files, weights  # noqa: E402
 from gradnet_tf.data import made_up  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training import curves, loop  # noqa: E402
@@ -76,7 +76,7 @@ def run(values: flags.FlagValues) -> list[list[str]]:
       ValueError: if a way or a constant does not fit, or a working directory is of other ones.
       ImportError: if matplotlib is not installed.
     """
-    curves.figure_class()  # Told before the trainings, not after them.
+    figures.figure_class()  # Told before the trainings, not after them.
     constants = {
         "batch": values.batch,
         "steps": values.steps,

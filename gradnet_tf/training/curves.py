@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from gradnet_tf import files
+from gradnet_tf import figures, files
 from gradnet_tf.bench import tables
 from gradnet_tf.training import history
 
@@ -69,21 +69,6 @@ def table(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], count: int) -> li
     return rows
 
 
-def figure_class() -> type:
-    """Matplotlib's `Figure`.
-
-    Raises:
-      ImportError: if matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "plots need matplotlib, which is not installed: pip install gradnet_tf[plot]"
-        ) from error
-    return Figure
-
-
 def draw(
     path: str, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], column: str, count: int
 ) -> None:
@@ -92,7 +77,7 @@ def draw(
     Raises:
       ImportError: if matplotlib is not installed.
     """
-    figure = figure_class()(figsize=(7, 3), layout="constrained")
+    figure = figures.figure_class()(figsize=(7, 3), layout="constrained")
     axes = figure.subplots()
     for index, (name, (steps, values)) in enumerate(curves.items()):
         axes.plot(steps, values, color=f"C{index}", alpha=0.2, linewidth=0.8)
