@@ -84,15 +84,34 @@ def crop_and_resize(
     if static_shape or count is not None:
         count = output_size if count is None else count
         return _resized(source, corner, side, output_size, fill, source_hw, count, static_shape)
+    result = _crop_and_resize(source, corner, side, output_size, fill, source_hw)
+    size = tf.get_static_value(output_size)
+    return tf.ensure_shape(result, [size, size, 3])
+
+
+# A frame's graph cuts a dozen windows. As one function that stays a function it is traced and
+# optimized once for all of them, which takes seconds off the time to the first box.
+@tf.function(
+    input_signature=[
+        tf.TensorSpec([None, None, 3], tf.uint8),
+        tf.TensorSpec([2], tf.int32),
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec([3], tf.uint8),
+        (tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32)),
+    ],
+    autograph=False,
+    experimental_attributes={"_noinline": True},
+)
+def _crop_and_resize(source, corner, side, output_size, fill, source_hw):
+    """`crop_and_resize` to uint8 [output_size, output_size, 3]."""
     # The smallest scale of a pyramid is such a copy.
     end = corner + side
     is_copy = tf.equal(side, output_size) & tf.reduce_all(corner >= 0)
     is_copy &= (end[0] <= source_hw[0]) & (end[1] <= source_hw[1])
     return tf.cond(
         is_copy,
-        lambda: tf.reshape(
-            source[corner[0] : end[0], corner[1] : end[1]], [output_size, output_size, 3]
-        ),
+        lambda: source[corner[0] : end[0], corner[1] : end[1]],
         lambda: _resized(source, corner, side, output_size, fill, source_hw, output_size, False),
     )
 
