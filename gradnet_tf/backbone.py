@@ -82,9 +82,7 @@ class ConvNet(tf.keras.Model):
     def _call_folded(self, x):
         parts = [x]
         for block, pool in zip(self.blocks, self._pool_after):
-            parts = block.group_outputs(parts)
-            if pool:
-                parts = [layers.max_pool(part) for part in parts]
+            parts = block.group_outputs(parts, pool)
         return tf.concat(parts, axis=3) if len(parts) > 1 else parts[0]
 
 

@@ -274,15 +274,20 @@ class GradNet(tf.keras.Model):
         for name, variable in variables.items():
             variable.assign(weights[name])
 
-    def folded(self, rgb: bool = False, dtype: str = "float32") -> GradNet:
+    def folded(
+        self, rgb: bool = False, dtype: str = "float32", minimal: bool = False
+    ) -> GradNet:
         """The same network for inference: constant weights, batch norm folded into convolutions.
 
         Args:
           rgb: whether the images that it will be given are RGB instead of BGR.
           dtype: type of the arithmetic and the outputs; give it inputs of that type.
+          minimal: whether f_x convolves by minimal filtering, see `layers.FoldedConvBlock`.
         """
         blocks = {
-            block.scope: block.folded(rgb and block.in_channels == 3, dtype)
+            block.scope: block.folded(
+                rgb and block.in_channels == 3, dtype, minimal and block in self.f_x.blocks
+            )
             for block in self._block_list
         }
         return GradNet(self.variant, blocks=blocks, name=self.name + "_folded")

@@ -7,6 +7,7 @@ Shapes are NHWC, kernels HWIO, float32. Source: `siamese.py` of the reference, `
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import _compat
+from gradnet_tf import _compat, winograd
 
 BATCH_NORM_EPSILON = 1e-3
 BATCH_NORM_DECAY = 0.9997
@@ -341,12 +342,15 @@ class ConvBlock(tf.keras.layers.Layer):
         prefix = f"siamese/{self.scope}/"
         return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
 
-    def folded(self, reverse_input: bool = False, dtype: str = "float32") -> FoldedConvBlock:
+    def folded(
+        self, reverse_input: bool = False, dtype: str = "float32", minimal: bool = False
+    ) -> FoldedConvBlock:
         """The same function at inference, with batch normalisation inside the convolution.
 
         Args:
           reverse_input: whether the input's channels come in reverse order.
           dtype: type of the arithmetic and the output.
+          minimal: see `FoldedConvBlock`.
         """
         kernel, bias = (_compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
         if reverse_input:
@@ -371,6 +375,7 @@ class ConvBlock(tf.keras.layers.Layer):
             padding=self.padding,
             activation=self.activation,
             dtype=dtype,
+            minimal=minimal,
         )
 
 
@@ -408,6 +413,8 @@ class FoldedConvBlock(tf.keras.layers.Layer):
       padding: "VALID" or "SAME".
       activation: None, "relu" or "tanh".
       dtype: type of the arithmetic and the output.
+      minimal: whether to convolve by minimal filtering (`winograd`) where it is fewer
+        multiplications; for float32 inputs of static height and width.
     """
 
     def __init__(
@@ -421,19 +428,29 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         padding: str,
         activation: Optional[str],
         dtype: str = "float32",
+        minimal: bool = False,
     ):
         super().__init__(name=scope, dtype=dtype)
         self.strides = strides
         self.groups = groups
         self.padding = padding
         self.activation = activation
-        # The groups are split once, here. Tensors, not arrays: a graph captures them, while as
-        # constants inside it they make tracing and XLA's compilation many times slower.
+        self._minimal = minimal and winograd.suits(kernel, strides, padding)
+        # The groups are split once, here.
+        make = winograd.make_conv2d if self._minimal else self._plain
         self._pieces = tuple(
-            (tf.cast(k, dtype), tf.cast(b, dtype))
-            for k, b in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
+            (make(piece), tf.cast(of_piece, dtype))
+            for piece, of_piece in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
         )
         self.built = True  # There is nothing to build, and Keras 3 asks before the first call.
+
+    def _plain(self, kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+        # A tensor, not an array: a graph captures it, while as a constant inside it it makes
+        # tracing and XLA's compilation many times slower.
+        kernel = tf.cast(kernel, self.compute_dtype)
+        return functools.partial(
+            tf.nn.conv2d, filters=kernel, strides=self.strides, padding=self.padding
+        )
 
     def call(self, x, training: bool = False):
         """[batch, height, width, channels] -> [batch, height', width', filters].
@@ -446,17 +463,28 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         outputs = self.group_outputs([x])
         return tf.concat(outputs, axis=3) if len(outputs) > 1 else outputs[0]
 
-    def group_outputs(self, inputs: list) -> list:
+    def group_outputs(self, inputs: list, pool: bool = False) -> list:
         """Outputs of the groups, from inputs that may come in pieces of the channels as well.
 
         The next block often wants the same pieces, and pooling treats every channel alone: what
         is not put together need not be taken apart.
+
+        Args:
+          inputs: pieces of the channels.
+          pool: whether `max_pool` follows.
         """
         if len(inputs) != self.groups:
             joined = tf.concat(inputs, axis=3) if len(inputs) > 1 else inputs[0]
             inputs = tf.split(joined, self.groups, axis=3) if self.groups > 1 else [joined]
+        outputs = [convolve(x) for x, (convolve, _) in zip(inputs, self._pieces)]
+        # TensorFlow fuses a convolution with bias and activation. Where it cannot, they are cheaper
+        # after pooling, and the same: none of them changes which value is the largest.
+        if pool and self._minimal:
+            outputs = [max_pool(x) for x in outputs]
         activation = _ACTIVATIONS[self.activation]
-        return [
-            activation(tf.nn.bias_add(tf.nn.conv2d(x, kernel, self.strides, self.padding), bias))
-            for x, (kernel, bias) in zip(inputs, self._pieces)
+        outputs = [
+            activation(tf.nn.bias_add(x, bias)) for x, (_, bias) in zip(outputs, self._pieces)
         ]
+        if pool and not self._minimal:
+            outputs = [max_pool(x) for x in outputs]
+        return outputs

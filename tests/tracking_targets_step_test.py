@@ -57,7 +57,7 @@ def run_together(network, config, videos, count, mode):
     step = TargetsStep(
         network,
         config,
-        search_features=precision.search_features(network, "float32"),
+        search_features=precision.search_features(network, "float32", jit_compile=mode == "xla"),
         static_shape=mode == "xla",
     )
     init, update = step.init, step.step

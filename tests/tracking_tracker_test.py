@@ -90,6 +90,25 @@ def test_eager_equals_graph(graph_boxes, weights, video):
     np.testing.assert_allclose(eager_boxes, graph_boxes, atol=1e-6)
 
 
+def test_minimal_filtering_gives_the_boxes_of_plain_convolution(graph_boxes, weights, video):
+    network = GradNet()
+    network.assign_weights(weights)
+    folded = network.folded(rgb=True)
+    step = TrackingStep(
+        network,
+        preset("reference"),
+        search_features=lambda regions: folded.search_features(tf.cast(regions, tf.float32)),
+    )
+    init, update = (tf.function(f, autograph=False) for f in (step.init, step.step))
+    frames, boxes = video
+    state, output = init(tf.constant(frames[0]), tf.constant(boxes[0]))
+    plain_boxes = [output.box.numpy()]
+    for frame in frames[1:20]:
+        state, output = update(state, tf.constant(frame))
+        plain_boxes.append(output.box.numpy())
+    np.testing.assert_allclose(plain_boxes, graph_boxes, atol=1e-6)
+
+
 def test_xla_equals_graph(weights, video):
     # The preset "reference" under XLA: parity_track_test, against the reference itself.
     frames, boxes = video

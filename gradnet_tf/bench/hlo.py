@@ -77,7 +77,7 @@ def export_step(
     step = TargetsStep(
         network,
         config.preset("reference"),
-        search_features=precisions.search_features(network, precision),
+        search_features=precisions.search_features(network, precision, jit_compile=True),
         static_shape=True,
     )
     height, width = images[0].shape[:2]

@@ -84,7 +84,7 @@ def functions(
     step = kind(
         network,
         config,
-        search_features=precisions.search_features(network, precision),
+        search_features=precisions.search_features(network, precision, jit_compile=jit_compile),
         static_shape=jit_compile,
     )
     compiled = {

@@ -95,7 +95,9 @@ class CompiledStep:
     ):
         self._network = network  # A graph alone does not keep the variables that it reads.
         self._config = config
-        self._search_features = precisions.search_features(network, precision)
+        self._search_features = precisions.search_features(
+            network, precision, jit_compile=jit_compile
+        )
         self._jit_compile = jit_compile
         if jit_compile:
             # As the only one of many targets: frames padded to few shapes, so few compilations.

@@ -87,7 +87,11 @@ def processor_has(name: str) -> bool:
 
 
 def search_features(
-    network: GradNet, precision: str, calibration: Optional[np.ndarray] = None
+    network: GradNet,
+    precision: str,
+    calibration: Optional[np.ndarray] = None,
+    *,
+    jit_compile: bool = False,
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """f_x in a precision, for eager code and for graphs.
 
@@ -96,6 +100,8 @@ def search_features(
       precision: one of `PRECISIONS`.
       calibration: for int8, RGB search regions [n, 255, 255, 3] in 0..255 whose activations set the
         ranges; by default `calibration_regions`.
+      jit_compile: whether XLA compiles what calls the function. If it does not, and there is no
+        GPU, float32 convolves by minimal filtering (`winograd`).
 
     Returns:
       A function of RGB regions [b, 255, 255, 3], uint8 or float in 0..255, that gives float32
@@ -107,7 +113,9 @@ def search_features(
     _check_name(precision)
     if precision == "int8":
         return _int8_features(network, calibration)
-    folded = network.folded(rgb=True, dtype=precision)
+    minimal = precision == "float32" and not jit_compile
+    minimal &= not tf.config.list_physical_devices("GPU")
+    folded = network.folded(rgb=True, dtype=precision, minimal=minimal)
 
     def features(regions):
         return tf.cast(folded.search_features(tf.cast(regions, precision)), tf.float32)
