@@ -95,8 +95,9 @@ def floors_text(rates: Rates, floor: Mapping[str, Floor]) -> str:
     """What the floors of the precisions are made of."""
     work, update = features_work(3), features_work(1)
     lines = [
-        f"A frame takes {work.multiply_adds / 1e9:.2f} G multiply-adds, an update "
-        f"{update.multiply_adds / 1e9:.2f} G more. Floors of a frame with a fifth of an update:"
+        f"A frame takes {work.multiply_adds / 1e9:.2f} G multiply-adds as plain convolutions, an "
+        f"update {update.multiply_adds / 1e9:.2f} G more. Floors of a frame with a fifth of an "
+        "update:"
     ]
     for name, least in floor.items():
         if least.arithmetic is None:
