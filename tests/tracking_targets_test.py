@@ -144,6 +144,10 @@ def test_wrong_changes_change_nothing(tracker, frames, expected):
     tracker.init(frames[0], BOXES)
     with pytest.raises(ValueError, match=r"\[7\], not tracked"):
         tracker.drop([0, 7])
+    with pytest.raises(ValueError, match=r"got \[1.5\], not tracked"):
+        tracker.drop([0, 1.5])
+    with pytest.raises(ValueError, match=r"got \[True, False\], not tracked"):
+        tracker.drop([True, False])
     with pytest.raises(ValueError, match="at least one target must stay"):
         tracker.drop([0, 1, 2])
     with pytest.raises(ValueError, match=r"boxes\[1\]"):

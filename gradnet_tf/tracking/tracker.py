@@ -169,14 +169,13 @@ class Tracker:
           ValueError: if a number is not tracked, or no target would be left.
         """
         targets = self._many("drop()")
-        ids = {int(number) for number in np.ravel(ids)}
-        if not ids <= set(targets.ids):
-            raise ValueError(
-                f"ids must be of {targets.ids}, got {sorted(ids - set(targets.ids))}, not tracked"
-            )
-        if len(ids) == len(targets.ids):
+        numbers = np.ravel(ids).tolist()
+        unknown = [n for n in numbers if isinstance(n, bool) or n not in targets.ids]
+        if unknown:
+            raise ValueError(f"ids must be of {targets.ids}, got {unknown}, not tracked")
+        if len(set(numbers)) == len(targets.ids):
             raise ValueError(f"at least one target must stay, got all of {targets.ids}")
-        targets.drop(ids)
+        targets.drop({int(number) for number in numbers})
 
     @property
     def ids(self) -> list[int]:
