@@ -274,9 +274,7 @@ class GradNet(tf.keras.Model):
         for name, variable in variables.items():
             variable.assign(weights[name])
 
-    def folded(
-        self, rgb: bool = False, dtype: str = "float32", minimal: bool = False
-    ) -> GradNet:
+    def folded(self, rgb: bool = False, dtype: str = "float32", minimal: bool = False) -> GradNet:
         """The same network for inference: constant weights, batch norm folded into convolutions.
 
         Args:
