@@ -101,22 +101,57 @@ def cross_correlation(template, features, *, batched: bool = False):
     """
     if not batched:
         return tf.nn.conv2d(features, template[0][..., tf.newaxis], strides=1, padding="VALID")
-    rows, columns, channels = template.shape[1:]
+    shape = tf.shape(features)
+    taps = tf.reshape(template, [shape[0], -1, 1, template.shape[-1]])
+    return _correlate(taps, template.shape[1:3], features)
+
+
+def cross_correlations(templates, features):
+    """S of several templates that are searched in the same regions.
+
+    By a product of matrices, which on a processor takes half the time of a convolution with so few
+    outputs, and reads the features once.
+
+    Args:
+      templates: [k, 6, 6, 256].
+      features: f_x(X), [b', height, width, 256].
+
+    Returns:
+      Score maps [b', height - 5, width - 5, k].
+    """
+    channels = templates.shape[-1]
+    taps = tf.transpose(tf.reshape(templates, [templates.shape[0], -1, channels]), [1, 0, 2])
+    return _correlate(taps, templates.shape[1:3], features)
+
+
+def _correlate(taps, size, features):
+    """Score maps [b, height - rows + 1, width - columns + 1, k].
+
+    Args:
+      taps: of templates of `size` (rows, columns), [..., rows * columns, k, channels]; with a
+        leading dimension those of each region.
+      size: (rows, columns) of the templates.
+      features: [b, height, width, channels].
+    """
+    rows, columns = size
     shape = tf.shape(features)
     batch = shape[0]
     height, width = (features.shape[axis] or shape[axis] for axis in (1, 2))
-    # One product of all positions with all taps of the template, then a sum over shifted maps:
+    count, channels = taps.shape[-2:]
+    # One product of all positions with all taps of the templates, then a sum over shifted maps:
     # differentiable any number of times, and the same on every device.
-    products = tf.matmul(
-        tf.reshape(features, [batch, height * width, channels]),
-        tf.reshape(template, [batch, rows * columns, channels]),
-        transpose_b=True,
-    )
-    products = tf.reshape(products, [batch, height, width, 1, rows * columns])
+    if taps.shape.rank == 3:
+        features = tf.reshape(features, [-1, channels])
+        taps = tf.reshape(taps, [-1, channels])
+    else:
+        features = tf.reshape(features, [batch, height * width, channels])
+        taps = tf.reshape(taps, [batch, -1, channels])
+    products = tf.matmul(features, taps, transpose_b=True)
+    products = tf.reshape(products, [batch, height, width, rows * columns, count])
     out_height, out_width = height - rows + 1, width - columns + 1
     return tf.add_n(
         [
-            products[:, r : r + out_height, c : c + out_width, :, r * columns + c]
+            products[:, r : r + out_height, c : c + out_width, r * columns + c]
             for r in range(rows)
             for c in range(columns)
         ]

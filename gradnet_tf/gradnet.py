@@ -109,6 +109,19 @@ class GradNet(tf.keras.Model):
         """Equation 1: S = beta * f_x(X), [b, 17, 17, 1] (20 -> 15)."""
         return backbone.cross_correlation(template, features, batched=batched)
 
+    def score_maps(self, templates, features):
+        """Equation 1 for several templates at once.
+
+        Args:
+          templates: sequence of k templates [1, 6, 6, 256].
+          features: f_x(X), [b, 22, 22, 256].
+
+        Returns:
+          List of k score maps [b, 17, 17].
+        """
+        maps = backbone.cross_correlations(tf.concat(templates, axis=0), features)
+        return tf.unstack(maps, axis=-1, num=len(templates))
+
     def siamese_template(self, z, training: bool = False):
         """Equation 2: the template of plain SiamFC, exemplar [b, 127, 127, 3] -> [b, 6, 6, 256]."""
         return self.f_x(z, training=training)

@@ -124,6 +124,30 @@ def test_one_template_searches_any_number_of_regions(pairs):
     np.testing.assert_array_equal(one, backbone.cross_correlation(templates, features))
 
 
+@pytest.mark.parametrize("mode", networks.MODES)
+def test_several_templates_are_searched_at_once(pairs, mode):
+    templates, features = pairs
+    function = networks.compiled(backbone.cross_correlations, mode)
+    actual = function(tf.constant(templates[:2]), tf.constant(features))
+    assert actual.shape == (3, 6, 4, 2)
+    for index in range(2):
+        expected = [correlate(templates[index], region) for region in features]
+        np.testing.assert_allclose(actual[..., index : index + 1], expected, rtol=1e-10, atol=1e-10)
+
+
+def test_several_templates_in_a_graph_of_unknown_size(pairs):
+    templates, features = pairs
+    function = tf.function(
+        backbone.cross_correlations,
+        input_signature=[
+            tf.TensorSpec((2, 6, 6, 16), tf.float64),
+            tf.TensorSpec((None, None, None, 16), tf.float64),
+        ],
+    )
+    expected = backbone.cross_correlations(templates[:2], features)
+    np.testing.assert_allclose(function(templates[:2], features), expected, rtol=1e-10)
+
+
 def test_only_the_first_template_counts_unless_batched(pairs):
     templates, features = map(tf.constant, pairs)
     with tf.GradientTape() as tape:

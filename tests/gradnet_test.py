@@ -197,6 +197,17 @@ def test_update_improves_the_score(net, features):
     assert after < update.loss
 
 
+def test_score_maps_of_several_templates_are_those_of_each(net, features):
+    f2, f_x = features
+    templates = [net.initial_template(f2[index : index + 1]) for index in range(2)]
+    maps = net.score_maps(templates, f_x)
+    assert len(maps) == 2
+    for actual, template in zip(maps, templates):
+        expected = net.score_map(template, f_x)[..., 0]
+        assert actual.shape == expected.shape
+        assert networks.relative_error(actual, expected) < 1e-5
+
+
 def test_outputs_of_a_call_are_those_of_its_parts(net, pairs, features):
     outputs = net(pairs)
     assert set(outputs) == OUTPUTS

@@ -283,6 +283,11 @@ class TrackingStep(rules.TrackingRules):
         """Score maps [scales, 17, 17]."""
         return self.network.score_map(template, features)[..., 0]
 
+    def _both_score_maps(self, fixed_template, template, features, scales: slice):
+        """Score maps of both templates, of the second one for some of the scales."""
+        score, updated = self.network.score_maps((fixed_template, template), features)
+        return score, updated[scales]
+
     def _network_update(self, h2, features):
         """h_2 and the template beta* after one gradient step."""
         update = self.network.update(h2, features)
@@ -319,12 +324,11 @@ class TrackingStep(rules.TrackingRules):
         if self.config.response_mix == "template":
             share = self.config.template_influence
             fixed_template = (1.0 - share) * fixed_template + share * template
-        score = self._score_map(fixed_template, features)
         if self.config.response_mix == "template" or not self.network.has_update:
-            return score, None
-        if not self.config.template_scale_influence:
-            features = features[..., middle : middle + 1, :, :, :]
-        return score, self._score_map(template, features)
+            return self._score_map(fixed_template, features), None
+        share = self.config.template_scale_influence
+        scales = slice(None) if share else slice(middle, middle + 1)
+        return self._both_score_maps(fixed_template, template, features, scales)
 
     def _scores(self, frame, position, sides, state: TrackerState):
         """Score maps around a position; the features of the scales are computed once for both."""

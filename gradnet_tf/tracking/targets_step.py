@@ -177,6 +177,25 @@ class TargetsStep(TrackingStep):
         maps = self.network.score_map(tf.repeat(template, count, axis=0), flat, batched=True)
         return tf.reshape(maps, [-1, count, *maps.shape[1:3]])
 
+    def _both_score_maps(self, fixed_template, template, features, scales: slice):
+        if self.static_shape:
+            score = self._score_map(fixed_template, features)
+            return score, self._score_map(template, features[:, scales])
+
+        def one(each):
+            fixed, updated, features = each
+            return super_maps(fixed[tf.newaxis], updated[tf.newaxis], features, scales)
+
+        super_maps = super()._both_score_maps
+        count = features.shape[1]
+        counts = (count, len(range(count)[scales]))
+        return tf.map_fn(
+            one,
+            (fixed_template, template, features),
+            fn_output_signature=tuple(tf.TensorSpec([n, 17, 17], tf.float32) for n in counts),
+            parallel_iterations=2,
+        )
+
     def _network_update(self, h2, features):
         if self.static_shape:
             update = self.network.update(h2, features, batched=True)

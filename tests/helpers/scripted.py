@@ -87,6 +87,18 @@ class FakeNetwork:
         assert len(updated) == features.shape[0]
         return tf.constant(updated[..., np.newaxis], tf.float32)
 
+    def score_maps(self, templates, features):
+        fixed, template = templates
+        score = self.score_map(fixed, features)[..., 0]
+        shape = list(score.shape)
+        updated = self._next if self._next.ndim == 3 else self._next[np.newaxis]
+        if len(updated) == 1 and shape[0] > 1:  # The middle scale's alone; nothing sees the others.
+            full = np.full(shape, np.nan)
+            full[shape[0] // 2] = updated[0]
+            updated = full
+        self._next = updated
+        return score, self.score_map(template, features)[..., 0]
+
     def update(self, h2, features):
         self.updates.append((float(h2), self.crops.place(features[0].numpy())))
         h2 = h2 / 2 + float(len(self.updates))
