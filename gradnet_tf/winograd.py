@@ -85,7 +85,7 @@ def make_conv2d(kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
       float32 [batch, height - taps + 1, width - taps + 1, filters].
 
     Raises:
-      ValueError: if the kernel has another size.
+      ValueError: if the kernel has another size; the function, if height or width is unknown.
     """
     if not suits(kernel):
         raise ValueError(f"kernel must be [3, 3, ...] or [5, 5, ...], got shape {kernel.shape}")
@@ -107,7 +107,7 @@ def _both_axes(kernel):
     weights = tf.constant(weights.reshape(-1, channels, filters), tf.float32)
 
     def conv2d(x):
-        height, width = x.shape[1:3]
+        height, width = _static_size(x)
         spread_rows, gather_rows, tall = _tiled(3, height)
         spread_columns, gather_columns, wide = _tiled(3, width)
         values = tf.matmul(spread_rows, tf.reshape(x, [-1, height, width * channels]))
@@ -133,7 +133,7 @@ def _rows_alone(kernel):
     gather = algorithm.outputs.astype(np.float32)
 
     def conv2d(x):
-        height, width = x.shape[1:3]
+        height, width = _static_size(x)
         spread, _, tall = _tiled(5, height)
         row = (width - 4) * filters
         values = tf.matmul(spread, tf.reshape(x, [-1, height, width * channels]))
@@ -149,6 +149,13 @@ def _rows_alone(kernel):
         return outputs[:, : height - 4]
 
     return conv2d
+
+
+def _static_size(x) -> tuple[int, int]:
+    height, width = x.shape[1:3]
+    if height is None or width is None:
+        raise ValueError(f"height and width must be static, got shape {x.shape}")
+    return height, width
 
 
 def _algorithm(taps: int) -> Filtering:

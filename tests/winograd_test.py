@@ -112,6 +112,13 @@ def test_serves_batches_of_unknown_size(taps):
 
 
 @pytest.mark.parametrize("taps", [3, 5])
+def test_unknown_sizes_are_refused(taps):
+    conv2d = tf.function(winograd.make_conv2d(np.zeros([taps, taps, 4, 6])), autograph=False)
+    with pytest.raises(ValueError, match=r"height and width must be static, got shape \(2, None"):
+        conv2d.get_concrete_function(tf.TensorSpec([2, None, 9, 4], tf.float32))
+
+
+@pytest.mark.parametrize("taps", [3, 5])
 def test_gradient_is_that_of_a_plain_convolution(taps):
     kernel = normal(taps, taps, 4, 6).astype(np.float32)
     x = tf.constant(normal(2, 9, 9, 4, seed=1), tf.float32)

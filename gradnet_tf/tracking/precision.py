@@ -117,7 +117,10 @@ def search_features(
     minimal &= not tf.config.list_physical_devices("GPU")
     folded = network.folded(rgb=True, dtype=precision, minimal=minimal)
 
+    size = backbone.INSTANCE_SIZE
+
     def features(regions):
+        regions = tf.ensure_shape(regions, [None, size, size, 3])
         return tf.cast(folded.search_features(tf.cast(regions, precision)), tf.float32)
 
     return features
