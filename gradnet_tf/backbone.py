@@ -101,9 +101,13 @@ def cross_correlation(template, features, *, batched: bool = False):
     """
     if not batched:
         return tf.nn.conv2d(features, template[0][..., tf.newaxis], strides=1, padding="VALID")
-    shape = tf.shape(features)
-    taps = tf.reshape(template, [shape[0], -1, 1, template.shape[-1]])
-    return _correlate(taps, template.shape[1:3], features)
+    batch, channels = tf.shape(features)[0], template.shape[-1]
+    products = tf.matmul(
+        tf.reshape(features, [batch, -1, channels]),
+        tf.reshape(template, [batch, -1, channels]),
+        transpose_b=True,
+    )
+    return _sum_of_taps(products, template.shape[1:3], features, count=1)
 
 
 def cross_correlations(templates, features):
@@ -119,35 +123,33 @@ def cross_correlations(templates, features):
     Returns:
       Score maps [b', height - 5, width - 5, k].
     """
-    channels = templates.shape[-1]
-    taps = tf.transpose(tf.reshape(templates, [templates.shape[0], -1, channels]), [1, 0, 2])
-    return _correlate(taps, templates.shape[1:3], features)
+    count, rows, columns, channels = templates.shape
+    taps = tf.transpose(tf.reshape(templates, [count, rows * columns, channels]), [1, 0, 2])
+    products = tf.matmul(
+        tf.reshape(features, [-1, channels]), tf.reshape(taps, [-1, channels]), transpose_b=True
+    )
+    return _sum_of_taps(products, (rows, columns), features, count)
 
 
-def _correlate(taps, size, features):
-    """Score maps [b, height - rows + 1, width - columns + 1, k].
+def _sum_of_taps(products, template_size, features, count: int):
+    """Score maps from the products of all positions with all taps of the templates.
+
+    Products and a sum over shifted maps: differentiable any number of times, and the same on every
+    device.
 
     Args:
-      taps: of templates of `size` (rows, columns), [..., rows * columns, k, channels]; with a
-        leading dimension those of each region.
-      size: (rows, columns) of the templates.
+      products: in the order [b, height, width, rows * columns, count], in any shape.
+      template_size: (rows, columns).
       features: [b, height, width, channels].
+      count: templates that are searched in each region.
+
+    Returns:
+      [b, height - rows + 1, width - columns + 1, count].
     """
-    rows, columns = size
+    rows, columns = template_size
     shape = tf.shape(features)
-    batch = shape[0]
     height, width = (features.shape[axis] or shape[axis] for axis in (1, 2))
-    count, channels = taps.shape[-2:]
-    # One product of all positions with all taps of the templates, then a sum over shifted maps:
-    # differentiable any number of times, and the same on every device.
-    if taps.shape.rank == 3:
-        features = tf.reshape(features, [-1, channels])
-        taps = tf.reshape(taps, [-1, channels])
-    else:
-        features = tf.reshape(features, [batch, height * width, channels])
-        taps = tf.reshape(taps, [batch, -1, channels])
-    products = tf.matmul(features, taps, transpose_b=True)
-    products = tf.reshape(products, [batch, height, width, rows * columns, count])
+    products = tf.reshape(products, [shape[0], height, width, rows * columns, count])
     out_height, out_width = height - rows + 1, width - columns + 1
     return tf.add_n(
         [

@@ -75,37 +75,36 @@ def test_boxes_stay_on_the_target(graph_boxes, video):
     np.testing.assert_array_equal(graph_boxes[0], video[1][0])
 
 
-def test_eager_equals_graph(graph_boxes, weights, video):
+def boxes_of_step(weights, video, make_features, wrap=lambda function: function):
+    """Boxes of a step by itself, with the search features that `make_features(network)` gives."""
     network = GradNet()
     network.assign_weights(weights)
-    step = TrackingStep(
-        network, preset("reference"), search_features=precision.search_features(network, "float32")
-    )
+    step = TrackingStep(network, preset("reference"), search_features=make_features(network))
+    init, update = wrap(step.init), wrap(step.step)
     frames, boxes = video
-    state, output = step.init(tf.constant(frames[0]), tf.constant(boxes[0]))
-    eager_boxes = [output.box.numpy()]
+    state, output = init(tf.constant(frames[0]), tf.constant(boxes[0]))
+    found = [output.box.numpy()]
     for frame in frames[1:20]:
-        state, output = step.step(state, tf.constant(frame))
-        eager_boxes.append(output.box.numpy())
+        state, output = update(state, tf.constant(frame))
+        found.append(output.box.numpy())
+    return found
+
+
+def test_eager_equals_graph(graph_boxes, weights, video):
+    eager_boxes = boxes_of_step(
+        weights, video, lambda network: precision.search_features(network, "float32")
+    )
     np.testing.assert_allclose(eager_boxes, graph_boxes, atol=1e-6)
 
 
 def test_minimal_filtering_gives_the_boxes_of_plain_convolution(graph_boxes, weights, video):
-    network = GradNet()
-    network.assign_weights(weights)
-    folded = network.folded(rgb=True)
-    step = TrackingStep(
-        network,
-        preset("reference"),
-        search_features=lambda regions: folded.search_features(tf.cast(regions, tf.float32)),
+    def plain(network):
+        folded = network.folded(rgb=True)
+        return lambda regions: folded.search_features(tf.cast(regions, tf.float32))
+
+    plain_boxes = boxes_of_step(
+        weights, video, plain, lambda function: tf.function(function, autograph=False)
     )
-    init, update = (tf.function(f, autograph=False) for f in (step.init, step.step))
-    frames, boxes = video
-    state, output = init(tf.constant(frames[0]), tf.constant(boxes[0]))
-    plain_boxes = [output.box.numpy()]
-    for frame in frames[1:20]:
-        state, output = update(state, tf.constant(frame))
-        plain_boxes.append(output.box.numpy())
     np.testing.assert_allclose(plain_boxes, graph_boxes, atol=1e-6)
 
 
