@@ -4,9 +4,11 @@
 
 --source says what the folder --root holds. For each frame with a target, an exemplar crop of
 127 px and an instance crop of 255 px is cut; --output gets TFRecord shards, one record a track,
-and dataset.json, which says what they hold and what could not be used.
+and dataset.json, which says what they hold and what could not be used. What the benchmark keeps for
+validation and tests is left out, unless --split=all asks for it.
 
-The run can be stopped at any time: the same command goes on where it was. It uses all cores;
+The run can be stopped at any time: the same command goes on where it was, also if the raw data have
+moved to another --root. It uses all cores;
 --beam_options takes it to a cluster that Apache Beam knows:
 
     --beam_options="--runner=FlinkRunner --flink_master=HOST:8081"
@@ -34,6 +36,7 @@ for _name, _value in (
 from gradnet_tf.data import storage  # noqa: E402
 from gradnet_tf.data.description import FILE_NAME, Description  # noqa: E402
 from gradnet_tf.data_prep import curate, pipeline, preview, readers, runner  # noqa: E402
+from gradnet_tf.data_prep.readers import splits, tracks  # noqa: E402
 
 _LISTED = 5  # problems in the report
 _INTERRUPTED = 130  # exit status, as a shell gives it after Ctrl-C
@@ -55,6 +58,13 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         None,
         "Folder for shards and dataset.json; if it was begun before, the rest is made.",
         required=True,
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "split",
+        splits.TRAIN,
+        splits.SPLITS,
+        "The benchmark's training set, or all: also what it keeps for validation and tests.",
         flag_values=values,
     )
     flags.DEFINE_integer(
@@ -131,6 +141,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
             limit_tracks=values.limit_tracks,
             jobs=values.jobs,
             beam_options=values.beam_options,
+            split=values.split,
         )
         made = pipeline.prepare(config, progress=True)
         written = [os.path.join(output, FILE_NAME)]
@@ -154,6 +165,11 @@ def _report(made: Description) -> str:
         f"{counts['frames']} frames of {counts['tracks']} tracks of {counts['videos']} videos "
         f"in {len(made.shards)} shards"
     ]
+    if tracks.NOT_FOR_TRAINING in made.problems:
+        count = made.problems[tracks.NOT_FOR_TRAINING]
+        lines.append(
+            f"{count} left out, {tracks.NOT_FOR_TRAINING}: --split={splits.ALL} takes them"
+        )
     if made.problems:
         kinds = ", ".join(f"{kind}: {count}" for kind, count in made.problems.items())
         lines.append(f"problems, passed over: {kinds}")

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from gradnet_tf.data import description, storage
 from gradnet_tf.data_prep import curate, layout, planning, readers, runner, statistics
+from gradnet_tf.data_prep.readers import splits
 from gradnet_tf.training import lock
 
 _POLL_SECONDS = 0.5
@@ -42,6 +43,7 @@ class PrepConfig:
       jobs: processes of the local runner; None takes as many as there are cores.
       beam_options: options of Apache Beam as on a command line. With --runner among them that
         runner is used, otherwise the local one.
+      split: "train", or "all" for what the benchmark keeps for validation or tests, too.
     """
 
     source: str
@@ -52,11 +54,14 @@ class PrepConfig:
     limit_tracks: Optional[int] = None
     jobs: Optional[int] = None
     beam_options: str = ""
+    split: str = splits.TRAIN
 
     def __post_init__(self):
         if self.source not in readers.SOURCES:
             known = ", ".join(sorted(readers.SOURCES))
             raise ValueError(f"unknown source {self.source!r}; there are {known}")
+        if self.split not in splits.SPLITS:
+            raise ValueError(f"split must be {' or '.join(splits.SPLITS)}, got {self.split!r}")
         for name in ("shards", "limit_tracks", "jobs"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -66,7 +71,7 @@ class PrepConfig:
 
 
 def prepare(config: PrepConfig, progress: bool = False) -> description.Description:
-    """Makes a data set, or goes on with one that was begun.
+    """Makes a data set, or goes on with one that was begun, also where the source has moved.
 
     Args:
       config: what to prepare.
@@ -87,6 +92,7 @@ def prepare(config: PrepConfig, progress: bool = False) -> description.Descripti
     options: dict[str, Any] = {
         "source": config.source,
         "root": os.path.abspath(os.path.expanduser(config.root)),
+        "split": config.split,
         "quality": config.quality,
         "limit_tracks": config.limit_tracks,
     }
@@ -94,14 +100,15 @@ def prepare(config: PrepConfig, progress: bool = False) -> description.Descripti
         options["shards"] = config.shards
     _check_output(output)
     planning.check_options(output, options)
-    reading = readers.SOURCES[config.source](options["root"], progress=progress)
+    read = readers.SOURCES[config.source]
+    reading = read(options["root"], progress=progress, split=config.split)
     tracks = reading.tracks[: config.limit_tracks]
     options["shards"] = _number_of_shards(config.shards, tracks)
     options["annotations"] = planning.digest(tracks)
     with storage.naming("make the folder", output):
         tf.io.gfile.makedirs(os.path.join(output, layout.FOLDER))
     with _alone(output):
-        planning.check_options(output, options)
+        planning.check_options(output, options, tracks)
         layout.clean(output)
         frames = planning.write(output, tracks, options)
         todo = _unfinished(output, len(frames))

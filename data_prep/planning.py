@@ -6,13 +6,15 @@ import collections
 import hashlib
 import heapq
 import json
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 
 from gradnet_tf.data import storage
 from gradnet_tf.data_prep import layout
+from gradnet_tf.data_prep.readers import splits
 from gradnet_tf.data_prep.readers.tracks import CropTrack, Track
 
 AnyTrack = Union[Track, CropTrack]
@@ -64,23 +66,44 @@ def assign(tracks: Sequence[AnyTrack], shards: int) -> list[list[int]]:
     return [sorted(places) for places in assigned]
 
 
-def digest(tracks: Sequence[AnyTrack]) -> str:
-    """SHA-256 of all that the readers say about the tracks, hexadecimal."""
+def digest(tracks: Sequence[AnyTrack], root: str = "", at: str = "") -> str:
+    """SHA-256 of all that the readers say about the tracks, hexadecimal.
+
+    Args:
+      tracks: the tracks, as they were read.
+      root: the absolute folder that they were read from.
+      at: another one; the digest is that of the same files, were they there.
+    """
     state = hashlib.sha256()
     for track in tracks:
-        state.update(json.dumps(to_json(track)).encode())
+        values = to_json(track)
+        if root != at:
+            for name in _paths_of(track):
+                values[name] = [_moved(path, root, at) for path in values[name]]
+        state.update(json.dumps(values).encode())
     return state.hexdigest()
+
+
+def _moved(path: str, root: str, at: str) -> str:
+    inside = os.path.join(root, "")
+    if path.startswith(inside):
+        return os.path.join(at, path[len(inside) :])
+    # ILSVRC has its images beside the folder of annotations, which may be the root.
+    return os.path.normpath(os.path.join(at, os.path.relpath(path, root)))
 
 
 def to_json(track: AnyTrack) -> dict[str, Any]:
     """A track as JSON can hold it, exactly; its names (but not its paths) are proper text."""
-    names = ("exemplar_paths", "instance_paths") if isinstance(track, CropTrack) else ("paths",)
     return {
         **{name: _text(getattr(track, name)) for name in ("video", "track", "category")},
         "frames": [int(frame) for frame in track.frames],
         "boxes": np.asarray(track.boxes, np.float64).tolist(),
-        **{name: list(getattr(track, name)) for name in names},
+        **{name: list(getattr(track, name)) for name in _paths_of(track)},
     }
+
+
+def _paths_of(track: AnyTrack) -> tuple[str, ...]:
+    return ("exemplar_paths", "instance_paths") if isinstance(track, CropTrack) else ("paths",)
 
 
 def _text(name: str) -> str:
@@ -94,12 +117,18 @@ def from_json(values: Mapping[str, Any]) -> AnyTrack:
     return kind(**{**values, **lists, "boxes": np.array(values["boxes"], np.float64)})
 
 
-def check_options(output: str, options: Mapping[str, Any]) -> None:
+def check_options(
+    output: str, options: Mapping[str, Any], tracks: Optional[Sequence[AnyTrack]] = None
+) -> None:
     """Makes sure that an output was begun with the same options.
+
+    The source may have moved, and another split may give the same tracks: what the annotations say
+    is compared instead, as if they still were where they were.
 
     Args:
       output: folder of the data set.
       options: all options of this run, or those that are known so far.
+      tracks: all tracks, as soon as they are read.
 
     Raises:
       ValueError: `output` was begun with others; the message names them.
@@ -109,12 +138,13 @@ def check_options(output: str, options: Mapping[str, Any]) -> None:
         earlier = layout.read_json(layout.options_path(output))
     except FileNotFoundError:
         return
-    differing = [
-        f"{name} was {earlier.get(name)!r} and is now {value!r}"
-        for name, value in options.items()
-        if earlier.get(name) != value
-    ]
-    if differing:
+    earlier.setdefault("split", splits.ALL)  # There was no choice when it was begun.
+    here = dict(options)
+    if tracks is not None:
+        here["annotations"] = digest(tracks, here["root"], earlier.get("root", here["root"]))
+    changed = [name for name, value in here.items() if earlier.get(name) != value]
+    differing = [f"{name} was {earlier.get(name)!r} and is now {here[name]!r}" for name in changed]
+    if set(changed) - {"root", "split"}:
         raise ValueError(
             f"{output} was begun with other options: {'; '.join(differing)}. "
             "Give the same ones to continue, or another --output"

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,6 +224,82 @@ def test_a_changed_source_is_refused(config, source):
         pipeline.prepare(config())
 
 
+@pytest.fixture
+def half(config, source, tmp_path):
+    """An output of which one shard of three is still to be made."""
+    pipeline.prepare(config())
+    os.unlink(layout.summary_path(str(tmp_path / "output"), 1))
+    return tmp_path / "output"
+
+
+@pytest.mark.parametrize("way", ["moved", "link", "relative", "home"])
+def test_a_source_that_moved_is_gone_on_with(half, config, source, tmp_path, monkeypatch, way):
+    """Scratch folders of a cluster have another name in every job."""
+    other = tmp_path / "job2" / "data"
+    other.parent.mkdir()
+    if way == "moved":
+        source.rename(other)
+    else:
+        other.symlink_to(source)
+    root = {"relative": "job2/data", "home": "~/job2/data"}.get(way, str(other))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    finished = half / layout.shard_name(0, 3)
+    before = finished.stat().st_mtime_ns
+    made = pipeline.prepare(config(root=root))
+    assert made.root == str(other)
+    assert finished.stat().st_mtime_ns == before
+    # And back again, from the options of the second run.
+    if way != "moved":
+        made = pipeline.prepare(config())
+    fresh = pipeline.prepare(config("fresh", root=made.root))
+    assert fresh.shards == made.shards and fresh.options == made.options
+
+
+def test_another_source_at_another_place_is_refused(half, config, source, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(source, other)
+    (other / "B" / "groundtruth_rect.txt").write_text("9,9,9,9\n9,9,9,9\n")
+    with pytest.raises(ValueError, match="root was .*source' and is now .*other'; annotations was"):
+        pipeline.prepare(config(root=str(other)))
+
+
+@pytest.fixture
+def with_test_set(source):
+    """The source, and a sequence of OTB's beside the others."""
+    shutil.copytree(source / "D", source / "Basketball")
+
+
+def test_a_test_set_is_left_out_and_the_description_says_so(config, with_test_set, tmp_path):
+    made = pipeline.prepare(config())
+    assert made.counts["videos"] == 4 and made.options["split"] == "train"
+    assert made.problems["not for training"] == 1
+    assert "OTB-100" in description.load(str(tmp_path / "output")).problem_list[0]["detail"]
+    everything = pipeline.prepare(config("all", split="all"))
+    assert everything.counts["videos"] == 5 and everything.options["split"] == "all"
+    assert "not for training" not in everything.problems
+    with pytest.raises(ValueError, match="split was 'all' and is now 'train'; annotations was"):
+        pipeline.prepare(config("all"))
+
+
+@pytest.mark.parametrize("is_test_set_there", [False, True])
+def test_an_output_of_an_earlier_version(config, source, tmp_path, request, is_test_set_there):
+    """It has everything, and its options say nothing about it."""
+    if is_test_set_there:
+        request.getfixturevalue("with_test_set")
+    pipeline.prepare(config(split="all"))
+    path = layout.options_path(str(tmp_path / "output"))
+    options = layout.read_json(path)
+    del options["split"]
+    layout.write_json(path, options)
+    if is_test_set_there:
+        with pytest.raises(ValueError, match="split was 'all' and is now 'train'"):
+            pipeline.prepare(config())
+        assert pipeline.prepare(config(split="all")).options["split"] == "all"
+    else:
+        assert pipeline.prepare(config()).options["split"] == "train"
+
+
 def test_a_second_process_is_refused(config, tmp_path):
     fcntl = pytest.importorskip("fcntl")
     folder = tmp_path / "output" / layout.FOLDER
@@ -245,6 +322,7 @@ def test_nothing_usable(config, source, tmp_path):
     "options, message",
     [
         ({"source": "ilsvrc"}, "unknown source 'ilsvrc'; there are coco, got10k"),
+        ({"split": "val"}, "split must be train or all, got 'val'"),
         ({"shards": 0}, "shards must be at least 1, got 0"),
         ({"jobs": 0}, "jobs must be at least 1"),
         ({"quality": 101}, "quality must be 1 to 100, got 101"),
@@ -331,6 +409,9 @@ def test_binary(binary, source, tmp_path, capsys):
     assert "4 of 4 shards" in printed.err
     with Image.open(output / "preview.png") as sheet:
         assert sheet.mode == "RGB"
+    shutil.copytree(source / "D", source / "Basketball")
+    assert run(binary, *words) == 0  # What is left out changes nothing, and is said.
+    assert "1 left out, not for training: --split=all takes them" in capsys.readouterr().out
     assert run(binary, *words, "stray") == 1
     assert run(binary, *words, "--quality=50") == 1
     assert "error: " in capsys.readouterr().err

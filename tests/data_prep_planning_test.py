@@ -1,5 +1,6 @@
 """Which track goes to which shard, and which run may continue which."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -85,6 +86,26 @@ def test_digest_sees_every_change():
     }
     assert len(digests) == 4
     assert planning.digest([track("a", "0", 3), track("b", "0", 2)]) in digests
+
+
+@pytest.mark.parametrize("at", ["/new", "/new/place/deeper"])
+def test_digest_of_files_that_moved(at):
+    """Beside the root as well: images of ILSVRC, where the annotations are the root."""
+
+    def tracks(root):
+        one = track("v", "0", 2)
+        inside = (f"{root}/1.jpg", f"{root}/a/2.jpg")
+        beside = tuple(os.path.normpath(f"{root}/../Data/{n}.jpg") for n in "12")
+        return [
+            dataclasses.replace(one, paths=inside),
+            dataclasses.replace(one, paths=beside),
+            CropTrack("v", "1", "", (0, 1), inside, beside, one.boxes),
+        ]
+
+    there, here = tracks("/old/set"), tracks(at)
+    assert planning.digest(here, at, "/old/set") == planning.digest(there)
+    assert planning.digest(here, at, "/old/other") != planning.digest(there)
+    assert planning.digest(here, at, at) == planning.digest(here)
 
 
 def test_other_options_are_named(tmp_path):

@@ -53,9 +53,29 @@ def test_two_splits_share_no_video(tmp_path):
             tmp_path / f"annotations/instances_{split}.json"
         )
         (tmp_path / split / "images/000001.jpg").rename(tmp_path / split / "000001.jpg")
-    reading = coco.read(str(tmp_path))
+    reading = coco.read(str(tmp_path), split="all")
     assert [t.video for t in reading.tracks] == ["train2017/000001", "val2017/000001"]
     assert "/val2017/" in reading.tracks[1].paths[0]
+
+    reading = coco.read(str(tmp_path))
+    assert [t.video for t in reading.tracks] == ["000001"]
+    assert [(p.kind, p.where) for p in reading.problems] == [
+        (tracks.NOT_FOR_TRAINING, str(tmp_path / "annotations/instances_val2017.json"))
+    ]
+
+
+@pytest.mark.parametrize("name", ["val2014", "minival2014", "valminusminival2014", "validation"])
+def test_files_of_other_splits_are_left_out(root, name):
+    (root / "instances.json").rename(root / f"instances_{name}.json")
+    with pytest.raises(ValueError, match="not for training: .*the validation set"):
+        coco.read(str(root))
+    assert len(coco.read(str(root), split="all").tracks) == 4
+
+
+@pytest.mark.parametrize("name", ["train2017", "trainval35k", "default", "valley", "testers"])
+def test_files_of_other_names_are_read(root, name):
+    (root / "instances.json").rename(root / f"instances_{name}.json")
+    assert len(coco.read(str(root)).tracks) == 4
 
 
 @pytest.mark.parametrize(

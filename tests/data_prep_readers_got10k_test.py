@@ -28,7 +28,35 @@ def test_train_is_read_alone(tmp_path):
     datasets.make_got10k(tmp_path, videos=1)
     datasets.make_got10k(tmp_path, videos=2, split="val")
     assert [t.video for t in got10k.read(str(tmp_path)).tracks] == [FIRST]
-    assert len(got10k.read(str(tmp_path / "val")).tracks) == 2
+    with pytest.raises(ValueError, match="2 problems were met, first: not for training"):
+        got10k.read(str(tmp_path / "val"))
+    assert len(got10k.read(str(tmp_path / "val"), split="all").tracks) == 2
+
+
+def test_all_splits_are_read_on_request(tmp_path):
+    for split in ("train", "val", "test"):
+        datasets.make_got10k(tmp_path, videos=2, split=split)
+    (tmp_path / "val/list.txt").write_text("GOT-10k_Val_000002\n")
+    assert [t.video for t in got10k.read(str(tmp_path), split="all").tracks] == [
+        *(FIRST, "GOT-10k_Train_000002", "GOT-10k_Val_000002"),
+        *("GOT-10k_Test_000001", "GOT-10k_Test_000002"),
+    ]
+
+
+@pytest.mark.parametrize("place", ["mixed", "mixed/test", "mixed/GOT-10k_Val_000001"])
+def test_other_splits_are_known_by_their_names(tmp_path, place):
+    """In one folder with those for training, in a folder of that name, and as the root."""
+    datasets.make_got10k(tmp_path / "made", videos=1, split="val")
+    folder = tmp_path / place
+    folder.mkdir(parents=True)
+    (tmp_path / "made/val/GOT-10k_Val_000001").rename(folder / "GOT-10k_Val_000001")
+    with pytest.raises(ValueError, match="not for training: .*Val_000001 .*the validation set"):
+        got10k.read(str(folder))
+    datasets.make_got10k(tmp_path / "made", videos=1)
+    (tmp_path / "made/train" / FIRST).rename(folder / FIRST)
+    reading = got10k.read(str(folder))
+    assert [t.video for t in reading.tracks] == [FIRST]
+    assert [p.kind for p in reading.problems] == [tracks.NOT_FOR_TRAINING]
 
 
 def test_folders_of_the_archives_may_lie_between(tmp_path):

@@ -52,8 +52,27 @@ def test_validation_split_lies_one_level_higher(root):
     for tree in ("Data", "Annotations"):
         (root / tree / "VID/val").mkdir()
         (root / tree / "VID" / VIDEO).rename(root / tree / "VID/val/ILSVRC2015_val_00000000")
-    reading = ilsvrc_vid.read(str(root / "Data/VID/val"))
+    reading = ilsvrc_vid.read(str(root / "Data/VID/val"), split="all")
     assert {t.video for t in reading.tracks} == {"val/ILSVRC2015_val_00000000"}
+    with pytest.raises(ValueError, match="not for training: .*the validation set"):
+        ilsvrc_vid.read(str(root / "Data/VID/val"))
+
+
+@pytest.mark.parametrize(
+    "place", ["val/ILSVRC2015_val_00000007", "train/e/ILSVRC2015_val_00000007"]
+)
+def test_the_validation_split_is_left_out(root, place):
+    """By its folder, and by its names where SiamFC's curation has renamed the folder."""
+    for tree in ("Data", "Annotations"):
+        folder = root / tree / "VID" / place
+        folder.parent.mkdir(parents=True)
+        (root / tree / "VID" / VIDEO).rename(folder)
+    reading = ilsvrc_vid.read(str(root))
+    assert {t.video for t in reading.tracks} == {datasets.ilsvrc_video(v) for v in (1, 2)}
+    assert [(p.kind, p.where) for p in reading.problems] == [
+        (tracks.NOT_FOR_TRAINING, str(root / "Annotations/VID" / place))
+    ]
+    assert place in {t.video for t in ilsvrc_vid.read(str(root), split="all").tracks}
 
 
 def test_inclusive_corners_and_one_frame_tracks(root):

@@ -128,7 +128,7 @@ def test_david_is_annotated_from_image_300_on(tmp_path):
     for number in range(297, 304):
         (images / f"{number:04d}.jpg").write_bytes(b"")
     (tmp_path / "David/groundtruth_rect.txt").write_text("1,1,5,5\n2,1,5,5\n3,1,5,5\n")
-    reading = otb.read(str(tmp_path))
+    reading = otb.read(str(tmp_path), split="all")
     assert reading.tracks[0].frames == (300, 301, 302)
     assert reading.tracks[0].boxes[:, 0].tolist() == [0, 1, 2]
     assert [p.where[-3:] for p in reading.problems] == ["297", "298", "299", "303"]
@@ -174,3 +174,17 @@ def test_shared_training_set(shared_data):
     assert len({track.video for track in reading.tracks}) == 71
     assert sum(len(track.frames) for track in reading.tracks) == 3764
     assert not reading.problems
+
+
+def test_sequences_of_the_benchmark_are_left_out(tmp_path):
+    """OTB is a test set; its layout holds other videos as well."""
+    names = ["Basketball", "Jogging", "Jogging.2", "Skating2_1", "Human4-2", "Seq9", "OTB__Bolt2"]
+    for name in names:
+        datasets.make_otb(tmp_path / "made", videos=1)
+        (tmp_path / "made/Seq0").rename(tmp_path / name)
+    (tmp_path / "made").rmdir()
+    reading = otb.read(str(tmp_path))
+    assert [track.video for track in reading.tracks] == ["OTB__Bolt2", "Seq9"]
+    assert _kinds(reading) == [tracks.NOT_FOR_TRAINING] * 5
+    assert "OTB-100, a test set" in reading.problems[0].detail
+    assert len(otb.read(str(tmp_path), split="all").tracks) == 7

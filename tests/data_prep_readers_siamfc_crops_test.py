@@ -1,5 +1,7 @@
 """The TF1 code's crops: where they are looked for, and what of them is missing or malformed."""
 
+import shutil
+
 import pytest
 
 from gradnet_tf.data_prep.readers import siamfc_crops, tracks
@@ -122,3 +124,21 @@ def test_error_names_what_was_looked_for(tmp_path):
 
 def test_thirty_classes():
     assert len(set(siamfc_crops.CLASSES)) == 30
+
+
+def test_the_validation_set_of_the_curation_is_left_out(tmp_path):
+    root = datasets.make_siamfc_crops(tmp_path)
+    index = root / "vid_id_frames.txt"
+    index.write_text(index.read_text() + "e/ILSVRC2015_val_00000000 4 5\n")
+    train = root / "Data/VID/train"
+    (train / "e").mkdir()
+    for suffix in ("", ".txt"):
+        source = train / f"a/ILSVRC2015_train_00000000{suffix}"
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, train / f"e/ILSVRC2015_val_00000000{suffix}")
+    reading = siamfc_crops.read(str(root))
+    assert len(reading.tracks) == 3
+    assert [(p.kind, p.where) for p in reading.problems] == [
+        (tracks.NOT_FOR_TRAINING, "e/ILSVRC2015_val_00000000")
+    ]
+    assert len(siamfc_crops.read(str(root), split="all").tracks) == 4

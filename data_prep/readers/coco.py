@@ -3,7 +3,8 @@
     ROOT/instances.json                           ROOT/images/000001.jpg
     ROOT/annotations/instances_train2017.json     ROOT/train2017/000000000009.jpg
 
-Every file ``instances*.json`` in ROOT or its ``annotations`` is read. Of ``instances_SPLIT.json``
+Every file ``instances*.json`` in ROOT or its ``annotations`` is read, but for those of a validation
+or test set, such as ``instances_val2017.json``. Of ``instances_SPLIT.json``
 the images are looked for in ``SPLIT``, ``images/SPLIT``, ``images`` and ROOT. Each annotation of a
 single object is a track of one frame. Boxes are x, y, width, height, 0-based.
 """
@@ -17,7 +18,7 @@ import re
 import numpy as np
 from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, tracks
+from gradnet_tf.data_prep.readers import folders, splits, tracks
 from gradnet_tf.data_prep.readers.tracks import Problem
 
 # Targets with a shorter side than this, in px, are passed over: COCO has many specks.
@@ -25,12 +26,13 @@ MIN_SIDE = 4
 _NAME = re.compile(r"instances(?:_(.*))?\.json")
 
 
-def read(root: str, progress: bool = False) -> tracks.Reading:
+def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
     """Reads the annotations and looks for the images.
 
     Args:
       root: the folder, see above.
       progress: show a progress bar.
+      split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
       One track of frame 0 for each annotation, called by the annotation's id. Its video is the
@@ -38,23 +40,25 @@ def read(root: str, progress: bool = False) -> tracks.Reading:
 
     Raises:
       OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable.
+      ValueError: nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     problems: list[Problem] = []
     found: list[tracks.Track] = []
-    files = [
-        (os.path.join(place, name), match[1] or "")
+    files = {
+        os.path.join(place, name): match[1] or ""
         for place in (base, os.path.join(base, "annotations"))
         if os.path.isdir(place)
         for name in sorted(os.listdir(place))
         for match in [_NAME.fullmatch(name)]
         if match
-    ]
-    for path, split in files:
-        places = [os.path.join(base, split), os.path.join(base, "images", split)] if split else []
+    }
+    paths = splits.leave_out(files, lambda path: splits.by_file(files[path]), split, problems)
+    for path in paths:
+        name = files[path]
+        places = [os.path.join(base, name), os.path.join(base, "images", name)] if name else []
         places += [os.path.join(base, "images"), base]
-        prefix = f"{split}/" if len(files) > 1 else ""
+        prefix = f"{name}/" if len(paths) > 1 else ""
         found.extend(_read_file(path, places, prefix, problems, progress))
     looked_for = "instances*.json in it or in annotations/, and images in images/, SPLIT/ or it"
     return folders.finish(root, looked_for, found, problems)

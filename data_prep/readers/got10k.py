@@ -7,9 +7,9 @@
                                     meta_info.ini     object_class
     ROOT/train/list.txt
 
-ROOT may be that folder, one of a split (``ROOT/val``) or one of a sequence. Of a folder that holds
-``train``, that split alone is read: the benchmark asks that nothing else is trained on. Where
-there is a ``list.txt``, the sequences that it names are read, as the authors' toolkit does.
+ROOT may be that folder, one of a split (``ROOT/train``) or one of a sequence. The sequences of
+``train`` alone are read: the benchmark asks that nothing else is trained on. Where there is a
+``list.txt``, the sequences that it names are read, as the authors' toolkit does.
 
 Boxes are 1-based (the authors say so in issue 6 of their toolkit), so 1 is taken from x and y.
 Frames in which the target is absent or wholly covered (cover 0) are passed over: such frames count
@@ -19,11 +19,12 @@ neither in the benchmark's own measure.
 from __future__ import annotations
 
 import configparser
+import functools
 import os
 
 from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.tracks import Problem
 
 TRUTH_NAME = "groundtruth.txt"
@@ -31,26 +32,31 @@ LIST_NAME = "list.txt"
 _DEPTH = 2  # the folders of the published archives may lie between a split and its sequences
 
 
-def read(root: str, progress: bool = False) -> tracks.Reading:
-    """Reads the annotations of a split and lists its frames.
+def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
+    """Reads the annotations and lists the frames.
 
     Args:
       root: the folder, see above.
       progress: show a progress bar.
+      split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
       One track a sequence, named as its folder; its track is "0", its category `object_class`.
 
     Raises:
       OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable.
+      ValueError: nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
-    split = os.path.join(base, "train")
-    if os.path.isdir(split):
-        base = split
+    bases = [os.path.join(base, name) for name in ("train", "val", "test")]
+    if split == splits.TRAIN and os.path.isdir(bases[0]):
+        bases = bases[:1]
     problems: list[Problem] = []
-    paths = _sequences(base, problems)
+    paths = []
+    for part in [part for part in bases if os.path.isdir(part)] or [base]:
+        found_paths = _sequences(part, problems)
+        in_set = functools.partial(splits.by_path, base=part)
+        paths += splits.leave_out(found_paths, in_set, split, problems)
     bar = tqdm(paths, unit="video", disable=not progress)
     found = [_read_sequence(path, problems) for path in bar]
     looked_for = f"sequences with {TRUTH_NAME} and 00000001.jpg in train/*/ and */"

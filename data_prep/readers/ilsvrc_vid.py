@@ -5,6 +5,7 @@
 
 ROOT may also be a part of either tree, such as ``ILSVRC2015/Data/VID/val``; its counterpart is
 found from its name. Folders that were renamed, as SiamFC's curation asks (``train/a``), do as well.
+Videos of the validation set are left out, also those that the curation calls ``train/e``.
 
 An annotation has the corner pixels of each object, 0-based and both inside, so the width is
 xmax - xmin + 1; SiamFC's curation (``per_frame_annotation.m``) and the toolkit of GOT-10k take them
@@ -22,7 +23,7 @@ from xml.etree import ElementTree
 import numpy as np
 from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.sequences import Frame
 from gradnet_tf.data_prep.readers.tracks import Problem
 
@@ -31,12 +32,13 @@ _DEPTH = 3  # VID/train/ILSVRC2015_VID_train_0000/VIDEO
 _TREES = ("Annotations", "Data")
 
 
-def read(root: str, progress: bool = False) -> tracks.Reading:
-    """Reads all annotations and lists the frames.
+def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
+    """Reads the annotations and lists the frames.
 
     Args:
       root: the folder, see above.
       progress: show a progress bar.
+      split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
       One track for each track id of each video. The name of a video is its path below VID, such as
@@ -45,7 +47,7 @@ def read(root: str, progress: bool = False) -> tracks.Reading:
 
     Raises:
       OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable.
+      ValueError: nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     looked_for = "Annotations/VID/*/*/VIDEO/000000.xml and Data/VID/*/*/VIDEO/000000.JPEG"
@@ -56,6 +58,12 @@ def read(root: str, progress: bool = False) -> tracks.Reading:
     if not annotations or not os.path.isdir(start):
         return folders.finish(root, looked_for, found, problems)
     paths = folders.find_folders(start, _holds_annotations, _DEPTH)
+    paths = splits.leave_out(
+        paths,
+        lambda path: splits.by_name(os.path.relpath(path, annotations).replace(os.sep, "/")),
+        split,
+        problems,
+    )
     problems.extend(_without_annotation(paths, start, annotations, data))
     for path in tqdm(paths, unit="video", disable=not progress):
         video = os.path.relpath(path, annotations)

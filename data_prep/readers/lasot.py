@@ -7,7 +7,8 @@
 
 The folders of the classes may be missing (``ROOT/airplane-1``), and ROOT may be one of them, or one
 sequence. Boxes are 1-based (the authors say so in issue 14 of their toolkit), so 1 is taken from x
-and y. Frames with either flag are passed over: their boxes mean nothing.
+and y. Frames with either flag are passed over: their boxes mean nothing. The 280 sequences of the
+test set (protocol II) are left out, and so are those of the extension, which is a test set.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 
 from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.tracks import Problem
 
 TRUTH_NAME = "groundtruth.txt"
@@ -25,12 +26,13 @@ _FLAGS = {"full_occlusion.txt": "wholly occluded", "out_of_view.txt": "out of vi
 _DEPTH = 3
 
 
-def read(root: str, progress: bool = False) -> tracks.Reading:
-    """Reads the annotations of all sequences and lists their frames.
+def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
+    """Reads the annotations of the sequences and lists their frames.
 
     Args:
       root: the folder, see above.
       progress: show a progress bar.
+      split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
       One track a sequence, named as its folder; its track is "0", its category the name without
@@ -38,11 +40,12 @@ def read(root: str, progress: bool = False) -> tracks.Reading:
 
     Raises:
       OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable.
+      ValueError: nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     problems: list[Problem] = []
     paths = folders.find_folders(base, lambda names: TRUTH_NAME in names, _DEPTH)
+    paths = splits.leave_out(paths, splits.of_lasot, split, problems)
     bar = tqdm(paths, unit="video", disable=not progress)
     found = [_read_sequence(path, problems) for path in bar]
     looked_for = f"sequences with {TRUTH_NAME} and img/00000001.jpg in CLASS/CLASS-1/ and CLASS-1/"

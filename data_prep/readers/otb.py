@@ -17,6 +17,8 @@ Where there are more frames than lines or the other way round, image n belongs t
 image has the number of the last line (then images are missing), and else the first image to the
 first line (then the annotation ends earlier, as in Football1, Freeman3, Freeman4 and Diving). David
 is annotated from image 300 on.
+
+OTB itself is a test set: folders with the names of its sequences are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import re
 from tqdm import tqdm
 
 from gradnet_tf import folder
-from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.sequences import Frame
 from gradnet_tf.data_prep.readers.tracks import Problem
 
@@ -38,12 +40,13 @@ _FIRST_IMAGES = {"David": 300}
 _DEPTH = 2
 
 
-def read(root: str, progress: bool = False) -> tracks.Reading:
-    """Reads the annotations of all sequences and lists their frames.
+def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
+    """Reads the annotations of the sequences and lists their frames.
 
     Args:
       root: the folder, see above.
       progress: show a progress bar.
+      split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
       One track a file of boxes. Its video is the folder's path below `root`, its track "0" or the
@@ -52,14 +55,15 @@ def read(root: str, progress: bool = False) -> tracks.Reading:
 
     Raises:
       OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable.
+      ValueError: nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     problems: list[Problem] = []
     videos = _read_manifest(os.path.join(base, MANIFEST_NAME), problems)
     found = []
     paths = folders.find_folders(base, lambda names: any(map(_TRUTH.fullmatch, names)), _DEPTH)
-    for path in tqdm(paths, unit="video", disable=not progress):
+    kept = splits.leave_out(paths, splits.of_otb, split, problems)
+    for path in tqdm(kept, unit="video", disable=not progress):
         name = os.path.basename(path) if path == base else os.path.relpath(path, base)
         found.extend(_read_sequence(path, name.replace(os.sep, "/"), videos, problems))
     known = {os.path.basename(path) for path in paths}

@@ -13,7 +13,8 @@ below ``Data/VID/train`` or without. Links will do.
 
 The pickles that the TF1 code makes (imdb.pkl, object.pkl, imageStats.pkl) hold the same again; they
 are never opened. Boxes are 0-based, in px of the original frame. Categories are WordNet ids, found
-from the class by the list of the curation (``per_frame_annotation.m``).
+from the class by the list of the curation (``per_frame_annotation.m``). The curation also cuts the
+videos of VID's validation set (``e/ILSVRC2015_val_00000000``); they are left out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Optional
 import numpy as np
 from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, sequences, tracks
+from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.sequences import Frame
 from gradnet_tf.data_prep.readers.tracks import Problem
 
@@ -40,12 +41,13 @@ CLASSES = """
 """.split()
 
 
-def read(root: str, progress: bool = False) -> tracks.Reading:
+def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
     """Reads the text files and lists the crops.
 
     Args:
       root: the folder, see above.
       progress: show a progress bar.
+      split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
       One `CropTrack` for each track of each video, called by its number; the video is called by
@@ -53,7 +55,7 @@ def read(root: str, progress: bool = False) -> tracks.Reading:
 
     Raises:
       OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable.
+      ValueError: nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     with os.scandir(base) as entries:
@@ -63,7 +65,8 @@ def read(root: str, progress: bool = False) -> tracks.Reading:
     problems: list[Problem] = []
     found = []
     text_finder, crop_finder = _Finder(places), _Finder(places)
-    for video in tqdm(_videos(homes, problems), unit="video", disable=not progress):
+    videos = splits.leave_out(_videos(homes, problems), splits.by_name, split, problems)
+    for video in tqdm(videos, unit="video", disable=not progress):
         text = text_finder.find(lambda place, v=video: _existing(os.path.join(place, f"{v}.txt")))
         if text is None:
             problems.append(Problem(tracks.NO_ANNOTATION, video, f"there is no {video}.txt"))

@@ -15,6 +15,7 @@ NO_ANNOTATION = "no annotation"  # a frame, a folder of frames or a list of flag
 UNREADABLE = "unreadable annotation"
 ABSENT = "absent"  # the annotation itself says that the target cannot be seen
 CROWD = "crowd"  # one box for many objects
+NOT_FOR_TRAINING = "not for training"  # of the benchmark's validation or test set
 
 
 class Problem(NamedTuple):

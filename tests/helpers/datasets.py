@@ -80,11 +80,14 @@ def make_got10k(root, videos=3, frames=5, split="train"):
 
 
 def make_lasot(root, videos=3, frames=5, flat=False):
-    """``airplane/airplane-1/img/00000001.jpg``, 1-based boxes and both files of flags."""
+    """``airplane/airplane-10/img/00000001.jpg``, 1-based boxes and both files of flags.
+
+    Names are of the training set.
+    """
     root = Path(root)
     for video in range(videos):
         category = ("airplane", "bear")[video % 2]
-        name = f"{category}-{video // 2 + 1}"
+        name = f"{category}-{video // 2 + 10}"
         folder = root / name if flat else root / category / name
         _save_frames(folder / "img", "{:08d}.jpg", 1, video, frames)
         (folder / "groundtruth.txt").write_text(box_lines(_boxes(video, 0, frames, base=1)))
