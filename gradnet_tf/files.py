@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Union
 
 PathLike = Union[str, "os.PathLike[str]"]
+
+_FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(?=/)", re.IGNORECASE)
+
+
+def local_path(path: PathLike) -> str:
+    """Turns a path as users give it into one that can be opened.
+
+    Args:
+        path: The path; ``~`` stands for the home folder (a shell leaves ``--flag=~/file`` as it
+            is), and a URL ``file:///...`` for the file.
+
+    Returns:
+        The path.
+    """
+    text = os.fspath(path)
+    url = _FILE_URL.match(text)
+    return urllib.request.url2pathname(text[url.end() :]) if url else os.path.expanduser(text)
 
 
 def check_target(path: PathLike) -> Path:
@@ -18,12 +37,12 @@ def check_target(path: PathLike) -> Path:
         path: The file that is to be written.
 
     Returns:
-        The path.
+        The path, with ``~`` expanded.
 
     Raises:
         OSError: If its directory is missing or cannot be written, or the path is a directory.
     """
-    path = Path(path)
+    path = Path(local_path(path))
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a directory, a file name is needed")
     if not path.parent.is_dir():

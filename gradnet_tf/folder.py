@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import collections
-import re
+import glob
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional, Union
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-)
+from absl import logging
+from PIL import Image
+
+from gradnet_tf import series
+from gradnet_tf.series import natural_key, split_numbers
+
 # Where OTB and VOT keep the frames of a sequence.
 _SUBFOLDERS = ("img", "color")
+# Known as images even if this Pillow has no decoder for them: they must not count as missing.
+_COMMON = frozenset(
+    ".jpg .jpeg .jpe .jfif .jp2 .png .bmp .gif .webp .tif .tiff .ppm .pgm .avif .heic .heif "
+    ".jxl".split()
+)
+# Pillow has a word for these, too, but they are documents, data or videos.
+_NO_IMAGES = frozenset(".bufr .emf .eps .grib .h5 .hdf .iim .mpeg .mpg .palm .pdf .ps .wmf".split())
+_NAMED = 5  # How many files a message names.
+
+
+def image_suffixes() -> frozenset[str]:
+    """Suffixes of image files, in small letters: all that Pillow knows, plugins included."""
+    return (_COMMON | Image.registered_extensions().keys()) - _NO_IMAGES
 
 
 def list_frames(path: Union[str, Path]) -> tuple[list[Path], list[Path]]:
-    """Lists the frames of a sequence's folder.
+    """Lists the frames of a sequence's folder. What is left out is said in the log.
 
     Args:
         path: A folder of images, or one with such a folder ``img`` or ``color`` inside.
@@ -30,36 +47,79 @@ def list_frames(path: Union[str, Path]) -> tuple[list[Path], list[Path]]:
     """
     folder = Path(path)
     for candidate in [folder / name for name in _SUBFOLDERS] + [folder]:
-        files = _images(candidate)
+        files = list_series(candidate)
         if files:
             return _with_missing(files)
     raise ValueError(
-        f"no frames in {folder}: expected images ({', '.join(sorted(IMAGE_SUFFIXES))}) "
-        f"in it or in its folder {' or '.join(_SUBFOLDERS)}"
+        f"no frames in {folder}: expected images ({', '.join(sorted(_COMMON))} or another format "
+        f"of Pillow) in it or in its folder {' or '.join(_SUBFOLDERS)}"
     )
 
 
-def natural_key(path: Path) -> tuple:
-    """Sort key by the numbers in a file's name: 2.jpg comes before 10.jpg."""
-    # A split by a group of digits puts them at the odd places; the name itself settles 1 and 01.
-    parts = _split(path.name.lower())
-    return tuple(int(p) if i % 2 else p for i, p in enumerate(parts)), path.name
+def list_series(path: Union[str, Path]) -> list[Path]:
+    """Lists the images of a folder that are one series, see `series.choose`.
 
+    Args:
+        path: The folder.
 
-def _split(name: str) -> list[str]:
-    return re.split(r"([0-9]+)", name)
-
-
-def _images(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    Returns:
+        The files in natural order; empty if there is no image or no folder.
+    """
+    images, others = _images(Path(path))
+    if not images:
         return []
-    found = [
-        file
-        for file in folder.iterdir()
-        # A leading dot marks hidden files, such as macOS's "._0001.jpg", which is no image.
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
-    ]
+    chosen = series.choose(images)
+    others += sorted(set(images) - set(chosen), key=natural_key)
+    if others:
+        names = ", ".join(file.name for file in others[:_NAMED])
+        logging.warning(
+            "%s: the frames are %s to %s (%d); left out: %s%s",
+            *(path, chosen[0].name, chosen[-1].name, len(chosen), names),
+            f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "",
+        )
+    return chosen
+
+
+def match(pattern: str) -> list[Path]:
+    """Lists the files that match a pattern, in natural order.
+
+    Args:
+        pattern: As `glob.glob` takes it. Folders whose names hold brackets, such as
+            ``[raw] clip/*.png``, are meant as they are called.
+
+    Returns:
+        The files; empty if there is none.
+    """
+    parts = Path(pattern).parts
+    known = ""
+    escaped = []
+    for part in parts:
+        known = os.path.join(known, part)
+        escaped.append(glob.escape(part) if os.path.lexists(known) else part)
+    found = []
+    for attempt in (os.path.join("", *escaped), pattern.replace("[", "[[]")):
+        found = [Path(name) for name in glob.glob(attempt) if not os.path.isdir(name)]
+        if found:
+            break
     return sorted(found, key=natural_key)
+
+
+def _images(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The image files of a folder, and what else is called like one."""
+    try:
+        with os.scandir(folder) as entries:
+            # A leading dot marks hidden files, such as macOS's "._0001.jpg", which is no image.
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return [], []
+    suffixes = image_suffixes()
+    images, others = [], []
+    for entry in visible:
+        if os.path.splitext(entry.name)[1].lower() in suffixes:
+            # A link to nowhere is a frame that is missing, not one that never was.
+            is_file = entry.is_file() or not os.path.exists(entry.path)
+            (images if is_file else others).append(folder / entry.name)
+    return images, others
 
 
 def _with_missing(files: list[Path]) -> tuple[list[Path], list[Path]]:
@@ -69,10 +129,10 @@ def _with_missing(files: list[Path]) -> tuple[list[Path], list[Path]]:
     all are multiples of that. If more would be missing than are there, the numbers mean
     something else and nothing is inserted.
     """
-    place = _counting_place([_split(file.name) for file in files])
+    place = _counting_place([split_numbers(file.stem) for file in files])
     if place is None:
         return files, []
-    numbers = [int(_split(file.name)[place]) for file in files]
+    numbers = [int(split_numbers(file.stem)[place]) for file in files]
     steps = [b - a for a, b in zip(numbers, numbers[1:])]
     counts = collections.Counter(steps)
     step = min(counts, key=lambda s: (-counts[s], s))
@@ -82,10 +142,10 @@ def _with_missing(files: list[Path]) -> tuple[list[Path], list[Path]]:
 
     complete, missing = [files[0]], []
     for before, file, number, gap in zip(files, files[1:], numbers, steps):
-        parts = _split(before.name)
+        parts = split_numbers(before.stem)
         for lost in range(number + step, number + gap, step):
-            name = [*parts[:place], str(lost).zfill(len(parts[place])), *parts[place + 1 :]]
-            missing.append(before.with_name("".join(name)))
+            stem = [*parts[:place], str(lost).zfill(len(parts[place])), *parts[place + 1 :]]
+            missing.append(before.with_name("".join(stem) + before.suffix))
             complete.append(missing[-1])
         complete.append(file)
     return complete, missing

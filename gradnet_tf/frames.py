@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
+import io
 import os
+import stat
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
+from absl import logging
 from PIL import Image
 
-from gradnet_tf import folder, prefetching, video
-from gradnet_tf.images import as_rgb, float_scale
+from gradnet_tf import files, folder, prefetching, video
+from gradnet_tf.image_sequence import ImageSequence
+from gradnet_tf.images import as_rgb, deep_range, float_scale, unwrapped
+
+# Signatures of files that may hold several images.
+_ANIMATIONS = (b"GIF8", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"WEBP")
 
 Entry = tuple[str, Any]  # The frame's name, and what `as_rgb` takes (or an exception to raise).
 
@@ -65,7 +71,6 @@ class FrameSource:
     Attributes:
         description: The folder, file or kind of source, for messages.
         length: Number of frames if known beforehand, else None. A video's is what its header says.
-        fps: Frames per second of a video, else None.
         reiterable: Whether the frames can be had a second time.
         on_bad_frame: "stop" or "hold", see `open_frames`.
     """
@@ -76,7 +81,7 @@ class FrameSource:
         *,
         description: str,
         length: Optional[int] = None,
-        fps: Optional[float] = None,
+        fps: Union[None, float, Callable[[], Optional[float]]] = None,
         reiterable: bool = True,
         copy: bool = False,
         on_bad_frame: str = "stop",
@@ -84,14 +89,20 @@ class FrameSource:
     ):
         self.description = description
         self.length = length
-        self.fps = fps
+        self._fps = fps
         self.reiterable = reiterable
         self.on_bad_frame = on_bad_frame
         self._entries = entries
         self._copy = copy
         self._prefetch = prefetch
         self._started = False
+        self._deep_range: Optional[tuple[float, float]] = None
         self._running: weakref.WeakSet[prefetching.Prefetcher] = weakref.WeakSet()
+
+    @property
+    def fps(self) -> Optional[float]:
+        """Frames per second of a video or an animated image, else None."""
+        return self._fps() if callable(self._fps) else self._fps
 
     def __iter__(self) -> Iterator[Frame]:
         if self._started and not self.reiterable:
@@ -126,9 +137,12 @@ class FrameSource:
             try:
                 if isinstance(item, Exception):
                     raise item
+                item = unwrapped(item)
                 # Fixed by the first float image that tells: a dark frame must not be scaled anew.
                 scale = scale or float_scale(item)
-                image = as_rgb(item, float_range=scale)
+                if index == 0:
+                    self._find_deep_range(item)
+                image = as_rgb(item, float_range=scale, deep_range=self._deep_range)
             except (OSError, TypeError, ValueError) as error:
                 if index == 0 or self.on_bad_frame == "stop":
                     raise _bad_frame(index, name, error) from error
@@ -139,6 +153,15 @@ class FrameSource:
         if index < 0:
             raise ValueError(f"no frames in {self.description}")
 
+    def _find_deep_range(self, first: Any) -> None:
+        if self._deep_range is None:
+            self._deep_range = deep_range(first)
+            if self._deep_range is not None:
+                logging.warning(
+                    "%s: images of 16 bits; %g to %g, the range of the first one, become 0 to 255",
+                    *(self.description, *self._deep_range),
+                )
+
 
 def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -> FrameSource:
     """Opens a source of frames.
@@ -147,13 +170,19 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
         source: One of
             - a folder of images, or one that holds them in ``img/`` or ``color/`` (the layouts of
               OTB and VOT), in the order of the numbers in their names. A gap in a row of
-              consecutive numbers is a missing, that is a bad, frame;
+              consecutive numbers is a missing, that is a bad, frame. Of several series one is
+              taken, see `gradnet_tf.series.choose`. Each file is one frame;
             - a video file (needs PyAV);
+            - a file with several images: an animated GIF, WebP, PNG or AVIF, a TIFF of many pages;
             - a pattern of image paths, such as ``"shot/*.png"``;
+            - an open binary file, such as an `io.BytesIO`, with one or several images;
             - a list or tuple of paths or images, an array [n, h, w, 3];
             - any iterable of images, read once and in the background if it is a generator;
+            - a `cv2.VideoCapture`, read from where it is;
             - a `FrameSource`, which is returned as it is.
-            For what an image may be see `gradnet_tf.images.as_rgb`.
+            In paths, ``~`` stands for the home folder. For what an image may be see
+            `gradnet_tf.images.as_rgb`. If the first image has 16 bits, its range of values becomes
+            0..255 in all of them, see `gradnet_tf.images.deep_range`.
         on_bad_frame: What happens at a frame that is missing, damaged or no image: "stop" raises,
             "hold" yields a `Frame` without an image. The first frame must be good in either case.
         prefetch: Number of frames decoded ahead by the background thread; 0 uses none.
@@ -178,17 +207,22 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
         raise ValueError(f"prefetch must be a number of frames, 0 or more, got {prefetch!r}")
     options = {"on_bad_frame": on_bad_frame, "prefetch": prefetch}
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(os.fspath(source), options)
+        return _open_path(files.local_path(source), options)
+    if callable(getattr(source, "isOpened", None)) and callable(getattr(source, "read", None)):
+        return _open_capture(source, options)
+    if callable(getattr(source, "read", None)) and callable(getattr(source, "seek", None)):
+        return _open_file(source, options)
     if not isinstance(source, (np.ndarray, list, tuple)) and callable(
         getattr(source, "numpy", None)
     ):
         source = source.numpy()
+    shape = getattr(source, "shape", None)
+    if isinstance(shape, tuple) and hasattr(source, "dtype") and len(shape) != 4:
+        raise ValueError(
+            f"an array of frames must be [n, h, w, 3], got shape {shape}"
+            + ("; for a single image pass [image]" if len(shape) in (2, 3) else "")
+        )
     if isinstance(source, np.ndarray):
-        if source.ndim != 4:
-            raise ValueError(
-                f"an array of frames must be [n, h, w, 3], got shape {source.shape}"
-                + ("; for a single image pass [image]" if source.ndim in (2, 3) else "")
-            )
         return _open_sequence(source, "the array of frames", options)
     if isinstance(source, (list, tuple)):
         return _open_sequence(source, "the list of frames", options)
@@ -203,21 +237,32 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
 
 def _open_path(path: str, options: dict) -> FrameSource:
     if os.path.isdir(path):
-        files, missing = folder.list_frames(path)
+        frames, missing = folder.list_frames(path)
         if missing and options["on_bad_frame"] == "stop":
             error = FileNotFoundError(
                 f"{missing[0]} is missing"
                 + (f" (and {len(missing) - 1} more)" if len(missing) > 1 else "")
             )
-            raise _bad_frame(files.index(missing[0]), missing[0].name, error)
-        return _from_files(files, path, options)
+            raise _bad_frame(frames.index(missing[0]), missing[0].name, error)
+        return _from_files(frames, path, options)
     if not os.path.exists(path):
-        files = sorted(map(Path, glob.glob(path)), key=folder.natural_key) if path else []
-        if not files:
-            raise FileNotFoundError(f"there is no folder or file {path!r}")
-        return _from_files(files, path, options)
-    if Path(path).suffix.lower() in folder.IMAGE_SUFFIXES - {".gif"}:
-        return _from_files([Path(path)], path, options)
+        return _open_pattern(path, options)
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(
+            f"{path!r} is a pipe or a device, which can be read only once: save it to a file first"
+        )
+    signature = _signature(path)
+    suffix = Path(path).suffix.lower()
+    if suffix in folder.image_suffixes() or signature.startswith(_ANIMATIONS):
+        try:
+            sequence = ImageSequence(path, path)
+        except OSError:
+            sequence = None
+        if sequence is not None and sequence.length > 1:
+            return _from_image_sequence(sequence, path, options)
+        # A damaged image is an error of its first frame. Many a "GIF" of the web is a video.
+        if sequence is not None or suffix != ".gif" or signature.startswith(_ANIMATIONS):
+            return _from_files([Path(path)], path, options)
     header = video.read_header(path)
     return FrameSource(
         lambda: video.read_frames(path),
@@ -228,11 +273,85 @@ def _open_path(path: str, options: dict) -> FrameSource:
     )
 
 
-def _from_files(files: Sequence[Path], path: str, options: dict) -> FrameSource:
-    def entries() -> Iterator[Entry]:
-        return ((file.name, file) for file in files)
+def _open_pattern(path: str, options: dict) -> FrameSource:
+    found = folder.match(path) if path else []
+    if not found:
+        hint = ""
+        if path == "-":
+            hint = "; standard input is not read, save it to a file first"
+        elif "://" in path:
+            hint = "; only files of this machine are read, download it first"
+        raise FileNotFoundError(f"there is no folder or file {path!r}{hint}")
+    if len(found) == 1:
+        return _open_path(str(found[0]), options)
+    return _from_files(found, path, options)
 
-    return FrameSource(entries, description=f"{path!r}", length=len(files), **options)
+
+def _signature(path: str) -> bytes:
+    with open(path, "rb") as file:
+        start = file.read(16)
+    return start[8:] if start.startswith(b"RIFF") else start
+
+
+def _open_file(file: Any, options: dict) -> FrameSource:
+    if isinstance(file, io.TextIOBase):
+        raise TypeError('an open file of images must be binary: open it with mode "rb"')
+    name = getattr(file, "name", None)
+    name = name if isinstance(name, str) else "a file in memory"
+    if not file.seekable():
+        file = io.BytesIO(file.read())
+    try:
+        sequence = ImageSequence(file, name)
+    except OSError as error:
+        if os.path.isfile(name):
+            return _open_path(name, options)
+        raise OSError(f"{error}; of a video give the path, save it to a file first") from error
+    return _from_image_sequence(sequence, name, options)
+
+
+def _from_image_sequence(sequence: ImageSequence, name: str, options: dict) -> FrameSource:
+    return FrameSource(
+        sequence.frames,
+        description=f"{name!r}",
+        length=sequence.length,
+        fps=sequence.fps,
+        **options,
+    )
+
+
+def _open_capture(capture: Any, options: dict) -> FrameSource:
+    """Takes the frames of a `cv2.VideoCapture`; the numbers are OpenCV's ``CAP_PROP_...``."""
+    if not capture.isOpened():
+        raise OSError("the VideoCapture is not open: there is no such video, or it cannot be read")
+    announced = int(capture.get(7)) - int(capture.get(1))  # FRAME_COUNT, POS_FRAMES
+    fps = capture.get(5)
+
+    def entries() -> Iterator[Entry]:
+        count = 0
+        while True:
+            good, image = capture.read()
+            if not good:
+                break
+            yield f"frame {count}", image[..., ::-1] if image.ndim == 3 else image
+            count += 1
+        if count < announced:
+            logging.warning("the VideoCapture ends after %d of %d frames", count, announced)
+
+    return FrameSource(
+        entries,
+        description="the VideoCapture",
+        length=announced if announced > 0 else None,
+        fps=fps if fps > 0 else None,
+        reiterable=False,
+        **options,
+    )
+
+
+def _from_files(paths: Sequence[Path], path: str, options: dict) -> FrameSource:
+    def entries() -> Iterator[Entry]:
+        return ((file.name, file) for file in paths)
+
+    return FrameSource(entries, description=f"{path!r}", length=len(paths), **options)
 
 
 def _open_sequence(source: Sequence[Any], description: str, options: dict) -> FrameSource:

@@ -5,32 +5,58 @@ Free of TensorFlow: tensors are known by their method ``numpy()``.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
-from typing import Any, Optional
+import stat
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Callable, Optional, Union
 
 import numpy as np
+from absl import logging
 from PIL import Image, ImageOps
+
+from gradnet_tf import files
 
 # Half a grey level: what float arithmetic and resizing may add at the ends of a range.
 _SLACK = 0.5
 _EXIF_ORIENTATION = 0x0112
+# Shares of the values of a 16-bit image that become black and white at least, in percent: dead
+# pixels of a thermal camera must not take the whole range.
+_EXTREMES = 0.01
+# Formats whose files may hold images of one time after the other. Other formats hold versions of
+# one image, such as MPO, or its layers.
+_SEVERAL = frozenset({"AVIF", "FLI", "GIF", "JXL", "PNG", "TIFF", "WEBP"})
+# Suffixes of formats for which Pillow needs a library or a plugin that it may lack.
+_NEED_DECODER = frozenset({".avif", ".heic", ".heif", ".jp2", ".jxl", ".webp"})
+_NEW_SUBFILE_TYPE = 254  # Tag of TIFF; bit 0 is a reduced copy, bit 2 a mask of another page.
+
+Range = tuple[float, float]
 
 
-def as_rgb(image: Any, *, float_range: Optional[float] = None) -> np.ndarray:
+def as_rgb(
+    image: Any, *, float_range: Optional[float] = None, deep_range: Optional[Range] = None
+) -> np.ndarray:
     """Converts an image to RGB uint8.
 
     Args:
         image: One of
             - an array or tensor: [h, w, 3] RGB, [h, w] or [h, w, 1] greyscale, [h, w, 4] RGBA (the
               alpha channel is dropped); uint8, or another integer type wider than 16 bits with
-              values 0..255, or floats in 0..1 or in 0..255;
+              values 0..255, or floats in 0..1 or in 0..255. Whatever NumPy can make an array of by
+              ``numpy()``, ``__array__`` or ``__dlpack__`` counts as one (TensorFlow, PyTorch and
+              JAX on the processor);
             - a `PIL.Image.Image` with 8 bits per channel, palette images too;
-            - the path of an image file.
-            The EXIF orientation of files and PIL images is applied.
+            - an `av.VideoFrame`;
+            - the path of an image file, or a binary file that is open, such as an `io.BytesIO`. Of
+              a file with several images it is the first.
+            The orientation of files, PIL images and video frames is applied.
         float_range: What white is in a float image, 1 or 255. By default a float image whose
             largest value is at most 1 is taken to be in 0..1, which a very dark image in 0..255
             may be as well: for the frames of a video, ask `float_scale` once and pass its answer.
             Images of other types ignore it.
+        deep_range: What black and white are in an image of 16 bits, see `deep_range`. Without it
+            such images are refused, for a single one does not tell the range of a video.
 
     Returns:
         uint8 [h, w, 3], RGB, C-contiguous. It may share memory with the input.
@@ -40,13 +66,29 @@ def as_rgb(image: Any, *, float_range: Optional[float] = None) -> np.ndarray:
         ValueError: If its shape or its values are not those of an image.
         OSError: If the file cannot be read or is damaged; the message names it.
     """
-    if isinstance(image, (str, os.PathLike)):
-        return _read(os.fspath(image))
+    if _is_file(image):
+        with opened(image) as opened_image:
+            if len(places(opened_image)) > 1:
+                logging.warning(
+                    "%s holds several images; the first is taken", _name(image) or "a file"
+                )
+                opened_image.seek(0)
+            return _from_pil(opened_image, deep_range)
     if isinstance(image, Image.Image):
-        return _from_pil(image)
+        return _from_pil(image, deep_range)
     array = _to_array(image)
     _check_shape(array.shape)
-    return np.ascontiguousarray(_to_three_channels(_to_uint8(array, float_range)))
+    return np.ascontiguousarray(_to_three_channels(_to_uint8(array, float_range, deep_range)))
+
+
+def unwrapped(image: Any) -> Any:
+    """Makes an array of an image that is a tensor or the like; files and PIL images stay.
+
+    Raises:
+        TypeError: If it is not an image at all.
+    """
+    is_plain = _is_file(image) or isinstance(image, Image.Image)
+    return image if is_plain else _to_array(image)
 
 
 def float_scale(image: Any) -> Optional[int]:
@@ -58,12 +100,121 @@ def float_scale(image: Any) -> Optional[int]:
     Returns:
         1 or 255; None if it is not a float image, or one that does not tell (all zero).
     """
-    if isinstance(image, (str, os.PathLike, Image.Image)) or image is None:
+    if _is_file(image) or isinstance(image, Image.Image) or image is None:
         return None
     array = _to_array(image)
     if not np.issubdtype(array.dtype, np.floating) or not array.size or not np.any(array):
         return None
     return _infer_scale(float(array.max()))
+
+
+def deep_range(image: Any) -> Optional[Range]:
+    """Tells what to take for black and white in an image of 16 bits and in those that follow it.
+
+    Args:
+        image: As `as_rgb` takes it, the first one of a video.
+
+    Returns:
+        The smallest and the largest value, but for a share of 0.01% on either side. Of a file whose
+        colours have 16 bits, 0 and 65535, since Pillow reads only their upper halves. None if the
+        image has no 16 bits, or one value only.
+    """
+    if _is_file(image):
+        with opened(image) as opened_image:
+            return deep_range(opened_image)
+    if isinstance(image, Image.Image):
+        if _is_reduced_16_bit(image):
+            return 0, 65535
+        if not _is_deep_grey(image):
+            return None
+        array = np.asarray(image)
+    else:
+        array = _to_array(image)
+        if not _is_deep(array):
+            return None
+    if not array.size:
+        return None
+    low = float(np.percentile(array, _EXTREMES, method="lower"))
+    high = float(np.percentile(array, 100 - _EXTREMES, method="higher"))
+    return (low, high) if low < high else None
+
+
+@contextlib.contextmanager
+def opened(
+    file: Union[files.PathLike, BinaryIO], name: Optional[str] = None
+) -> Iterator[Image.Image]:
+    """Opens an image file; whatever Pillow raises becomes an `OSError` that names it.
+
+    Args:
+        file: Its path, or an open file, which is read from its beginning.
+        name: What messages call it; by default its path if it has one.
+
+    Raises:
+        OSError: If it cannot be read or is damaged, also while the image is used.
+    """
+    name = name or _name(file)
+    subject = f"cannot read image {name}" if name else "cannot read an image from memory"
+    try:
+        if isinstance(file, (str, os.PathLike)):
+            file = files.local_path(file)
+            kind = os.stat(file).st_mode
+            if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+                raise OSError("it is a pipe or a device; save it to a file first")
+        with Image.open(file) as image:
+            yield image
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{subject}: there is no such file") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many types on damaged files.
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if isinstance(error, Image.UnidentifiedImageError):
+            suffix = os.path.splitext(name or "")[1].lower()
+            reason = "it is not an image, or damaged at its beginning"
+            if suffix in _NEED_DECODER and suffix not in Image.registered_extensions():
+                reason = f"this installation of Pillow has no decoder for {suffix}"
+        raise OSError(f"{subject}: {reason}") from error
+
+
+def places(image: Image.Image) -> list[int]:
+    """Tells where the images of a file lie that follow each other in time.
+
+    Args:
+        image: The file, as opened by Pillow.
+
+    Returns:
+        The numbers to give to its ``seek``; one if the file holds a single image. Left out are a
+        PNG's picture for programs that know no animation, and reduced copies in a TIFF.
+    """
+    if image.format == "TIFF":
+        return _pages(image) or [0]
+    count = getattr(image, "n_frames", 1) if image.format in _SEVERAL else 1
+    first = int(image.default_image) if image.format == "PNG" and count > 1 else 0
+    return list(range(first, count))
+
+
+def _pages(image: Image.Image) -> list[int]:
+    found = []
+    for number in itertools.count():
+        try:
+            image.seek(number)
+        except EOFError:
+            return found
+        except Exception:  # The file is damaged here and holds at least this page.
+            return [*found, number]
+        if not image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 5:
+            found.append(number)
+
+
+def _is_file(image: Any) -> bool:
+    if isinstance(image, (str, os.PathLike)):
+        return True
+    return callable(getattr(image, "read", None)) and callable(getattr(image, "seek", None))
+
+
+def _name(file: Any) -> Optional[str]:
+    name = file if isinstance(file, (str, os.PathLike)) else getattr(file, "name", None)
+    return os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
 
 
 def _infer_scale(largest: float) -> int:
@@ -74,14 +225,42 @@ def _to_array(image: Any) -> np.ndarray:
     if image is None:
         raise TypeError("expected an image, got None (was the frame read at all?)")
     if not isinstance(image, np.ndarray):
-        if not callable(getattr(image, "numpy", None)):
+        convert = _converter(image)
+        if convert is None:
+            hint = "; wrap the bytes of a file in io.BytesIO" if isinstance(image, bytes) else ""
             raise TypeError(
                 "expected an image (array [h, w, 3], PIL image, tensor or path), "
-                f"got {type(image).__name__}"
+                f"got {type(image).__name__}{hint}"
             )
-        image = np.asarray(image.numpy())
+        try:
+            image = np.asarray(convert())
+        except Exception as error:  # Each library has its own, such as for data on a GPU.
+            raise TypeError(f"cannot make an array of a {type(image).__name__}: {error}") from error
     # bfloat16 of tensors is a type that NumPy does not count among the floats.
     return image.astype(np.float32) if image.dtype.name == "bfloat16" else image
+
+
+def _converter(image: Any) -> Optional[Callable[[], Any]]:
+    """What makes an array of an image that is none, if anything does."""
+    if isinstance(image, type):
+        return None
+    if type(image).__module__.split(".")[0] == "av" and callable(
+        getattr(image, "to_ndarray", None)
+    ):
+        return lambda: _from_video_frame(image)
+    if callable(getattr(image, "numpy", None)):
+        return image.numpy
+    if callable(getattr(image, "__array__", None)):
+        return lambda: image
+    if callable(getattr(image, "__dlpack__", None)):
+        return lambda: np.from_dlpack(image)
+    return None
+
+
+def _from_video_frame(frame: Any) -> np.ndarray:
+    image = frame.to_ndarray(format="rgb24")
+    # Counterclockwise degrees; PyAV before 14 does not tell.
+    return np.rot90(image, round(getattr(frame, "rotation", 0) / 90) % 4)
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:
@@ -96,19 +275,33 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         raise ValueError(f"expected 1, 3 or 4 channels in the last axis, got shape {shape}{hint}")
 
 
-def _to_uint8(array: np.ndarray, float_range: Optional[float]) -> np.ndarray:
+def _to_uint8(
+    array: np.ndarray, float_range: Optional[float], deep_range: Optional[Range]
+) -> np.ndarray:
+    if _is_deep(array) and deep_range is not None:
+        return _from_deep(array, deep_range)
     if array.dtype == np.uint8:
         return array
     if np.issubdtype(array.dtype, np.floating):
         return _from_float(array, float_range)
     if array.dtype == bool or not np.issubdtype(array.dtype, np.integer):
         raise TypeError(f"uint8 expected, got {array.dtype}")
-    if array.dtype.itemsize == 2:
+    if _is_deep(array):
         raise TypeError(f"uint8 expected, got {array.dtype}; scale it to 0..255 first")
     low, high = array.min(), array.max()
     if low < 0 or high > 255:
         raise ValueError(f"expected values in 0..255, got {array.dtype} in {low}..{high}")
     return array.astype(np.uint8)
+
+
+def _is_deep(array: np.ndarray) -> bool:
+    return array.dtype.kind in "iu" and array.dtype.itemsize == 2
+
+
+def _from_deep(array: np.ndarray, deep_range: Range) -> np.ndarray:
+    low, high = deep_range
+    scaled = (array.astype(np.float32) - low) * (255 / (high - low))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
 def _from_float(array: np.ndarray, float_range: Optional[float]) -> np.ndarray:
@@ -134,23 +327,10 @@ def _to_three_channels(array: np.ndarray) -> np.ndarray:
     return array[:, :, :3]
 
 
-def _read(path: str) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            return _from_pil(image)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"cannot read image {path}: there is no such file") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow's decoders raise many types on damaged files.
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
-            reason = "it is not an image, or damaged at its beginning"
-        raise OSError(f"cannot read image {path}: {reason}") from error
-
-
-def _from_pil(image: Image.Image) -> np.ndarray:
-    if image.mode[0] in "IF" or _is_reduced_16_bit(image):
+def _from_pil(image: Image.Image, deep_range: Optional[Range]) -> np.ndarray:
+    is_deep_grey = _is_deep_grey(image)
+    is_deep = is_deep_grey or _is_reduced_16_bit(image)
+    if image.mode == "F" or (is_deep and deep_range is None):
         raise TypeError(
             f"8 bits per channel expected, got {_depth(image)}; scale it to 0..255 first"
         )
@@ -158,9 +338,16 @@ def _from_pil(image: Image.Image) -> np.ndarray:
         raise ValueError(f"the image is empty: its size is {image.size}")
     if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
+    if is_deep_grey:
+        return _to_three_channels(_from_deep(np.asarray(image), deep_range))
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # Pillow warns when it converts such a palette to RGB.
     return np.array(image.convert("RGB"))
+
+
+def _is_deep_grey(image: Image.Image) -> bool:
+    # Some formats and versions of Pillow give 16 bits as "I", 32 bits.
+    return image.mode[0] == "I"
 
 
 def _is_reduced_16_bit(image: Image.Image) -> bool:

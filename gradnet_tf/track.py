@@ -52,7 +52,12 @@ class Options:
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
     text, choice = flags.DEFINE_string, flags.DEFINE_enum
-    text("source", None, "Folder of frames or video file.", flag_values=values)
+    text(
+        "source",
+        None,
+        "Folder of frames, video file, file of several images (GIF, WebP, TIFF) or pattern.",
+        flag_values=values,
+    )
     text("box", None, "The target in the first frame: x,y,width,height.", flag_values=values)
     text(
         "checkpoint",
@@ -156,9 +161,9 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
     if sheet is None and (video or boxes):
         sheet = (video or boxes).with_suffix(_SHEET_SUFFIX)
     options = Options(
-        source=values.source,
+        source=files.local_path(values.source),
         box=_parse_box(values.box),
-        checkpoint=values.checkpoint,
+        checkpoint=files.local_path(values.checkpoint) if values.checkpoint else None,
         preset=values.preset,
         jit_compile=_JIT_COMPILE[values.jit_compile],
         precision=values.precision,
@@ -167,7 +172,7 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
         boxes=boxes,
         video=video,
         sheet=_output("sheet", sheet, ".png"),
-        truth=Path(values.show_truth) if values.show_truth else None,
+        truth=Path(files.local_path(values.show_truth)) if values.show_truth else None,
     )
     _check_outputs(options)
     return options
@@ -245,7 +250,8 @@ def _track(options: Options) -> None:
         result.save(options.boxes, options.format)
     held = f" ({result.held.sum()} held)" if result.held.any() else ""
     print(f"frames: {len(result)}{held}")
-    print(f"speed: {result.fps:.1f} frames a second (tracking alone)")
+    if not np.isnan(result.fps):
+        print(f"speed: {result.fps:.1f} frames a second (tracking alone)")
     if truth is not None:
         _print_accuracy(result.boxes, truth)
     if options.boxes:

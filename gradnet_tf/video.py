@@ -210,7 +210,8 @@ def _open_output(path: Path) -> BinaryIO:
 def _open_input(path: str) -> Iterator[Any]:
     av = import_av()
     try:
-        container = av.open(path)
+        # Without its protocol FFmpeg takes what stands before a colon in a name for one.
+        container = av.open(f"file:{path}")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise OSError(f"cannot open video {path}: {_reason(error)}") from error
     with container:

@@ -1,6 +1,7 @@
 """What all readers of data_prep/ promise: whole tracks, true boxes, clear errors."""
 
 import builtins
+import os
 
 import numpy as np
 import pytest
@@ -153,11 +154,21 @@ def test_files_are_listed_by_number(tmp_path):
     for name in ("10.jpg", "9.PNG", "9.jpg", "text.jpg", "8.txt", "._7.jpg"):
         (tmp_path / name).write_bytes(b"")
     assert folders.list_files(str(tmp_path)) == {
-        9: str(tmp_path / "9.PNG"),
+        9: str(tmp_path / "9.jpg"),
         10: str(tmp_path / "10.jpg"),
     }
     assert list(folders.list_files(str(tmp_path))) == [9, 10]
+    assert list(folders.list_files(str(tmp_path), {".png"})) == [9]
     assert folders.list_files(str(tmp_path / "nowhere")) == {}
+    assert folders.list_files(str(tmp_path / "nowhere"), {".png"}) == {}
+
+
+def test_images_listed_by_number_are_one_series(tmp_path):
+    for name in ("1.jpg", "2.jfif", "1.bmp", "2.bmp", "mask_1.jpg", "cover3.jpg", "x.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "thumbs4.jpg").mkdir()
+    names = [os.path.basename(path) for path in folders.list_files(str(tmp_path)).values()]
+    assert names == ["1.jpg", "2.jfif"]
 
 
 @pytest.mark.parametrize(

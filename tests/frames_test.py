@@ -1,9 +1,12 @@
 """Tests of gradnet_tf.frames, and of the folders and threads behind it."""
 
+import io
+import os
 import threading
 
 import numpy as np
 import pytest
+from absl import logging
 from PIL import Image
 
 from gradnet_tf.folder import list_frames
@@ -33,6 +36,16 @@ def threads():
 
 def values(source):
     return [int(frame.image[0, 0, 0]) for frame in source]
+
+
+@pytest.fixture
+def clip(tmp_path):
+    pytest.importorskip("av")
+    path = tmp_path / "clip.mp4"
+    with VideoWriter(path, 30, (32, 16)) as writer:
+        for i in range(7):
+            writer.write(grey(30 * i, (16, 32)))
+    return path
 
 
 # Folders.
@@ -144,6 +157,95 @@ def test_pattern_and_single_file(tmp_path):
         open_frames(str(tmp_path / "c*.png"))
 
 
+@pytest.mark.parametrize("form", ["~/{}", "file://{home}/{}", "file:{home}/{}", "{home}/{}"])
+@pytest.mark.parametrize("name", ["clip", "clip/0*.png", "clip/0001.png", "my [raw]/*.png"])
+def test_spellings_of_paths(tmp_path, monkeypatch, form, name):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for place in ("clip", "my [raw]"):
+        write_folder(tmp_path / place, ["0001.png", "0002.png"])
+    wanted = ["0001.png"] if name.endswith("1.png") else ["0001.png", "0002.png"]
+    path = form.format(name, home=tmp_path)
+    assert [frame.name for frame in open_frames(path)] == wanted
+
+
+def test_urls_may_be_quoted(tmp_path):
+    write_folder(tmp_path / "a b#1%", ["1.png"])
+    assert len(open_frames((tmp_path / "a b#1%").as_uri())) == 1
+
+
+def test_names_as_on_windows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path, ["C:\\clips\\1.png"])
+    assert len(open_frames("C:\\clips\\1.png")) == 1
+    with pytest.raises(FileNotFoundError, match="no folder or file"):
+        open_frames("D:\\clips\\1.png")
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("-", "standard input is not read, save it to a file first"),
+        ("https://example.com/a.mp4", "only files of this machine"),
+        ("rtsp://camera/1", "only files of this machine"),
+    ],
+)
+def test_what_is_no_file_is_explained(source, hint):
+    with pytest.raises(FileNotFoundError, match=hint):
+        open_frames(source)
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.mp4", "pipe.gif", "pipe.jpg"])
+def test_pipes_are_refused_at_once(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    for path in (tmp_path / name, tmp_path / "link", str(tmp_path / f"*{name[-4:]}")):
+        with pytest.raises(OSError, match="is a pipe or a device, which can be read only once"):
+            open_frames(path)
+
+
+def test_open_pipe_of_images_is_read_once():
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        Image.fromarray(grey(7)).save(file, format="png")
+    with os.fdopen(reading, "rb") as file:
+        source = open_frames(file)
+    assert values(source) == values(source) == [7]
+
+
+def test_one_series_is_taken(tmp_path):
+    write_folder(tmp_path, ["1.jpg", "2.jfif", "3.jpg", "1.png", "2.png", "3.png", "cover.jpg"])
+    assert [frame.name for frame in open_frames(tmp_path)] == ["1.jpg", "2.jfif", "3.jpg"]
+
+
+def write_16_bit(folder, values):
+    ramp = np.arange(48, dtype=np.uint16).reshape(6, 8)
+    for i, value in enumerate(values):
+        Image.fromarray(ramp + value).save(folder / f"{i}.png")
+
+
+def test_16_bit_images_share_the_range_of_the_first(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(logging, "warning", lambda text, *values: said.append(text % values))
+    write_16_bit(tmp_path, [3000, 3047])
+    source = open_frames(tmp_path)
+    first, second = source
+    np.testing.assert_array_equal(first.image[..., 1].ravel(), np.rint(np.arange(48) * 255 / 47))
+    np.testing.assert_array_equal(second.image, 255)
+    assert said == [
+        f"{str(tmp_path)!r}: images of 16 bits; 3000 to 3047, the range of the first one, "
+        "become 0 to 255"
+    ]
+    arrays = [np.asarray(Image.open(tmp_path / "0.png")).astype(np.uint16)] * 2
+    np.testing.assert_array_equal([f.image for f in open_frames(arrays)], [first.image] * 2)
+
+
+def test_16_bit_image_after_others_is_a_bad_frame(tmp_path):
+    write_16_bit(tmp_path, [0, 0])
+    Image.fromarray(grey(1)).save(tmp_path / "0.png")
+    with pytest.raises(FrameError, match=r"frame 1 .*8 bits per channel expected"):
+        list(open_frames(tmp_path))
+
+
 # Lists, arrays and iterables.
 
 
@@ -238,6 +340,91 @@ def test_no_source(source):
         open_frames(source)
 
 
+def test_array_of_another_library_that_is_one_image():
+    class Wrapped:
+        shape = (6, 8, 3)
+        dtype = np.dtype(np.uint8)
+
+        def __iter__(self):
+            return iter(grey(1))
+
+    with pytest.raises(ValueError, match=r"got shape \(6, 8, 3\); for a single image pass"):
+        open_frames(Wrapped())
+
+
+class Capture:
+    """What `cv2.VideoCapture` offers."""
+
+    def __init__(self, images, announced=None, fps=25.0, start=0):
+        self._images = images
+        self._properties = {1: start, 5: fps, 7: len(images) if announced is None else announced}
+        self._left = iter(images[start:])
+
+    def isOpened(self):  # noqa: N802
+        return bool(self._images)
+
+    def get(self, number):
+        return float(self._properties[number])
+
+    def read(self):
+        image = next(self._left, None)
+        return image is not None, image
+
+
+def test_capture_of_opencv():
+    bgr = [np.full((4, 4, 3), (i, 100, 200), np.uint8) for i in range(3)]
+    source = open_frames(Capture(bgr))
+    assert (source.length, source.fps, source.reiterable) == (3, 25, False)
+    frames = list(source)
+    assert [frame.image[0, 0].tolist() for frame in frames] == [[200, 100, i] for i in range(3)]
+    with pytest.raises(ValueError, match="only once"):
+        iter(source)
+
+
+def test_capture_of_opencv_that_is_at_work_or_live():
+    assert open_frames(Capture([grey(i) for i in range(3)], start=1)).length == 2
+    live = open_frames(Capture([grey(1), grey(2)[..., 0]], announced=-1, fps=0))
+    assert (live.length, live.fps) == (None, None)
+    assert values(live) == [1, 2]
+
+
+def test_capture_of_opencv_that_ends_early(monkeypatch):
+    said = []
+    monkeypatch.setattr(logging, "warning", lambda text, *values: said.append(text % values))
+    assert len(list(open_frames(Capture([grey(1), grey(2)], announced=5)))) == 2
+    assert said == ["the VideoCapture ends after 2 of 5 frames"]
+
+
+def test_capture_of_opencv_that_is_not_open():
+    with pytest.raises(OSError, match="not open: there is no such video"):
+        open_frames(Capture([]))
+
+
+def test_capture_of_opencv_itself(clip):
+    cv2 = pytest.importorskip("cv2")
+    capture = cv2.VideoCapture(str(clip))
+    source = open_frames(capture)
+    assert (source.length, source.fps) == (7, 30)
+    np.testing.assert_allclose(values(source), 30 * np.arange(7), atol=3)
+    capture.release()
+
+
+def test_video_frames_of_pyav(clip):
+    av = pytest.importorskip("av")
+    with av.open(str(clip)) as container:
+        frames = values(open_frames(container.decode(video=0)))
+    np.testing.assert_allclose(frames, 30 * np.arange(7), atol=3)
+
+
+def test_files_in_memory_that_are_no_images(tmp_path, clip):
+    with pytest.raises(OSError, match="^cannot read image a file in memory: .* save it to a file"):
+        open_frames(io.BytesIO(clip.read_bytes()))
+    with open(clip, "rb") as file:
+        assert len(open_frames(file)) == 7
+    with open(clip, errors="replace") as file, pytest.raises(TypeError, match='mode "rb"'):
+        open_frames(file)
+
+
 def test_options_are_checked():
     with pytest.raises(ValueError, match="'stop' or 'hold', got 'skip'"):
         open_frames([grey(1)], on_bad_frame="skip")
@@ -309,16 +496,6 @@ def test_source_of_ones_own():
 # Videos.
 
 
-@pytest.fixture
-def clip(tmp_path):
-    pytest.importorskip("av")
-    path = tmp_path / "clip.mp4"
-    with VideoWriter(path, 30, (32, 16)) as writer:
-        for i in range(7):
-            writer.write(grey(30 * i, (16, 32)))
-    return path
-
-
 def test_video(clip):
     source = open_frames(clip)
     assert (source.length, source.fps, source.reiterable) == (7, 30, True)
@@ -327,6 +504,21 @@ def test_video(clip):
     assert frame.image.shape == (16, 32, 3)
     assert frame.image.dtype == np.uint8
     assert frame.name == f"{clip}, frame 0"
+
+
+@pytest.mark.parametrize(
+    "name", ["12:30.mp4", "Movie: part 1.mp4", "http:x.mp4", "a,b:c.mp4", "[1] 100%d.mp4", "~x.mp4"]
+)
+def test_names_that_ffmpeg_would_take_for_a_protocol(clip, monkeypatch, name):
+    clip.rename(clip.with_name(name))
+    monkeypatch.chdir(clip.parent)
+    for path in (name, f"./{name}", clip.with_name(name)):
+        assert len(list(open_frames(path))) == 7
+
+
+def test_video_named_as_a_gif(clip):
+    """As some pages of the web give them."""
+    assert len(open_frames(clip.rename(clip.with_suffix(".gif")))) == 7
 
 
 def test_rotation_of_a_video_is_applied(tmp_path):

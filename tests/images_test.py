@@ -1,6 +1,7 @@
 """Tests of gradnet_tf.images: every kind of image that a caller may hold."""
 
 import io
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradnet_tf.images import as_rgb, float_scale
+from gradnet_tf.images import as_rgb, deep_range, float_scale
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (5, 7, 3), np.uint8)
@@ -142,6 +143,80 @@ def test_no_image(image, error, message):
         as_rgb(image)
 
 
+class Wrapped:
+    """An array of another library, such as JAX."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self._array if dtype is None else self._array.astype(dtype)
+
+
+class Capsuled:
+    """One that knows the exchange of tensors alone."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def __dlpack__(self, **options):
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self._array.__dlpack_device__()
+
+
+@pytest.mark.parametrize("kind", [Wrapped, Capsuled])
+def test_arrays_of_other_libraries(kind):
+    np.testing.assert_array_equal(as_rgb(kind(RGB)), RGB)
+    np.testing.assert_array_equal(as_rgb(kind(GREY / 255)), np.stack([GREY] * 3, axis=2))
+    assert float_scale(kind(RGB / 255)) == 1
+    with pytest.raises(ValueError, match="channels come last"):
+        as_rgb(kind(np.zeros((3, 8, 9), np.uint8)))
+
+
+def test_arrays_that_cannot_be_fetched_say_why():
+    class OnGpu:
+        def numpy(self):
+            raise RuntimeError("can't convert cuda:0 device type tensor to numpy")
+
+    with pytest.raises(TypeError, match="array of a OnGpu: can't convert cuda:0"):
+        as_rgb(OnGpu())
+    with pytest.raises(TypeError, match="got type"):
+        as_rgb(np.ndarray)
+
+
+@pytest.mark.parametrize("pixels", ["rgb24", "bgr24", "gray"])
+def test_video_frames(pixels):
+    av = pytest.importorskip("av")
+    wanted = np.stack([GREY] * 3, axis=2) if pixels == "gray" else RGB
+    given = {"rgb24": RGB, "bgr24": RGB[..., ::-1], "gray": GREY}[pixels]
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(given), format=pixels)
+    np.testing.assert_array_equal(as_rgb(frame), wanted)
+
+
+def test_files_in_memory_and_open_files(tmp_path):
+    content = encoded(Image.fromarray(RGB), format="png")
+    memory = io.BytesIO(content)
+    memory.seek(7)  # Wherever it was left.
+    np.testing.assert_array_equal(as_rgb(memory), RGB)
+    np.testing.assert_array_equal(as_rgb(memory), RGB)
+    (tmp_path / "x.png").write_bytes(content)
+    with open(tmp_path / "x.png", "rb") as file:
+        np.testing.assert_array_equal(as_rgb(file), RGB)
+    assert float_scale(memory) is None
+    with pytest.raises(TypeError, match=r"got bytes; wrap .* in io\.BytesIO"):
+        as_rgb(content)
+
+
+def test_files_in_memory_that_are_no_images(tmp_path):
+    with pytest.raises(OSError, match="^cannot read an image from memory: it is not an image, or"):
+        as_rgb(io.BytesIO(b"no image"))
+    (tmp_path / "x.png").write_bytes(b"no image")
+    with open(tmp_path / "x.png", "rb") as file, pytest.raises(OSError, match=r"/x\.png: it is"):
+        as_rgb(file)
+
+
 def test_tensors():
     np.testing.assert_array_equal(as_rgb(FakeTensor(RGB)), RGB)
     assert float_scale(FakeTensor(RGB / 255)) == 1
@@ -210,6 +285,44 @@ def test_palette_with_transparency_gives_its_colours_without_a_warning(tmp_path)
     np.testing.assert_array_equal(as_rgb(path), np.asarray(image.convert("RGB")))
 
 
+@pytest.mark.parametrize("kind", ["array", "signed", "file", "tiff", "pil", "memory"])
+def test_16_bit_with_a_range(tmp_path, kind):
+    """The range is that of the first image; what lies outside is cut off."""
+    values = np.array([[1000, 1100, 1200], [1300, 1400, 3550]], np.uint16)
+
+    def make(values):
+        if kind in ("array", "signed"):
+            return values if kind == "array" else values.astype(np.int16) - 2000
+        image = Image.fromarray(values)
+        if kind == "pil":
+            return image
+        name = "x.tiff" if kind == "tiff" else "x.png"
+        image.save(tmp_path / name)
+        path = tmp_path / name
+        return io.BytesIO(path.read_bytes()) if kind == "memory" else path
+
+    found = deep_range(make(values))
+    assert found == ((-1000, 1550) if kind == "signed" else (1000, 3550))
+    rgb = as_rgb(make(values), deep_range=found)
+    assert rgb.dtype == np.uint8 and rgb.flags.c_contiguous
+    np.testing.assert_array_equal(rgb[..., 0], [[0, 10, 20], [30, 40, 255]])
+    np.testing.assert_array_equal(rgb[..., 2], rgb[..., 0])
+    darker = as_rgb(make(values - 200), deep_range=found)
+    np.testing.assert_array_equal(darker[..., 0], [[0, 0, 0], [10, 20, 235]])
+
+
+def test_dead_pixels_do_not_take_the_range_of_16_bits():
+    image = np.linspace(3000, 3500, 320 * 240).astype(np.uint16).reshape(240, 320)
+    image[17, 40], image[200, 3] = 65535, 0
+    low, high = deep_range(image)
+    assert 3000 <= low < 3002 and 3498 < high <= 3500
+
+
+def test_images_that_have_no_range_of_16_bits():
+    for image in (RGB, RGB / 255, Image.fromarray(RGB), np.full((2, 2), 7, np.uint16)):
+        assert deep_range(image) is None
+
+
 def test_16_bit_files_are_refused(tmp_path):
     path = tmp_path / "deep.png"
     Image.fromarray(GREY.astype(np.uint16) * 257).save(path)
@@ -235,6 +348,8 @@ def test_16_bit_colour_file_is_refused_although_pillow_calls_it_rgb(tmp_path):
     )
     with pytest.raises(OSError, match="8 bits per channel expected, got 16 bits"):
         as_rgb(path)
+    assert deep_range(path) == (0, 65535)  # Pillow gives the upper halves.
+    np.testing.assert_array_equal(as_rgb(path, deep_range=(0, 65535)), np.zeros((1, 2, 3)))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
@@ -256,6 +371,26 @@ def test_files_that_are_no_images_are_named(tmp_path):
         as_rgb(tmp_path / "gone.jpg")
     with pytest.raises(OSError, match="directory"):
         as_rgb(tmp_path)
+
+
+def test_missing_decoder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "registered_extensions", dict)
+    (tmp_path / "x.avif").write_bytes(b"whatever it holds")
+    with pytest.raises(OSError, match=r"x\.avif: this installation of Pillow has no decoder for"):
+        as_rgb(tmp_path / "x.avif")
+
+
+def test_pipes_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(OSError, match=r"x\.png: it is a pipe or a device; save it to a file"):
+        as_rgb(tmp_path / "x.png")
+
+
+def test_home_folder_and_urls(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Image.fromarray(RGB).save(tmp_path / "a b.png")
+    for path in ("~/a b.png", f"file://{tmp_path}/a%20b.png"):
+        np.testing.assert_array_equal(as_rgb(path), RGB)
 
 
 def test_needs_no_tensorflow():

@@ -288,3 +288,27 @@ def test_precisions_are_those_of_the_tracker():
 def test_a_precision_that_xla_cannot_compile(source, capsys):
     assert call(f"--source={source}", BOX, "--precision=int8", "--jit_compile=true") == 1
     assert "precision='int8' runs on the processor outside XLA" in one_error(capsys)
+
+
+def test_home_folder_in_every_path(source, out, made, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(source.parent))
+    (out / "truth.txt").write_text("4,5,10,8\n" * 5)
+    flags = ["--boxes=~/out/b.txt", "--sheet=~/out/s.png", "--show_truth=~/out/truth.txt"]
+    assert call("--source=~/img", BOX, *flags, "--checkpoint=~/c.npz") == 0
+    assert sorted(os.listdir(out)) == ["b.txt", "s.png", "truth.txt"]
+    assert made[0].checkpoint == f"{source.parent}/c.npz"
+    assert call("--source=~/img", BOX, "--boxes=~/img/b.txt") == 1
+    assert "would lie among the frames" in one_error(capsys)
+
+
+def test_animated_image(tmp_path, made, capsys):
+    pages = [Image.new("RGB", (64, 48), (40 * i,) * 3) for i in range(5)]
+    path = tmp_path / "clip.webp"
+    pages[0].save(path, save_all=True, append_images=pages[1:], lossless=True)
+    assert call(f"--source={path}", BOX) == 0
+    assert capsys.readouterr().out.startswith("frames: 5\nspeed: ")
+
+
+def test_single_image_has_no_speed(source, made, capsys):
+    assert call(f"--source={source / '0001.jpg'}", BOX) == 0
+    assert capsys.readouterr().out == "frames: 1\n"

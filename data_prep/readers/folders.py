@@ -52,27 +52,33 @@ def find_folders(root: str, is_sequence: Callable[[Sequence[str]], bool], depth:
     return found
 
 
-def list_files(path: str, suffixes: Collection[str] = folder.IMAGE_SUFFIXES) -> dict[int, str]:
+def list_files(path: str, suffixes: Optional[Collection[str]] = None) -> dict[int, str]:
     """Lists the files of a folder by their numbers, as `frame_number` reads them.
 
     Args:
       path: the folder.
-      suffixes: of the files wanted, in small letters.
+      suffixes: of the files wanted, in small letters; by default images are, of one series.
 
     Returns:
       number: absolute name of the file, ascending; empty if there is no folder. Files without a
       number are no frames, and of two with the same number the first by name is taken.
     """
+    if suffixes is None:
+        names = [file.name for file in folder.list_series(path)]
+    else:
+        try:
+            names = os.listdir(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        names = [
+            name
+            for name in names
+            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
+        ]
     found: dict[int, str] = {}
-    try:
-        with os.scandir(path) as entries:
-            names = sorted(entry.name for entry in entries)
-    except (FileNotFoundError, NotADirectoryError):
-        return found
-    for name in names:
+    for name in sorted(names):
         number = frame_number(name)
-        is_wanted = os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
-        if is_wanted and number is not None:
+        if number is not None:
             found.setdefault(number, os.path.join(path, name))
     return dict(sorted(found.items()))
 
