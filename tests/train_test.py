@@ -137,7 +137,13 @@ def test_a_loss_that_is_not_finite_is_one_line(usual, capsys):
     line = error(capsys)
     assert "step 0 (from 0), in the validation after it" in line
     assert "of track '0' of video 'video" in line and "There is no checkpoint yet" in line
+    assert line.endswith(
+        "start again with a learning_rate below 1e+30 in another workdir, for this one keeps its "
+        "flags"
+    )
     assert checkpoints.CheckpointStore(usual[1], read_only=True).steps() == []
+    assert run(*usual[0], *changes, "--learning_rate=1e-5") == 1
+    assert "was started with other flags (there/here): learning_rate: 1e+30/1e-05" in error(capsys)
 
 
 def test_unknown_flags_and_missing_ones_are_one_line(monkeypatch, capsys):

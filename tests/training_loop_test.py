@@ -1,7 +1,10 @@
 """Tests of gradnet_tf.training.loop: a training that stops, goes on, is refused, diverges."""
 
+import dataclasses
 import json
 import shutil
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +12,11 @@ import tensorflow as tf
 from absl import logging
 
 from gradnet_tf import weights
-from gradnet_tf.data import catalog
+from gradnet_tf.data import catalog, description
 from gradnet_tf.tracking.tracker import Tracker
 from gradnet_tf.training import checkpoints, config, lock, loop, runinfo
 from tests.helpers import checkpoints as random_weights
-from tests.helpers import training
+from tests.helpers import track_records, training
 
 
 @pytest.fixture(scope="module")
@@ -172,15 +175,86 @@ def test_an_infinite_loss_stops_at_once_and_keeps_the_last_good_checkpoint(
     assert checkpoints.CheckpointStore(workdir, read_only=True).steps() == [6]
 
 
+def test_the_advice_after_a_loss_that_is_not_finite(tmp_path, tmp_path_factory, monkeypatch):
+    """In less precision, the same working directory goes on in float32, which may be enough."""
+
+    class Diverging(Stub):
+        def __call__(self, exemplars, instances, step, stop):
+            outputs = super().__call__(exemplars, instances, step, stop)
+            is_lost = step >= 1 and self.config.precision != "float32"
+            return {**outputs, "loss": tf.constant(np.nan)} if is_lost else outputs
+
+        def state(self):
+            return {name: value.numpy() for name, value in self.network.named_weights().items()}
+
+    monkeypatch.setattr(loop, "TrainStep", Diverging)
+    reduced = {**training.SIAMFC, "precision": "mixed_bfloat16"}
+    training.run(tmp_path_factory, tmp_path, reduced, stop_after=1)
+    advice = "start again with a learning_rate below 1e-05 in another workdir"
+    with pytest.raises(loop.DivergedError, match=f"from step 1; .*precision=float32, or {advice}"):
+        training.run(tmp_path_factory, tmp_path, reduced)
+    assert training.run(tmp_path_factory, tmp_path, training.SIAMFC, stop_after=3).step == 3
+
+
+def test_data_that_moved_are_trained_on_further(tmp_path, tmp_path_factory, monkeypatch):
+    run = types.SimpleNamespace(
+        go=lambda stop: False, done=0, store=types.SimpleNamespace(best_value=None)
+    )
+    monkeypatch.setattr(loop, "_Run", lambda *arguments: run)
+    monkeypatch.setattr(loop.start, "make_network", lambda *arguments: None)
+    first = tmp_path / "job1"
+    shutil.copytree(Path(training.data(tmp_path_factory)).parent, first)
+    (tmp_path / "link").symlink_to(first)
+    monkeypatch.chdir(tmp_path)
+
+    def train(*data, workdir="run"):
+        loop.train(training.make(training.SIAMFC), data, tmp_path / workdir)
+        return runinfo.read(tmp_path / workdir)
+
+    flags = train(str(first))
+    for data in ("job1", "link/*.tfrecord", "./job1/", str(first)):
+        assert train(data) == {**flags, "data": [data]}
+    second = tmp_path / "job2" / "data"
+    second.parent.mkdir()
+    first.rename(second)
+    assert train(str(second))["data"] == [str(second)]
+    # A working directory of an earlier version has no digest of the colours.
+    path = tmp_path / "run" / runinfo.FILE
+    content = json.loads(path.read_text())
+    recorded = content["flags"].pop("statistics_digest")
+    path.write_text(json.dumps(content))
+    second.rename(first)
+    assert train("job1")["statistics_digest"] == recorded
+    # Other colours give other augmentations, and are other data.
+    described = description.load("job1")
+    description.save(dataclasses.replace(described, exemplar=described.instance), "job1")
+    with pytest.raises(runinfo.WorkdirError, match=r"\(there/here\): statistics_digest: "):
+        train("job1")
+    description.save(described, "job1")
+    # And so are the same sets in another order, which is said by the paths as well.
+    track_records.write_set("other", [track_records.record("new", "0", (0, 1), seed=50)])
+    train("job1", "other", workdir="two")
+    shutil.copytree("other", "copy")
+    train("job1", "copy", workdir="two")
+    with pytest.raises(
+        runinfo.WorkdirError, match=r'data: \["job1", "copy"\]/\["other", "job1"\], data_digest'
+    ):
+        train("other", "job1", workdir="two")
+
+
 class Stub:
     """Stands for the compiled step where only what is around it counts."""
 
     def __init__(self, network, config, jit_compile):
-        del network, config, jit_compile
+        del jit_compile
+        self.network, self.config = network, config
 
     def __call__(self, exemplars, instances, step, stop):
         del exemplars, instances, step
         return {"stop": tf.constant(float(stop)), **self.evaluate(None, None)}
+
+    def load_state(self, state):
+        del state
 
     def evaluate(self, exemplars, instances):
         del exemplars, instances

@@ -60,6 +60,25 @@ def test_values_that_may_follow_on_each_other_are_recorded(tmp_path, caplog):
         runinfo.claim(tmp_path, {**FLAGS, "kind": "a"})
 
 
+def test_a_flag_that_another_one_vouches_for_may_differ(tmp_path):
+    vouched = {"data": "hash"}
+    runinfo.claim(tmp_path, {**FLAGS, "hash": "1"})
+    assert runinfo.claim(tmp_path, {**FLAGS, "data": ["c"], "hash": "1"}, vouched=vouched) is False
+    assert runinfo.read(tmp_path)["data"] == ["c"]
+    with pytest.raises(WorkdirError, match=r'data: \["c"\]/\["d"\], hash: "1"/"2"; give'):
+        runinfo.claim(tmp_path, {**FLAGS, "data": ["d"], "hash": "2"}, vouched=vouched)
+
+
+def test_what_earlier_versions_did_not_record_is_added(tmp_path):
+    runinfo.claim(tmp_path, FLAGS)
+    new, unrecorded = {**FLAGS, "more": 1}, {"more": 1}
+    with pytest.raises(WorkdirError, match="more: 1/2; give"):
+        runinfo.claim(tmp_path, {**FLAGS, "more": 2}, unrecorded=unrecorded)
+    assert runinfo.claim(tmp_path, new, unrecorded=unrecorded) is False
+    with pytest.raises(WorkdirError, match="more: 1/2; give"):
+        runinfo.claim(tmp_path, {**FLAGS, "more": 2}, unrecorded={"more": 2})
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b"7", b'{"format": "x"}', b"\xff", b'{"architectures": ["Bert"]}'],

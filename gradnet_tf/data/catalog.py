@@ -123,6 +123,14 @@ class Catalog:
             total.update(self.columns[name].tobytes())
         return total.hexdigest()
 
+    @property
+    def statistics_digest(self) -> Optional[str]:
+        """SHA-256 (hex) of the colours that the augmentation depends on; None if unknown."""
+        if self.exemplar is None or self.instance is None:
+            return None
+        parts = (self.exemplar.covariance, self.instance.covariance)
+        return hashlib.sha256(np.stack(parts).tobytes()).hexdigest()
+
 
 def load(globs: Sequence[str], need_statistics: bool) -> Catalog:
     """Finds the shards of all data sets and reads their indices.

@@ -143,6 +143,7 @@ def train(
         "data": list(data),
         "data_weights": None if data_weights is None else list(data_weights),
         "data_digest": source.catalog.digest,
+        "statistics_digest": source.catalog.statistics_digest if config.augment != "none" else None,
         "init": None if init is None else init.digest,
     }
     with contextlib.ExitStack() as stack:
@@ -151,7 +152,13 @@ def train(
         if is_chief:
             workdir.mkdir(parents=True, exist_ok=True)
             stack.enter_context(lock.locked(workdir))
-            runinfo.claim(workdir, claims, alike={"precision": FLOAT32_VARIABLES})
+            runinfo.claim(
+                workdir,
+                claims,
+                alike={"precision": FLOAT32_VARIABLES},
+                vouched={"data": "data_digest"},
+                unrecorded={"statistics_digest": claims["statistics_digest"]},
+            )
         run = _Run(config, source, network, workdir, options, is_chief, stack)
         stop = stack.enter_context(signals.StopRequest())
         finished = run.go(stop)
@@ -282,10 +289,16 @@ class _Run:
         found = ", ".join(f"{name}={value}" for name, value in values.items())
         names = [self._names(step, group) for group in range(self.config.groups)]
         saved = f"The newest checkpoint is from step {self._saved_step}"
+        advice = (
+            f"start again with a learning_rate below {self.config.learning_rate:g} in another "
+            "workdir, for this one keeps its flags"
+        )
+        if self.config.precision in FLOAT32_VARIABLES[1:]:
+            advice = f"go on here with precision=float32, or {advice}"
         raise DivergedError(
             f"step {step} (from 0){where}: {found}; the batch (seed {self.config.seed}): "
             f"{'; '.join(names)}. {saved if self._saved_step else 'There is no checkpoint yet'}; "
-            "a lower learning_rate may help"
+            f"the same command comes here again: {advice}"
         )
 
     def _names(self, step: int, group: int) -> str:

@@ -36,6 +36,8 @@ def claim(
     *,
     exempt: Collection[str] = (),
     alike: Optional[Mapping[str, Collection[Any]]] = None,
+    vouched: Optional[Mapping[str, str]] = None,
+    unrecorded: Optional[Mapping[str, Any]] = None,
 ) -> bool:
     """Writes `config.json` into a new working directory, or compares it with that of an old one.
 
@@ -47,6 +49,9 @@ def claim(
         exempt: Names of flags that may differ from one run to the next, such as how often to log;
             their new values are recorded.
         alike: By name of a flag, values that may follow on each other; the new one is recorded.
+        vouched: By name of a flag, another one that tells whether the two mean the same, such as
+            the hash of what lies at a path: where that has not changed, the new value is recorded.
+        unrecorded: Values of flags that earlier versions did not write down, by name.
 
     Returns:
         Whether the directory is new.
@@ -73,13 +78,15 @@ def claim(
             )
         _write(path, here, versions)
         return True
-    there, made_with = _read(path)
+    recorded, made_with = _read(path)
+    there = {**(unrecorded or {}), **recorded}
     names = [*here, *(name for name in there if name not in here)]
     changed = [name for name in names if there.get(name, _ABSENT) != here.get(name, _ABSENT)]
     allowed = {name for name in changed if name in exempt}
     for name, values in (alike or {}).items():
         if name in changed and there.get(name) in values and here.get(name) in values:
             allowed.add(name)
+    allowed.update(n for n, by in (vouched or {}).items() if n in changed and by not in changed)
     differing = [
         f"{name}: {_show(there, name)}/{_show(here, name)}"
         for name in changed
@@ -104,7 +111,7 @@ def claim(
                 made_with.get(name),
                 version,
             )
-    if there != here:
+    if recorded != here:
         _write(path, here, made_with)
     return False
 
