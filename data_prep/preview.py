@@ -49,8 +49,9 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
             start, length = (
                 int(getattr(index, f"{letter}_{name}")[place]) for name in ("offset", "length")
             )
-            with Image.open(io.BytesIO(storage.read_range(path, start, length))) as crop:
-                crops.append(images.as_rgb(crop))
+            crop = io.BytesIO(storage.read_range(path, start, length))
+            with images.opened(crop, f"of {label} in {path}") as image:
+                crops.append(images.as_rgb(image))
             boxes.append(box)
             labels.append(f"{letter} {label}")
     return drawing.contact_sheet(

@@ -179,13 +179,13 @@ def _take_crop(path, size, quality, tally):
     try:
         with open(path, "rb") as file:
             content = file.read()
-        with Image.open(io.BytesIO(content)) as image:
+        with images.opened(io.BytesIO(content), path) as image:
             found = f"{image.mode} {image.format} {image.width}x{image.height}"
             pixels = images.as_rgb(image)
     except FileNotFoundError as error:
         raise _Unusable(reading.NO_IMAGE, f"there is no {path}") from error
-    except Exception as error:  # Pillow's decoders raise many types on damaged files.
-        raise _Unusable(UNREADABLE_IMAGE, f"{path}: {error}") from error
+    except OSError as error:
+        raise _Unusable(UNREADABLE_IMAGE, str(error)) from error
     wanted = f"RGB JPEG {size}x{size}"
     if found == wanted:
         return content

@@ -2,6 +2,7 @@
 
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -180,6 +181,16 @@ def test_a_damaged_ready_crop_costs_its_frame(make, tmp_path):
     summary, (record,) = make(track)
     assert record.frames.tolist() == [1]
     assert summary["problems"] == {"unreadable image": 1, "no image": 1}
+
+
+def test_a_ready_crop_that_is_no_image_is_named(make, tmp_path):
+    track = crop_track(tmp_path)
+    Path(track.instance_paths[1]).write_bytes(b"no image")
+    (problem,) = make(track)[0]["problem_list"]
+    assert problem["detail"] == (
+        f"cannot read image {track.instance_paths[1]}: it is not an image, or damaged at its "
+        "beginning"
+    )
 
 
 def test_a_finished_shard_is_left_as_it_is(make, tmp_path, monkeypatch):
