@@ -142,7 +142,7 @@ def find_results(paths: Iterable[files.PathLike]) -> list[TrackerResults]:
         they were made by different trackers, or differ on the same sequence.
     """
     found: dict[tuple[str, str, str], TrackerResults] = {}
-    for path in map(Path, paths):
+    for path in map(Path, map(files.local_path, paths)):
         if not path.is_dir():
             raise NotADirectoryError(f"{path} is no folder of results")
         here = list(_walk(path.resolve(), _DEPTH))

@@ -29,6 +29,7 @@ from typing import Any, Optional, Union
 import numpy as np
 from absl import flags
 
+from gradnet_tf import files
 from gradnet_tf.eval import (
     batched,
     listing,
@@ -135,7 +136,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
             dataset,
             specs,
             protocol,
-            Path(values.output),
+            Path(files.local_path(values.output)),
             shard=shard,
             jobs=values.jobs,
             batch=values.batch,

@@ -144,7 +144,7 @@ def load(path: files.PathLike) -> dict[str, Any]:
       ValueError: it is something else.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(files.local_path(path)).read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is no JSON file: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

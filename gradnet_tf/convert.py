@@ -23,6 +23,8 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from gradnet_tf import files
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
 
 from gradnet_tf.weights import convert as conversion  # noqa: E402
@@ -93,13 +95,15 @@ def _parse(
             "no output; give --output=DIR, --to_tf1=PREFIX or, beside --tf1 or "
             "--checkpoint, --npz=FILE"
         )
-    source = conversion.Source(
-        tf1=values.tf1, checkpoint=values.checkpoint, npz=values.npz if npz_is_source else None
+    tf1, checkpoint, npz, output, to_tf1 = (
+        files.local_path(values[name].value) if values[name].value else None
+        for name in ("tf1", "checkpoint", "npz", "output", "to_tf1")
     )
+    source = conversion.Source(tf1=tf1, checkpoint=checkpoint, npz=npz if npz_is_source else None)
     return source, conversion.Targets(
-        output=values.output,
-        tf1=values.to_tf1,
-        npz=None if npz_is_source else values.npz,
+        output=output,
+        tf1=to_tf1,
+        npz=None if npz_is_source else npz,
         overwrite=values.overwrite,
     )
 

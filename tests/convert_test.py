@@ -151,3 +151,11 @@ def test_module_runs_as_a_command(tmp_path):
     assert f"error: {tmp_path}/none: no such checkpoint" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert not checkpoints.tree(tmp_path)
+
+
+def test_paths_in_the_home_folder(base, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert command(f"--tf1={base}", "--output=~/net", "--npz=~/net.npz")[0] == 0
+    assert sorted(os.listdir(tmp_path)) == ["net", "net.npz"]
+    assert load("~/net").variant == load("~/net.npz").variant == "baseline"

@@ -343,3 +343,11 @@ def test_machines_are_told_once_where_they_are_the_same(tmp_path):
     other = dataclasses.replace(evaluation.trackers[0], name="x", provenance={})
     text = facts.describe_machines([*evaluation.trackers, other])
     assert text == f"good, {helper.EVIL}: processor abacus; x: unknown"
+
+
+def test_output_in_the_home_folder(tmp_path, data, found, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert call("~/data", "~/results", "~/report", "--formats=") == 0
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert not (tmp_path / "~").exists()

@@ -350,3 +350,10 @@ def test_protocols_of_data_sets(root, vot):
 def test_list(root, capsys):
     assert call(f"--root={root}", "--list") == 0
     assert "3 sequences, 18 frames" in capsys.readouterr().out
+
+
+def test_output_in_the_home_folder(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert call(f"--root={root}", "--output=~/out", "--tracker=static", "--sequences=Seq0") == 0
+    assert os.listdir(tmp_path) == ["out"]

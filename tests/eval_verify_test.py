@@ -200,3 +200,12 @@ def test_exactly_the_tolerance_is_no_change():
     before, now = ({"t": {"s": {"auc": value}}} for value in (0.5, 0.6))
     assert verify.compare(before, now, 0.1) == []
     assert len(verify.compare(before, now, 0.0999)) == 1
+
+
+def test_paths_in_the_home_folder(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path, data, (0, 4))
+    for flag in ("--save=~/old.json", "--against=~/old.json"):
+        flags = ("--dataset=folder", "--root=~/data", "--results=~/results")
+        assert helper.call(verify, *flags, flag) == 0
+    assert (tmp_path / "old.json").is_file()

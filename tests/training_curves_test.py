@@ -78,3 +78,9 @@ def test_the_binary_prints_errors(tmp_path):
     )
     assert result.returncode == 1
     assert result.stderr.startswith("error: ") and "/nowhere" in result.stderr
+
+
+def test_workdirs_in_the_home_folder(workdirs, monkeypatch):
+    monkeypatch.setenv("HOME", str(workdirs))
+    assert run("--runs=one=~/one", "--output=~/curves.svg")
+    assert (workdirs / "curves.svg").is_file()

@@ -222,7 +222,7 @@ def parse(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
         values.set_default("dataset", experiment.dataset)
         dataset = listing.open_flagged(values)
         dataset_flags = _dataset_flags(values)
-    output = Path(values.output)
+    output = Path(files.local_path(values.output))
     if output.exists() and not output.is_dir():
         raise NotADirectoryError(f"--output {output} is a file; a folder is needed")
     files.check_target(output / ".paper" if output.is_dir() else output)
@@ -242,7 +242,7 @@ def parse(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
         data=tuple(values.data or ()),
         dataset=dataset,
         dataset_flags=dataset_flags,
-        workdirs=tuple(map(Path, values.workdirs or ())),
+        workdirs=tuple(Path(files.local_path(path)) for path in values.workdirs or ()),
         results=tuple(values.results or ()),
         trackers=tuple(values.trackers) if values.trackers else None,
         init=values.init,

@@ -78,7 +78,7 @@ def parse(values: flags.FlagValues) -> Options:
 
     return Options(
         results=tuple(values.results),
-        output=_check_output(Path(values.output)),
+        output=_check_output(Path(files.local_path(values.output))),
         trackers=items("trackers"),
         convention=values.convention,
         protocol=values.protocol,

@@ -137,11 +137,11 @@ def run(values: flags.FlagValues) -> list[Path]:
     Raises:
       OSError, ValueError: see `export_step`.
     """
-    from gradnet_tf import images
+    from gradnet_tf import files, images
     from gradnet_tf.bench import settings, video
 
     counts = settings.read_targets(values.targets)
-    output = Path(values.output)
+    output = Path(files.local_path(values.output))
     output.mkdir(parents=True, exist_ok=True)
     written = []
     with tempfile.TemporaryDirectory() as folder:

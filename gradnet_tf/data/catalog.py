@@ -268,7 +268,7 @@ class _Builder:
 
 def _find(pattern: str) -> tuple[list[str], bool]:
     """Shards, and whether they are meant to be all of a directory."""
-    pattern = os.fspath(pattern)
+    pattern = os.path.expanduser(pattern)
     with storage.naming("look for shards", pattern):
         is_directory = tf.io.gfile.isdir(pattern)
         if is_directory:  # A glob would stumble over brackets in the directory's name.

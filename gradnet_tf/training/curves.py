@@ -40,7 +40,7 @@ def read_curve(workdir: files.PathLike, column: str) -> tuple[np.ndarray, np.nda
       OSError: if it cannot be read.
       ValueError: if it is damaged, or has no such column or no values in it.
     """
-    path = Path(workdir) / FILE
+    path = Path(files.local_path(workdir)) / FILE
     rows = history.read(path)
     if rows and column not in rows[0]:
         raise ValueError(f"{path}: has no column {column!r}, only {', '.join(rows[0])}")
