@@ -19,6 +19,7 @@ from typing import NamedTuple, Optional, Union
 
 import numpy as np
 
+from gradnet_tf import textfiles
 from gradnet_tf.eval import conventions
 from gradnet_tf.eval.conventions import CONVENTIONS
 from gradnet_tf.eval.regions import center_error, overlap_ratio
@@ -135,7 +136,7 @@ class ReferenceMetrics(NamedTuple):
 
 
 def load_boxes(path: Union[str, os.PathLike]) -> np.ndarray:
-    """Reads one box a line: four numbers, set apart by commas, tabs or spaces.
+    """Reads one box a line: four numbers, set apart as `textfiles` says.
 
     ``nan`` stands for a frame without a box. Empty lines at the end are passed over.
 
@@ -146,23 +147,10 @@ def load_boxes(path: Union[str, os.PathLike]) -> np.ndarray:
       OSError: the file cannot be read.
       ValueError: a line does not hold four numbers (the message names it), or there is no line.
     """
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = file.read().rstrip().splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file of boxes: {error}") from error
-    if not lines:
+    rows = textfiles.read_rows(path, {4}, "'x,y,width,height'")
+    if not rows:
         raise ValueError(f"{path} holds no boxes; one line 'x,y,width,height' a frame is needed")
-    boxes = np.empty((len(lines), 4))
-    for index, line in enumerate(lines):
-        try:
-            numbers = [float(word) for word in line.replace(",", " ").split()]
-        except ValueError:
-            numbers = []
-        if len(numbers) != 4:
-            raise ValueError(f"{path}, line {index + 1}: {line!r} is not 'x,y,width,height'")
-        boxes[index] = numbers
-    return boxes
+    return np.array([row.numbers for row in rows])
 
 
 def success_auc(iou: np.ndarray) -> float:

@@ -100,6 +100,8 @@ class TrackerResults:
         boxes, codes = results_format.decode_boxes(path, self.layout, self._origin)
         if self.protocol == "ope":
             codes = None
+        elif codes is not None:
+            results_format.check_codes(path, codes)
         seconds, decoding, warm_up = np.full(len(boxes), np.nan), np.full(len(boxes), np.nan), 0.0
         times = root / results_format.time_file(self.layout, sequence)
         if times.exists():
@@ -149,7 +151,7 @@ def find_results(paths: Iterable[files.PathLike]) -> list[TrackerResults]:
         if not here:
             raise ValueError(
                 f"no results in {path}: expected what `gradnet_tf.eval run` writes, or folders "
-                "TITLE/TRACKER of text files as the benchmarks have them"
+                f"TITLE/TRACKER of text files as the benchmarks have them{_unreadable(path)}"
             )
         for results in here:
             key = (results.dataset, results.tracker, results.protocol)
@@ -199,7 +201,9 @@ def _open_foreign(root: Path) -> Optional[TrackerResults]:
     """Results in a layout of the benchmarks, without anything of ours beside them."""
     children = [child for child in root.iterdir() if not child.name.startswith(".")]
     tracker, layout, protocol = root, results_format.OTB, "ope"
-    names = [c.stem for c in children if c.suffix == ".txt" and _has_boxes(c)]
+    texts = [c for c in children if c.suffix == ".txt" and not results_format.seems_prose(c)]
+    # What cannot be read is among them: whoever reads it is told why.
+    names = [c.stem for c in texts] if any(map(results_format.seems_boxes, texts)) else []
     if not names:
         layout = results_format.GOT10K
         names = [c.name for c in children if c.is_dir() and _repetitions(root, c.name)]
@@ -218,14 +222,14 @@ def _open_foreign(root: Path) -> Optional[TrackerResults]:
     )
 
 
-def _has_boxes(path: Path) -> bool:
-    """Whether a text file begins with a line of four numbers."""
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            words = file.readline().replace(",", " ").split()
-        return len([float(word) for word in words]) == 4
-    except (OSError, ValueError):
-        return False
+def _unreadable(path: Path) -> str:
+    """What is wrong with the first text file below a folder, for a message; empty if none is."""
+    for file in sorted(path.rglob("*.txt"))[:1]:
+        try:
+            results_format.decode_boxes(file, results_format.OTB, 1)
+        except (OSError, ValueError) as error:
+            return f"; {error}"
+    return ""
 
 
 def _repetitions(root: Path, name: str) -> list[Path]:

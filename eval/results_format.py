@@ -14,12 +14,14 @@ Boxes in these files count pixels from where the data set's own files count them
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Optional, Union
 
 import numpy as np
 
+from gradnet_tf import textfiles
 from gradnet_tf.eval.supervised import FrameCode
 
 OTB, GOT10K, VOT = LAYOUTS = ("otb", "got10k", "vot")
@@ -30,6 +32,7 @@ EXPERIMENTS = {protocol: experiment for experiment, protocol in PROTOCOLS.items(
 # Codes of VOT's files and ours.
 _CODES = {1: FrameCode.INIT, 2: FrameCode.FAILED, 0: FrameCode.SKIPPED}
 _NUMBERS = {int(code): number for number, code in _CODES.items()}
+_HEAD, _HEAD_LINES = 4096, 3  # Bytes and lines that tell what a file holds.
 
 
 def box_file(layout: str, sequence: str, repetition: int = 1) -> PurePosixPath:
@@ -76,28 +79,72 @@ def encode_boxes(
 def decode_boxes(
     path: Union[str, os.PathLike], layout: str, origin: int
 ) -> tuple[np.ndarray, Optional[np.ndarray]]:
-    """Reads a file of boxes; numbers may be set apart by commas, tabs or spaces.
+    """Reads a file of boxes; see `textfiles` for what may set numbers apart.
+
+    A fifth number in every line, such as a score, is passed over, but not where the first ones
+    count frames.
 
     Returns:
       Boxes, float64 [n, 4], 0-based, NaN where there is a code; and for vot the codes, int64 [n].
 
     Raises:
       OSError: the file cannot be read.
-      ValueError: a line holds neither a box nor (in vot) a code; the message names it.
+      ValueError: a line holds neither a box nor (in vot) a code, or may be read in two ways; the
+        message names it.
     """
-    lines = _read_lines(path)
-    boxes = np.full((len(lines), 4), np.nan)
-    codes = np.full(len(lines), int(FrameCode.TRACKED), np.int64) if layout == VOT else None
-    for index, line in enumerate(lines):
-        numbers = _parse(line)
-        if codes is not None and len(numbers) == 1 and numbers[0] in _CODES:
-            codes[index] = int(_CODES[int(numbers[0])])
-        elif len(numbers) == 4:
-            boxes[index] = numbers
+    is_vot = layout == VOT
+    expected = "x,y,width,height" + (" or one of 0, 1, 2" if is_vot else "")
+    rows = textfiles.read_rows(path, {1, 4, 5} if is_vot else {4, 5}, expected)
+    if not rows:
+        raise ValueError(f"{path} is empty; one line a frame is needed")
+    boxes = np.full((len(rows), 4), np.nan)
+    codes = np.full(len(rows), int(FrameCode.TRACKED), np.int64) if is_vot else None
+    full = [row for row in rows if len(row.numbers) > 1]
+    _check_fifth(path, full, expected)
+    for index, row in enumerate(rows):
+        if len(row.numbers) > 1:
+            boxes[index] = row.numbers[:4]
+        elif row.numbers[0] in _CODES:
+            codes[index] = int(_CODES[int(row.numbers[0])])
         else:
-            expected = "x,y,width,height" + (" or one of 0, 1, 2" if codes is not None else "")
-            raise ValueError(f"{path}, line {index + 1}: {line!r} is not {expected}")
+            raise ValueError(f"{path}, line {row.line}: {row.text!r} is not {expected}")
     return _shift(boxes, -origin), codes
+
+
+def check_codes(path: Union[str, os.PathLike], codes: np.ndarray) -> None:
+    """Makes sure that a supervised run starts, fails and starts again as VOT's do.
+
+    Args:
+      path: of the file, for messages.
+      codes: of `decode_boxes`.
+
+    Raises:
+      ValueError: it does not; the message names the line.
+    """
+    if codes[0] != FrameCode.INIT:
+        raise ValueError(f"{path}, line 1: a supervised run begins with the code 1, not with a box")
+    is_tracking = False
+    for line, code in enumerate(codes, 1):
+        if code == FrameCode.SKIPPED:
+            continue
+        if (code == FrameCode.INIT) == is_tracking:
+            flaw = "after a failure (2) the tracker has to start (1)"
+            if is_tracking:
+                flaw = "the tracker starts (1) without having failed (2)"
+            raise ValueError(f"{path}, line {line}: {flaw}")
+        is_tracking = code != FrameCode.FAILED
+
+
+def seems_boxes(path: Union[str, os.PathLike]) -> bool:
+    """Whether a file begins as one of boxes would, readable or not."""
+    lines = _read_head(path)
+    counts = (len(re.findall(r"(?<![\w.])-?[0-9.]+|\bnan\b", line, re.I)) for line in lines)
+    return any(count in (4, 5, 8) for count in counts)  # 8: with decimal commas.
+
+
+def seems_prose(path: Union[str, os.PathLike]) -> bool:
+    """Whether a file begins with words and without a box."""
+    return not seems_boxes(path) and any(map(str.isalpha, "".join(_read_head(path))))
 
 
 def encode_times(seconds: Sequence[np.ndarray]) -> bytes:
@@ -117,30 +164,52 @@ def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
       OSError: the file cannot be read.
       ValueError: a line holds something else than numbers, or another number of them.
     """
-    rows = [_parse(line) for line in _read_lines(path)]
-    for index, row in enumerate(rows):
-        if not row or len(row) != len(rows[0]):
-            raise ValueError(f"{path}, line {index + 1}: expected {len(rows[0]) or 1} numbers")
-    return np.array(rows, np.float64)
+    rows: list[textfiles.Row] = []
+    for index, line in enumerate(textfiles.read_lines(path), 1):
+        count = len(rows[0].numbers) if rows else None
+        try:
+            numbers = textfiles.parse(line, count and {count})
+        except ValueError:
+            raise ValueError(f"{path}, line {index}: expected {count or 1} numbers") from None
+        rows.append(textfiles.Row(index, line, numbers))
+    if not rows:
+        raise ValueError(f"{path} is empty; one line a frame is needed")
+    row = textfiles.find_comma_pairs(rows)
+    if row is not None:
+        raise ValueError(f"{path}, line {row.line}: commas are no decimal points here: {row.text!r}")
+    return np.array([row.numbers for row in rows])
+
+
+def _read_head(path) -> list[str]:
+    """The first lines of a file; none if it is no text."""
+    try:
+        with open(path, "rb") as file:
+            return textfiles.decode(file.read(_HEAD)).splitlines()[:_HEAD_LINES]
+    except (OSError, ValueError):
+        return []
+
+
+def _check_fifth(path, rows: Sequence[textfiles.Row], expected: str) -> None:
+    """Raises a ValueError if a fifth number is not in all rows, or may belong to the box."""
+    for row in rows:
+        if len(row.numbers) != len(rows[0].numbers):
+            raise ValueError(
+                f"{path}, line {row.line}: {row.text[:80]!r} has {len(row.numbers)} numbers, but "
+                f"line {rows[0].line} has {len(rows[0].numbers)}"
+            )
+    if not rows or len(rows[0].numbers) == 4:
+        return
+    first = np.array([row.numbers[0] for row in rows])
+    last = np.array([row.numbers[4] for row in rows])
+    is_score = ((last >= 0) & (last <= 1) | np.isnan(last)).all()
+    counts_up = len(first) > 1 and (np.diff(first) == 1).all()
+    is_constant = len(first) > 1 and (first == np.rint(first[0])).all()
+    if counts_up and (first[0] in (0, 1) or not is_score) or is_constant and not is_score:
+        raise ValueError(
+            f"{path}, line {rows[0].line}: {rows[0].text[:80]!r} is not {expected}: of 5 numbers "
+            "the first one seems to be that of the frame or of the target"
+        )
 
 
 def _shift(boxes: np.ndarray, offset: float) -> np.ndarray:
     return np.asarray(boxes, np.float64) + [offset, offset, 0.0, 0.0]
-
-
-def _read_lines(path: Union[str, os.PathLike]) -> list[str]:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = file.read().rstrip().splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file: {error}") from error
-    if not lines:
-        raise ValueError(f"{path} is empty; one line a frame is needed")
-    return lines
-
-
-def _parse(line: str) -> list[float]:
-    try:
-        return [float(word) for word in line.replace(",", " ").split()]
-    except ValueError:
-        return []

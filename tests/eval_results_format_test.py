@@ -70,3 +70,100 @@ def test_times_are_columns_of_repetitions(tmp_path):
     path.write_text("1\n1,2\n")
     with pytest.raises(ValueError, match="line 2"):
         formats.decode_times(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2;3;4;5\n2;3;4;5\n",
+        "x,y,w,h\n2,3,4,5\n2,3,4,5\n",
+        "[2, 3, 4, 5]\n(2 3 4 5)\n",
+        "2,3,4,5,0.9\n2,3,4,5,0.25\n",
+        "2,3,4,5,1\n2,3,4,5,nan\n",
+        "frame,x,y,w,h\n1,2,3,4,5\n2,2,3,4,5\n",
+        "\ufeff2\t3\t4\t5\r\n2\t3\t4\t5\r\n",
+    ],
+)
+def test_foreign_lines_of_one_meaning(tmp_path, text):
+    path = tmp_path / "boxes.txt"
+    path.write_text(text)
+    np.testing.assert_array_equal(formats.decode_boxes(path, "otb", 1)[0], [[1, 2, 4, 5]] * 2)
+
+
+def test_scores_of_any_size(tmp_path):
+    path = tmp_path / "boxes.txt"
+    path.write_text("2,3,4,5,17.5\n2.5,3,4,5,-3\n")
+    boxes, _ = formats.decode_boxes(path, "otb", 1)
+    np.testing.assert_array_equal(boxes, [[1, 2, 4, 5], [1.5, 2, 4, 5]])
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("1,2,3,4,5\n2,2,3,4,5\n3,2,3,4,5\n", 1),  # Numbers of frames.
+        ("0,2,3,4,1\n1,2,3,4,1\n2,2,3,4,1\n", 1),
+        ("7,2,3,4,50\n7,3,3,4,50\n", 1),  # The number of a target.
+        ("2,3,4,5\n2,3,4,5,0.9\n", 2),
+        ("2,3,4,5,0.9,1\n", 1),
+        ("2,5 3 4 5\n", 1),
+        ("x1,y1,x2,y2\n2,3,4,5\n", 1),
+    ],
+)
+def test_foreign_lines_of_two_meanings(tmp_path, text, line):
+    path = tmp_path / "boxes.txt"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"boxes\.txt, line {line}: "):
+        formats.decode_boxes(path, "otb", 1)
+
+
+def test_scores_beside_boxes_and_codes_of_vot(tmp_path):
+    path = tmp_path / "boxes.txt"
+    path.write_text("1\n1,2,3,4,0.5\n2\n0\n")
+    boxes, codes = formats.decode_boxes(path, "vot", 0)
+    np.testing.assert_array_equal(boxes[1], [1, 2, 3, 4])
+    np.testing.assert_array_equal(codes, [1, 0, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "codes, message",
+    [
+        ([0, 0, 0], "line 1: a supervised run begins with the code 1"),
+        ([3, 0, 0], "line 1: a supervised run begins"),
+        ([2, 3, 1], "line 1: a supervised run begins"),
+        ([1, 0, 1], "line 3: the tracker starts"),
+        ([1, 2, 0], "line 3: after a failure"),
+        ([1, 2, 2], "line 3: after a failure"),
+    ],
+)
+def test_codes_in_an_order_that_no_run_gives(codes, message):
+    with pytest.raises(ValueError, match=f"a.txt, {message}"):
+        formats.check_codes("a.txt", np.array(codes))
+
+
+def test_codes_of_runs():
+    for codes in ([1], [1, 0, 0], [1, 2, 3, 3, 3, 3, 1, 0], [1, 0, 3, 0], [1, 2, 3]):
+        formats.check_codes("a.txt", np.array(codes))
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        *[(text, True) for text in ("1,2,3,4\n", "1;2;3;4", "[1,2,3,4]", "1,2,3,4,0.5", "1,5 2,5 3,5 4,5")],
+        *[(text, True) for text in ("x,y,w,h\n1,2,3,4\n", "nan,nan,nan,nan", "\ufeff1\t2\t3\t4")],
+        *[(text, False) for text in ("", "1\n2\n3\n", "0.01\n", "hello\n", "Tracker 1\n", "1,2,3\n")],
+    ],
+)
+def test_what_seems_to_be_boxes(tmp_path, text, expected):
+    path = tmp_path / "boxes.txt"
+    path.write_text(text)
+    assert formats.seems_boxes(path) is expected
+    path.write_bytes(b"\xff\xfe" + text.lstrip("\ufeff").encode("utf-16-le"))
+    assert formats.seems_boxes(path) is expected
+
+
+@pytest.mark.parametrize("text", ["0,0123\n0,0120\n", "0,1\n0,2\n", "0,5 0,25\n"])
+def test_times_with_decimal_commas(tmp_path, text):
+    path = tmp_path / "time.txt"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"time\.txt, line 1"):
+        formats.decode_times(path)

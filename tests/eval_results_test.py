@@ -67,7 +67,7 @@ def test_files_that_were_changed(tmp_path):
 def test_supervised_results_and_repetitions(tmp_path):
     store = Store(tmp_path / "VOT2017" / "T" / "baseline", "vot", 0, IDENTITY)
     store.write_provenance(provenance("VOT2017", protocol="supervised"))
-    codes = [FrameCode.INIT, FrameCode.FAILED, FrameCode.TRACKED]
+    codes = [FrameCode.INIT, FrameCode.TRACKED, FrameCode.FAILED]
     runs = [result("a", 3, codes, n, shift=n) for n in (1, 2)]
     store.commit(runs, data="d")
     (found,) = results.find_results([tmp_path])
@@ -153,3 +153,57 @@ def test_nothing_there(tmp_path):
         results.find_results([tmp_path])
     with pytest.raises(OSError, match="is no folder of results"):
         results.find_results([tmp_path / "x"])
+
+
+def foreign(root, **texts):
+    root.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        content = text if isinstance(text, bytes) else text.encode()
+        (root / f"{name}.txt").write_bytes(content)
+    return root
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2;3;4;5\n3;3;4;5\n", "x,y,w,h\n2,3,4,5\n3,3,4,5\n", "[2,3,4,5]\n[3,3,4,5]\n"),
+        *("2,3,4,5,0.9\n3,3,4,5,0.8\n", "\ufeff2\t3\t4\t5\r\n3\t3\t4\t5\r\n"),
+        "2 3 4 5\n3 3 4 5\n".encode("utf-16"),
+    ],
+)
+def test_foreign_boxes_in_other_writings(tmp_path, text):
+    foreign(tmp_path / "OTB2015" / "T", Girl=text)
+    (found,) = results.find_results([tmp_path])
+    np.testing.assert_array_equal(found.read("Girl").boxes, [[1, 2, 4, 5], [2, 2, 4, 5]])
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("2,5 3,5 4,5 5,5\n", "Girl.txt, line 1: .*decimal points"),
+        ("1,2,3,4,50\n2,2,3,4,50\n", "Girl.txt, line 1: .*that of the frame"),
+        ("", "Girl.txt is empty"),
+        ("x1,y1,x2,y2\n2,3,4,5\n", "Girl.txt, line 1: .*titles"),
+        ("2,3,4,5\n2,3,4\n", "Girl.txt, line 2: '2,3,4' is not x,y,width,height"),
+        (b"\0\1\2", "Girl.txt: it is not a text file"),
+    ],
+)
+def test_foreign_boxes_that_cannot_be_read_are_not_absent(tmp_path, text, message):
+    foreign(tmp_path / "OTB2015" / "T", Girl=text, Couple="2,3,4,5\n")
+    (found,) = results.find_results([tmp_path])
+    assert found.names == ("Couple", "Girl")
+    with pytest.raises(ValueError, match=message):
+        found.read("Girl")
+
+
+def test_a_tree_of_nothing_but_unreadable_boxes(tmp_path):
+    foreign(tmp_path / "OTB2015" / "T", Girl="one,two\n")
+    with pytest.raises(ValueError, match=r"no results in .*Girl\.txt, line 1: 'one,two'"):
+        results.find_results([tmp_path])
+
+
+def test_supervised_run_that_begins_with_a_box(tmp_path):
+    foreign(tmp_path / "VOT2018/T/baseline/ants1", ants1_001="1,2,3,4\n1,2,3,4\n")
+    (found,) = results.find_results([tmp_path])
+    with pytest.raises(ValueError, match=r"ants1_001\.txt, line 1: a supervised run begins with"):
+        found.read("ants1")

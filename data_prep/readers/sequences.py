@@ -7,6 +7,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import tracks
 from gradnet_tf.data_prep.readers.tracks import Problem
 from gradnet_tf.eval import metrics
@@ -30,7 +31,7 @@ def load_boxes(path: str, problems: list[Problem]) -> Optional[np.ndarray]:
     """Reads 1-based boxes, one a line.
 
     Args:
-      path: the file; numbers are set apart by commas, tabs or spaces.
+      path: the file; numbers are set apart as `textfiles` says.
       problems: gets an entry if the file cannot be read.
 
     Returns:
@@ -57,9 +58,7 @@ def load_flags(path: str, count: int, problems: list[Problem]) -> Optional[np.nd
       int64 [count], or None.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            words = file.read().replace(",", " ").split()
-        numbers = np.array([int(float(word)) for word in words], np.int64)
+        numbers = np.array(textfiles.read_integers(path), np.int64)
     except FileNotFoundError:
         problems.append(Problem(tracks.NO_ANNOTATION, path, "there is no such file"))
         return None

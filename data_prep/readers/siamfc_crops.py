@@ -20,6 +20,7 @@ videos of VID's validation set (``e/ILSVRC2015_val_00000000``); they are left ou
 from __future__ import annotations
 
 import os
+import re
 from typing import Optional
 
 import numpy as np
@@ -166,7 +167,8 @@ def _read_video(video, path, crops, problems):
 def _parse_line(line: str) -> Optional[tuple]:
     """Returns track, class, box, frame number and the frame's stem, or None."""
     words = line.split(",", 8)
-    if len(words) != 9:
+    # A number before the path is one too many: commas were decimal points.
+    if len(words) != 9 or re.match(r"\s*[0-9.]+\s*,", words[8]):
         return None
     stem = os.path.splitext(words[8].strip().replace("\\", "/").rsplit("/", 1)[-1])[0]
     frame = folders.frame_number(stem)

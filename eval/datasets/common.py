@@ -11,6 +11,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
+from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import folders, sequences
 from gradnet_tf.eval import metrics
 from gradnet_tf.eval.sequences import Problem, Sequence
@@ -100,8 +101,8 @@ def load_attributes(path: str, codes: Items[str]) -> tuple[str, ...]:
       OSError: the file cannot be read.
       ValueError: it holds other numbers.
     """
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        words = [word for word in re.split(r"[\s,;]+", file.read()) if word]
+    text = " ".join(textfiles.read_lines(path))
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
     if not any(word[0].isdigit() for word in words):
         return tuple(words)
     if len(words) != len(codes) or not set(words) <= {"0", "1"}:
@@ -177,8 +178,7 @@ def listed_folders(base: str, truth_name: str, depth: int) -> dict[str, Optional
     listing = os.path.join(base, "list.txt")
     if not os.path.isfile(listing):
         return by_name
-    with open(listing, encoding="utf-8-sig", errors="replace") as file:
-        names = [line.strip() for line in file if line.strip()]
+    names = [line.strip() for line in textfiles.read_lines(listing) if line.strip()]
     for name in names:
         if name.startswith(".") or set(name) & {"/", "\\"}:
             raise ValueError(f"{listing}: {name!r} is not the name of a folder beside it")

@@ -15,6 +15,7 @@ import os
 from collections.abc import Collection
 from typing import Optional
 
+from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import folders
 from gradnet_tf.eval.datasets import common, otb_table
 from gradnet_tf.eval.sequences import Dataset, Sequence
@@ -89,10 +90,11 @@ def _read_sequence(path):
 
 
 def _load_range(path):
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        text = file.read()
+    text = " ".join(textfiles.read_lines(path))
     try:
-        first, last = map(int, text.replace(",", " ").split())
+        first, last = textfiles.parse(text, {2})
     except ValueError:
-        raise ValueError(f"{path}: {text.strip()[:80]!r} is not 'first,last'") from None
-    return first, last
+        first = last = 0.5
+    if not first.is_integer() or not last.is_integer():
+        raise ValueError(f"{path}: {text[:80]!r} is not 'first,last'")
+    return int(first), int(last)

@@ -20,6 +20,7 @@ from typing import Optional
 
 import numpy as np
 
+from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import folders
 from gradnet_tf.eval.datasets import common
 from gradnet_tf.eval.sequences import Dataset, Sequence
@@ -75,7 +76,7 @@ def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.nd
     """Reads one region a line: 4 numbers, x, y, width, height, or 8, the corners.
 
     Args:
-      path: the file; numbers are set apart by commas or white space.
+      path: the file; numbers are set apart as `textfiles` says.
       origin: what the file counts the first px as.
 
     Returns:
@@ -86,17 +87,7 @@ def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.nd
       OSError: the file cannot be read.
       ValueError: a line is something else, or there is none.
     """
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        lines = file.read().rstrip().splitlines()
-    rows = []
-    for count, line in enumerate(lines, 1):
-        try:
-            row = [float(word) for word in line.replace(",", " ").split()]
-        except ValueError:
-            row = []
-        if len(row) not in (4, 8):
-            raise ValueError(f"{path}, line {count}: {line[:80]!r} is not 4 or 8 numbers")
-        rows.append(row)
+    rows = [row.numbers for row in textfiles.read_rows(path, {4, 8}, "4 or 8 numbers")]
     if not rows:
         raise ValueError(f"{path} holds no regions; one line of 4 or 8 numbers a frame is needed")
     is_box = np.array([len(row) == 4 for row in rows])
@@ -149,12 +140,9 @@ def _read_sequence(name, path, base):
 
 
 def _load_tag(path, count):
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        words = file.read().replace(",", " ").split()
-    try:
-        values = [bool(float(word)) for word in words]
-    except ValueError:
-        raise ValueError(f"{path} is not one number 0 or 1 a line") from None
+    values = textfiles.read_integers(path)
+    if not set(values) <= {0, 1}:
+        raise ValueError(f"{path} is not one number 0 or 1 a line")
     if len(values) > count:
         raise ValueError(f"{path} has {len(values)} lines for {count} frames")
-    return np.array(values + [False] * (count - len(values)))
+    return np.array([*map(bool, values), *[False] * (count - len(values))])
