@@ -87,6 +87,14 @@ class TrackerResults:
             return 1
         return len(_repetitions(self._root(sequence), sequence))
 
+    def path(self, sequence: str, repetition: int = 1) -> Path:
+        """The file of the boxes of one run.
+
+        Raises:
+          KeyError: there is no such sequence.
+        """
+        return self._root(sequence) / results_format.box_file(self.layout, sequence, repetition)
+
     def read(self, sequence: str, repetition: int = 1) -> SequenceResult:
         """Reads one run. Times that are not recorded are NaN.
 
@@ -96,7 +104,7 @@ class TrackerResults:
           ValueError: a file is damaged; the message names it.
         """
         root = self._root(sequence)
-        path = root / results_format.box_file(self.layout, sequence, repetition)
+        path = self.path(sequence, repetition)
         boxes, codes = results_format.decode_boxes(path, self.layout, self._origin)
         if self.protocol == "ope":
             codes = None

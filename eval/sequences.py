@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from collections.abc import Sequence as Items
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -103,10 +104,14 @@ class Dataset:
       protocol: how it is run unless something else is asked for: "ope" or "supervised".
       sequences: all that can be used, in a fixed order.
       problems: the sequences that were found but are left out.
-      size: how many sequences the whole benchmark has; 0 if there is no such number.
+      size: how many sequences the whole benchmark has (a folder: how many were found); 0 if there
+        is no such number.
       rule: which part of the benchmark and of its frames is taken, in words; may be empty.
       origin: the number that the benchmark's files, and so its results, give to the first px: 0
         or 1.
+      missing: the benchmark's sequences of which there is nothing, as far as their names are known.
+      remarks: folders that were passed over, in words.
+      unit: what `sequences` are called: "sequence", or "segment" of one.
     """
 
     name: str
@@ -120,6 +125,19 @@ class Dataset:
     size: int = 0
     rule: str = ""
     origin: int = 1
+    missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    unit: str = "sequence"
+
+    @property
+    def coverage(self) -> str:
+        """How much of the benchmark there is, in words: "98 of 100 sequences"."""
+        count = len(self.sequences)
+        if not self.size:
+            return f"{count} {self.unit}{'' if count == 1 else 's'}"
+        if count > self.size:
+            return f"{count} {self.unit}s instead of {self.size}"
+        return f"{count} of {self.size} {self.unit}{'' if self.size == 1 else 's'}"
 
     def __post_init__(self):
         names = [sequence.name for sequence in self.sequences]
@@ -161,12 +179,9 @@ def frame_size(sequence: Sequence) -> tuple[int, int]:
 
 def describe(dataset: Dataset) -> str:
     """Text on what was found: a line for each sequence, and what is left out and why."""
-    found = str(len(dataset.sequences))
-    if dataset.size >= len(dataset.sequences):
-        found += f" of {dataset.size}"
     frames = sum(len(sequence.frames) for sequence in dataset.sequences)
     lines = [
-        f"{dataset.name} in {dataset.root}: {found} sequences, {frames} frames",
+        f"{dataset.name} in {dataset.root}: {dataset.coverage}, {frames} frames",
         f"convention {dataset.convention}, protocol {dataset.protocol}",
     ]
     lines += [f"rule: {dataset.rule}"] if dataset.rule else []
@@ -182,7 +197,16 @@ def describe(dataset: Dataset) -> str:
     if dataset.problems:
         lines.append(f"left out: {len(dataset.problems)}")
         lines += [f"  {name}: {detail}" for name, detail in dataset.problems]
+    if dataset.missing:
+        lines.append(f"missing: {shorten(dataset.missing)}")
+    lines += [f"passed over: {remark}" for remark in dataset.remarks]
     return "\n".join(lines)
+
+
+def shorten(names: Items[str], most: int = 10) -> str:
+    """Names set apart by commas, the first ones of many."""
+    others = f" and {len(names) - most} others" if len(names) > most + 1 else ""
+    return ", ".join(names[:most] if others else names) + others
 
 
 def _row(sequence):

@@ -50,6 +50,7 @@ def segments(dataset: Dataset, starts: int) -> Dataset:
         title=f"{dataset.title}{_TITLE}{starts}",
         sequences=tuple(parts),
         size=dataset.size * starts,
+        unit="segment",
         rule="; ".join(filter(None, (dataset.rule, rule))),
     )
 

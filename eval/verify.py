@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -129,6 +129,7 @@ def compute(
         "version": VERSION,
         "dataset": dataset.title,
         "rule": dataset.rule,
+        "sequences_of_benchmark": dataset.size or None,
         "convention": convention,
         "protocol": results[0].protocol,
         "trackers": trackers,
@@ -256,8 +257,9 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     if old is None:
         text = json.dumps(new, indent=1, ensure_ascii=False) + "\n"
         files.write_bytes(values.save, text.encode())
-        count = sum(map(len, new["trackers"].values()))
-        print(f"saved: {values.save} ({count} sequences of {len(new['trackers'])} trackers)")
+        for line in _describe_saved(new):
+            print(line)
+        print(f"saved: {values.save}")
         return OK
     for key in ("dataset", "convention", "protocol"):
         if old[key] != new[key]:
@@ -285,8 +287,19 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     changes = compare(before, new["trackers"], values.tolerance, tolerances)
     if old.get("rule") != new["rule"]:
         print(f"note: the rule for sequences was {old.get('rule')!r}, now it is {new['rule']!r}")
+    for note in new["notes"]:
+        print(f"note: {note}")
     print(describe(changes, before, new["trackers"]))
     return CHANGED if changes else OK
+
+
+def _describe_saved(content: Mapping[str, Any]) -> Iterator[str]:
+    size = content["sequences_of_benchmark"]
+    of = f" of {size}" if size else ""
+    for tracker, rows in content["trackers"].items():
+        yield f"{tracker}: {len(rows)}{of} sequences of {content['dataset']}"
+    for note in content["notes"]:
+        yield f"note: {note}"
 
 
 def _parse_tolerance(text: str) -> tuple[str, float]:

@@ -48,7 +48,7 @@ def test_options_of_the_reader(call, tmp_path):
 def test_several_starts(call, tmp_path):
     datasets.make_otb(tmp_path, videos=1, frames=5)
     status, text, _ = call("--dataset=folder", f"--root={tmp_path}", "--starts=2")
-    assert status == 0 and "2 sequences, 8 frames" in text and "TRE" in text
+    assert status == 0 and "2 of 2 segments, 8 frames" in text and "TRE" in text
     # The third frame's box, 0-based.
     assert ["Seq0+3", "3", "3-5", "14,10,24,18"] in [line.split() for line in text.splitlines()]
     status, _, error = call("--dataset=folder", f"--root={tmp_path}", "--starts=5")

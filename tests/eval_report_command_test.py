@@ -64,10 +64,11 @@ def test_report_has_every_part(tmp_path, data, found, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "report", "results"]
     summary = json.loads((output / "summary.json").read_text())
     assert summary["rules"]["Counting"].startswith("OTB")
-    assert "Tiger1 is not among the sequences" in summary["rules"]["Frames"]
+    assert "Tiger1" not in summary["rules"]["Frames"]
+    assert summary["coverage"] == "2 of 2 sequences" and summary["sequences_of_benchmark"] == 2
     assert summary["trackers"][0]["totals"]["auc"] == pytest.approx(20 / 21)
     page = (output / "index.html").read_text()
-    assert "Tiger1 is not among" in page and "error &lt;= 20 px" in page
+    assert "Tiger1" not in page and "error &lt;= 20 px" in page
 
 
 def test_the_chosen_pair_is_compared_everywhere(tmp_path, data, found):
@@ -175,7 +176,8 @@ def test_results_of_other_lengths_are_named(tmp_path, data, found):
     (folder / "times" / "B_time.txt").unlink()
     dataset = open_dataset("folder", str(data))
     loaded = loading.load(dataset, loading.choose(dataset, results.find_results([found])))
-    assert loaded.notes == ("B is left out, without results of one (3 boxes for 9 frames).",)
+    detail = f"({folder / 'B.txt'}: 3 boxes for 9 frames)"
+    assert loaded.notes == (f"B is left out, without results of one {detail}.",)
 
 
 def test_a_tracker_without_results_does_not_hide_the_others(tmp_path, data, found):
@@ -188,7 +190,8 @@ def test_a_tracker_without_results_does_not_hide_the_others(tmp_path, data, foun
     loaded = loading.load(dataset, chosen)
     assert [tracker.name for tracker in loaded.trackers] == ["one"]
     assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
-    assert loaded.notes == ("two is left out: it has no result of any sequence.",)
+    detail = f"A ({folder / 'A.txt'}: 1 boxes for 8 frames) and 1 more"
+    assert loaded.notes == (f"two is left out: it has no result of any sequence; {detail}.",)
 
 
 def test_files_that_are_gone_or_changed_are_named(tmp_path, data):

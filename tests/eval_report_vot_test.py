@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.eval import supervised
-from gradnet_tf.eval.report import evaluate, facts, plots, tables
+from gradnet_tf.eval.report import evaluate, facts, page, plots, tables
 from tests.helpers import eval_report as helper
 
 LENGTHS = (40, 20)
@@ -49,9 +49,19 @@ def test_totals_are_those_of_supervised(evaluation):
 
 def test_short_sequences_have_no_eao_and_it_is_said_why(evaluation):
     assert all(np.isnan(tracker.totals["eao"]) for tracker in evaluation.trackers)
-    assert facts.describe_convention(evaluation).endswith(
-        "Interval: 100 to 356 frames. Without an EAO: no run goes on for 100 frames."
+    text = facts.describe_convention(evaluation)
+    assert "over sequence lengths of 100 to 356 frames, the interval of the whole benchmark" in text
+    reason = (
+        "There is no EAO of exact, failing: it is a mean over lengths from 100 to 356 frames, and no "
+        "run goes on for more than 39."
     )
+    assert text.endswith(reason)
+    # Beside the "–", too.
+    table = tables.overview(evaluation)
+    assert table.note == reason
+    assert tables.to_markdown(table).endswith(f"{tables.escape_markdown(reason)}\n")
+    assert reason in tables.to_latex(table)
+    assert reason in page.render(evaluation, [], [], [], [])
 
 
 def test_eao_ranks_within_its_interval(tmp_path):
@@ -69,7 +79,10 @@ def test_eao_ranks_within_its_interval(tmp_path):
     result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
     assert [tracker.name for tracker in result.trackers] == ["exact", "failing"]
     assert result.eao.interval == supervised.EAO_INTERVALS["vot2017"]
-    assert facts.describe_convention(result).endswith("Interval: 100 to 356 frames.")
+    assert facts.describe_convention(result).endswith(
+        "The EAO of exact is a mean over 100 to 129 frames, not to 356, for no run goes on longer. "
+        "The EAO of failing is a mean over 100 to 119 frames, not to 356, for no run goes on longer."
+    )
     assert result.trackers[0].totals["eao"] == pytest.approx(1)
     np.testing.assert_allclose(result.eao.curves[0][:129], 1)
     assert result.trackers[1].totals["eao"] < 0.9
@@ -96,3 +109,43 @@ def test_supervised_and_other_runs_do_not_mix(tmp_path):
     ]
     with pytest.raises(ValueError, match="cannot be compared"):
         evaluate.evaluate(dataset, trackers, "vot")
+
+
+@pytest.mark.parametrize("year", [2013, 2014])
+def test_years_without_an_eao(tmp_path, year):
+    dataset = helper.make_dataset(
+        tmp_path, (130,), convention="vot", protocol="supervised", name=f"vot{year}", title="VOT"
+    )
+    trackers = [
+        evaluate.TrackerRuns(name, [[helper.supervised_run("A", 130, **options)]])
+        for name, options in (("a", {"failure": 30, "shift": 4}), ("b", {}))
+    ]
+    result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
+    assert result.is_supervised and result.eao is None
+    assert [m.label for m in result.measures] == ["A", "R (failures)", "R (of 100)"]
+    assert [tracker.name for tracker in result.trackers] == ["b", "a"]
+    assert "eao" not in result.trackers[0].totals
+    assert "VOT has no EAO" in facts.describe_convention(result)
+    names = {path.stem for path in plots.draw_all(result, (0, 1), tmp_path, ["svg"])}
+    assert names == {"comparison", "speed"}
+    assert 'id="vot"' not in page.render(result, [], [], [], [])
+
+
+def test_eao_of_a_tracker_that_never_goes_on_long_enough(tmp_path):
+    dataset = helper.make_dataset(
+        tmp_path, (110,), convention="vot", protocol="supervised", name="vot2018", size=60
+    )
+    runs = {"good": {}, "bad": {"failure": 50}}
+    trackers = [
+        evaluate.TrackerRuns(name, [[helper.supervised_run("A", 110, **options)]])
+        for name, options in runs.items()
+    ]
+    result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
+    note = tables.overview(result).note
+    assert "There is no EAO of bad" in note and "The EAO of good is a mean over 100 to 109" in note
+    with plots.styled():
+        legend = plots.eao_plot(result).axes[0].get_legend().get_texts()
+        assert [text.get_text() for text in legend] == ["[1.000] good", "[–] bad"]
+        figure = plots.ranking_plot(result)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["good"]
+    assert "1 of 60 sequences" in figure.axes[0].get_title()

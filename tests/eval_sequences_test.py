@@ -121,5 +121,5 @@ def test_describe():
 
 def test_describe_without_a_size_and_with_a_rule():
     lines = describe(_dataset(Sequence("a", FRAMES, BOXES), rule="all of it")).splitlines()
-    assert lines[0] == "otb100 in /d: 1 sequences, 3 frames"
+    assert lines[0] == "otb100 in /d: 1 sequence, 3 frames"
     assert lines[2] == "rule: all of it"

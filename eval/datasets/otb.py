@@ -42,7 +42,7 @@ RANGES = {
     "BlurCar3": (3, 359),
     "BlurCar4": (18, 397),
 }
-_TIGER1_SKIPPED = 5
+TIGER1, TIGER1_SKIPPED = "Tiger1", 5
 _TRUTH = re.compile(r"groundtruth_rect(\.[0-9]+)?\.txt")
 _BY_LOWER = {name.lower(): name for name in TARGETS}
 _DEPTH = 2
@@ -88,7 +88,7 @@ def read(
         names = [canonical(name) or name for name in names]
     looked_for = "Basketball/img/0001.jpg and Basketball/groundtruth_rect.txt, and so on"
     found, problems = common.collect(base, readers, names, looked_for)
-    tiger = f"Tiger1 from frame {_TIGER1_SKIPPED + 1 if skip_tiger1 else 1}"
+    tiger = f"Tiger1 from frame {TIGER1_SKIPPED + 1 if skip_tiger1 else 1}"
     ranges = ", ".join(f"{name} {first}-{last}" for name, (first, last) in RANGES.items())
     return Dataset(
         name=version,
@@ -161,8 +161,8 @@ def _read_sequence(name, path, truths, flags, skip_tiger1):
         if not images:
             raise ValueError(f"{path}/img has none of the images {first} to {last}")
     frames = common.match_frames(images, len(boxes), first)
-    if name == "Tiger1" and skip_tiger1:
-        cut = _TIGER1_SKIPPED
+    if name == TIGER1 and skip_tiger1:
+        cut = TIGER1_SKIPPED
         frames, boxes, first = frames[cut:], boxes[cut:], first + cut
     attributes = TARGETS[name].attributes
     for file in (os.path.join(path, "attrs.txt"), os.path.join(path, "attributes.txt"), flags):

@@ -58,6 +58,7 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
         protocol="ope",
         sequences=found,
         problems=problems,
+        size=len(readers),
         rule=f"boxes counted from {origin}",
         origin=origin,
     )

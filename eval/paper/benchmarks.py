@@ -26,7 +26,7 @@ def run(settings: Settings) -> output.Document:
       OSError, ValueError: they cannot be used.
     """
     evaluation, notes = commands.measure(settings.dataset, settings.results, settings.trackers)
-    is_supervised = evaluation.eao is not None
+    is_supervised = evaluation.is_supervised
     if settings.name == "table2":
         if not is_supervised:
             raise ValueError("table2 is of supervised runs: run with a VOT data set")
@@ -45,8 +45,7 @@ def run(settings: Settings) -> output.Document:
             if curve.key in _CURVES
         }
         remark = published.STATEMENTS[settings.name]
-    count = f"Here: {len(evaluation.sequences)} sequences of {settings.dataset.name}"
-    count += f" of {settings.dataset.size}." if settings.dataset.size else "."
+    count = f"Here: {evaluation.coverage} of {settings.dataset.name}."
     return output.Document(
         name=settings.name,
         title=settings.experiment.title,
@@ -71,14 +70,14 @@ def run(settings: Settings) -> output.Document:
 def supervised_table(evaluation: Evaluation) -> Table:
     """Rows of both sources by A, R and EAO, the best EAO on top."""
     rows = [
-        (one.name, _HERE, *(one.totals[key] for key in ("accuracy", "failures_100", "eao")))
+        (one.name, _HERE, *(one.totals.get(key, math.nan) for key in ("accuracy", "failures_100", "eao")))
         for one in evaluation.trackers
     ]
     rows += [
         (row.tracker, _PAPER, row.accuracy, row.robustness, row.eao) for row in published.TABLE_2
     ]
     columns = (Column("A", 3), Column("R", 3), Column("EAO", 3))
-    return _table("table2", f"{evaluation.title}, supervised", columns, rows)
+    return _table("table2", f"{evaluation.heading}, supervised", columns, rows)
 
 
 def one_pass_table(evaluation: Evaluation, name: str) -> Table:
@@ -89,7 +88,7 @@ def one_pass_table(evaluation: Evaluation, name: str) -> Table:
     if name == "figure6":
         rows += [(row.tracker, _PAPER, row.precision, row.success) for row in published.FIGURE_6]
     columns = (Column("Precision", 3), Column("Success AUC", 3))
-    return _table(name, f"{evaluation.title}, one pass", columns, rows)
+    return _table(name, f"{evaluation.heading}, one pass", columns, rows)
 
 
 def _table(name: str, title: str, columns: tuple[Column, ...], rows: list[tuple]) -> Table:

@@ -159,7 +159,7 @@ def accuracy_table(trainings, accuracy, evaluation: Evaluation) -> Table:
         (training.title, *map(Number, row)) for training, a in zip(trainings, accuracy) for row in a
     ]
     columns = (Column("Training"), Column("Step", 0), Column("AUC", 3), Column("Precision", 3))
-    return Table("accuracy", f"While testing on {evaluation.title}", columns, tuple(rows))
+    return Table("accuracy", f"While testing on {evaluation.heading}", columns, tuple(rows))
 
 
 def error_table(trainings: Sequence[Training]) -> Table:

@@ -92,7 +92,7 @@ def run(settings: Settings) -> output.Document:
         tables=(make_table(evaluation),),
         notes=(
             f"Paper: OTB-2015, its own training, {published.HARDWARE}. Here: "
-            f"{len(evaluation.sequences)} sequences, {settings.counts['steps']} steps of training, "
+            f"{evaluation.coverage}, {settings.counts['steps']} steps of training, "
             f"trackers with the constants {settings.tracker_preset!r}"
             + (f", {settings.jobs} at a time." if settings.jobs > 1 else "."),
             facts.describe_convention(evaluation),
@@ -182,5 +182,5 @@ def make_table(evaluation: Evaluation) -> Table:
     for where in ("here", "paper"):
         columns += [Column(f"PRE, {where}", 3, HIGH), Column(f"IOU, {where}", 3, HIGH)]
         columns.append(Column(f"FPS, {where}", 1 if where == "here" else 0))
-    title = f"Variations on {evaluation.title}"
+    title = f"Variations on {evaluation.heading}"
     return Table("table3", title, tuple(columns), tuple(rows))

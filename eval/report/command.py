@@ -121,6 +121,7 @@ def write(options: Options, dataset: Dataset) -> Path:
         pictures = _write_sheets(evaluation, pair, options, folder)
         bar.update()
         rules = [
+            ("Sequences", facts.describe_coverage(loaded.dataset)),
             ("Counting", facts.describe_convention(evaluation)),
             ("Frames", facts.describe_ranges(loaded.dataset)),
             ("Intervals", facts.describe_intervals(loaded.dataset, options.samples)),
@@ -232,6 +233,8 @@ def _summary(evaluation: Evaluation, rules, notes) -> dict[str, Any]:
         "dataset": evaluation.title,
         "convention": evaluation.convention,
         "protocol": evaluation.protocol,
+        "coverage": evaluation.coverage,
+        "sequences_of_benchmark": evaluation.size or None,
         "rules": dict(rules),
         "notes": list(notes),
         "sequences": [sequence.name for sequence in evaluation.sequences],

@@ -94,6 +94,8 @@ def evaluate(
     measure = next(measure for measure in numbers.measures if measure.by_sequence)
     return Evaluation(
         title=dataset.title,
+        coverage=dataset.coverage,
+        size=dataset.size,
         convention=convention,
         protocol=dataset.protocol,
         sequences=dataset.sequences,
@@ -104,6 +106,7 @@ def evaluate(
         trackers=evaluations,
         differences=_differences(evaluations, measure, numbers.weights, clusters, samples),
         eao=eao,
+        is_supervised=kind is vot,
     )
 
 

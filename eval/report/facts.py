@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gradnet_tf.eval import temporal
+from gradnet_tf.eval.datasets import otb
+from gradnet_tf.eval.report import tables
 from gradnet_tf.eval.report.summary import Evaluation, TrackerEvaluation
-from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.eval.sequences import Dataset, shorten
 
 _CONVENTIONS = {
     "otb": "OTB: success is IoU > t at 21 thresholds from 0 to 1, AUC their mean; precision is a "
@@ -27,22 +28,30 @@ _CONVENTIONS = {
 }
 _SUPERVISED = (
     "VOT supervised: the tracker starts again 5 frames after a failure (overlap 0); accuracy "
-    "leaves out 10 frames after each start, robustness counts failures, EAO is the mean expected "
-    "overlap over the interval of sequence lengths."
+    "leaves out 10 frames after each start, robustness counts failures"
 )
-_TIGER = "Tiger1"
-_TIGER_OMITTED = 5
 
 
 def describe_convention(evaluation: Evaluation) -> str:
     """How was counted, in words."""
+    if evaluation.is_supervised and evaluation.eao is None:
+        return f"{_SUPERVISED}. {evaluation.title} has no EAO: no interval of lengths is defined."
     if evaluation.eao is not None:
         low, high = evaluation.eao.interval
-        text = f"{_SUPERVISED} Interval: {low} to {high} frames."
-        if any(math.isnan(tracker.totals["eao"]) for tracker in evaluation.trackers):
-            text += f" Without an EAO: no run goes on for {low} frames."
-        return text
+        text = (
+            f"{_SUPERVISED}, EAO is the mean expected overlap over sequence lengths of {low} to "
+            f"{high} frames, the interval of the whole benchmark."
+        )
+        return " ".join(filter(None, (text, tables.describe_reach(evaluation))))
     return _CONVENTIONS.get(evaluation.convention, evaluation.convention)
+
+
+def describe_coverage(dataset: Dataset) -> str:
+    """How many sequences of how many there are, and which are missing, in words."""
+    text = f"{dataset.coverage}."
+    if dataset.missing:
+        text += f" Nothing is there of {shorten(dataset.missing)}."
+    return text
 
 
 def describe_ranges(dataset: Dataset) -> str:
@@ -52,19 +61,19 @@ def describe_ranges(dataset: Dataset) -> str:
     cut = [
         f"{s.name} from frame {s.first_number}"
         for s in dataset.sequences
-        if s.first_number != 1 and s.name != _TIGER and not is_split  # The names tell.
+        if s.first_number != 1 and s.name != otb.TIGER1 and not is_split  # The names tell.
     ]
     if cut:
         parts.append(f"Sequences that do not begin at frame 1: {', '.join(cut)}.")
-    if dataset.name.startswith("otb") or dataset.convention == "otb":
+    if dataset.name.startswith("otb"):
         tiger = [
             s
             for s in dataset.sequences
-            if (temporal.source(s.name) if is_split else s.name) == _TIGER
+            if (temporal.source(s.name) if is_split else s.name) == otb.TIGER1
         ]
         if not tiger:
             parts.append("Tiger1 is not among the sequences.")
-        elif tiger[0].first_number > _TIGER_OMITTED:
+        elif tiger[0].first_number > otb.TIGER1_SKIPPED:
             parts.append("Tiger1 begins at frame 6 (the official init_omit).")
         else:
             parts.append(

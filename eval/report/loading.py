@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Collection, Sequence
 from typing import Optional
@@ -10,7 +11,7 @@ from gradnet_tf.eval import protocols, temporal
 from gradnet_tf.eval.datasets import otb
 from gradnet_tf.eval.report.evaluate import TrackerRuns
 from gradnet_tf.eval.results import SequenceResult, TrackerResults
-from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.eval.sequences import Dataset, part
 from gradnet_tf.eval.sequences import Sequence as TestSequence
 
 
@@ -94,6 +95,7 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
       ValueError: the truth is withheld, or no sequence is common to all trackers.
     """
     notes = [f"{name} is left out: {detail}" for name, detail in dataset.problems]
+    notes += [f"passed over: {remark}" for remark in dataset.remarks]
     sequences = [sequence for sequence in dataset.sequences if not sequence.withheld]
     if not sequences:
         raise ValueError(
@@ -106,11 +108,13 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     if limit:
         notes.append(f"Only the first {limit} frames of each sequence were tracked.")
 
+    sequences, tiger1_notes = _fit_tiger1(dataset, sequences, results)
+    notes += tiger1_notes
     runs, reasons = _read_all(results, sequences, dataset.convention)
     empty = [one for one in results if all((one.tracker, s.name) in reasons for s in sequences)]
     if len(empty) < len(results):
         results = [one for one in results if one not in empty]
-        notes += [f"{one.tracker} is left out: it has no result of any sequence." for one in empty]
+        notes += [_describe_empty(one, sequences, reasons) for one in empty]
     common = []
     for sequence in sequences:
         keys = [(one.tracker, sequence.name) for one in results]
@@ -173,28 +177,72 @@ def _read(results: TrackerResults, sequence: TestSequence, convention: str) -> l
       OSError: a file cannot be read.
       ValueError: a file is damaged, or its length is not the sequence's.
     """
-    name = sequence.name
-    if name not in results.sources and not results.provenance:
-        # Toolkits write "Jogging.1", "Jogging_1" or "Jogging-1".
-        name = next((n for n in results.names if _canonical(n, {sequence.name})), name)
+    name = _name_in(results, sequence.name)
     found = []
     for repetition in range(1, (results.repetitions(name) if name in results.sources else 1) + 1):
         run = results.read(name, repetition)
         if convention == "lasot":  # Its toolkit cuts the boxes of monkey-17.
-            run = _shorten(run, len(sequence.frames))
-        if len(run.boxes) != len(sequence.frames):
-            raise ValueError(f"{len(run.boxes)} boxes for {len(sequence.frames)} frames")
+            run = _take(run, slice(len(sequence.frames)))
+        count = len(sequence.frames)
+        if sequence.name == otb.TIGER1 and len(run.boxes) == count + otb.TIGER1_SKIPPED:
+            run = _take(run, slice(otb.TIGER1_SKIPPED, None))
+        if len(run.boxes) != count:
+            path = results.path(name, repetition)
+            raise ValueError(f"{path}: {len(run.boxes)} boxes for {count} frames")
         found.append(run)
     return found
 
 
-def _shorten(run: SequenceResult, count: int) -> SequenceResult:
-    return dataclasses.replace(
-        run,
-        boxes=run.boxes[:count],
-        seconds=run.seconds[:count],
-        decode_seconds=run.decode_seconds[:count],
-    )
+def _name_in(results: TrackerResults, name: str) -> str:
+    """How results call a sequence: other toolkits write "Jogging.1", "Jogging_1", "Jogging-1"."""
+    if name in results.sources or results.provenance:
+        return name
+    return next((n for n in results.names if _canonical(n, {name})), name)
+
+
+def _fit_tiger1(
+    dataset: Dataset, sequences: list[TestSequence], results: Sequence[TrackerResults]
+) -> tuple[list[TestSequence], list[str]]:
+    """Counts OTB's Tiger1 from frame 6 on if a tracker began there, and says so."""
+    cut = otb.TIGER1_SKIPPED
+    place = next((i for i, s in enumerate(sequences) if s.name == otb.TIGER1), None)
+    if place is None or not dataset.name.startswith("otb"):
+        return sequences, []
+    counts = {}
+    for one in results:
+        with contextlib.suppress(KeyError, OSError, ValueError):
+            counts[one.tracker] = len(one.read(_name_in(one, otb.TIGER1)).boxes)
+    frames = len(sequences[place].frames)
+    if frames - cut in counts.values():
+        frames -= cut
+        sequences = [*sequences]
+        sequences[place] = part(sequences[place], cut)
+        shorter = ", ".join(name for name, count in counts.items() if count == frames)
+        text = f"{shorter} began {otb.TIGER1} at frame {cut + 1}: whatever skip_tiger1 says, it counts "
+        if frames + cut not in counts.values():
+            return sequences, [f"{text}from there on."]
+        return sequences, [f"{text}without the first {cut} boxes of the other trackers."]
+    longer = ", ".join(name for name, count in counts.items() if count == frames + cut)
+    if not longer:
+        return sequences, []
+    return sequences, [
+        f"{longer} began {otb.TIGER1} at frame 1, as the got10k toolkit does: the first {cut} "
+        "boxes are left out. --dataset_option=skip_tiger1=false counts them, if all trackers have "
+        "them."
+    ]
+
+
+def _take(run: SequenceResult, kept: slice) -> SequenceResult:
+    arrays = {name: getattr(run, name)[kept] for name in ("boxes", "seconds", "decode_seconds")}
+    return dataclasses.replace(run, **arrays)
+
+
+def _describe_empty(results: TrackerResults, sequences, reasons) -> str:
+    found = [(s.name, reasons[results.tracker, s.name]) for s in sequences]
+    flawed = [f"; {name}{reason}" for name, reason in found if reason]
+    text = f"{results.tracker} is left out: it has no result of any sequence"
+    others = f" and {len(flawed) - 1} more" if len(flawed) > 1 else ""
+    return text + "".join(flawed[:1]) + others + "."
 
 
 def _canonical(name: str, known: Collection[str]) -> bool:

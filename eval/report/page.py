@@ -67,13 +67,13 @@ def render(
     frames = sum(len(sequence.frames) for sequence in evaluation.sequences)
     trackers = _count(len(evaluation.trackers), "tracker")
     lead = (
-        f"{trackers} on {_count(len(evaluation.sequences), 'sequence')}, {frames:,} frames. "
+        f"{trackers} on {evaluation.coverage}, {frames:,} frames. "
         f"Convention {evaluation.convention}, protocol {evaluation.protocol}."
     )
     # A script's text ends at the first "</": no "<" in it, then.
     data = json.dumps(payload(evaluation, clips, pair), separators=(",", ":"), allow_nan=False)
     return string.Template(_read("page.html")).substitute(
-        title=html.escape(f"{evaluation.title}: {trackers}"),
+        title=html.escape(f"{evaluation.heading}: {trackers}"),
         lead=html.escape(lead),
         links="\n".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections),
         sections="\n".join(
@@ -94,6 +94,8 @@ def payload(
     """The numbers that the page's programs work on, as JSON values."""
     trackers = evaluation.trackers
     return {
+        "heading": evaluation.heading,
+        "coverage": evaluation.coverage,
         "trackers": [
             {"name": one.name, "fps": _number(one.speed.fps, 2) if one.speed else None}
             for one in trackers
@@ -163,7 +165,7 @@ def _sections(evaluation, rules, notes, clips, pictures) -> list[tuple[str, str,
     if len(evaluation.trackers) > 1:
         found.append(("compare", "Two trackers", _part("compare.html")))
     if any(tracker.speed for tracker in evaluation.trackers):
-        body = _part("speed.html") + _table(tables.speed(evaluation), "")
+        body = _part("speed.html") + _table(tables.speed(evaluation))
         found.append(("speed", "Speed", body))
     if clips:
         found.append(("player", "Player", _part("player.html")))
@@ -187,7 +189,7 @@ def _overview(evaluation: Evaluation, notes: Sequence[str]) -> str:
     return left_out + _table(tables.overview(evaluation), hint, ranked=True)
 
 
-def _table(table: tables.Table, hint: str, ranked: bool = False) -> str:
+def _table(table: tables.Table, hint: str = "", ranked: bool = False) -> str:
     head = "".join(
         f'<th scope="col"{_class(column)}{_low(column)}>{html.escape(column.title)}</th>'
         for column in table.columns
@@ -209,7 +211,8 @@ def _table(table: tables.Table, hint: str, ranked: bool = False) -> str:
             style = "number best" if is_best else "number"
             cells.append(f'<td class="{style}" data-value="{value}">{text}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    caption = f"<caption>{html.escape(hint)}</caption>" if hint else ""
+    texts = [f"{table.title}.", table.note, hint]
+    caption = f"<caption>{html.escape(' '.join(filter(None, texts)))}</caption>"
     name = ' id="overview-table"' if ranked else ""
     return (
         f'<div class="scroll"><table class="sortable"{name}>{caption}<thead><tr>{head}</tr></thead>'

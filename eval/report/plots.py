@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
@@ -85,7 +86,8 @@ def draw_all(
             figures["comparison"] = difference_plot(evaluation, *pair, by_sequence)
         if evaluation.eao is not None:
             figures["eao_curve"] = eao_plot(evaluation)
-            figures["eao_ranking"] = ranking_plot(evaluation)
+            if any(math.isfinite(tracker.totals["eao"]) for tracker in evaluation.trackers):
+                figures["eao_ranking"] = ranking_plot(evaluation)
         written = []
         for name, figure in figures.items():
             # The layout is settled once, or it would depend on which formats are written.
@@ -110,7 +112,7 @@ def curve_plot(evaluation: Evaluation, curve: Curve) -> Figure:
     figure, axes = new_figure()
     places = _draw_curves(axes, evaluation, curve, None)
     protocol = evaluation.protocol.upper()
-    axes.set_title(f"{curve.title} plots of {protocol} on {evaluation.title}")
+    axes.set_title(f"{curve.title} plots of {protocol} on {evaluation.title}\n{evaluation.coverage}")
     _legend(axes, places, curve)
     return figure
 
@@ -128,6 +130,8 @@ def attribute_curves(evaluation: Evaluation, curve: Curve) -> Figure:
         _legend(axes, places, curve, fontsize=7)
     for axes in cells[count:]:
         axes.set_visible(False)
+    title = f"{curve.title} by attribute, {evaluation.title}, {evaluation.coverage}"
+    figure.suptitle(textwrap.fill(title, 46 * columns))
     return figure
 
 
@@ -149,7 +153,7 @@ def attribute_plot(evaluation: Evaluation, measure: Measure) -> Figure:
     axes.set_xticks(angles, [f"{a.code} ({len(a.members)})" for a in evaluation.attributes])
     axes.set_ylim(0, min(1, math.ceil(10 * np.nanmax(values) + 0.2) / 10))
     axes.tick_params(axis="x", pad=8)
-    axes.set_title(f"{measure.title} by attribute, {evaluation.title}", pad=16)
+    axes.set_title(f"{measure.title} by attribute, {evaluation.title}\n{evaluation.coverage}", pad=16)
     axes.legend(_names(evaluation), loc="upper left", bbox_to_anchor=(1.08, 1.05), fontsize=9)
     return figure
 
@@ -178,7 +182,7 @@ def speed_plot(evaluation: Evaluation, measure: Measure) -> Figure:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("Frames a second (tracking alone)")
     axes.set_ylabel(measure.title)
-    axes.set_title(f"Speed and accuracy on {evaluation.title}")
+    axes.set_title(f"Speed and accuracy on {evaluation.title}\n{evaluation.coverage}")
     return figure
 
 
@@ -201,7 +205,8 @@ def difference_plot(evaluation: Evaluation, first: int, second: int, measure: Me
     axes.axvline(0, color="#55616f", linewidth=1)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Difference of {measure.title}")
-    axes.set_title(f"{_short(a.name)} (right) against {_short(b.name)} (left)", fontsize=11)
+    title = f"{_short(a.name)} (right) against {_short(b.name)} (left)"
+    axes.set_title(f"{title}\n{evaluation.title}, {evaluation.coverage}", fontsize=11)
     return figure
 
 
@@ -213,14 +218,16 @@ def eao_plot(evaluation: Evaluation) -> Figure:
     places = _ranked(evaluation, [tracker.totals["eao"] for tracker in evaluation.trackers])
     for place in places:
         tracker = evaluation.trackers[place]
-        label = f"[{tracker.totals['eao']:.3f}] {_short(tracker.name)}"
+        value = tracker.totals["eao"]
+        score = f"{value:.3f}" if math.isfinite(value) else "–"
+        label = f"[{score}] {_short(tracker.name)}"
         lengths = np.arange(1, len(eao.curves[place]) + 1)
         axes.plot(lengths, eao.curves[place], label=label, **_line(place))
     axes.set_xlim(1, eao.longest)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("Sequence length (frames)")
     axes.set_ylabel("Expected average overlap")
-    axes.set_title(f"Expected overlap on {evaluation.title}")
+    axes.set_title(f"Expected overlap on {evaluation.title}\n{evaluation.coverage}")
     axes.legend(fontsize=9)
     return figure
 
@@ -229,6 +236,7 @@ def ranking_plot(evaluation: Evaluation) -> Figure:
     """VOT's ranking by EAO, the best on the right, with confidence intervals."""
     figure, axes = new_figure()
     places = _ranked(evaluation, [tracker.totals["eao"] for tracker in evaluation.trackers])[::-1]
+    places = [i for i in places if math.isfinite(evaluation.trackers[i].totals["eao"])]
     for x, place in enumerate(places):
         tracker = evaluation.trackers[place]
         value = tracker.totals["eao"]
@@ -242,7 +250,7 @@ def ranking_plot(evaluation: Evaluation) -> Figure:
     axes.set_xlim(-0.6, len(places) - 0.3)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("EAO")
-    axes.set_title(f"Ranking by EAO on {evaluation.title}")
+    axes.set_title(f"Ranking by EAO on {evaluation.title}\n{evaluation.coverage}")
     return figure
 
 
@@ -285,7 +293,7 @@ def _bars(evaluation: Evaluation, names, values, measure: Measure) -> Figure:
         axes.bar(x, row, width * 0.92, color=_colour(place))
     axes.set_xticks(range(len(names)), names)
     axes.set_ylabel(measure.title)
-    axes.set_title(f"{measure.title} by attribute, {evaluation.title}")
+    axes.set_title(f"{measure.title} by attribute, {evaluation.title}\n{evaluation.coverage}")
     axes.legend(_names(evaluation), fontsize=9)
     return figure
 

@@ -147,6 +147,8 @@ class Evaluation:
 
     Attributes:
       title: of the data set.
+      coverage: how many sequences of how many there are, in words.
+      size: how many the whole benchmark has; 0 if there is no such number.
       convention: how was counted.
       protocol: how was run.
       sequences: n sequences.
@@ -157,10 +159,13 @@ class Evaluation:
       trackers: best first.
       differences: for places of two trackers the confidence interval of the mean difference of the
         first measure by sequence.
-      eao: of supervised runs, else None.
+      eao: of supervised runs where the benchmark has an interval for it, else None.
+      is_supervised: whether the trackers started again after a failure.
     """
 
     title: str
+    coverage: str
+    size: int
     convention: str
     protocol: str
     sequences: Sequence[TestSequence]
@@ -171,6 +176,12 @@ class Evaluation:
     trackers: Sequence[TrackerEvaluation]
     differences: Mapping[tuple[int, int], tuple[float, float]]
     eao: Optional[Eao] = None
+    is_supervised: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The data set and how much of it there is, for titles."""
+        return f"{self.title} ({self.coverage})"
 
     @property
     def by_sequence(self) -> list[Measure]:

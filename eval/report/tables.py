@@ -69,12 +69,14 @@ class Table:
       title: what it shows.
       columns: its columns.
       rows: for each row a text or `Number` for each column.
+      note: what a reader of the numbers has to know besides; may be empty.
     """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Union[str, Number], ...], ...]
+    note: str = ""
 
 
 def overview(evaluation: Evaluation) -> Table:
@@ -93,7 +95,35 @@ def overview(evaluation: Evaluation) -> Table:
             cells.append(Number(tracker.totals[measure.key], *interval))
         cells.append(Number(tracker.speed.fps if tracker.speed else math.nan))
         rows.append(tuple(cells))
-    return Table("overview", f"Results on {evaluation.title}", tuple(columns), tuple(rows))
+    title = f"Results on {evaluation.heading}"
+    note = "" if evaluation.eao is None else describe_reach(evaluation)
+    return Table("overview", title, tuple(columns), tuple(rows), note)
+
+
+def describe_reach(evaluation: Evaluation) -> str:
+    """Why trackers have no EAO, or one over a part of the interval; empty if all have a whole one.
+
+    The curve ends where no run goes on.
+    """
+    low, high = evaluation.eao.interval
+    reaches = {
+        one.name: int(np.isfinite(curve).sum())
+        for one, curve in zip(evaluation.trackers, evaluation.eao.curves)
+    }
+    short = {name: reach for name, reach in reaches.items() if reach < low}
+    parts = []
+    if short:
+        parts.append(
+            f"There is no EAO of {', '.join(short)}: it is a mean over lengths from {low} to {high} "
+            f"frames, and no run goes on for more than {max(short.values())}."
+        )
+    for name, reach in reaches.items():
+        if low <= reach < high:
+            parts.append(
+                f"The EAO of {name} is a mean over {low} to {reach} frames, not to {high}, for no "
+                "run goes on longer."
+            )
+    return " ".join(parts)
 
 
 def speed(evaluation: Evaluation) -> Table:
@@ -106,7 +136,7 @@ def speed(evaluation: Evaluation) -> Table:
     for tracker in evaluation.trackers:
         numbers = dataclasses.astuple(tracker.speed) if tracker.speed else [math.nan] * 7
         rows.append((tracker.name, *map(Number, numbers)))
-    return Table("speed", f"Speed on {evaluation.title}", tuple(columns), tuple(rows))
+    return Table("speed", f"Speed on {evaluation.heading}", tuple(columns), tuple(rows))
 
 
 def sequences(evaluation: Evaluation, measure: Measure) -> Table:
@@ -117,7 +147,7 @@ def sequences(evaluation: Evaluation, measure: Measure) -> Table:
         rows.append((sequence.name, Number(len(sequence.frames)), *map(Number, values)))
     return Table(
         f"sequences_{measure.key}",
-        f"{measure.title} by sequence, {evaluation.title}",
+        f"{measure.title} by sequence, {evaluation.heading}",
         (Column("Sequence"), Column("Frames", 0), *_tracker_columns(evaluation, measure)),
         tuple(rows),
     )
@@ -132,7 +162,7 @@ def attributes(evaluation: Evaluation, measure: Measure) -> Table:
         rows.append((attribute.title, Number(len(attribute.members)), *map(Number, values)))
     return Table(
         f"attributes_{measure.key}",
-        f"{measure.title} by attribute, {evaluation.title}",
+        f"{measure.title} by attribute, {evaluation.heading}",
         (Column("Attribute"), Column("Sequences", 0), *_tracker_columns(evaluation, measure)),
         tuple(rows),
     )
@@ -158,7 +188,7 @@ def comparison(evaluation: Evaluation, first: int, second: int, measure: Measure
     digits = measure.digits
     return Table(
         "comparison",
-        f"{pair[0].name} against {pair[1].name}: {measure.title}, {evaluation.title}",
+        f"{pair[0].name} against {pair[1].name}: {measure.title}, {evaluation.heading}",
         (
             Column("Sequence"),
             *(Column(tracker.name, digits, _best(measure), "pair") for tracker in pair),
@@ -204,7 +234,8 @@ def to_markdown(table: Table) -> str:
             ]
         )
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([f"**{escape_markdown(table.title)}**", "", *lines, ""])
+    note = [escape_markdown(table.note), ""] if table.note else []
+    return "\n".join([f"**{escape_markdown(table.title)}**", "", *lines, "", *note])
 
 
 def to_latex(table: Table) -> str:
@@ -224,7 +255,7 @@ def to_latex(table: Table) -> str:
             r"% Needs \usepackage{booktabs}.",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escape_latex(table.title)}}}",
+            rf"\caption{{{escape_latex(' '.join(_caption(table)))}}}",
             rf"\begin{{tabular}}{{{layout}}}",
             r"\toprule",
             lines[0],
@@ -236,6 +267,10 @@ def to_latex(table: Table) -> str:
             "",
         )
     )
+
+
+def _caption(table: Table) -> list[str]:
+    return [f"{table.title}.", table.note] if table.note else [table.title]
 
 
 FORMATS = {"csv": to_csv, "tex": to_latex, "md": to_markdown}

@@ -16,8 +16,6 @@ from gradnet_tf.eval.sequences import Sequence as TestSequence
 if TYPE_CHECKING:
     from gradnet_tf.eval.report.evaluate import TrackerRuns
 
-DEFAULT_INTERVAL = "vot2017"  # Where a data set has no interval of its own.
-
 MEASURES = (
     Measure("eao", "EAO", "Expected average overlap", by_sequence=False),
     Measure("accuracy", "A", "Accuracy"),
@@ -41,9 +39,8 @@ def measure(
       ValueError: codes or boxes do not fit a sequence.
     """
     del convention
-    interval = supervised.EAO_INTERVALS.get(
-        dataset.name, supervised.EAO_INTERVALS[DEFAULT_INTERVAL]
-    )
+    # VOT2013 and VOT2014 rank by accuracy and robustness: they have no EAO.
+    interval = supervised.EAO_INTERVALS.get(dataset.name)
     sizes = [frame_size(sequence) for sequence in dataset.sequences]
     found, curves = [], []
     for tracker in trackers:
@@ -61,18 +58,21 @@ def measure(
                 },
                 curves={},
                 overlaps=[group[0].overlaps for group in groups],
-                totals={"eao": supervised.eao(everything, interval)},
-                intervals={"eao": supervised.eao_interval(everything, interval, samples=samples)},
+                totals={"eao": supervised.eao(everything, interval)} if interval else {},
+                intervals={"eao": supervised.eao_interval(everything, interval, samples=samples)}
+                if interval
+                else {},
             )
         )
         curves.append(supervised.eao_curve(everything)[1:])
     longest = max(map(len, curves))
+    curves = [_pad(curve, longest) for curve in curves]
     return Numbers(
-        measures=MEASURES,
+        measures=MEASURES if interval else MEASURES[1:],
         curves=(),
         weights=np.array([float(len(sequence.frames)) for sequence in dataset.sequences]),
         trackers=found,
-        eao=Eao(interval, longest, [_pad(curve, longest) for curve in curves]),
+        eao=Eao(interval, longest, curves) if interval else None,
     )
 
 

@@ -124,7 +124,7 @@ function startToolbar() {
     byId("chosen").append(label);
   });
   const select = byId("attribute");
-  select.append(make("option", { value: -1 }, `all ${DATA.sequences.length}`));
+  select.append(make("option", { value: -1 }, `all (${DATA.coverage})`));
   DATA.attributes.forEach((attribute, index) =>
     select.append(make("option", { value: index }, `${attribute.title} (${attribute.count})`)));
   select.addEventListener("change", () => {

@@ -144,8 +144,8 @@ function startCurves() {
     DATA.curves.forEach((curve, place) => {
       const measure = DATA.measures.find((one) => one.key === curve.measure);
       const what = state.attribute < 0
-        ? `all ${sequences.length} sequences`
-        : `${DATA.attributes[state.attribute].title} (${sequences.length})`;
+        ? DATA.heading
+        : `${DATA.attributes[state.attribute].title} (${sequences.length}), ${DATA.heading}`;
       lineChart(figures[place], {
         title: curve.title, detail: what,
         x: curve.x, xTitle: curve.xTitle, yTitle: curve.yTitle,
@@ -165,7 +165,7 @@ function startVot() {
   onChange(() => {
     const highest = Math.max(0.1, ...DATA.vot.curves.flat().filter(known));
     lineChart(figure, {
-      title: "Expected average overlap", detail: "by sequence length", x: DATA.vot.lengths,
+      title: "Expected average overlap", detail: `by sequence length, ${DATA.heading}`, x: DATA.vot.lengths,
       xTitle: "Sequence length (frames)", yTitle: "Expected overlap",
       yHigh: Math.min(1, Math.ceil(highest * 10) / 10), mark: DATA.vot.interval,
       series: chosenTrackers().filter((tracker) => DATA.vot.eao[tracker] !== null).map((tracker) => ({
@@ -187,7 +187,7 @@ function startSpeed() {
       .filter((point) => known(point.fps) && point.fps > 0 && known(point.score));
     const svg = draw("svg", { class: "chart", viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group",
       "aria-label": `Speed against ${measure.title}` });
-    figure.replaceChildren(make("figcaption", {}, `${measure.title} against speed`), svg);
+    figure.replaceChildren(make("figcaption", {}, `${measure.title} against speed`, make("small", {}, DATA.heading)), svg);
     if (!points.length) return;
     const speeds = points.map((point) => point.fps);
     const [low, high] = [Math.min(...speeds) / 1.6, Math.max(...speeds) * 1.6];

@@ -96,6 +96,7 @@ function startTables() {
     state.measure = Number(select.value);
     changed();
   });
+  byId("sequences-table").querySelector("caption").textContent = `By sequence, ${DATA.heading}`;
   const filter = byId("filter");
   const sequencesSort = {};
   const fillSequences = () => {
@@ -138,7 +139,7 @@ function startTables() {
         share: measure.bounded ? bounded : null, low: measure.low,
       };
     });
-    attributesTable.querySelector("caption").textContent = `${measure.title}, by attribute`;
+    attributesTable.querySelector("caption").textContent = `${measure.title} by attribute, ${DATA.heading}`;
     trackerTable(attributesTable, {
       head: [{ text: "Attribute", key: "name" }, { text: "Sequences", key: "count", number: true }],
       rows, sort: attributesSort,
