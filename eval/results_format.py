@@ -176,7 +176,9 @@ def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
         raise ValueError(f"{path} is empty; one line a frame is needed")
     row = textfiles.find_comma_pairs(rows)
     if row is not None:
-        raise ValueError(f"{path}, line {row.line}: commas are no decimal points here: {row.text!r}")
+        raise ValueError(
+            f"{path}, line {row.line}: commas are no decimal points here: {row.text!r}"
+        )
     return np.array([row.numbers for row in rows])
 
 

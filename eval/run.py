@@ -145,9 +145,11 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     except (ImportError, OSError, ValueError) as error:
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
         return BAD_ARGUMENTS
+    for remark in dataset.remarks:
+        print(f"passed over: {remark}", file=sys.stderr)
     for tracker, sequence, detail in plan.problems:
         print(f"{tracker}, {sequence}: {detail}", file=sys.stderr)
-    summary = _Summary()
+    summary = _Summary(dataset)
     for task, outcome in plan.finished:
         summary.add(task, outcome)
     try:
@@ -257,6 +259,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 class _Summary:
     """What came of everything, for the last lines."""
 
+    dataset: Dataset
     tasks: list[runner.Task] = dataclasses.field(default_factory=list)
     outcomes: list[runner.Outcome] = dataclasses.field(default_factory=list)
 
@@ -275,7 +278,8 @@ class _Summary:
     def _line(self, root: Path) -> str:
         own = [(t, o) for t, o in zip(self.tasks, self.outcomes) if t.store.root == root]
         good = [outcome for _, outcome in own if outcome.error is None]
-        parts = [f"{len(good)} sequences"]
+        done = [task.sequence for task, outcome in own if outcome.error is None]
+        parts = [dataclasses.replace(self.dataset, sequences=tuple(done)).coverage]
         before = sum(outcome.finished_before for outcome in good)
         parts[0] += f" ({before} finished before)" if before else ""
         parts += [f"{len(own) - len(good)} failed, see {root}/.failed"] * (len(own) > len(good))

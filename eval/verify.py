@@ -109,7 +109,11 @@ def compute(
     notes: list[str] = []
     for one in results:
         # Each tracker by itself: what another one lacks does not matter here.
-        loaded = loading.load(dataset, [one])
+        try:
+            loaded = loading.load(dataset, [one])
+        except ValueError as error:
+            notes.append(f"{one.tracker} is left out: {error}")
+            continue
         evaluation = evaluate.evaluate(loaded.dataset, loaded.trackers, convention, samples=1)
         notes += [f"{one.tracker}: {note}" for note in loaded.notes]
         own = evaluation.trackers[0]
@@ -124,6 +128,8 @@ def compute(
             }
             for place, sequence in enumerate(evaluation.sequences)
         }
+    if not trackers:
+        raise ValueError("; ".join(notes) or "there are no results")
     return {
         "format": FORMAT,
         "version": VERSION,

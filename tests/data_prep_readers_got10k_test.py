@@ -1,5 +1,7 @@
 """GOT-10k's layout: split, list, flags, class, and what happens to damaged files."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -160,3 +162,35 @@ def test_broken_truth_stops_only_its_sequence(tmp_path):
     reading = got10k.read(str(tmp_path))
     assert [t.video for t in reading.tracks] == ["GOT-10k_Train_000002"]
     assert [p.kind for p in reading.problems] == [tracks.UNREADABLE]
+
+
+def test_stubs_and_copies_do_not_displace_sequences(tmp_path):
+    datasets.make_got10k(tmp_path, videos=2)
+    copy = shutil.copytree(tmp_path / "train" / FIRST, tmp_path / "train" / "A" / FIRST)
+    (copy / "00000003.jpg").unlink()
+    shutil.copytree(tmp_path / "train" / FIRST, tmp_path / "train" / "__MACOSX" / FIRST)
+    reading = got10k.read(str(tmp_path))
+    assert [t.video for t in reading.tracks] == [FIRST, "GOT-10k_Train_000002"]
+    assert reading.tracks[0].paths[0] == str(tmp_path / "train" / FIRST / "00000001.jpg")
+    assert reading.problems == [
+        tracks.Problem(tracks.COPY, str(copy), f"{tmp_path / 'train' / FIRST} is taken")
+    ]
+
+
+def test_decimal_commas_are_refused(tmp_path):
+    datasets.make_got10k(tmp_path, videos=2)
+    path = tmp_path / "train" / FIRST / "groundtruth.txt"
+    path.write_text("31,0\t26,0\t24,0\t20,0\n" * 5)
+    reading = got10k.read(str(tmp_path))
+    assert [t.video for t in reading.tracks] == ["GOT-10k_Train_000002"]
+    (problem,) = reading.problems
+    assert problem.kind == tracks.UNREADABLE and "groundtruth.txt, line 1: " in problem.detail
+    assert "commas are no decimal points" in problem.detail
+
+
+def test_labels_with_decimals_are_refused(tmp_path):
+    datasets.make_got10k(tmp_path, videos=1)
+    path = tmp_path / "train" / FIRST / "cover.label"
+    path.write_text("8,0\n" * 5)
+    (problem,) = got10k.read(str(tmp_path)).problems
+    assert problem.kind == tracks.UNREADABLE and "whole numbers" in problem.detail

@@ -132,3 +132,12 @@ def test_a_root_of_the_test_set_alone_says_how_to_take_it(tmp_path):
         with pytest.raises(ValueError, match="not for training: .*airplane-1 .*--split=all takes"):
             lasot.read(str(root))
         assert len(lasot.read(str(root), split="all").tracks) == 1
+
+
+def test_the_copy_with_most_images_is_taken(tmp_path):
+    root = datasets.make_lasot(tmp_path)
+    copy = shutil.copytree(root / "airplane" / "airplane-10", root / "a" / "airplane-10")
+    (copy / "img" / "00000003.jpg").unlink()
+    reading = lasot.read(str(root))
+    assert [t.video for t in reading.tracks] == ["airplane-10", "airplane-11", "bear-10"]
+    assert [(p.kind, p.where) for p in reading.problems] == [(tracks.COPY, str(copy))]

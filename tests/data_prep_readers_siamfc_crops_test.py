@@ -142,3 +142,14 @@ def test_the_validation_set_of_the_curation_is_left_out(tmp_path):
         (tracks.NOT_FOR_TRAINING, "e/ILSVRC2015_val_00000000")
     ]
     assert len(siamfc_crops.read(str(root), split="all").tracks) == 4
+
+
+def test_decimal_commas_do_not_shift_columns(root):
+    path = _text(root)
+    lines = path.read_text().splitlines()
+    words = lines[1].split(",", 8)
+    words[4] += ",5"  # The last number stands where the path begins.
+    path.write_text("\n".join([lines[0], ",".join(words), *lines[2:]]) + "\n")
+    reading = siamfc_crops.read(str(root))
+    (problem,) = [p for p in reading.problems if p.kind == tracks.UNREADABLE]
+    assert problem.where == f"{path}: line 2"

@@ -157,7 +157,7 @@ def test_gradnet_gives_the_same_results_in_a_batch(root, tmp_path, capsys, monke
     together = (*common, f"--output={tmp_path / 'two'}")
     assert call(*together, "--batch=2") == 0
     printed = capsys.readouterr()
-    assert "GradNet: 5 sequences" in printed.out and "a second (--batch=2)" in printed.out
+    assert "GradNet: 5 of 5 sequences" in printed.out and "a second (--batch=2)" in printed.out
     assert "[5/5] GradNet, Seq" in printed.err
     (one,), (two,) = (results.find_results([tmp_path / name]) for name in ("one", "two"))
     assert one.names == two.names and len(one.names) == 5

@@ -40,32 +40,58 @@ def test_frames_that_do_not_match(numbers, boxes, first, message):
         common.match_frames(_files(*numbers), boxes, first)
 
 
+def _readers(**places):
+    """Readers of one place each."""
+    return {name: {f"/d/{name}": reader} for name, reader in places.items()}
+
+
 def test_broken_sequences_do_not_stop_the_others():
-    readers = {
-        "a": lambda: _sequence("a"),
-        "b": lambda: _raise(ValueError("b.txt: no number")),
-        "c": lambda: _raise(PermissionError(13, "denied", "c.txt")),
-        "d": lambda: _sequence("d"),
-    }
-    found, problems = common.collect("/d", readers, None, "things")
-    assert [sequence.name for sequence in found] == ["a", "d"]
-    assert problems == (
+    readers = _readers(
+        a=lambda: _sequence("a"),
+        b=lambda: _raise(ValueError("b.txt: no number")),
+        c=lambda: _raise(PermissionError(13, "denied", "c.txt")),
+        d=lambda: _sequence("d"),
+    )
+    found = common.collect("/d", readers, None, "things", ["x: no thing"])
+    assert [sequence.name for sequence in found.sequences] == ["a", "d"]
+    assert found.problems == (
         Problem("b", "b.txt: no number"),
         Problem("c", "[Errno 13] denied: 'c.txt'"),
     )
+    assert found.remarks == ("x: no thing",)
     # What is not asked for is not read.
-    assert common.collect("/d", readers, ["d"], "things")[1] == ()
+    assert common.collect("/d", readers, ["d"], "things").problems == ()
 
 
 def test_only_broken_sequences():
-    readers = {"b": lambda: _raise(ValueError("b.txt: no number"))}
+    readers = _readers(b=lambda: _raise(ValueError("b.txt: no number")))
     with pytest.raises(ValueError, match="no usable sequence in /d: 1 left out, first b: b.txt"):
         common.collect("/d", readers, None, "things")
+    with pytest.raises(ValueError, match="no sequence in /d.*; 1 passed over, first x: no thing"):
+        common.collect("/d", {}, None, "things", ["x: no thing"])
 
 
 def test_other_errors_are_not_hidden():
     with pytest.raises(RuntimeError):
-        common.collect("/d", {"b": lambda: _raise(RuntimeError())}, None, "things")
+        common.collect("/d", _readers(b=lambda: _raise(RuntimeError())), None, "things")
+
+
+def test_the_folder_with_most_frames_is_taken():
+    def of(count):
+        return lambda: Sequence("a", ("/1.jpg",) * count, benchmarks.boxes(count))
+
+    stub = {"/d/0": lambda: _raise(ValueError("/d/0: no images"))}
+    places = {**stub, "/d/1": of(2), "/d/2": of(3), "/d/3": of(3)}
+    found = common.collect("/d", {"a": places}, None, "things")
+    assert len(found.sequences[0].frames) == 3 and not found.problems
+    assert found.remarks == (
+        "/d/0: /d/0: no images; a is read from /d/2",
+        "/d/1: 2 frames of 3; a is read from /d/2",
+        "/d/3: another copy; a is read from /d/2",
+    )
+    stubs = {**stub, "/d/1": lambda: _raise(ValueError("/d/1: no boxes"))}
+    found = common.collect("/d", {"a": stubs, "b": {"/d/b": of(1)}}, None, "things")
+    assert found.problems == (Problem("a", "/d/0: no images; /d/1: no boxes"),)
 
 
 def test_flags(tmp_path):
@@ -113,15 +139,25 @@ def test_images_in_the_second_place(tmp_path):
 
 
 def test_list_gives_the_order_and_what_is_missing(tmp_path):
-    for name in ("a", "b", "c"):
+    for name in ("a", "b", "c", "x/a"):
         benchmarks.sequence(tmp_path / name, [1], truth="t.txt")
-    assert list(common.listed_folders(str(tmp_path), "t.txt", 1)) == ["a", "b", "c"]
+    base = str(tmp_path)
+    assert list(common.listed_folders(base, "t.txt", 1)[0]) == ["a", "b", "c"]
     (tmp_path / "list.txt").write_text("c\r\n\r\nx\r\na\r\nc\r\n")
-    listed = common.listed_folders(str(tmp_path), "t.txt", 1)
-    assert listed == {"c": str(tmp_path / "c"), "x": None, "a": str(tmp_path / "a")}
+    listed, remarks = common.listed_folders(base, "t.txt", 2)
     assert list(listed) == ["c", "x", "a"]
+    assert listed["a"] == [str(tmp_path / "a"), str(tmp_path / "x" / "a")] and listed["x"] == []
+    assert remarks == [f"b: not in {tmp_path / 'list.txt'}"]
+    readers = common.list_readers(listed, base, "t.txt", lambda name, path: (name, path))
+    assert [reader() for reader in readers["a"].values()] == [("a", path) for path in listed["a"]]
     with pytest.raises(ValueError, match="list.txt names it, but there is no .*x/t.txt"):
-        common.need_folder(listed["x"], str(tmp_path), "x", "t.txt")
+        readers["x"][str(tmp_path / "x")]()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_list_in_other_encodings(tmp_path, encoding):
+    (tmp_path / "list.txt").write_bytes("b\r\na\r\n".encode(encoding))
+    assert list(common.listed_folders(str(tmp_path), "t.txt", 1)[0]) == ["b", "a"]
 
 
 @pytest.mark.parametrize("name", ["../a", "/a", "a/b", "a\\b", "."])

@@ -273,3 +273,61 @@ def test_range_that_is_not_there(tmp_path):
     sequence(tmp_path / "Dog", [1, 2])
     (problem,) = otb.read(str(tmp_path)).problems
     assert "none of the images 300 to 770" in problem.detail
+
+
+@pytest.mark.parametrize(
+    "folder, target",
+    [
+        *[(name, "Jogging-1") for name in ("Jogging-1", "Jogging_1", "Jogging.1", "jogging1")],
+        *[("Jogging 2", "Jogging-2"), ("JOGGING_2", "Jogging-2"), ("Jogging2", "Jogging-2")],
+        *[("Skating2_1", "Skating2-1"), ("Skating2.2", "Skating2-2"), ("skating22", "Skating2-2")],
+        *[(name, "Human4") for name in ("Human4_2", "Human4-2", "human4.2", "Human4")],
+    ],
+)
+@pytest.mark.parametrize("truth", ["groundtruth_rect.txt", "groundtruth_rect.{}.txt"])
+def test_spellings_of_folders_of_targets(tmp_path, folder, target, truth):
+    number = "2" if target == "Human4" else target[-1]
+    benchmarks.sequence(tmp_path / folder, [1, 2], truth=truth.format(number))
+    dataset = otb.read(str(tmp_path))
+    assert benchmarks.only(dataset).name == target and not dataset.remarks
+
+
+@pytest.mark.parametrize("folder", ["Human4_1", "Jogging_3", "Skating3", "Basketball (1)", "extra"])
+def test_folders_of_no_target_are_named(tmp_path, folder):
+    benchmarks.sequence(tmp_path / "Girl", [1, 2])
+    benchmarks.sequence(tmp_path / folder, [1, 2])
+    dataset = otb.read(str(tmp_path))
+    assert benchmarks.only(dataset).name == "Girl"
+    assert dataset.remarks == (f"{tmp_path / folder}: no target of OTB is called so",)
+    # Those of another version of the benchmark are no strangers.
+    benchmarks.sequence(tmp_path / "Couple", [1, 2])
+    assert len(otb.read(str(tmp_path), version="otb2013").remarks) == 1
+
+
+def test_two_whole_copies(tmp_path):
+    for place in ("a", "b"):
+        benchmarks.sequence(tmp_path / place / "Girl", [1, 2])
+    dataset = otb.read(str(tmp_path))
+    assert benchmarks.only(dataset).frames[0].startswith(f"{tmp_path}/a/")
+    assert dataset.remarks == (
+        f"{tmp_path}/b/Girl: another copy; Girl is read from {tmp_path}/a/Girl",
+    )
+
+
+def test_a_stub_of_the_video_beside_folders_of_its_targets(tmp_path):
+    (tmp_path / "Jogging" / "img").mkdir(parents=True)
+    for number in (1, 2):
+        benchmarks.sequence(tmp_path / f"Jogging-{number}", [1, 2])
+    dataset = otb.read(str(tmp_path))
+    assert [found.name for found in dataset.sequences] == ["Jogging-1", "Jogging-2"]
+    assert not dataset.problems and len(dataset.remarks) == 2
+
+
+def test_boxes_with_semicolons_and_decimal_commas(tmp_path):
+    benchmarks.sequence(tmp_path / "Girl", [1, 2], delimiter=";")
+    folder = benchmarks.sequence(tmp_path / "Couple", [1, 2])
+    (folder / "groundtruth_rect.txt").write_text("31,5;26,0;24,0;20,0\n" * 2)
+    dataset = otb.read(str(tmp_path))
+    assert [found.name for found in dataset.sequences] == ["Girl"]
+    ((name, detail),) = dataset.problems
+    assert name == "Couple" and "groundtruth_rect.txt, line 1: " in detail

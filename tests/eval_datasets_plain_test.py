@@ -100,3 +100,29 @@ def test_broken_sequences(tmp_path):
     assert problems["few"].endswith("groundtruth_rect.txt has 3 boxes")
     assert "image missing" in problems["gap"] and "0003.jpg" in problems["gap"]
     assert "no frames in" in problems["noimages"]
+
+
+def test_folders_that_are_passed_over(tmp_path):
+    sequence(tmp_path / "bird", [1, 2])
+    sequence(tmp_path / "__MACOSX", [1, 2])
+    sequence(tmp_path / "cat", [1, 2], truth="boxes.txt")
+    (tmp_path / "img").mkdir()  # Beside the sequences: their folder is no sequence.
+    dataset = plain.read(str(tmp_path))
+    assert only(dataset).name == "bird" and dataset.coverage == "1 of 1 sequence"
+    assert dataset.remarks == (
+        f"{tmp_path}/__MACOSX: nothing in it is data",
+        f"{tmp_path}: no groundtruth_rect.txt or groundtruth.txt",
+        f"{tmp_path}/cat: no groundtruth_rect.txt or groundtruth.txt",
+    )
+
+
+@pytest.mark.parametrize("separator", ["\t", " ", ";", ", "])
+def test_decimal_commas_are_refused(tmp_path, separator):
+    sequence(tmp_path / "good", [1, 2])
+    folder = sequence(tmp_path / "bird", [1, 2])
+    line = separator.join(("31,0", "26,5", "24,0", "20,0"))
+    (folder / "groundtruth_rect.txt").write_text(f"{line}\n{line}\n")
+    dataset = plain.read(str(tmp_path))
+    ((name, detail),) = dataset.problems
+    assert name == "bird" and "groundtruth_rect.txt, line 1: " in detail
+    assert "commas are no decimal points" in detail

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.eval.datasets import DATASETS, open_dataset
+from gradnet_tf.eval.sequences import describe
 from tests.helpers import benchmarks
 
 
@@ -27,7 +28,7 @@ def test_names():
         ("lasot", "LaSOT", "lasot", "otb", "ope", 280),
         ("got10k_val", "GOT-10k", "got10k", "got10k", "ope", 180),
         ("got10k_test", "GOT-10k", "got10k", "got10k", "ope", 180),
-        ("folder", "data", "otb", "otb", "ope", 0),
+        ("folder", "data", "otb", "otb", "ope", 4),
     ],
 )
 def test_rules_of_each_set(tmp_path, name, title, convention, layout, protocol, size):
@@ -59,6 +60,78 @@ def test_rules_of_each_set(tmp_path, name, title, convention, layout, protocol, 
     for sequence in dataset.sequences:
         assert sequence.boxes.dtype == np.float64
         assert sequence.boxes[0].tolist() == [11 - origin, 21 - origin, 30, 40]
+
+
+@pytest.mark.parametrize("name", ["otb50", "otb100", "otb2013", "tc128", "lasot"])
+@pytest.mark.parametrize(
+    "stub", ["__MACOSX/{}/img", "0/{}/img", "{}/img", "@eaDir/{}/img", "0/__MACOSX/{}/img"]
+)
+def test_stubs_do_not_displace_sequences(tmp_path, name, stub):
+    target = {"lasot": "airplane-1", "tc128": "Airport_ce"}.get(name, "Couple")
+    truth = {"lasot": "groundtruth.txt", "tc128": "Airport_ce_gt.txt"}.get(
+        name, "groundtruth_rect.txt"
+    )
+    # The one of macOS's archiver has hidden files that are called images.
+    folder = tmp_path / stub.format(target)
+    folder.mkdir(parents=True)
+    for number in (1, 2, 3):
+        (folder / f"._{number:04d}.jpg").touch()
+    (folder.parent / f"._{truth}").touch()
+    whole = benchmarks.sequence(tmp_path / "zip" / target, [1, 2, 3], truth=truth)
+    for flags in ("full_occlusion.txt", "out_of_view.txt"):
+        (whole / flags).write_text("0,0,0")
+    (whole / f"{target}_frames.txt").write_text("1,3")
+    dataset = open_dataset(name, str(tmp_path))
+    assert not dataset.problems
+    (found,) = dataset.sequences
+    assert found.name == target and len(found.frames) == 3
+    assert found.frames[0].startswith(str(whole))
+    assert len(dataset.remarks) == 1 and stub.format(target).split("/")[0] in dataset.remarks[0]
+
+
+def test_the_longer_copy_of_a_listed_sequence(tmp_path):
+    for place, count in (("a", 2), ("b", 3)):
+        folder = tmp_path / place / "bird"
+        benchmarks.sequence(folder, range(1, count + 1), truth="groundtruth.txt", place="")
+        for label in ("absence.label", "cover.label"):
+            (folder / label).write_text("1\n" * count)
+    (tmp_path / "list.txt").write_text("bird\n")
+    dataset = open_dataset("got10k_val", str(tmp_path))
+    assert [len(found.frames) for found in dataset.sequences] == [3]
+    assert dataset.remarks == (
+        f"{tmp_path}/a/bird: 2 frames of 3; bird is read from {tmp_path}/b/bird",
+    )
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_coverage_of_a_part(tmp_path, name):
+    """Every set tells how many of how many there are."""
+    for target in ("Couple", "Walking2", "airplane-1", "airplane-9"):
+        truth = "groundtruth.txt" if target[0] in "ag" or name[:3] in ("vot", "got") else None
+        truth = truth or "groundtruth_rect.txt"
+        place = "" if name[:3] in ("vot", "got") else "img"
+        folder = benchmarks.sequence(tmp_path / target, [1, 2], truth=truth, place=place)
+        if name == "tc128":
+            (folder / truth).rename(folder / f"{target}_gt.txt")
+            (folder / f"{target}_frames.txt").write_text("1,2")
+        for flags in ("full_occlusion.txt", "out_of_view.txt", "absence.label", "cover.label"):
+            (folder / flags).write_text("1,1" if "label" in flags else "0,0")
+    dataset = open_dataset(name, str(tmp_path))
+    count = 2 if name == "lasot" or name.startswith("otb") else 4
+    size = 4 if name == "folder" else dataset.size
+    assert dataset.coverage == f"{count} of {size} sequences"
+    assert describe(dataset).startswith(f"{name} in {tmp_path}: {count} of {size} sequences, ")
+    if name == "lasot" or name.startswith("otb"):
+        assert len(dataset.missing) == size - count
+        assert "missing: " in describe(dataset) and "others" in describe(dataset)
+    only = open_dataset(name, str(tmp_path), [dataset.sequences[0].name])
+    assert only.coverage == f"1 of {size} sequences"
+
+
+def test_more_than_the_benchmark_has(tmp_path):
+    for number in range(17):
+        benchmarks.sequence(tmp_path / f"s{number}", [1], truth="groundtruth.txt", place="")
+    assert open_dataset("vot2013", str(tmp_path)).coverage == "17 sequences instead of 16"
 
 
 def test_unknown_data_set():

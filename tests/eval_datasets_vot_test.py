@@ -69,6 +69,8 @@ def test_region_without_area():
         ("1,2,3,4,5,6\n", "line 1"),
         ("m10,20,30,40,1\n", "line 1"),  # A mask, as VOT2020 has them.
         ("1,2,3,4\n\n1,2,3,4\n", "line 2"),
+        ("31,0 26,0 24,0 20,0\n", "line 1: .*commas are no decimal points"),
+        ("31,0,26,0,24,0,20,0\n32,5,26,0,24,0,20,0\n", "line 1: .*commas as decimal points"),
     ],
 )
 def test_broken_regions(tmp_path, text, message):
@@ -107,6 +109,24 @@ def test_tags(tmp_path):
         "occlusion": [True, False, False],
         "size_change": [False, False, False],
     }
+
+
+def test_tags_that_are_not_flags(tmp_path):
+    for name, text in (("half", "0.5\n"), ("comma", "0,0\n1,0\n"), ("two", "2\n")):
+        (_make(tmp_path, name) / "occlusion.tag").write_text(text)
+    _make(tmp_path, "good")
+    problems = dict(vot.read(str(tmp_path)).problems)
+    assert sorted(problems) == ["comma", "half", "two"]
+    assert all("occlusion.tag is not" in detail for detail in problems.values())
+
+
+def test_folders_that_the_list_does_not_name(tmp_path):
+    for name in ("a", "b", "c"):
+        _make(tmp_path, name)
+    _list(tmp_path, "a")
+    dataset = vot.read(str(tmp_path), year=2018)
+    assert dataset.remarks == (f"b, c: not in {tmp_path / 'list.txt'}",)
+    assert dataset.coverage == "1 of 60 sequences"
 
 
 def test_broken_sequences(tmp_path):

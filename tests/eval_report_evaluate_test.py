@@ -1,17 +1,21 @@
 """Tests of gradnet_tf.eval.report.evaluate, ope and summary: the numbers of a report."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 from gradnet_tf.eval import bootstrap, metrics, temporal
-from gradnet_tf.eval.report import evaluate, ope, summary
+from gradnet_tf.eval.report import evaluate, facts, ope, page, plots, summary, tables
 from tests.helpers import eval_report as helper
 
 # IoU 1, 2/3, 1/3 exceed so many of OTB's 21 thresholds.
 A_GOOD, B_GOOD, C_BOTH = 20 / 21, (20 * 14 + 20) / (21 * 21), (5 * 7 + 20) / (6 * 21)
 A_EVIL, B_EVIL = (10 * 14 + 20) / (11 * 21), 20 / (21 * 21)
+
+
+MOVED = {"a": (0, 4), "b": (4, 4)}  # How far two trackers are off.
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +175,46 @@ def test_mean_leaves_unknown_rows_out():
     assert summary.mean([1, np.nan, 4], [3, 9, 1]) == pytest.approx(7 / 4)
     assert np.isnan(summary.mean([np.nan]))
     np.testing.assert_allclose(summary.mean([[1, 2], [3, np.nan], [5, 6]]), [3, 4])
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(100, "2 of 100 sequences"), (2, "2 of 2 sequences"), (0, "2 sequences")]
+)
+def test_every_table_plot_and_page_says_how_many_sequences(tmp_path, size, expected):
+    dataset = helper.make_dataset(
+        tmp_path, (5, 6), [("OCC", "SV", "FM"), ("OCC",)], size=size, missing=("Girl",)
+    )
+    trackers = [helper.make_tracker(name, dataset, shifts) for name, shifts in MOVED.items()]
+    found = evaluate.evaluate(dataset, trackers, "otb", samples=100)
+    auc = found.measures[0]
+    made = [tables.overview(found), tables.speed(found), tables.sequences(found, auc)]
+    made += [tables.attributes(found, auc), tables.comparison(found, 0, 1, auc)]
+    for table in made:
+        assert f"Small ({expected})" in table.title
+        assert f"Small ({expected})" in tables.to_latex(table)
+    text = page.render(found, [], [], [], [])
+    assert f"<title>Small ({expected}): 2 trackers</title>" in text
+    captions = re.findall("<caption>(.+?)</caption>", text)
+    assert len(captions) == 2 and all(f"Small ({expected})" in caption for caption in captions)
+    assert page.payload(found, [])["coverage"] == expected
+    assert facts.describe_coverage(dataset) == f"{expected}. Nothing is there of Girl."
+
+
+def test_every_plot_says_how_many_sequences(tmp_path):
+    pytest.importorskip("matplotlib")
+    attributes = [("OCC", "SV", "FM"), ("OCC",)]
+    dataset = helper.make_dataset(tmp_path / "d", (5, 6), attributes, size=280)
+    trackers = [helper.make_tracker(name, dataset, shifts) for name, shifts in MOVED.items()]
+    found = evaluate.evaluate(dataset, trackers, "lasot", samples=100)
+    drawn = plots.draw_all(found, (0, 1), tmp_path, ["svg"])
+    assert len(drawn) > 5
+    for path in drawn:
+        assert "2 of 280 sequences" in path.read_text(), path.name
+
+
+def test_tiger1_is_otbs_alone(tmp_path):
+    for name in ("folder", "tc128", "lasot"):
+        dataset = helper.make_dataset(tmp_path / name, (5,), name=name)
+        assert "Tiger1" not in facts.describe_ranges(dataset)
+    dataset = helper.make_dataset(tmp_path / "otb", (5,), name="otb100")
+    assert "Tiger1 is not among the sequences." in facts.describe_ranges(dataset)

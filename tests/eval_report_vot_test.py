@@ -52,8 +52,8 @@ def test_short_sequences_have_no_eao_and_it_is_said_why(evaluation):
     text = facts.describe_convention(evaluation)
     assert "over sequence lengths of 100 to 356 frames, the interval of the whole benchmark" in text
     reason = (
-        "There is no EAO of exact, failing: it is a mean over lengths from 100 to 356 frames, and no "
-        "run goes on for more than 39."
+        "There is no EAO of exact, failing: it is a mean over lengths from 100 to 356 frames, and "
+        "no run goes on for more than 39."
     )
     assert text.endswith(reason)
     # Beside the "–", too.
@@ -81,7 +81,8 @@ def test_eao_ranks_within_its_interval(tmp_path):
     assert result.eao.interval == supervised.EAO_INTERVALS["vot2017"]
     assert facts.describe_convention(result).endswith(
         "The EAO of exact is a mean over 100 to 129 frames, not to 356, for no run goes on longer. "
-        "The EAO of failing is a mean over 100 to 119 frames, not to 356, for no run goes on longer."
+        "The EAO of failing is a mean over 100 to 119 frames, not to 356, for no run goes on "
+        "longer."
     )
     assert result.trackers[0].totals["eao"] == pytest.approx(1)
     np.testing.assert_allclose(result.eao.curves[0][:129], 1)

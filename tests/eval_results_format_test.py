@@ -148,9 +148,15 @@ def test_codes_of_runs():
 @pytest.mark.parametrize(
     "text, expected",
     [
-        *[(text, True) for text in ("1,2,3,4\n", "1;2;3;4", "[1,2,3,4]", "1,2,3,4,0.5", "1,5 2,5 3,5 4,5")],
+        *[
+            (text, True)
+            for text in ("1,2,3,4\n", "1;2;3;4", "[1,2,3,4]", "1,2,3,4,0.5", "1,5 2,5 3,5 4,5")
+        ],
         *[(text, True) for text in ("x,y,w,h\n1,2,3,4\n", "nan,nan,nan,nan", "\ufeff1\t2\t3\t4")],
-        *[(text, False) for text in ("", "1\n2\n3\n", "0.01\n", "hello\n", "Tracker 1\n", "1,2,3\n")],
+        *[
+            (text, False)
+            for text in ("", "1\n2\n3\n", "0.01\n", "hello\n", "Tracker 1\n", "1,2,3\n")
+        ],
     ],
 )
 def test_what_seems_to_be_boxes(tmp_path, text, expected):

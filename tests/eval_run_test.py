@@ -61,7 +61,7 @@ def test_two_trackers_on_a_folder(root, tmp_path, capsys):
     assert provenance["dataset"]["root"] == str(root)
     assert provenance["stack"]["numpy"] == np.__version__
     printed = capsys.readouterr()
-    assert "Drift: 3 sequences, success AUC 0." in printed.out
+    assert "Drift: 3 of 3 sequences, success AUC 0." in printed.out
     assert "[6/6] first box, Seq2: AUC 0." in printed.err
 
 
@@ -112,7 +112,7 @@ def test_a_failing_sequence_does_not_hide_the_others(root, tmp_path, capsys):
     assert found.names == ("Seq0", "Seq2") and list(found.failures) == ["Seq1"]
     printed = capsys.readouterr()
     assert "Seq1: failed: RuntimeError: nothing to be seen at 11" in printed.err
-    assert "2 sequences (2 finished before), 1 failed, see" in printed.out
+    assert "2 of 3 sequences (2 finished before), 1 failed, see" in printed.out
 
 
 def test_broken_data_do_not_hide_the_others(tmp_path, capsys):
@@ -227,7 +227,7 @@ def test_a_submission_that_the_server_would_not_take(tmp_path, monkeypatch, caps
     tracker = "--tracker=python:tests.helpers.toy_trackers:Lost"
     assert call(*arguments, tracker, dataset="got10k_test") == run.FAILED
     printed = capsys.readouterr()
-    assert "Lost: 2 sequences" in printed.out
+    assert "Lost: 2 of 180 sequences" in printed.out
     error = printed.err.splitlines()[-1]
     assert error.startswith("error: GOT-10k_Test_000001/GOT-10k_Test_000001_001.txt, line 2: 'nan")
     assert not (tmp_path / "out" / "GOT-10k" / "Lost.zip").exists()
@@ -251,7 +251,7 @@ def test_several_starts(root, tmp_path, capsys):
     before = eval_data.tree(tmp_path)
     capsys.readouterr()
     assert call(*common, "--starts=3") == 0
-    assert "9 sequences (3 finished before)" in capsys.readouterr().out
+    assert "9 of 9 segments (3 finished before)" in capsys.readouterr().out
     after = eval_data.tree(tmp_path)
     assert {name: after[name] for name in before} == before
     found = {each.dataset: each for each in results.find_results([tmp_path])}
@@ -271,7 +271,7 @@ def test_several_starts_on_got10k(tmp_path, capsys):
     arguments = (f"--root={data}", f"--output={tmp_path / 'out'}", "--tracker=static")
     for _ in range(2):
         assert call(*arguments, "--starts=2", dataset="got10k_val") == 0
-    assert "2 sequences (2 finished before)" in capsys.readouterr().out
+    assert "2 of 360 segments (2 finished before)" in capsys.readouterr().out
     (found,) = results.find_results([tmp_path / "out"])
     assert (found.dataset, found.layout) == ("GOT-10k-TRE2", "got10k")
     assert found.names == ("GOT-10k_Val_000001+1", "GOT-10k_Val_000001+3")

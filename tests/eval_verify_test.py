@@ -209,3 +209,29 @@ def test_paths_in_the_home_folder(tmp_path, data, monkeypatch):
         flags = ("--dataset=folder", "--root=~/data", "--results=~/results")
         assert helper.call(verify, *flags, flag) == 0
     assert (tmp_path / "old.json").is_file()
+
+
+def test_what_is_left_out_is_said(tmp_path, data, capsys):
+    write(tmp_path, data, (0, 4))
+    write(tmp_path, data, (0, 4), tracker="broken")
+    path = tmp_path / "results" / data.name / "one" / "B.txt"
+    path.write_text("1,1,5,5\n" * 3)
+    for times in (tmp_path / "results").rglob("*_time.txt"):
+        times.unlink()
+    for name in "AB":
+        (tmp_path / "results" / data.name / "broken" / f"{name}.txt").write_text("1,1,5,5\n,\n")
+    saved = tmp_path / "old.json"
+    assert call(tmp_path, data, f"--save={saved}") == 0
+    content = json.loads(saved.read_text())
+    assert list(content["trackers"]) == ["one"] and list(content["trackers"]["one"]) == ["A"]
+    assert content["sequences_of_benchmark"] == 2
+    printed = capsys.readouterr().out
+    assert f"one: 1 of 2 sequences of {data.name}\n" in printed
+    detail = f"B is left out, without results of one ({path}: 3 boxes for 9 frames)"
+    assert f"note: one: {detail}." in printed
+    assert "note: broken is left out: " in printed and "B.txt, line 2: ','" in printed
+    # Comparing says so, too.
+    assert call(tmp_path, data, f"--against={saved}") == 0
+    assert f"note: one: {detail}." in capsys.readouterr().out
+    assert call(tmp_path, data, f"--save={saved}", "--trackers=broken") == 2
+    assert "B.txt, line 2" in capsys.readouterr().err

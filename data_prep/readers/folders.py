@@ -10,6 +10,11 @@ from typing import Callable, Optional
 from gradnet_tf import folder
 from gradnet_tf.data_prep.readers import tracks
 
+# Of macOS's archiver, Synology, Windows and Linux: what lies there only looks like data.
+_SYSTEM_FOLDERS = frozenset(
+    {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+)
+
 
 def check_root(root: str) -> str:
     """Returns the absolute name of a data set's folder.
@@ -26,13 +31,22 @@ def check_root(root: str) -> str:
     return path
 
 
-def find_folders(root: str, is_sequence: Callable[[Sequence[str]], bool], depth: int) -> list[str]:
-    """Finds folders by what lies in them.
+def find_folders(
+    root: str,
+    is_sequence: Callable[[Sequence[str]], bool],
+    depth: int,
+    *,
+    is_whole: Optional[Callable[[Sequence[str]], bool]] = None,
+    passed_over: Optional[list[str]] = None,
+) -> list[str]:
+    """Finds folders by what lies in them; those of file managers and archivers are passed over.
 
     Args:
       root: where to begin; it may be a sequence itself.
       is_sequence: says so of the names in a folder. There is no search below a sequence.
       depth: how many levels below `root` to search. Links are followed.
+      is_whole: whether there is no search below it; a stub may have the sequence beside it.
+      passed_over: gets the folders that are passed over.
 
     Returns:
       The folders, sorted.
@@ -42,14 +56,54 @@ def find_folders(root: str, is_sequence: Callable[[Sequence[str]], bool], depth:
     """
     with os.scandir(root) as entries:
         listed = [entry for entry in entries if not entry.name.startswith(".")]
-    if is_sequence([entry.name for entry in listed]):
-        return [root]
+    names = [entry.name for entry in listed]
     found = []
+    if is_sequence(names):
+        found.append(root)
+        if is_whole is None or is_whole(names):
+            return found
     if depth:
         for entry in sorted(listed, key=lambda entry: entry.name):
-            if entry.is_dir():
-                found.extend(find_folders(entry.path, is_sequence, depth - 1))
+            if not entry.is_dir() or (found and entry.name in ("img", "color")):
+                continue
+            if entry.name.lower() in _SYSTEM_FOLDERS:
+                if passed_over is not None:
+                    passed_over.append(entry.path)
+                continue
+            found.extend(
+                find_folders(
+                    *(entry.path, is_sequence, depth - 1),
+                    is_whole=is_whole,
+                    passed_over=passed_over,
+                )
+            )
     return found
+
+
+def drop_copies(
+    paths: Iterable[str], count_images: Callable[[str], int], problems: list[tracks.Problem]
+) -> list[str]:
+    """Of folders of the same name keeps the one with most images, the first of equal ones.
+
+    Args:
+      paths: the folders.
+      count_images: how many images one has; asked only where a name is there twice.
+      problems: gets an entry for each folder that is dropped.
+
+    Returns:
+      The folders that are kept, in their order.
+    """
+    copies: dict[str, list[str]] = {}
+    for path in paths:
+        copies.setdefault(os.path.basename(path), []).append(path)
+    kept = []
+    for group in copies.values():
+        best = max(group, key=count_images) if len(group) > 1 else group[0]
+        kept.append(best)
+        for path in group:
+            if path != best:
+                problems.append(tracks.Problem(tracks.COPY, path, f"{best} is taken"))
+    return kept
 
 
 def list_files(path: str, suffixes: Optional[Collection[str]] = None) -> dict[int, str]:

@@ -65,6 +65,7 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
 
 def _sequences(base, problems):
     found = folders.find_folders(base, lambda names: TRUTH_NAME in names, _DEPTH)
+    found = folders.drop_copies(found, lambda path: len(folders.list_files(path)), problems)
     listing = os.path.join(base, LIST_NAME)
     if not os.path.isfile(listing):
         return found

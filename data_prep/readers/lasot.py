@@ -45,6 +45,9 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
     base = folders.check_root(root)
     problems: list[Problem] = []
     paths = folders.find_folders(base, lambda names: TRUTH_NAME in names, _DEPTH)
+    paths = folders.drop_copies(
+        paths, lambda path: len(folders.list_files(os.path.join(path, "img"))), problems
+    )
     paths = splits.leave_out(paths, splits.of_lasot, split, problems)
     bar = tqdm(paths, unit="video", disable=not progress)
     found = [_read_sequence(path, problems) for path in bar]

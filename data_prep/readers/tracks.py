@@ -14,6 +14,7 @@ NO_IMAGE = "no image"  # an annotation without its frame (or without its crop)
 NO_ANNOTATION = "no annotation"  # a frame, a folder of frames or a list of flags without one
 UNREADABLE = "unreadable annotation"
 ABSENT = "absent"  # the annotation itself says that the target cannot be seen
+COPY = "copy"  # a folder of the same name has as many images or more
 CROWD = "crowd"  # one box for many objects
 NOT_FOR_TRAINING = "not for training"  # of the benchmark's validation or test set
 

@@ -3,57 +3,120 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Sequence as Items
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
 from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import folders, sequences
 from gradnet_tf.eval import metrics
-from gradnet_tf.eval.sequences import Problem, Sequence
+from gradnet_tf.eval.sequences import Problem, Sequence, shorten
+
+# For each sequence's name its folders, and what reads it from there.
+Readers = Mapping[str, Mapping[str, Callable[[], Sequence]]]
+
+
+class Found(NamedTuple):
+    """What `collect` reads.
+
+    Attributes:
+      sequences: in the order of the readers.
+      problems: those that cannot be read from any folder.
+      remarks: on folders that are passed over.
+    """
+
+    sequences: tuple[Sequence, ...]
+    problems: tuple[Problem, ...]
+    remarks: tuple[str, ...]
 
 
 def collect(
     root: str,
-    readers: Mapping[str, Callable[[], Sequence]],
+    readers: Readers,
     names: Optional[Collection[str]],
     looked_for: str,
-) -> tuple[tuple[Sequence, ...], tuple[Problem, ...]]:
+    remarks: Iterable[str] = (),
+) -> Found:
     """Reads the sequences that are asked for; a broken one does not stop the others.
+
+    Of several folders of one sequence the one with most frames is taken, the first of equal ones:
+    stubs without images, and copies that were cut off, do not displace the whole one.
 
     Args:
       root: the data set's folder, for messages.
-      readers: what reads each sequence that is there, by its name.
+      readers: what reads each sequence that is there.
       names: which of them to read; all if None.
       looked_for: what the data set should hold, for messages.
+      remarks: on what was passed over before.
 
     Returns:
-      The sequences in the order of `readers`, and those that raised `ValueError` or `OSError`.
+      The sequences, and what is left out. `ValueError` and `OSError` of a reader are problems.
 
     Raises:
       ValueError: none is there, one of `names` is not, or none can be used.
     """
+    remarks = list(remarks)
     if not readers:
-        raise ValueError(f"no sequence in {root}: looked for {looked_for}")
+        met = f"; {len(remarks)} passed over, first {remarks[0]}" if remarks else ""
+        raise ValueError(f"no sequence in {root}: looked for {looked_for}{met}")
     if names is not None:
         check_names(names, readers, root)
     found, problems = [], []
-    for name, read in readers.items():
+    for name, places in readers.items():
         if names is None or name in names:
-            try:
-                found.append(read())
-            except (OSError, ValueError) as error:
-                problems.append(Problem(name, str(error)))
+            sequence, flaws = _read_best(name, places)
+            if sequence is None:
+                problems.append(Problem(name, "; ".join(flaws.values())))
+                continue
+            found.append(sequence)
+            remarks += [f"{place}: {flaw}" for place, flaw in flaws.items()]
     if not found:
         raise ValueError(
             f"no usable sequence in {root}: {len(problems)} left out, first {problems[0].sequence}:"
             f" {problems[0].detail}"
         )
-    return tuple(found), tuple(problems)
+    return Found(tuple(found), tuple(problems), tuple(remarks))
+
+
+def _read_best(name, places):
+    """The sequence with most frames, or None; and what is wrong with the other places."""
+    read, flaws = {}, {}
+    for place, reader in places.items():
+        try:
+            read[place] = reader()
+        except FileNotFoundError as error:
+            flaws[place] = f"there is no {error.filename}"
+        except (OSError, ValueError) as error:
+            flaws[place] = str(error)
+    if not read:
+        return None, flaws
+    best = max(read, key=lambda place: len(read[place].frames))
+    for place, sequence in read.items():
+        if place != best:
+            count = len(sequence.frames)
+            most = len(read[best].frames)
+            is_whole = count == most
+            flaws[place] = "another copy" if is_whole else f"{count} frames of {most}"
+    return read[best], {
+        place: f"{flaw}; {name} is read from {best}" for place, flaw in flaws.items()
+    }
+
+
+def find_places(
+    base: str,
+    is_sequence: Callable[[Items[str]], bool],
+    is_whole: Callable[[Items[str]], bool],
+    depth: int,
+) -> tuple[list[str], list[str]]:
+    """Finds folders of sequences, see `folders.find_folders`; and remarks on those passed over."""
+    passed: list[str] = []
+    found = folders.find_folders(base, is_sequence, depth, is_whole=is_whole, passed_over=passed)
+    return found, [f"{path}: nothing in it is data" for path in passed]
 
 
 def check_names(names: Collection[str], known: Collection[str], where: str) -> None:
@@ -156,7 +219,9 @@ def match_frames(
     raise ValueError(f"{folder}: {count}; {'; '.join(parts)}")
 
 
-def listed_folders(base: str, truth_name: str, depth: int) -> dict[str, Optional[str]]:
+def listed_folders(
+    base: str, truth_name: str, depth: int
+) -> tuple[dict[str, list[str]], list[str]]:
     """Finds the sequences that ``list.txt`` names, or all if there is none.
 
     Args:
@@ -165,33 +230,55 @@ def listed_folders(base: str, truth_name: str, depth: int) -> dict[str, Optional
       depth: how many levels below `base` to search.
 
     Returns:
-      The folder of each name, in the order of the list; None for one that is not there.
+      The folders of each name, in the order of the list; none for one that is not there. And
+      remarks on folders that are passed over.
 
     Raises:
       OSError: a folder or the list cannot be read.
       ValueError: a name in the list cannot be that of a folder.
     """
-    found = folders.find_folders(base, lambda names: truth_name in names, depth)
-    by_name: dict[str, Optional[str]] = {}
+
+    def is_sequence(names):
+        return truth_name in names
+
+    found, remarks = find_places(base, is_sequence, is_sequence, depth)
+    by_name: dict[str, list[str]] = {}
     for path in found:
-        by_name.setdefault(os.path.basename(path), path)
+        by_name.setdefault(os.path.basename(path), []).append(path)
     listing = os.path.join(base, "list.txt")
     if not os.path.isfile(listing):
-        return by_name
+        return by_name, remarks
     names = [line.strip() for line in textfiles.read_lines(listing) if line.strip()]
     for name in names:
         if name.startswith(".") or set(name) & {"/", "\\"}:
             raise ValueError(f"{listing}: {name!r} is not the name of a folder beside it")
-    return {name: by_name.get(name) for name in dict.fromkeys(names)}
+    others = [name for name in by_name if name not in names]
+    if others:
+        remarks.append(f"{shorten(others)}: not in {listing}")
+    return {name: by_name.get(name, []) for name in dict.fromkeys(names)}, remarks
 
 
-def need_folder(path: Optional[str], base: str, name: str, truth_name: str) -> str:
-    """The folder of a listed sequence.
+def list_readers(
+    listed: Mapping[str, Items[str]],
+    base: str,
+    truth_name: str,
+    read: Callable[[str, str], Sequence],
+) -> Readers:
+    """Readers of listed sequences; that of one which is not there tells so.
 
-    Raises:
-      ValueError: there is none.
+    Args:
+      listed: of `listed_folders`.
+      base: the folder of the list.
+      truth_name: the file that is missing then.
+      read: reads a sequence by its name and folder.
     """
-    if path is None:
+
+    def fail(name):
         wanted = os.path.join(base, name, truth_name)
         raise ValueError(f"list.txt names it, but there is no {wanted}")
-    return path
+
+    return {
+        name: {path: functools.partial(read, name, path) for path in paths}
+        or {os.path.join(base, name): functools.partial(fail, name)}
+        for name, paths in listed.items()
+    }

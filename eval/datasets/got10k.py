@@ -53,12 +53,11 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
         base = inner
     elif any(os.path.isdir(os.path.join(base, other)) for other in ("train", "val", "test")):
         raise ValueError(f"no sequence in {base}: it has other splits, but no folder {split}")
-    readers = {
-        name: functools.partial(_read_sequence, name, path, base, split)
-        for name, path in common.listed_folders(base, TRUTH_NAME, _DEPTH).items()
-    }
+    listed, remarks = common.listed_folders(base, TRUTH_NAME, _DEPTH)
+    read_sequence = functools.partial(_read_sequence, split=split)
+    readers = common.list_readers(listed, base, TRUTH_NAME, read_sequence)
     looked_for = f"{split}/GOT-10k_{split.title()}_000001/{TRUTH_NAME} and 00000001.jpg, and so on"
-    found, problems = common.collect(base, readers, names, looked_for)
+    found = common.collect(base, readers, names, looked_for, remarks)
     return Dataset(
         name=f"got10k_{split}",
         title="GOT-10k",
@@ -66,18 +65,18 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
         convention="got10k",
         layout="got10k",
         protocol="ope",
-        sequences=found,
-        problems=problems,
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
         size=SIZE,
         rule=f"the split {split}",
     )
 
 
-def _read_sequence(name, path, base, split):
+def _read_sequence(name, path, split):
     own = _SPLIT.match(name)
     if own and own[1].lower() != split:
-        raise ValueError(f"{os.path.join(base, name)} is of the split {own[1].lower()}")
-    path = common.need_folder(path, base, name, TRUTH_NAME)
+        raise ValueError(f"{path} is of the split {own[1].lower()}")
     boxes = common.load_boxes(os.path.join(path, TRUTH_NAME))
     images = common.list_images(path)
     if split == "test" and len(boxes) == 1:

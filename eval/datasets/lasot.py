@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Collection
 from typing import Optional
 
 from gradnet_tf.data_prep.readers import folders
 from gradnet_tf.eval.datasets import common
-from gradnet_tf.eval.sequences import Dataset, Sequence
+from gradnet_tf.eval.sequences import Dataset, Sequence, shorten
 
 TRUTH_NAME = "groundtruth.txt"
 # In the order of the authors' files of flags.
@@ -50,6 +51,8 @@ TEST_SET = tuple(
     for number in numbers.split(",")
 )
 
+_BY_LOWER = {name.lower(): name for name in TEST_SET}
+
 
 def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads what there is of the test set.
@@ -63,16 +66,24 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
       ValueError: nothing is usable, or one of `names` is not there.
     """
     base = folders.check_root(root)
-    by_name: dict[str, str] = {}
-    for path in folders.find_folders(base, _is_sequence, _DEPTH):
-        by_name.setdefault(os.path.basename(path), path)
+    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    by_name: dict[str, list[str]] = {}
+    for path in paths:
+        by_name.setdefault(canonical(os.path.basename(path)), []).append(path)
     readers = {
-        name: functools.partial(_read_sequence, name, by_name[name], base)
+        name: {path: functools.partial(_read_sequence, name, path, base) for path in by_name[name]}
         for name in TEST_SET
         if name in by_name
     }
+    others = [
+        os.path.basename(path) for n, own in by_name.items() if n not in readers for path in own
+    ]
+    if others:
+        remarks.append(f"{shorten(others)}: not of the test set")
     looked_for = f"the test set: airplane/airplane-1/{TRUTH_NAME} and img/00000001.jpg, and so on"
-    found, problems = common.collect(base, readers, names, looked_for)
+    if names is not None and not isinstance(names, str):
+        names = [canonical(name) for name in names]
+    found = common.collect(base, readers, names, looked_for, remarks)
     return Dataset(
         name="lasot",
         title="LaSOT",
@@ -80,15 +91,26 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
         convention="lasot",
         layout="otb",
         protocol="ope",
-        sequences=found,
-        problems=problems,
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
+        missing=tuple(name for name in TEST_SET if name not in readers),
         size=len(TEST_SET),
-        rule="protocol II: the 280 sequences of the test set",
+        rule="protocol II: sequences of the test set",
     )
 
 
+def canonical(name: str) -> str:
+    """The name of a sequence of the test set as it is written here; others stay as they are."""
+    return _BY_LOWER.get(re.sub("[._ ]", "-", name).lower(), name)
+
+
 def _is_sequence(names):
-    return TRUTH_NAME in names or "img" in names
+    return _has_truth(names) or "img" in names
+
+
+def _has_truth(names):
+    return TRUTH_NAME in names
 
 
 def _read_sequence(name, path, base):

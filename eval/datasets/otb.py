@@ -44,7 +44,13 @@ RANGES = {
 }
 TIGER1, TIGER1_SKIPPED = "Tiger1", 5
 _TRUTH = re.compile(r"groundtruth_rect(\.[0-9]+)?\.txt")
-_BY_LOWER = {name.lower(): name for name in TARGETS}
+_NUMBERED = re.compile("(.+)-([0-9])")
+_BY_LOWER = {
+    **{name.lower(): name for name in TARGETS},
+    # "Jogging1"; but "Skating2" is a video, of the targets "Skating2-1" and "Skating2-2".
+    **{name.lower().replace("-", ""): name for name in filter(_NUMBERED.fullmatch, TARGETS)},
+    **dict.fromkeys(("human4-2", "human42"), "Human4"),
+}
 _DEPTH = 2
 
 
@@ -72,22 +78,22 @@ def read(
     title, letter = _VERSIONS[version]
     targets = [name for name, target in TARGETS.items() if letter in target.versions]
     base = folders.check_root(root)
-    paths = folders.find_folders(base, _is_sequence, _DEPTH)
-    by_name: dict[str, str] = {}
-    for path in paths:
-        by_name.setdefault(os.path.basename(path).lower(), path)
+    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
     flags = _find_flags(base)
-    readers = {}
-    for name in targets:
-        path, truths = _place(name, by_name)
-        if path is not None:
-            readers[name] = functools.partial(
+    places: dict[str, dict] = {}
+    for path in paths:
+        found_targets = _targets(os.path.basename(path))
+        if not found_targets:
+            remarks.append(f"{path}: no target of OTB is called so")
+        for name, truths in found_targets.items():
+            places.setdefault(name, {})[path] = functools.partial(
                 _read_sequence, name, path, truths, flags.get(name), skip_tiger1
             )
+    readers = {name: places[name] for name in targets if name in places}
     if names is not None and not isinstance(names, str):
         names = [canonical(name) or name for name in names]
     looked_for = "Basketball/img/0001.jpg and Basketball/groundtruth_rect.txt, and so on"
-    found, problems = common.collect(base, readers, names, looked_for)
+    found = common.collect(base, readers, names, looked_for, remarks)
     tiger = f"Tiger1 from frame {TIGER1_SKIPPED + 1 if skip_tiger1 else 1}"
     ranges = ", ".join(f"{name} {first}-{last}" for name, (first, last) in RANGES.items())
     return Dataset(
@@ -97,8 +103,10 @@ def read(
         convention="otb",
         layout="otb",
         protocol="ope",
-        sequences=found,
-        problems=problems,
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
+        missing=tuple(name for name in targets if name not in readers),
         size=len(targets),
         rule=f"{tiger}; where there are more images than boxes: {ranges}",
     )
@@ -107,33 +115,35 @@ def read(
 def canonical(name: str) -> Optional[str]:
     """The name of a target as it is written here, from other toolkits' spellings.
 
-    Case does not matter, and targets of one video may be numbered as in "Jogging-1", "Jogging.1"
-    or "Jogging_1"; "Human4-2" is Human4. None if there is no such target.
+    Case does not matter, and targets of one video may be numbered as in "Jogging-1", "Jogging.1",
+    "Jogging_1" or "Jogging1"; "Human4-2" is Human4. None if there is no such target.
     """
-    lower = re.sub(r"[._]", "-", name).lower()
-    return _BY_LOWER.get("human4" if lower == "human4-2" else lower)
+    lower = re.sub(r"[._ ]", "-", name).lower()
+    return _BY_LOWER.get(lower)
 
 
 def _is_sequence(names):
-    return "img" in names or any(map(_TRUTH.fullmatch, names))
+    return "img" in names or _has_truth(names)
 
 
-def _place(name, by_name):
-    """The folder of a target, None if there is none, and the files its boxes may be in."""
+def _has_truth(names):
+    return any(map(_TRUTH.fullmatch, names))
+
+
+def _targets(folder):
+    """The targets of a folder, by its name, and the files that the boxes of each may be in."""
     plain = "groundtruth_rect.txt"
-    match = re.fullmatch(r"(.+)-([0-9])", name)
-    if match:
-        numbered = f"groundtruth_rect.{match[2]}.txt"
-        places = [(match[1], [numbered]), (name, [numbered, plain])]
-    elif name == "Human4":
-        second = "groundtruth_rect.2.txt"
-        places = [("Human4", [second, plain]), ("Human4-2", [second, plain])]
-    else:
-        places = [(name, [plain])]
-    for folder, truths in places:
-        if folder.lower() in by_name:
-            return by_name[folder.lower()], truths
-    return None, []
+    found = {}
+    for name in filter(_NUMBERED.fullmatch, TARGETS):
+        video, number = _NUMBERED.fullmatch(name).groups()
+        if video.lower() == folder.lower():
+            found[name] = [f"groundtruth_rect.{number}.txt"]
+        elif canonical(folder) == name:
+            found[name] = [f"groundtruth_rect.{number}.txt", plain]
+    if not found and canonical(folder):
+        second = ["groundtruth_rect.2.txt"] if canonical(folder) == "Human4" else []
+        found[canonical(folder)] = [*second, plain]
+    return found
 
 
 def _find_flags(base):

@@ -42,13 +42,17 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")
     base = folders.check_root(root)
     readers = {}
-    for path in folders.find_folders(base, lambda names: any(map(_TRUTH.fullmatch, names)), 1):
-        for name, truth in _targets(path):
+    paths, remarks = common.find_places(base, _is_sequence, _has_truth, 1)
+    for path in paths:
+        targets = _targets(path)
+        if not targets:
+            remarks.append(f"{path}: no groundtruth_rect.txt or groundtruth.txt")
+        for name, truth in targets:
             if name in readers:
                 raise ValueError(f"two targets in {base} would be called {name}; rename one folder")
-            readers[name] = functools.partial(_read_sequence, name, path, truth, origin)
+            readers[name] = {path: functools.partial(_read_sequence, name, path, truth, origin)}
     looked_for = "NAME/groundtruth_rect.txt or NAME/groundtruth.txt, and frames in NAME/img"
-    found, problems = common.collect(base, readers, names, looked_for)
+    found = common.collect(base, readers, names, looked_for, remarks)
     return Dataset(
         name="folder",
         title=os.path.basename(base).lstrip(".") or "folder",  # Results aren't hidden.
@@ -56,12 +60,21 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
         convention="otb",
         layout="otb",
         protocol="ope",
-        sequences=found,
-        problems=problems,
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
         size=len(readers),
         rule=f"boxes counted from {origin}",
         origin=origin,
     )
+
+
+def _is_sequence(names):
+    return _has_truth(names) or "img" in names or "color" in names
+
+
+def _has_truth(names):
+    return any(map(_TRUTH.fullmatch, names))
 
 
 def _targets(path):

@@ -36,10 +36,13 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
       ValueError: nothing is usable, or one of `names` is not there.
     """
     base = folders.check_root(root)
-    paths = folders.find_folders(base, _is_sequence, _DEPTH)
-    readers = {os.path.basename(path): functools.partial(_read_sequence, path) for path in paths}
+    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    readers: dict[str, dict] = {}
+    for path in paths:
+        places = readers.setdefault(os.path.basename(path), {})
+        places[path] = functools.partial(_read_sequence, path)
     looked_for = "Airport_ce/Airport_ce_gt.txt, Airport_ce_frames.txt, img/0001.jpg, and so on"
-    found, problems = common.collect(base, readers, names, looked_for)
+    found = common.collect(base, readers, names, looked_for, remarks)
     return Dataset(
         name="tc128",
         title="TColor128",
@@ -47,15 +50,20 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
         convention="otb",
         layout="otb",
         protocol="ope",
-        sequences=found,
-        problems=problems,
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
         size=128,
         rule="the images of each sequence's _frames.txt",
     )
 
 
 def _is_sequence(names):
-    return "img" in names or any(name.endswith(_TRUTH) for name in names)
+    return "img" in names or _has_truth(names)
+
+
+def _has_truth(names):
+    return any(name.endswith(_TRUTH) for name in names)
 
 
 def _read_sequence(path):

@@ -13,7 +13,6 @@ as they are, since the vot toolkit counts them from 0 as well.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Collection
 from typing import Optional
@@ -49,14 +48,12 @@ def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017
     inner = os.path.join(base, "sequences")
     if os.path.isfile(os.path.join(inner, "list.txt")):
         base = inner
-    readers = {
-        name: functools.partial(_read_sequence, name, path, base)
-        for name, path in common.listed_folders(base, TRUTH_NAME, 1).items()
-    }
+    listed, remarks = common.listed_folders(base, TRUTH_NAME, 1)
+    readers = common.list_readers(listed, base, TRUTH_NAME, _read_sequence)
     looked_for = (
         f"list.txt, and NAME/{TRUTH_NAME} with NAME/00000001.jpg or NAME/color/00000001.jpg"
     )
-    found, problems = common.collect(base, readers, names, looked_for)
+    found = common.collect(base, readers, names, looked_for, remarks)
     return Dataset(
         name=f"vot{year}",
         title=f"VOT{year}",
@@ -64,8 +61,9 @@ def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017
         convention="vot",
         layout="vot",
         protocol="supervised",
-        sequences=found,
-        problems=problems,
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
         size=SIZES[year],
         rule="boxes of the regions' area and proportions",
         origin=0,
@@ -126,8 +124,7 @@ def _corners(x, y, width, height):
     return [x, y, x + width, y, x + width, y + height, x, y + height]
 
 
-def _read_sequence(name, path, base):
-    path = common.need_folder(path, base, name, TRUTH_NAME)
+def _read_sequence(name, path):
     boxes, regions = load_regions(os.path.join(path, TRUTH_NAME))
     images = common.list_images(os.path.join(path, "color"), path)
     frames = common.match_frames(images, len(boxes))

@@ -70,7 +70,11 @@ def run(settings: Settings) -> output.Document:
 def supervised_table(evaluation: Evaluation) -> Table:
     """Rows of both sources by A, R and EAO, the best EAO on top."""
     rows = [
-        (one.name, _HERE, *(one.totals.get(key, math.nan) for key in ("accuracy", "failures_100", "eao")))
+        (
+            one.name,
+            _HERE,
+            *(one.totals.get(key, math.nan) for key in ("accuracy", "failures_100", "eao")),
+        )
         for one in evaluation.trackers
     ]
     rows += [

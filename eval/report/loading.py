@@ -218,10 +218,12 @@ def _fit_tiger1(
         sequences = [*sequences]
         sequences[place] = part(sequences[place], cut)
         shorter = ", ".join(name for name, count in counts.items() if count == frames)
-        text = f"{shorter} began {otb.TIGER1} at frame {cut + 1}: whatever skip_tiger1 says, it counts "
+        text = (
+            f"{shorter} began {otb.TIGER1} at frame {cut + 1}: despite skip_tiger1=false it counts"
+        )
         if frames + cut not in counts.values():
-            return sequences, [f"{text}from there on."]
-        return sequences, [f"{text}without the first {cut} boxes of the other trackers."]
+            return sequences, [f"{text} from there on."]
+        return sequences, [f"{text} without the first {cut} boxes of the other trackers."]
     longer = ", ".join(name for name, count in counts.items() if count == frames + cut)
     if not longer:
         return sequences, []

@@ -112,7 +112,9 @@ def curve_plot(evaluation: Evaluation, curve: Curve) -> Figure:
     figure, axes = new_figure()
     places = _draw_curves(axes, evaluation, curve, None)
     protocol = evaluation.protocol.upper()
-    axes.set_title(f"{curve.title} plots of {protocol} on {evaluation.title}\n{evaluation.coverage}")
+    axes.set_title(
+        f"{curve.title} plots of {protocol} on {evaluation.title}\n{evaluation.coverage}"
+    )
     _legend(axes, places, curve)
     return figure
 
@@ -153,7 +155,9 @@ def attribute_plot(evaluation: Evaluation, measure: Measure) -> Figure:
     axes.set_xticks(angles, [f"{a.code} ({len(a.members)})" for a in evaluation.attributes])
     axes.set_ylim(0, min(1, math.ceil(10 * np.nanmax(values) + 0.2) / 10))
     axes.tick_params(axis="x", pad=8)
-    axes.set_title(f"{measure.title} by attribute, {evaluation.title}\n{evaluation.coverage}", pad=16)
+    axes.set_title(
+        f"{measure.title} by attribute, {evaluation.title}\n{evaluation.coverage}", pad=16
+    )
     axes.legend(_names(evaluation), loc="upper left", bbox_to_anchor=(1.08, 1.05), fontsize=9)
     return figure
 

@@ -114,8 +114,8 @@ def describe_reach(evaluation: Evaluation) -> str:
     parts = []
     if short:
         parts.append(
-            f"There is no EAO of {', '.join(short)}: it is a mean over lengths from {low} to {high} "
-            f"frames, and no run goes on for more than {max(short.values())}."
+            f"There is no EAO of {', '.join(short)}: it is a mean over lengths from {low} to "
+            f"{high} frames, and no run goes on for more than {max(short.values())}."
         )
     for name, reach in reaches.items():
         if low <= reach < high:
