@@ -47,34 +47,34 @@ def list_frames(path: Union[str, Path]) -> tuple[list[Path], list[Path]]:
     """
     folder = Path(path)
     for candidate in [folder / name for name in _SUBFOLDERS] + [folder]:
-        files = list_series(candidate)
-        if files:
-            return _with_missing(files)
+        found = list_series(candidate)
+        if found:
+            names, missing = _with_missing(found)
+            return [candidate / name for name in names], [candidate / name for name in missing]
     raise ValueError(
         f"no frames in {folder}: expected images ({', '.join(sorted(_COMMON))} or another format "
         f"of Pillow) in it or in its folder {' or '.join(_SUBFOLDERS)}"
     )
 
 
-def list_series(path: Union[str, Path]) -> list[Path]:
+def list_series(path: Union[str, Path]) -> list[str]:
     """Lists the images of a folder that are one series, see `series.choose`.
 
     Args:
         path: The folder.
 
     Returns:
-        The files in natural order; empty if there is no image or no folder.
+        The names of the files in natural order; empty if there is no image or no folder.
     """
-    images, others = _images(Path(path))
+    images, others = _images(path)
     if not images:
         return []
-    chosen = series.choose(images)
-    others += sorted(set(images) - set(chosen), key=natural_key)
+    chosen = series.choose(os.fspath(path), images)
+    others = sorted(set(others + images) - set(chosen), key=natural_key)
     if others:
-        names = ", ".join(file.name for file in others[:_NAMED])
         logging.warning(
             "%s: the frames are %s to %s (%d); left out: %s%s",
-            *(path, chosen[0].name, chosen[-1].name, len(chosen), names),
+            *(path, chosen[0], chosen[-1], len(chosen), ", ".join(others[:_NAMED])),
             f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "",
         )
     return chosen
@@ -101,53 +101,55 @@ def match(pattern: str) -> list[Path]:
         found = [Path(name) for name in glob.glob(attempt) if not os.path.isdir(name)]
         if found:
             break
-    return sorted(found, key=natural_key)
+    return sorted(found, key=lambda file: natural_key(file.name))
 
 
-def _images(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The image files of a folder, and what else is called like one."""
-    try:
-        with os.scandir(folder) as entries:
-            # A leading dot marks hidden files, such as macOS's "._0001.jpg", which is no image.
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
-        return [], []
+def _images(folder: Union[str, Path]) -> tuple[list[str], list[str]]:
+    """Names of the image files of a folder, and what else is called like one."""
     suffixes = image_suffixes()
     images, others = [], []
-    for entry in visible:
-        if os.path.splitext(entry.name)[1].lower() in suffixes:
-            # A link to nowhere is a frame that is missing, not one that never was.
-            is_file = entry.is_file() or not os.path.exists(entry.path)
-            (images if is_file else others).append(folder / entry.name)
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                # A leading dot marks hidden files, such as macOS's "._0001.jpg", which is no image.
+                suffix = os.path.splitext(entry.name)[1].lower()
+                if suffix in suffixes and not entry.name.startswith("."):
+                    # A link to nowhere is a frame that is missing, not one that never was.
+                    is_file = entry.is_file() or not os.path.exists(entry.path)
+                    (images if is_file else others).append(entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     return images, others
 
 
-def _with_missing(files: list[Path]) -> tuple[list[Path], list[Path]]:
+def _with_missing(names: list[str]) -> tuple[list[str], list[str]]:
     """Inserts the files that a regular numbering lacks.
 
     Regular means: the names differ in one number only, at least half of its steps are the same, and
     all are multiples of that. If more would be missing than are there, the numbers mean
     something else and nothing is inserted.
     """
-    place = _counting_place([split_numbers(file.stem) for file in files])
+    stems = [os.path.splitext(name)[0] for name in names]
+    split = [split_numbers(stem) for stem in stems]
+    place = _counting_place(split)
     if place is None:
-        return files, []
-    numbers = [int(split_numbers(file.stem)[place]) for file in files]
+        return names, []
+    numbers = [int(parts[place]) for parts in split]
     steps = [b - a for a, b in zip(numbers, numbers[1:])]
     counts = collections.Counter(steps)
     step = min(counts, key=lambda s: (-counts[s], s))
     regular = step > 0 and 2 * counts[step] >= len(steps) and all(s % step == 0 for s in steps)
-    if not regular or sum(s // step - 1 for s in steps) > len(files):
-        return files, []
+    if not regular or sum(s // step - 1 for s in steps) > len(names):
+        return names, []
 
-    complete, missing = [files[0]], []
-    for before, file, number, gap in zip(files, files[1:], numbers, steps):
-        parts = split_numbers(before.stem)
-        for lost in range(number + step, number + gap, step):
-            stem = [*parts[:place], str(lost).zfill(len(parts[place])), *parts[place + 1 :]]
-            missing.append(before.with_name("".join(stem) + before.suffix))
+    complete, missing = [names[0]], []
+    for i, gap in enumerate(steps):
+        suffix = names[i][len(stems[i]) :]
+        for lost in range(numbers[i] + step, numbers[i] + gap, step):
+            number = str(lost).zfill(len(split[i][place]))
+            missing.append("".join([*split[i][:place], number, *split[i][place + 1 :]]) + suffix)
             complete.append(missing[-1])
-        complete.append(file)
+        complete.append(names[i + 1])
     return complete, missing
 
 

@@ -6,9 +6,10 @@ Beside the frames there may be masks, thumbnails, covers and other series.
 from __future__ import annotations
 
 import collections
+import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -22,19 +23,23 @@ _PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})  # Masks do not outlive 
 _GREY = frozenset({"1", "L", "LA", "P", "PA", "I", "I;16", "I;16B", "F"})
 
 
+_NUMBER = re.compile("([0-9]+)")
+
+
 def split_numbers(name: str) -> list[str]:
     """Splits a name by its groups of digits, which come to lie at the odd places."""
-    return re.split(r"([0-9]+)", name)
+    return _NUMBER.split(name)
 
 
-def natural_key(path: Path) -> tuple:
+def natural_key(name: str) -> tuple:
     """Sort key by the numbers in a file's name: 2.jpg comes before 10.jpg."""
     # The name itself settles 1 and 01.
-    parts = split_numbers(path.name.lower())
-    return tuple(int(p) if i % 2 else p for i, p in enumerate(parts)), path.name
+    parts = split_numbers(name.lower())
+    parts[1::2] = map(int, parts[1::2])
+    return parts, name
 
 
-def choose(files: Sequence[Path]) -> list[Path]:
+def choose(folder: str, names: Sequence[str]) -> list[str]:
     """Chooses the frames among the images of a folder.
 
     Names that are alike but for their numbers are a series, whatever suffixes they have; of two
@@ -44,79 +49,79 @@ def choose(files: Sequence[Path]) -> list[Path]:
     most names follow no pattern, all are frames.
 
     Args:
-        files: The images. Some are opened if it is not clear from the names.
+        folder: The folder. Some images are opened if it is not clear from the names.
+        names: The images in it.
 
     Returns:
-        The frames, in natural order.
+        The names of the frames, in natural order.
     """
     shapes = collections.defaultdict(list)
-    for file in files:
-        shapes[_shape(file)].append(file)
-    numbered = {shape: group for shape, group in shapes.items() if "#" in shape}
+    for name in names:
+        stem, suffix = os.path.splitext(name.lower())
+        shapes["#".join(_NUMBER.split(stem)[::2])].append(_File(name, stem, suffix))
+    numbered = {shape: files for shape, files in shapes.items() if "#" in shape}
     largest = max(map(len, numbered.values()), default=0)
-    alone = sum(len(g) for s, g in shapes.items() if len(g) == 1 or s not in numbered)
+    alone = sum(len(f) for shape, f in shapes.items() if len(f) == 1 or shape not in numbered)
     if alone > 2 * largest:
         numbered = collections.defaultdict(list)
-        for file in files:
-            numbered["mask" if _names_companion(_shape(file)) else "frame"].append(file)
+        for shape, files in shapes.items():
+            numbered["mask" if _names_companion(shape) else "frame"] += files
     groups = [
-        _Group(shape, part) for shape, group in numbered.items() for part in _by_suffix(group)
+        _Group(folder, shape, part)
+        for shape, files in numbered.items()
+        for part in _by_suffix(files)
     ]
     chosen = _best(groups)
     frames = list(chosen.files)
     for group in sorted(groups, key=lambda group: -len(group.files)):
         if group.shape == chosen.shape and not _stems(group.files) & _stems(frames):
             frames += group.files
-    return sorted(frames, key=natural_key)
+    return sorted((file.name for file in frames), key=natural_key)
 
 
-class _Group:
+class _File(NamedTuple):
+    name: str
+    stem: str  # In small letters, as the suffix is.
+    suffix: str
+
+
+class _Group(NamedTuple):
     """Files of one shape of name, and of one suffix if there are several of the same stem."""
 
-    def __init__(self, shape: str, files: Sequence[Path]):
-        self.shape = shape
-        self.files = files
-        self.companion = _names_companion(shape)
+    folder: str
+    shape: str
+    files: Sequence[_File]
 
     def rank(self) -> tuple:
         """What comes first is rather made of frames."""
-        first = min(self.files, key=natural_key)
+        first = min(self.files)
         try:
-            with Image.open(first) as image:
+            with Image.open(os.path.join(self.folder, first.name)) as image:
                 grey, pixels = image.mode in _GREY, image.width * image.height
         except Exception:  # Pillow raises many types on damaged files.
             grey, pixels = True, 0
-        suffix = first.suffix.lower()
-        photo = suffix in _PHOTOS
-        return grey, -pixels, not photo, -len(self.files), len(self.shape), self.shape, suffix
+        photo = first.suffix in _PHOTOS
+        return grey, -pixels, not photo, -len(self.files), len(self.shape), self.shape, first
 
 
 def _best(groups: Sequence[_Group]) -> _Group:
-    groups = [group for group in groups if not group.companion] or groups
+    groups = [group for group in groups if not _names_companion(group.shape)] or groups
     longest = max(len(group.files) for group in groups)
     rivals = [group for group in groups if 2 * len(group.files) >= longest]
     return min(rivals, key=_Group.rank) if len(rivals) > 1 else rivals[0]
 
 
-def _shape(file: Path) -> str:
-    return "#".join(split_numbers(file.stem.lower())[::2])
-
-
 def _names_companion(shape: str) -> bool:
-    return not _COMPANIONS.isdisjoint(re.findall(r"[a-z]+", shape))
+    return not _COMPANIONS.isdisjoint(re.findall("[a-z]+", shape))
 
 
-def _stems(files: Sequence[Path]) -> set[str]:
-    return {file.stem.lower() for file in files}
-
-
-def _by_suffix(files: Sequence[Path]) -> list[list[Path]]:
+def _by_suffix(files: Sequence[_File]) -> list[Sequence[_File]]:
     """Parts files of the same stem, if there are any."""
     if _are_distinct(files):
-        return [list(files)]
+        return [files]
     groups = collections.defaultdict(list)
     for file in files:
-        groups[file.suffix.lower()].append(file)
+        groups[file.suffix].append(file)
     photos = [group for suffix, group in groups.items() if suffix in _PHOTOS]
     together = [file for group in photos for file in group]
     if _are_distinct(together):
@@ -124,5 +129,9 @@ def _by_suffix(files: Sequence[Path]) -> list[list[Path]]:
     return photos + [group for suffix, group in groups.items() if suffix not in _PHOTOS]
 
 
-def _are_distinct(files: Sequence[Path]) -> bool:
+def _stems(files: Sequence[_File]) -> set[str]:
+    return {file.stem for file in files}
+
+
+def _are_distinct(files: Sequence[_File]) -> bool:
     return len(_stems(files)) == len(files)

@@ -29,8 +29,7 @@ def said(monkeypatch):
     return lines
 
 
-def names(path):
-    return [file.name for file in folder.list_series(path)]
+names = folder.list_series
 
 
 JPG = ["0001.jpg", "0002.jpg", "0003.jpg"]

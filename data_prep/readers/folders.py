@@ -118,7 +118,7 @@ def list_files(path: str, suffixes: Optional[Collection[str]] = None) -> dict[in
       number are no frames, and of two with the same number the first by name is taken.
     """
     if suffixes is None:
-        names = [file.name for file in folder.list_series(path)]
+        names = folder.list_series(path)
     else:
         try:
             names = os.listdir(path)
