@@ -160,7 +160,8 @@ def test_seeds_differ(data):
 
 def test_validation_is_fixed_and_apart_from_training(data):
     source = open_videos(data)
-    held_out = {name for name in VIDEOS if sampling.is_held_out(name, 0.2)}
+    chosen = sampling.held_out(VIDEOS, 0.2, 0, 30)
+    held_out = {name for name, is_chosen in zip(VIDEOS, chosen) if is_chosen}
     names = source.catalog.videos
     assert {names[video] for video in source.held_out.pools[0]} == held_out
     assert {names[video] for video in source.training.pools[0]} == set(VIDEOS) - held_out
@@ -243,13 +244,85 @@ def test_weights_that_do_not_fit_are_refused(data, weights, message):
 
 
 def test_too_few_videos_are_one_error(data):
-    with pytest.raises(ValueError, match="31 different videos, but of the 30 .* 30 are for train"):
+    with pytest.raises(ValueError, match="31 different videos, but there are 30 .* at most 30$"):
         open_videos(data, batch=31, validation=0)
-    with pytest.raises(ValueError, match="different videos.* 6 are for validation") as caught:
-        open_videos(data, batch=8, validation=0.1)
-    assert str(caught.value).endswith("a greater share of validation than 0.1")
-    with pytest.raises(ValueError, match="are for training.* a smaller share of validation than"):
-        open_videos(data, batch=8, validation=0.9)
+    with pytest.raises(ValueError, match="30 different videos and .* one more.* at most 29$"):
+        open_videos(data, batch=30)
+
+
+@pytest.fixture
+def some_videos(monkeypatch):
+    """Opens a source of so many videos of no content."""
+
+    def make(count, **changes):
+        empty = np.zeros(0, np.int64)
+        numbers = np.arange(count)
+        source = catalog.Catalog(
+            globs=("data",),
+            shards=("shard",),
+            shard_start=np.array([0, count]),
+            first_frame=np.arange(count + 1),
+            videos=tuple(f"video{number}" for number in numbers),
+            pools=(numbers,),
+            tracks=tuple(numbers[:, np.newaxis]),
+            track_names=("0",) * count,
+            columns={"frames": np.zeros(count, np.int64), "z_offset": empty},
+            exemplar=None,
+            instance=None,
+        )
+        settings = {"augment": "none", **changes}
+        return pairs.PairSource(source, None, pairs.PairConfig(**settings))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("videos", "share", "held_out"),
+    [
+        (9, 0.1, 1),  # Eight for training, and one.
+        (10, 0.1, 2),
+        (9, 0.5, 1),
+        (30, 0.05, 6),  # A fifth, where the share gives 1.
+        (40, 0.05, 8),
+        (71, 0.05, 8),  # A group of eight, where the share gives 5.
+        (71, 0.9, 63),
+        (71, 0.3, None),
+        (400, 0.1, None),
+    ],
+)
+def test_small_sets_hold_out_what_validation_needs(some_videos, caplog, videos, share, held_out):
+    """Groups of validation are as large as those of training, or as that gives."""
+    asked = sampling.held_out([f"video{n}" for n in range(videos)], share, 0, videos)
+    with caplog.at_level("WARNING", logger="absl"):
+        source = some_videos(videos, validation=share)
+    if held_out is None:
+        assert source.held_out.pools[0].tolist() == np.flatnonzero(asked).tolist()
+        assert source.validation_batch == 8 and not caplog.records
+        return
+    assert (source.held_out.count, source.training.count) == (held_out, videos - held_out)
+    assert (
+        f"{held_out} of {videos} videos are held out, instead of the {asked.sum()} that"
+        in (caplog.text)
+        or asked.sum() == held_out
+    )
+    assert source.validation_batch == min(held_out, 8)
+    assert ("a group of validation has" in caplog.text) == (held_out < 8)
+    for training, group in ((True, 8), (False, source.validation_batch)):
+        chosen = source.choose(0, 0, training)
+        assert len(set(chosen.video)) == len(chosen.x) == group
+
+
+def test_small_groups_of_validation_are_whole(data):
+    source = open_videos(data, batch=20, groups=2, regions=2, validation=0.01)
+    assert source.validation_batch == 6
+    ((exemplars, instances),) = take(source.validation(1), 1)
+    assert (len(exemplars), len(instances)) == (12, 24)
+    chosen = [source.choose(0, group, False) for group in range(2)]
+    for place, frame in enumerate(np.concatenate([pair.z for pair in chosen])):
+        crop = decode(source.catalog.read("z", int(frame)))
+        np.testing.assert_allclose(exemplars[place], crop[..., ::-1], atol=3)
+    ((exemplars, _),) = take(source.train(), 1)
+    assert len(exemplars) == 40
 
 
 def test_parts_that_do_not_come_out_even_are_refused(data):

@@ -104,15 +104,33 @@ def test_tracks_and_frames_are_drawn_uniformly():
     assert set(x_of_first) == {1, 2}
 
 
+def held_out(names, share, least=0, most=None):
+    chosen = sampling.held_out(names, share, least, len(names) if most is None else most)
+    return {name for name, is_chosen in zip(names, chosen) if is_chosen}
+
+
 def test_about_the_asked_share_is_held_out_and_stays_so():
     names = [f"video{number}" for number in range(2000)]
-    small = {name for name in names if sampling.is_held_out(name, 0.1)}
-    large = {name for name in names if sampling.is_held_out(name, 0.2)}
+    small, large = held_out(names, 0.1), held_out(names, 0.2)
     assert len(small) == pytest.approx(200, abs=40)
     assert small < large
-    assert not any(sampling.is_held_out(name, 0.0) for name in names)
+    assert held_out(names[:1000], 0.1) == small & set(names[:1000])
+    assert not held_out(names, 0.0)
     first = [number for number in range(40) if names[number] in small]
     assert first == [0, 8, 12, 20, 22, 27, 33, 38]
+
+
+def test_limits_of_what_is_held_out():
+    names = [f"video{number}" for number in range(40)]
+    asked = held_out(names, 0.1)
+    assert held_out(names, 0.1, least=8, most=8) == asked and len(asked) == 8
+    assert [len(held_out(names, 0.1, least=count)) for count in (0, 7, 9, 40)] == [8, 8, 9, 40]
+    assert [len(held_out(names, 0.9, most=count)) for count in (0, 1, 30)] == [0, 1, 30]
+    assert held_out(names, 0.1, most=3) < asked < held_out(names, 0.1, least=12)
+    # A video that is in two data sets is on one side.
+    for count in range(1, 41):
+        assert len(held_out(names * 2, 0.1, least=2 * count - 1)) == max(8, count)
+        assert len(held_out(names * 2, 0.9, most=count)) <= count // 2
 
 
 def test_more_regions_leave_the_pairs_as_they_are():

@@ -83,7 +83,7 @@ def test_every_constant_has_a_flag_and_every_flag_of_the_issue_exists():
         (["--data_weights=1,2"], "data_weights has 2 numbers for 1 data sets"),
         (["--data_weights=much"], "data_weights must be numbers, got 'much'"),
         (["--data_weights=-1"], "weights must be positive numbers, got -1.0"),
-        (["--batch=9"], "9 different videos"),
+        (["--batch=14"], "14 different videos and validation one more, but there are 14"),
         (["--data=nowhere/*.tfrecord"], "no shard *.tfrecord that matches nowhere/*.tfrecord"),
         (["--init=nowhere"], "nowhere: no such checkpoint"),
         (["--stage=gradnet", "--frozen_layers=0", "--init="], "no such checkpoint"),

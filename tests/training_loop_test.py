@@ -144,7 +144,7 @@ def test_a_second_run_in_the_same_directory_is_refused(tmp_path, tmp_path_factor
 @pytest.mark.parametrize(
     "settings, expected",
     [
-        ({"batch": 9}, "9 different videos"),
+        ({"batch": 14}, "14 different videos and validation one more"),
         ({"stage": "gradnet", "variant": "full", "frozen_layers": 0}, None),
     ],
 )

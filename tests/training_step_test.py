@@ -93,6 +93,10 @@ def test_evaluation_moves_nothing(stepped):
     outputs = numpy(step.evaluate(*BATCH))
     assert outputs["final_score"].shape == (4, 15, 15, 1)
     assert np.isfinite(outputs["loss"])
+    # Groups of one pair, where not enough videos are held out for more.
+    small = numpy(step.evaluate(*(part[::2] for part in BATCH)))
+    assert small["final_score"].shape == (2, 15, 15, 1)
+    assert np.isfinite(small["loss"])
     after = step.state()
     for name, value in states[-1].items():
         np.testing.assert_array_equal(after[name], value, err_msg=name)

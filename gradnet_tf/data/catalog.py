@@ -51,18 +51,17 @@ class Catalog:
     instance: Optional[description.Statistics]
 
     def split(
-        self, share: float, weights: Optional[np.ndarray]
+        self, held_out: np.ndarray, weights: Optional[np.ndarray]
     ) -> tuple[sampling.Videos, sampling.Videos]:
         """Parts the videos into those for training and those for validation.
 
         Args:
-            share: Share that is held out, see `sampling.is_held_out`.
+            held_out: bool [videos], which are for validation.
             weights: How often each data set is drawn; None if videos are equally likely.
 
         Returns:
             Training, validation.
         """
-        held_out = np.array([sampling.is_held_out(name, share) for name in self.videos], bool)
         parts = []
         for wanted in (False, True):
             pools = tuple(pool[held_out[pool] == wanted] for pool in self.pools)

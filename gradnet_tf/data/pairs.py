@@ -16,11 +16,14 @@ from typing import Optional
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from gradnet_tf.data import augment, catalog, records, sampling, strong
 
 AUGMENTATIONS = ("reference", "strong", "none")
 _VALIDATION_SEED = 0  # The same pairs for every run.
+# Of small data sets, this share is held out at most to make validation's groups full.
+_SMALL_SHARE = 0.2
 _SOURCE_SIZES = {"z": records.EXEMPLAR_SIZE, "x": records.INSTANCE_SIZE}  # px, in the records
 
 
@@ -36,7 +39,9 @@ class PairConfig:
         instance_size: Side of the instances in px, at most 255; what is left of the 255 px is room
             for the shift.
         frame_range: Largest distance of the frame numbers of a pair.
-        validation: Share of the videos that is held out, 0 for none.
+        validation: Share of the videos that is held out, 0 for none. Of fewer than are needed for
+            groups of k pairs, more are held out, up to a fifth of all, and validation's groups are
+            as large as that gives.
         max_translate: See `augment.AugmentConfig`.
         max_stretch: See `augment.AugmentConfig`.
         color: See `augment.AugmentConfig`.
@@ -129,6 +134,7 @@ class PairSource:
         catalog: What the shards hold.
         training: The videos for training.
         held_out: The videos for validation.
+        validation_batch: Pairs of a group in validation.
     """
 
     def __init__(
@@ -140,7 +146,8 @@ class PairSource:
         self.config = config
         self.catalog = source
         self._failures: dict[int, Exception] = {}  # by step, for steps are read in parallel
-        self.training, self.held_out = source.split(config.validation, weights)
+        self.training, self.held_out = source.split(self._held_out(), weights)
+        self.validation_batch = min(config.batch, self.held_out.count)
         self._check_sets()
         known = config.augment != "none" and config.color
         self._variation = {
@@ -185,7 +192,7 @@ class PairSource:
             shard: As in `train`.
 
         Returns:
-            Data set as that of `train`, with an end.
+            Data set as that of `train`, with groups of `validation_batch` pairs and an end.
 
         Raises:
             ValueError: If nothing is held out or the groups cannot be shared out evenly.
@@ -208,28 +215,49 @@ class PairSource:
             self.config.seed if training else _VALIDATION_SEED,
             step,
             group,
-            self.config.batch,
+            self._group_size(training),
             self.config.frame_range,
             self.config.regions,
         )
 
+    def _group_size(self, training: bool) -> int:
+        return self.config.batch if training else self.validation_batch
+
+    def _held_out(self) -> np.ndarray:
+        """Which videos are for validation; those of a group at least are left for training."""
+        videos, config = self.catalog.videos, self.config
+        count = len(videos)
+        if not config.validation:
+            return np.zeros(count, bool)
+        most = max(count - config.batch, 0)
+        least = min(config.batch, max(int(_SMALL_SHARE * count), 1), most)
+        chosen = sampling.held_out(videos, config.validation, least, most)
+        asked = sampling.held_out(videos, config.validation, 0, count)
+        found, wanted = int(chosen.sum()), int(asked.sum())
+        if found != wanted:
+            logging.warning(
+                "%d of %d videos are held out, instead of the %d that validation=%g would give",
+                *(found, count, wanted, config.validation),
+            )
+        if 0 < found < config.batch:
+            logging.warning(
+                "a group of validation has %d of the %d pairs of one in training: %d of %d videos are "
+                "held out",
+                *(found, config.batch, found, count),
+            )
+        return chosen
+
     def _check_sets(self) -> None:
-        config, needed = self.config, self.config.batch
-        where = ", ".join(self.catalog.globs)
-        sets = [("training", self.training)]
-        if config.validation:
-            sets.append(("validation", self.held_out))
-        for name, videos in sets:
-            if videos.count < needed:
-                remedies = ["more data", f"a smaller batch than {needed}"]
-                if config.validation:
-                    change = "smaller" if videos is self.training else "greater"
-                    remedies.append(f"a {change} share of validation than {config.validation:g}")
-                raise ValueError(
-                    f"a group needs pairs from {needed} different videos, but of the "
-                    f"{len(self.catalog.videos)} videos in {where} {videos.count} are for {name}; "
-                    f"what helps: {', '.join(remedies)}"
-                )
+        config, count = self.config, len(self.catalog.videos)
+        is_one_missing = config.validation and not self.held_out.count
+        if self.training.count < config.batch or is_one_missing:
+            more = " and validation one more" if config.validation else ""
+            largest = count - bool(config.validation)
+            smaller = f", or a batch of at most {largest}" if largest else ""
+            raise ValueError(
+                f"a group needs pairs from {config.batch} different videos{more}, but there are "
+                f"{count} in {', '.join(self.catalog.globs)}; what helps: more data{smaller}"
+            )
         if self.training.weights is not None:
             for pattern, pool in zip(self.catalog.globs, self.training.pools):
                 if not len(pool):
@@ -248,6 +276,7 @@ class PairSource:
         groups = range(index * share, (index + 1) * share)
         strongly = training and config.augment == "strong"
         specs = self._specs(strongly)
+        pairs = share * self._group_size(training)
 
         def read(step):
             values = tf.numpy_function(
@@ -257,7 +286,7 @@ class PairSource:
                 stateful=False,
             )
             for value, spec in zip(values, specs):
-                value.set_shape([share * config.batch, *spec.shape])
+                value.set_shape([pairs, *spec.shape])
             return tuple(values)
 
         def make(*item):
@@ -273,7 +302,7 @@ class PairSource:
         data = steps.map(read, num_parallel_calls=16 if remote else 2, deterministic=True)
         data = data.unbatch()
         data = data.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        data = data.batch(share * config.batch, drop_remainder=True).map(flatten)
+        data = data.batch(pairs, drop_remainder=True).map(flatten)
         options = tf.data.Options()
         options.deterministic = True
         # Each worker asks for its own part.
@@ -324,19 +353,19 @@ class PairSource:
         for number, (key, frames) in enumerate(crops):
             files = [self.catalog.read(key, int(frame)) for frame in frames]
             columns.append(np.array(files, object))
-            columns += self._parameters(key, None if noise is None else noise[number])
+            columns += self._parameters(key, len(frames), None if noise is None else noise[number])
             if strongly:
                 columns.append(extra[number, :, : strong.UNIFORMS].astype(np.float32))
                 seeds = extra[number, :, strong.UNIFORMS :] * 2.0**31
                 columns.append(seeds.astype(np.int32))
         return columns
 
-    def _parameters(self, key: str, noise: Optional[np.ndarray]) -> augment.Parameters:
+    def _parameters(self, key: str, count: int, noise: Optional[np.ndarray]) -> augment.Parameters:
         """How a group's crops are made, with random numbers or without."""
         size, source_size = self._size(key), _SOURCE_SIZES[key]
         if noise is None:
             middle = augment.centre(size, source_size)
-            return augment.Parameters(*(np.stack([v] * self.config.batch) for v in middle))
+            return augment.Parameters(*(np.stack([v] * count) for v in middle))
         return augment.draw(
             augment.Noise.from_uniforms(noise),
             size,

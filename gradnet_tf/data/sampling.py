@@ -40,18 +40,32 @@ def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]
     return ((words >> np.uint64(11)) * 2.0**-53).reshape(shape)
 
 
-def is_held_out(video: str, share: float) -> bool:
-    """Whether a video belongs to the validation set.
+def held_out(videos: Sequence[str], share: float, least: int, most: int) -> np.ndarray:
+    """Which videos belong to the validation set.
 
-    The SHA-256 of its name decides, so that a video never changes sides when data are added, and
-    the same video prepared twice is on one side. (The reference takes the last tenth of its list.)
+    The SHA-256 of a video's name decides, so that the same video prepared twice is on one side, and
+    no video changes sides when data are added, as long as the share gives numbers within the
+    limits. (The reference takes the last tenth of its list.)
 
     Args:
-        video: The video's name.
+        videos: Names of the videos.
         share: Share of all videos that is held out, 0..1.
+        least: Number of videos that are held out at least, at most all.
+        most: And at most, not less than `least`.
+
+    Returns:
+        bool, one a video.
     """
-    digest = hashlib.sha256(video.encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2.0**64
+    places = [
+        int.from_bytes(hashlib.sha256(video.encode()).digest()[:8], "big") for video in videos
+    ]
+    limit, ordered = share * 2.0**64, sorted(places)
+    count = sum(place < limit for place in places)
+    if count < least:
+        limit = ordered[least - 1] + 1
+    elif count > most:
+        limit = ordered[most]
+    return np.array([place < limit for place in places], bool)
 
 
 @dataclasses.dataclass(frozen=True)

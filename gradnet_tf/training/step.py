@@ -82,7 +82,7 @@ class TrainStep:
         return self._train(exemplars, instances, rate, index, stop)
 
     def evaluate(self, exemplars, instances) -> dict[str, tf.Tensor]:
-        """Losses and score maps of groups that are not trained on, on this worker alone."""
+        """Losses and score maps of `config.groups` groups of any size, on this worker alone."""
         return self._replica_evaluate(exemplars, instances)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -116,14 +116,14 @@ class TrainStep:
             variables[objectives.OFFSET] = self._offset
         return variables
 
-    def _groups(self, exemplars, instances):
-        count = exemplars.shape[0] // self.config.batch
+    def _groups(self, exemplars, instances, count):
         return list(zip(tf.split(exemplars, count), tf.split(instances, count)))
 
     def _gradients(self, exemplars, instances):
         """A replica's sums over its groups: scalars, gradients and statistics, with score maps."""
         results = []
-        for group in self._groups(exemplars, instances):
+        count = exemplars.shape[0] // self.config.batch
+        for group in self._groups(exemplars, instances, count):
             with layers.collecting_statistics() as statistics:
                 outputs, gradients = self.objective.gradients(*group)
             self._moving = [entry.layer for entry in statistics]
@@ -136,7 +136,7 @@ class TrainStep:
         return total, scores
 
     def _evaluate(self, exemplars, instances):
-        groups = self._groups(exemplars, instances)
+        groups = self._groups(exemplars, instances, self.config.groups)
         with layers.collecting_statistics():  # And forgetting: validation moves nothing.
             results = [self.objective(*group, training=False) for group in groups]
         scalars = [_scalars(outputs) for outputs in results]
