@@ -69,7 +69,7 @@ def test_figure6_from_results_on_disk(tmp_path, capsys):
         "SiameseFC (Ours-baseline),paper,0.771000,0.582000",
     ]
     page = (tmp_path / "out" / "figure6.md").read_text()
-    assert "almost 8% in precision" in page and "Here: 2 sequences of folder." in page
+    assert "almost 8% in precision" in page and "Here: 2 of 2 sequences of folder." in page
 
 
 @pytest.mark.parametrize("name", ["figure7", "figure8"])
