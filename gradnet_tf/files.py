@@ -1,17 +1,26 @@
-"""Writes files so that a target is either complete or untouched."""
+"""Checks places for outputs, and writes files that are either complete or untouched.
+
+A link is written through: the file behind it is written, and the link stays. What is no file, such
+as a device, a pipe or ``/dev/stdout``, is written into and never replaced.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import stat
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Union
+from typing import BinaryIO, Optional, Union
 
 PathLike = Union[str, "os.PathLike[str]"]
 
+_CHUNK = 1 << 20  # bytes
+_LINKS = 40  # A longer chain of links is a circle, as the kernel says, too.
 _FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(?=/)", re.IGNORECASE)
 
 
@@ -31,7 +40,7 @@ def local_path(path: PathLike) -> str:
 
 
 def check_target(path: PathLike) -> Path:
-    """Tells before any work whether a file can be written.
+    """Tells before any work whether a file can be written, by writing a temporary one beside it.
 
     Args:
         path: The file that is to be written.
@@ -40,41 +49,127 @@ def check_target(path: PathLike) -> Path:
         The path, with ``~`` expanded.
 
     Raises:
-        OSError: If its directory is missing or cannot be written, or the path is a directory.
+        OSError: If its directory is missing or cannot be written, or the path is a directory or
+            something else that no file can be written to. A named pipe is refused, too: whether
+            somebody reads it cannot be tried without ending what they read.
     """
     path = Path(local_path(path))
-    if path.is_dir():
-        raise IsADirectoryError(f"cannot write {path}: it is a directory, a file name is needed")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: there is no directory {path.parent}")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"cannot write {path}: the directory {path.parent} is not writable")
+    if is_special(path):
+        if _descriptor(path) is None and stat.S_ISFIFO(os.stat(path).st_mode):
+            raise OSError(f"cannot write {path}: it is a named pipe, a file is needed")
+        open_special(path).close()
+        return path
+    temporary = _temporary(_real(path))
+    try:
+        with naming(path):
+            temporary.write_bytes(b"\n")  # Over what a process of this number may have left.
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return path
+
+
+def resolve(path: PathLike) -> Path:
+    """Follows links to the file that a write goes to, which need not exist yet.
+
+    Args:
+        path: The file that is to be written.
+
+    Raises:
+        OSError: If the links lead in a circle, or to a directory, or into one that is missing.
+    """
+    path = Path(local_path(path))
+    return path if is_special(path) else _real(path)
+
+
+def is_special(path: PathLike) -> bool:
+    """Whether a path is there and neither a file nor a directory, but a device or a pipe.
+
+    What this process has open, such as ``/dev/stdout`` or a shell's ``>(...)``, counts as well.
+
+    Args:
+        path: The path; links are followed.
+
+    Raises:
+        OSError: If the links lead in a circle, or nothing about the path can be learnt.
+    """
+    path = Path(local_path(path))
+    if _descriptor(path) is not None:
+        return True
+    with naming(path):
+        try:
+            mode = os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def open_special(path: PathLike) -> BinaryIO:
+    """Opens what `is_special` for writing, without a buffer.
+
+    Args:
+        path: A device, a pipe or an open file such as ``/dev/stdout``.
+
+    Raises:
+        OSError: If it cannot be opened, or is a pipe that nobody reads, or a disk.
+    """
+    path = Path(local_path(path))
+    number = _descriptor(path)
+    with naming(path):
+        if number is not None:
+            os.write(number, b"")  # Fails where it is open for reading only.
+            # Not by its name, which would give a file of its own place: two writers in one file.
+            return open(os.dup(number), "wb", buffering=0)
+        mode = os.stat(path).st_mode
+        if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+            kind = "disk" if stat.S_ISBLK(mode) else "socket"
+            raise OSError(f"it is a {kind}, a file is needed")
+        if not stat.S_ISFIFO(mode):
+            return open(path, "wb", buffering=0)
+        try:
+            # Blocking, a pipe that nobody reads would be waited for without a word.
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                raise OSError("nobody reads from this pipe; start its reader first") from error
+            raise
+        os.set_blocking(descriptor, True)
+        return open(descriptor, "wb", buffering=0)
 
 
 @contextlib.contextmanager
 def replacing(path: PathLike) -> Iterator[Path]:
     """Gives a temporary name beside ``path`` and moves it there if the block succeeds.
 
-    If the block fails, nothing is left behind and an older file at ``path`` is as it was.
+    If the block fails, nothing is left behind and an older file at ``path`` is as it was. Behind a
+    link, it is the link's target that is replaced. A device or a pipe gets the file's content.
 
     Args:
         path: The file that is to be written or replaced.
 
     Yields:
-        The temporary name, in the same directory and with the same suffix (encoders read it).
+        The temporary name, with the same suffix (encoders read it).
 
     Raises:
-        OSError: As `check_target` does, or if the file cannot be moved to its place.
+        OSError: If there is no place for the file, or it cannot be moved to its place.
     """
-    path = check_target(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    path = Path(local_path(path))
+    if is_special(path):
+        with tempfile.TemporaryDirectory(prefix="gradnet_tf-") as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            with open_special(path) as file, naming(path), open(temporary, "rb") as content:
+                while chunk := content.read(_CHUNK):
+                    write_all(file, chunk)
+        return
+    real = _real(path)
+    temporary = _temporary(real)
     try:
         yield temporary
         with naming(path):
-            os.replace(temporary, path)
+            os.replace(temporary, real)
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # The first error is the one to tell.
             temporary.unlink()
 
 
@@ -108,3 +203,48 @@ def write_bytes(path: PathLike, content: bytes) -> None:
     """
     with replacing(path) as temporary, naming(path):
         temporary.write_bytes(content)
+
+
+def write_all(file: BinaryIO, content: bytes) -> None:
+    """Writes to a file without a buffer, which may take less than it is given.
+
+    Args:
+        file: As `open_special` gives it.
+        content: What is to be written.
+
+    Raises:
+        OSError: If not all of it can be written.
+    """
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _real(path: Path) -> Path:
+    """The file behind all links, whose directory is there and can be written."""
+    with naming(path):
+        real = Path(os.path.realpath(path))
+        is_folder, has_parent = os.path.isdir(real), os.path.isdir(real.parent)
+    if is_folder:
+        raise IsADirectoryError(f"cannot write {path}: it is a directory, a file name is needed")
+    if not has_parent:
+        raise FileNotFoundError(f"cannot write {path}: there is no directory {real.parent}")
+    if not os.access(real.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"cannot write {path}: the directory {real.parent} is not writable")
+    return real
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+
+
+def _descriptor(path: Path) -> Optional[int]:
+    """The number N of an open file of this process that a path stands for, as /dev/fd/N does."""
+    own = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/[0-9]+)?/fd")
+    for _ in range(_LINKS):
+        if path.name.isdigit() and own.fullmatch(os.path.realpath(path.parent)):
+            return int(path.name)
+        if not os.path.islink(path):
+            return None
+        path = path.parent / os.readlink(path)
+    return None
