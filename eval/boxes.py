@@ -2,14 +2,17 @@
 
     python -m gradnet_tf.eval boxes --boxes=boxes.txt --truth=groundtruth_rect.txt
 
-Both files hold one line 'x,y,width,height' a frame, in the same pixel coordinates, first frame
-included. Frames whose true box is NaN or has no area are left out.
+Both files hold one line 'x,y,width,height' a frame, first frame included. The boxes count from 0,
+as gradnet_tf.track writes them, and the truth from 1, as OTB, TC-128, LaSOT and GOT-10k do, unless
+--truth_origin says otherwise or both begin with the same box. Frames whose true box is NaN or has
+no area are left out; a box that is NaN is a miss.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 from absl import flags
@@ -23,6 +26,39 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         flags.DEFINE_string(
             name, None, f"File of {text}, x,y,width,height.", required=True, flag_values=values
         )
+    define_truth_origin(values)
+
+
+def define_truth_origin(values: flags.FlagValues) -> None:
+    """Defines the flag that tells how a file of true boxes counts."""
+    flags.DEFINE_integer(
+        "truth_origin",
+        None,
+        "What the file of true boxes counts the first pixel as, where the other boxes count from "
+        "0. By default 1, as in OTB, TC-128, LaSOT and GOT-10k, or 0 if both begin with the same "
+        "box as it stands.",
+        lower_bound=0,
+        upper_bound=1,
+        flag_values=values,
+    )
+
+
+def count_from_zero(
+    truth: np.ndarray, first_box: np.ndarray, origin: Optional[int]
+) -> tuple[np.ndarray, int]:
+    """Counts the true boxes of a file from 0, or as the tracker's boxes are counted.
+
+    Args:
+      truth: float64 [n, 4], (x, y, width, height), as they stand in the file.
+      first_box: float64 [4], where the tracker started.
+      origin: the flag's value.
+
+    Returns:
+      The true boxes, and what the first pixel was taken as, 0 or 1.
+    """
+    if origin is None:
+        origin = int(not np.allclose(truth[0], first_box, rtol=0, atol=1e-3))
+    return truth - [origin, origin, 0, 0], origin
 
 
 def report(boxes: np.ndarray, truth: np.ndarray) -> str:
@@ -70,7 +106,10 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     try:
         if arguments:
             raise ValueError(f"unexpected argument {arguments[0]!r}; files are given by flags")
-        print(report(metrics.load_boxes(values.boxes), metrics.load_boxes(values.truth)))
+        boxes, truth = metrics.load_boxes(values.boxes), metrics.load_boxes(values.truth)
+        truth, origin = count_from_zero(truth, boxes[0], values.truth_origin)
+        print(report(boxes, truth))
+        print(f"truth               {'counts from 1' if origin else 'counts as the boxes do'}")
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -144,7 +144,7 @@ def load_boxes(path: Union[str, os.PathLike]) -> np.ndarray:
       float64 [n, 4].
 
     Raises:
-      OSError: the file cannot be read.
+      OSError: the file cannot be read; the message names it.
       ValueError: a line does not hold four numbers (the message names it), or there is no line.
     """
     rows = textfiles.read_rows(path, {4}, "'x,y,width,height'")
@@ -170,7 +170,8 @@ def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
     """The numbers that the reference's track.py prints (``_compile_results``).
 
     It differs from OTB: an error of exactly the threshold is a miss, the precision curve ends at
-    25 px and is integrated over the index of the threshold, and overlap is the mean IoU.
+    25 px and is integrated over the index of the threshold, and overlap is the mean IoU. NaN is a
+    miss.
 
     Raises:
       ValueError: the arguments are not two arrays [n, 4] of the same length.
@@ -181,7 +182,7 @@ def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
         frames=len(error),
         precision=100 * float(np.mean(error < PRECISION_THRESHOLD)),
         precision_auc=float(np.sum(curve[1:] + curve[:-1]) / 2),
-        iou=100 * float(np.mean(overlap_ratio(boxes, truth))),
+        iou=100 * float(np.mean(np.nan_to_num(overlap_ratio(boxes, truth)))),
     )
 
 

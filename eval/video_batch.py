@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
+from gradnet_tf import user_boxes
+
 if TYPE_CHECKING:
     from gradnet_tf.tracking.targets import Targets
     from gradnet_tf.tracking.tracker import Tracker
@@ -99,6 +101,4 @@ class VideoBatch:
 
 
 def _check_box(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    from gradnet_tf import geometry  # Loads TensorFlow.
-
-    return geometry.check_box(box, image.shape[:2])[np.newaxis]
+    return user_boxes.check_box(box, image.shape[:2])[np.newaxis]

@@ -174,11 +174,12 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def naming(path: PathLike) -> Iterator[None]:
+def naming(path: PathLike, action: str = "write") -> Iterator[None]:
     """Turns an `OSError` of the block, such as a full disk, into one that names ``path``.
 
     Args:
         path: The file that the block writes.
+        action: What it does with the file, if not that.
 
     Raises:
         OSError: With the same ``errno``.
@@ -186,7 +187,7 @@ def naming(path: PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = OSError(f"cannot write {path}: {error.strerror or error}")
+        named = OSError(f"cannot {action} {path}: {error.strerror or error}")
         named.errno = error.errno
         raise named from error
 

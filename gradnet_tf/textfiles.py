@@ -8,10 +8,11 @@ Commas as decimal points are refused: ``31,0 26,0 24,0 20,0`` may be a box or fo
 from __future__ import annotations
 
 import codecs
-import os
 import re
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Optional, Union
+from typing import NamedTuple, Optional
+
+from gradnet_tf import files
 
 _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE
@@ -30,8 +31,6 @@ _COLUMNS = (
 # Titles of boxes that are no (x, y, width, height).
 _OTHER_COLUMNS = frozenset("x2 y2 xmax ymax right bottom cx cy xc yc xcenter ycenter".split())
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-PathLike = Union[str, "os.PathLike[str]"]
 
 
 class Row(NamedTuple):
@@ -67,14 +66,14 @@ def decode(content: bytes) -> str:
     return content.decode("utf-8-sig", errors="replace")
 
 
-def read_lines(path: PathLike) -> list[str]:
+def read_lines(path: files.PathLike) -> list[str]:
     """The lines of a text file, without empty ones at its end.
 
     Raises:
-        OSError: The file cannot be read.
+        OSError: The file cannot be read; the message names it.
         ValueError: It is no text.
     """
-    with open(path, "rb") as file:
+    with files.naming(path, "read"), open(path, "rb") as file:
         content = file.read()
     try:
         return decode(content).rstrip().splitlines()
@@ -82,7 +81,7 @@ def read_lines(path: PathLike) -> list[str]:
         raise ValueError(f"{path}: {error}") from None
 
 
-def read_rows(path: PathLike, counts: Collection[int], expected: str) -> list[Row]:
+def read_rows(path: files.PathLike, counts: Collection[int], expected: str) -> list[Row]:
     """Reads a file of numbers.
 
     Where a first line gives titles, the columns x, y, width and height are taken.
@@ -129,7 +128,7 @@ def read_rows(path: PathLike, counts: Collection[int], expected: str) -> list[Ro
     return rows
 
 
-def read_integers(path: PathLike) -> list[int]:
+def read_integers(path: files.PathLike) -> list[int]:
     """Reads a file of whole numbers, such as flags: one a line, or all of them in one line.
 
     Raises:

@@ -1,26 +1,33 @@
 r"""Tracks a target through a video or a folder of frames.
 
-    python -m gradnet_tf.track --source=Walking2/img --box=130,132,31,115 \
+    python -m gradnet_tf.track --source=Walking2/img --box=129,131,31,115 \
         --boxes=boxes.txt --video=overlay.mp4 --show_truth=Walking2/groundtruth_rect.txt
 
-The box is x,y,width,height in the first frame, in pixels that count from 0. The overlay video
-is made in a second pass over the frames, when the boxes are safe.
+The box is x,y,width,height in the first frame, in pixels that count from 0; OTB's files, such as
+groundtruth_rect.txt, count from 1. While it tracks, the boxes so far are in boxes.txt.partial,
+which stays if it is stopped. The overlay video is made in a second pass over the frames, when the
+boxes are safe.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, TextIO
 
 import numpy as np
 from absl import app, flags
 
-from gradnet_tf import files
-from gradnet_tf.frames import FrameSource, open_frames
+from gradnet_tf import files, user_boxes
+from gradnet_tf.eval import boxes as eval_boxes
+from gradnet_tf.eval import metrics
+from gradnet_tf.frames import Frame, FrameSource, open_frames
+from gradnet_tf.interrupts import Interrupts
+from gradnet_tf.tracking.boxes_file import BoxesFile, partial_path
 from gradnet_tf.video import import_av
 
 if TYPE_CHECKING:
@@ -47,6 +54,14 @@ class Options:
     video: Optional[Path]
     sheet: Optional[Path]
     truth: Optional[Path]
+    truth_origin: Optional[int]
+
+    @property
+    def kept(self) -> Optional[Path]:
+        """The file of boxes that is filled as they come; for a video alone, one of its name."""
+        if self.boxes or not self.video or files.is_special(self.video):
+            return self.boxes
+        return files.resolve(self.video).with_suffix(".txt")
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -58,7 +73,12 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "Folder of frames, video file, file of several images (GIF, WebP, TIFF) or pattern.",
         flag_values=values,
     )
-    text("box", None, "The target in the first frame: x,y,width,height.", flag_values=values)
+    text(
+        "box",
+        None,
+        "The target in the first frame: x,y,width,height, in pixels that count from 0.",
+        flag_values=values,
+    )
     text(
         "checkpoint",
         None,
@@ -76,7 +96,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     text(
         "boxes",
         None,
-        "Output: text file, a line x,y,width,height for each frame.",
+        "Output: text file, a line x,y,width,height for each frame. A device or a pipe, such as "
+        "/dev/stdout, gets the lines as they come.",
         flag_values=values,
     )
     text("video", None, "Output: MP4 video of the frames with their boxes.", flag_values=values)
@@ -94,6 +115,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "outputs and compared with.",
         flag_values=values,
     )
+    eval_boxes.define_truth_origin(values)
     choice(
         "format",
         "float",
@@ -133,21 +155,30 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-        The exit status: 0; 1 after one line "error: ..." on stderr; 130 if interrupted.
+        The exit status: 0; 1 after one line "error: ..." on stderr; 130 if interrupted, 143 and 129
+        after SIGTERM and SIGHUP.
     """
-    try:
-        _track(_parse(values, arguments))
-    except (ImportError, OSError, TypeError, ValueError) as error:
-        return _report(error)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    with Interrupts() as interrupts:
+        try:
+            _track(_parse(values, arguments), interrupts)
+        except (ImportError, OSError, TypeError, ValueError) as error:
+            return _report(error)
+        except KeyboardInterrupt:
+            by = f" by {interrupts.received.name}" if interrupts.received else ""
+            _tell(f"interrupted{by}")
+            return interrupts.exit_status
     return 0
 
 
 def _report(error: Exception) -> int:
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    _tell("error: " + " ".join(str(error).split()))
     return 1
+
+
+def _tell(text: str) -> None:
+    """Prints to stderr, of which nothing may be left when the terminal is closed (SIGHUP)."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
@@ -158,8 +189,9 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
     boxes = _output("boxes", values.boxes)
     video = _output("video", values.video, ".mp4")
     sheet = values.sheet
-    if sheet is None and (video or boxes):
-        sheet = (video or boxes).with_suffix(_SHEET_SUFFIX)
+    beside = [path for path in (video, boxes) if path and not files.is_special(path)]
+    if sheet is None and beside:
+        sheet = beside[0].with_suffix(_SHEET_SUFFIX)
     options = Options(
         source=files.local_path(values.source),
         box=_parse_box(values.box),
@@ -173,6 +205,7 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
         video=video,
         sheet=_output("sheet", sheet, ".png"),
         truth=Path(files.local_path(values.show_truth)) if values.show_truth else None,
+        truth_origin=values.truth_origin,
     )
     _check_outputs(options)
     return options
@@ -182,20 +215,19 @@ def _parse_box(text: Optional[str]) -> tuple[float, ...]:
     if not text:
         raise ValueError("--box is missing: x,y,width,height of the target in the first frame")
     try:
-        box = tuple(float(number) for number in text.split(","))
-    except ValueError:
-        box = ()
-    if len(box) != 4:
-        raise ValueError(f"--box must be four numbers x,y,width,height, got {text!r}")
-    return box
+        return tuple(user_boxes.parse_box(text).tolist())
+    except ValueError as error:
+        raise ValueError(f"--{error}") from error
 
 
 def _output(flag: str, path: Any, suffix: Optional[str] = None) -> Optional[Path]:
     if not path:
         return None
-    path = Path(path)
+    path = Path(files.local_path(path))
     if suffix and path.suffix.lower() != suffix:
         raise ValueError(f"--{flag} must end in {suffix}, got {str(path)!r}")
+    if flag == "boxes" and files.is_special(path):
+        return path  # Opened before the first frame, and only once: a pipe's reader leaves after.
     return files.check_target(path)
 
 
@@ -204,14 +236,21 @@ def _check_outputs(options: Options) -> None:
     taken = {os.path.realpath(options.source): "--source"}
     if options.truth:
         taken[os.path.realpath(options.truth)] = "--show_truth"
-    for flag in ("boxes", "video", "sheet"):
-        path = getattr(options, flag)
+    outputs = {flag: getattr(options, flag) for flag in ("boxes", "video", "sheet")}
+    for flag, path in outputs.items():
         if path is None:
             continue
         real = os.path.realpath(path)
         if real in taken:
             raise ValueError(f"--{flag} and {taken[real]} are the same file, {str(path)!r}")
         taken[real] = f"--{flag}"
+    if options.kept and not files.is_special(options.kept):
+        partial = partial_path(options.kept)
+        if os.path.realpath(partial) in taken:
+            raise ValueError(
+                f"{taken[os.path.realpath(partial)]} is {str(partial)!r}, where the boxes are kept "
+                "while they are tracked: give it another name"
+            )
     if options.sheet and os.path.dirname(os.path.realpath(options.sheet)) == os.path.realpath(
         options.source
     ):
@@ -223,13 +262,28 @@ def _check_outputs(options: Options) -> None:
         import_av()
 
 
+class _LateTracker:
+    """Makes the tracker when the first frame is there and the box lies in it.
+
+    TensorFlow takes seconds to import, and a checkpoint to load: not for a command that fails.
+    """
+
+    def __init__(self, options: Options):
+        self._options = options
+
+    def init(self, image: np.ndarray, box: Sequence[float]) -> None:
+        user_boxes.check_box(box, image.shape[:2])
+        self._tracker = _make_tracker(self._options)
+        self._tracker.init(image, box)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tracker, name)
+
+
 def _make_tracker(options: Options) -> Any:
-    # TensorFlow takes seconds to import: only when the command line is known to be good.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from gradnet_tf import geometry
     from gradnet_tf.tracking.tracker import Tracker
 
-    geometry.check_box(options.box)
     return Tracker(
         options.checkpoint,
         preset=options.preset,
@@ -238,69 +292,105 @@ def _make_tracker(options: Options) -> Any:
     )
 
 
-def _track(options: Options) -> None:
-    truth = None
-    if options.truth:
-        from gradnet_tf.eval import metrics
+def _track(options: Options, interrupts: Interrupts) -> None:
+    truth = _read_truth(options)
+    with _keeping(options) as boxes:
+        with open_frames(options.source, on_bad_frame=options.on_bad_frame) as source:
+            result = _run(source, options, boxes, interrupts)
+        if options.boxes:
+            boxes.finish()
+        _write(result, options, truth)
 
-        truth = metrics.load_boxes(options.truth)
-    with open_frames(options.source, on_bad_frame=options.on_bad_frame) as source:
-        result = _run(_make_tracker(options), source, options)
-    if options.boxes:
-        result.save(options.boxes, options.format)
+
+def _read_truth(options: Options) -> Optional[np.ndarray]:
+    if options.truth is None:
+        return None
+    truth = metrics.load_boxes(options.truth)
+    truth, origin = eval_boxes.count_from_zero(truth, options.box, options.truth_origin)
+    if origin == 0 and options.truth_origin is None:
+        _tell(
+            f"note: --box is the first line of {options.truth} as it stands, so that file is taken "
+            "to count from 0 as well; if it counts from 1, subtract 1 from x and y of --box"
+        )
+    return truth
+
+
+@contextlib.contextmanager
+def _keeping(options: Options) -> Iterator[Optional[BoxesFile]]:
+    """Keeps the boxes as they come; where the block ends early, it tells where they are."""
+    if options.kept is None:
+        yield None
+        return
+    with BoxesFile(options.kept, options.format) as boxes:
+        try:
+            yield boxes
+        except BaseException:
+            try:
+                path = boxes.rescue()
+            except OSError as error:
+                _tell(f"the boxes of the first {len(boxes)} frames are lost: {error}")
+            else:
+                if path:
+                    _tell(f"the boxes of the first {len(boxes)} frames: {path}")
+            raise
+        boxes.discard()
+
+
+def _run(
+    source: FrameSource, options: Options, boxes: Optional[BoxesFile], interrupts: Interrupts
+) -> TrackingRun:
+    from gradnet_tf.tracking.run import run_tracker
+
+    def keep(frame: Frame, box: np.ndarray) -> None:
+        if boxes is not None:
+            boxes.add(box)
+        interrupts.check()
+
+    return run_tracker(_LateTracker(options), source, options.box, progress=True, callback=keep)
+
+
+def _write(result: TrackingRun, options: Options, truth: Optional[np.ndarray]) -> None:
+    """Prints what was found, and writes what is made of it."""
+    out = _free_stream(options.boxes)
     held = f" ({result.held.sum()} held)" if result.held.any() else ""
-    print(f"frames: {len(result)}{held}")
+    print(f"frames: {len(result)}{held}", file=out)
     if not np.isnan(result.fps):
-        print(f"speed: {result.fps:.1f} frames a second (tracking alone)")
+        print(f"speed: {result.fps:.1f} frames a second (tracking alone)", file=out)
     if truth is not None:
-        _print_accuracy(result.boxes, truth)
+        _print_accuracy(result.boxes, truth, out)
     if options.boxes:
-        print(f"boxes: {options.boxes}")
+        print(f"boxes: {options.boxes}", file=out)
     if options.sheet:
         with files.replacing(options.sheet) as path, files.naming(options.sheet):
             result.contact_sheet(truth=truth).save(path)
-        print(f"contact sheet: {options.sheet}")
+        print(f"contact sheet: {options.sheet}", file=out)
     if options.video:
-        sys.stdout.flush()
+        out.flush()
         result.to_video(options.video, truth=truth, progress=True)
-        print(f"video: {options.video}")
+        print(f"video: {options.video}", file=out)
 
 
-def _run(tracker: Any, source: FrameSource, options: Options) -> TrackingRun:
-    """Tracks; if that ends early, the boxes so far are written beside where they were to go."""
-    from gradnet_tf.tracking.run import run_tracker, save_boxes
-
-    boxes: list[np.ndarray] = []
-    try:
-        return run_tracker(
-            tracker,
-            source,
-            options.box,
-            progress=True,
-            callback=lambda frame, box: boxes.append(box),
-        )
-    except BaseException:
-        if boxes and options.boxes:
-            partial = Path(f"{options.boxes}.partial")
-            save_boxes(partial, np.stack(boxes), options.format)
-            print(f"the boxes of the first {len(boxes)} frames: {partial}", file=sys.stderr)
-        raise
+def _free_stream(boxes: Optional[Path]) -> TextIO:
+    """Where to print: stdout, unless the boxes go there."""
+    with contextlib.suppress(OSError):
+        if boxes and files.is_special(boxes) and os.path.samestat(os.stat(boxes), os.fstat(1)):
+            return sys.stderr
+    return sys.stdout
 
 
-def _print_accuracy(boxes: np.ndarray, truth: np.ndarray) -> None:
-    from gradnet_tf.eval import metrics
-
+def _print_accuracy(boxes: np.ndarray, truth: np.ndarray, out: TextIO) -> None:
     count = min(len(boxes), len(truth))
     iou = metrics.overlap_ratio(boxes[:count], truth[:count])
     error = metrics.center_error(boxes[:count], truth[:count])
     known = ~np.isnan(iou)  # Frames without a true box say nothing.
     if not known.any():
-        print("mean IoU: there is no true box to compare with")
+        print("mean IoU: there is no true box to compare with", file=out)
         return
     precision = metrics.precision(error[known])
     print(
         f"mean IoU: {iou[known].mean():.3f}, precision at 20 px: {precision:.3f} "
-        f"(over {known.sum()} frames)"
+        f"(over {known.sum()} frames)",
+        file=out,
     )
     if len(boxes) != len(truth):
         print(f"note: {len(boxes)} frames, but {len(truth)} true boxes", file=sys.stderr)

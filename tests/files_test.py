@@ -97,7 +97,7 @@ def test_links_are_written_through(tmp_path):
 
 @pytest.fixture
 def device(tmp_path):
-    """Makes devices by their number; root gets its own, for what replaces them breaks the machine."""
+    """Makes devices by number; root gets its own, since it could replace the machine's."""
 
     def make(name, minor):
         if os.geteuid():

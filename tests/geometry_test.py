@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from gradnet_tf import geometry
 
-FRAME_HW = (144, 192)
-
 coordinates = st.floats(-2000, 2000, width=32)
 sizes = st.floats(0.125, 1000, width=32)
 boxes = st.tuples(coordinates, coordinates, sizes, sizes)
@@ -77,98 +75,3 @@ def test_scale_factors():
     np.testing.assert_allclose(geometry.scale_factors(5, 2.0), [0.25, 0.5, 1, 2, 4])
     np.testing.assert_array_equal(geometry.scale_factors(1, 1.04), [1])
     assert geometry.scale_factors(3, 1.04).dtype == np.float64
-
-
-@relaxed
-@given(
-    st.floats(-50, 191.5, width=32), st.floats(-60, 143.5, width=32), st.floats(50.5, 400, width=32)
-)
-def test_every_box_that_touches_the_frame_is_taken(x, y, side):
-    checked = geometry.check_box((x, y, side, side + 10), FRAME_HW)
-    assert checked.dtype == np.float64
-    np.testing.assert_array_equal(checked, [x, y, side, side + 10])
-
-
-@relaxed
-@given(
-    st.sampled_from(["left", "right", "above", "below"]),
-    st.floats(0, 500, width=32),
-    sizes,
-    sizes,
-)
-def test_every_box_outside_the_frame_is_refused(where, distance, width, height):
-    x, y = 10.0, 10.0
-    if where == "left":
-        x = -width - distance
-    elif where == "right":
-        x = FRAME_HW[1] + distance
-    elif where == "above":
-        y = -height - distance
-    else:
-        y = FRAME_HW[0] + distance
-    with pytest.raises(ValueError, match="outside the frame of 192x144 pixels"):
-        geometry.check_box((x, y, width, height), FRAME_HW)
-    geometry.check_box((x, y, width, height))  # Where there is no frame, there is no outside.
-
-
-@pytest.mark.parametrize(
-    "box",
-    [
-        (1, 2, 3, 4),
-        [1, 2, 3, 4],
-        (1.0, 2, np.float32(3), np.int64(4)),
-        np.array([1, 2, 3, 4], np.uint8),
-        np.array([1, 2, 3, 4], np.float32),
-        tf.constant([1, 2, 3, 4]),
-        tf.constant([1.0, 2.0, 3.0, 4.0]),
-    ],
-    ids=lambda box: type(box).__name__,
-)
-def test_kinds_of_boxes(box):
-    checked = geometry.check_box(box, FRAME_HW)
-    assert isinstance(checked, np.ndarray) and checked.dtype == np.float64
-    np.testing.assert_array_equal(checked, [1, 2, 3, 4])
-
-
-@pytest.mark.parametrize("position", range(4))
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_numbers_that_are_not_finite(value, position):
-    box = [10.0, 10.0, 20.0, 20.0]
-    box[position] = value
-    with pytest.raises(ValueError, match=rf"must be finite.*{value}"):
-        geometry.check_box(box, FRAME_HW)
-
-
-@pytest.mark.parametrize("size", [(0, 5), (5, 0), (-3, 5), (5, -0.5), (0, 0)])
-def test_sizes_that_are_not_positive(size):
-    width, height = size
-    with pytest.raises(ValueError, match=rf"positive.*width {width:g}, height {height:g}"):
-        geometry.check_box((10, 10, width, height), FRAME_HW)
-
-
-@pytest.mark.parametrize(
-    "box", [(), (1,), (1, 2, 3), (1, 2, 3, 4, 5), 7, None, [[1, 2, 3, 4]], np.zeros((4, 1))]
-)
-def test_other_than_four_numbers(box):
-    with pytest.raises(ValueError, match="must be 4 numbers.*got"):
-        geometry.check_box(box, FRAME_HW)
-
-
-@pytest.mark.parametrize(
-    "box", ["1,2,3,4", ("a", "b", "c", "d"), {"x": 1}, object(), [1, 2, 3, [4, 5]], (1, 2, 3, "?")]
-)
-def test_what_is_no_numbers(box):
-    with pytest.raises(ValueError, match="must be 4 numbers"):
-        geometry.check_box(box, FRAME_HW)
-
-
-def test_numbers_too_large_for_a_float():
-    with pytest.raises(ValueError, match="must be 4 numbers"):
-        geometry.check_box((10**400, 0, 1, 1), FRAME_HW)
-
-
-def test_the_checked_box_is_a_copy():
-    box = np.array([1.0, 2.0, 3.0, 4.0])
-    checked = geometry.check_box(box, FRAME_HW)
-    box[:] = -1
-    np.testing.assert_array_equal(checked, [1, 2, 3, 4])

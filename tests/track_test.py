@@ -1,8 +1,14 @@
 """Tests of the binary gradnet_tf.track, with a tracker that needs no network."""
 
+import contextlib
+import errno
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,8 +182,6 @@ def test_interrupt_leaves_the_boxes_so_far(source, out, monkeypatch, capsys):
 
 
 def test_failing_video_does_not_lose_the_boxes(source, out, made, monkeypatch, capsys):
-    import errno
-
     from gradnet_tf import video
 
     pytest.importorskip("av")
@@ -201,6 +205,10 @@ def test_failing_video_does_not_lose_the_boxes(source, out, made, monkeypatch, c
         (["--box=1,2,3"], "four numbers x,y,width,height, got '1,2,3'"),
         (["--box=1,2,3,x"], "four numbers"),
         (["--box=1,2,3,4,5"], "four numbers"),
+        (["--box=31,0 26,0 24,0 20,0"], "four numbers"),
+        (["--box=1,2,0,4"], "--box must have a positive width and height, got width 0, height 4"),
+        (["--box=1,2,3,-4"], "--box must have a positive width and height"),
+        (["--box=1,2,nan,4"], "--box must be finite numbers"),
         ([BOX, "extra"], "unexpected argument 'extra'"),
         ([BOX, "--boxes={tmp}/no/b.txt"], "there is no directory"),
         ([BOX, "--boxes={tmp}"], "is a directory"),
@@ -209,7 +217,12 @@ def test_failing_video_does_not_lose_the_boxes(source, out, made, monkeypatch, c
         ([BOX, "--boxes={tmp}/x.png", "--sheet={tmp}/x.png"], "are the same file"),
         ([BOX, "--boxes={tmp}/t.txt", "--show_truth={tmp}/t.txt"], "--show_truth are the same"),
         ([BOX, "--boxes={tmp}/img/b.txt"], "would lie among the frames"),
-        ([BOX, "--show_truth={tmp}/none.txt"], "none.txt"),
+        (
+            [BOX, "--boxes={tmp}/t.txt", "--show_truth={tmp}/t.txt.partial"],
+            "--show_truth is '{tmp}/t.txt.partial', where the boxes are kept",
+        ),
+        ([BOX, "--show_truth={tmp}/none.txt"], "cannot read {tmp}/none.txt: No such file or dir"),
+        ([BOX, "--show_truth={tmp}"], "cannot read {tmp}: Is a directory"),
     ],
 )
 def test_flags_are_checked_before_any_work(tmp_path, source, made, capsys, arguments, message):
@@ -217,7 +230,7 @@ def test_flags_are_checked_before_any_work(tmp_path, source, made, capsys, argum
     before = sorted(os.listdir(tmp_path))
     arguments = [argument.format(tmp=tmp_path) for argument in arguments]
     assert call(f"--source={source}", *arguments) == 1
-    assert message in one_error(capsys)
+    assert message.format(tmp=tmp_path) in one_error(capsys)
     assert not made
     assert sorted(os.listdir(tmp_path)) == before
 
@@ -240,9 +253,14 @@ def test_video_is_not_written_over_its_source(tmp_path, made, capsys):
     assert clip.read_bytes() == b"precious"
 
 
-def test_errors_of_the_tracker_are_one_line(source, made, capsys):
-    assert call(f"--source={source}", "--box=1,2,0,4") == 1
-    assert "bad box" in one_error(capsys)
+def test_errors_of_the_tracker_are_one_line(source, monkeypatch, capsys):
+    class Failing(FakeTracker):
+        def init(self, image, box):
+            raise ValueError("bad\nimage")
+
+    monkeypatch.setattr(track, "_make_tracker", lambda options: Failing())
+    assert call(f"--source={source}", BOX) == 1
+    assert one_error(capsys) == "error: bad image"
 
 
 @pytest.mark.parametrize(
@@ -272,9 +290,251 @@ def test_wrong_flags_are_answered_without_tensorflow(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_bad_boxes_are_answered_before_the_checkpoint_is_read(source, capsys):
-    assert call(f"--source={source}", "--box=1,2,nan,4", "--checkpoint=no/such/dir") == 1
-    assert "finite" in one_error(capsys)
+@pytest.mark.parametrize("box", ["205 151 17 50", "205; 151; 17; 50", "[205, 151, 17, 50]"])
+def test_boxes_as_people_write_them(tmp_path, made, box):
+    Image.new("RGB", (320, 240)).save(tmp_path / "1.png")
+    assert call(f"--source={tmp_path / '1.png'}", f"--box={box}") == 0
+    assert made[0].box == (205, 151, 17, 50)
+
+
+def test_a_box_outside_the_frame_is_answered_before_tensorflow_loads(source, made, capsys):
+    assert call(f"--source={source}", "--box=205,151,17,50") == 1
+    assert "lies outside the frame of 64x48 pixels" in one_error(capsys)
+    assert not made
+
+
+OTB_BOX = "--box=3,4,10,8"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "iou"),
+    [
+        ([], "1.000"),
+        (["--truth_origin=1"], "1.000"),
+        (["--truth_origin=0"], "0.649"),
+    ],
+)
+def test_truth_counts_from_1_as_benchmarks_do(source, out, made, capsys, arguments, iou):
+    truth = out / "groundtruth_rect.txt"
+    truth.write_text("".join(f"{4 + i},{5 + i / 2},10,8\n" for i in range(5)))
+    assert call(f"--source={source}", OTB_BOX, f"--show_truth={truth}", *arguments) == 0
+    captured = capsys.readouterr()
+    assert f"mean IoU: {iou}, " in captured.out
+    assert "note" not in captured.err
+
+
+def test_a_box_that_is_copied_from_the_truth(source, out, made, capsys):
+    """Both count alike then, whether from 0 or by mistake from 1, and the command says so."""
+    truth = out / "groundtruth_rect.txt"
+    truth.write_text("".join(f"{3 + i},{4 + i / 2},10,8\n" for i in range(5)))
+    assert call(f"--source={source}", OTB_BOX, f"--show_truth={truth}") == 0
+    captured = capsys.readouterr()
+    assert "mean IoU: 1.000, " in captured.out
+    assert f"note: --box is the first line of {truth} as it stands" in captured.err
+    assert call(f"--source={source}", OTB_BOX, f"--show_truth={truth}", "--truth_origin=1") == 0
+    assert "mean IoU: 0.649, " in capsys.readouterr().out
+
+
+SLOW = """
+import sys, time
+from absl import flags
+from gradnet_tf import track
+from gradnet_tf.tracking import run
+from tests.tracking_run_test import FakeTracker
+
+class Slow(FakeTracker):
+    def init(self, image, box):
+        super().init(image, box)
+        self.frame = 0
+        self.wait()
+
+    def update(self, image):
+        self.frame += 1
+        self.wait()
+        return super().update(image)
+
+    def wait(self):
+        if self.frame == stop:
+            print("ready", flush=True)
+            time.sleep(60)
+
+stop = int(sys.argv[1])
+if stop < 0:  # In the video, then.
+    class Writer(run.VideoWriter):
+        def write(self, image):
+            print("ready", flush=True)
+            time.sleep(60)
+    run.VideoWriter = Writer
+track._make_tracker = lambda options: Slow()
+values = flags.FlagValues()
+track.define_flags(values)
+values(["track", *sys.argv[2:]])
+sys.exit(track.run(values))
+"""
+
+
+@contextlib.contextmanager
+def slow_process(stop, source, *arguments, before=()):
+    """The command in a process of its own, which waits in the given frame; -1: in the video."""
+    command = [*before, sys.executable, "-c", SLOW, str(stop), f"--source={source}", BOX]
+    with subprocess.Popen(
+        [*command, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
+    ) as process:
+        for line in process.stdout:
+            if line == "ready\n":
+                break
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "times"),
+    [("SIGTERM", 143, 1), ("SIGHUP", 129, 1), ("SIGINT", 130, 1), ("SIGTERM", 143, 2)],
+)
+def test_signals_leave_the_boxes_so_far(source, out, name, status, times):
+    boxes = out / "b.txt"
+    with slow_process(3, source, f"--boxes={boxes}") as process:
+        for _ in range(times):
+            process.send_signal(signal.Signals[name])
+        error = process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == status
+    assert error[-2:] == [
+        f"the boxes of the first 3 frames: {boxes}.partial",
+        f"interrupted by {name}",
+    ]
+    np.testing.assert_array_equal(np.loadtxt(f"{boxes}.partial", delimiter=",")[:, 0], [4, 5, 6])
+    assert os.listdir(out) == ["b.txt.partial"]
+
+
+def test_a_process_that_is_killed_leaves_the_boxes_so_far(source, out):
+    with slow_process(3, source, f"--boxes={out / 'b.txt'}") as process:
+        process.kill()
+    np.testing.assert_array_equal(np.loadtxt(out / "b.txt.partial", delimiter=",")[:, 0], [4, 5, 6])
+
+
+def test_signals_in_the_first_frame_leave_nothing(source, out):
+    with slow_process(0, source, f"--boxes={out / 'b.txt'}") as process:
+        process.terminate()
+        error = process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == 143
+    assert error[-1] == "interrupted by SIGTERM"
+    assert os.listdir(out) == []
+
+
+@pytest.mark.parametrize("flag", ["--boxes={out}/v.txt", "--preset=paper"])
+def test_signals_in_the_video_leave_the_boxes(source, out, flag):
+    pytest.importorskip("av")
+    flags_ = (flag.format(out=out), f"--video={out / 'v.mp4'}", "--sheet=")
+    with slow_process(-1, source, *flags_) as process:
+        process.terminate()
+        error = process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == 143
+    assert error[-1] == "interrupted by SIGTERM"
+    if flag.startswith("--boxes"):
+        assert os.listdir(out) == ["v.txt"]
+        assert len((out / "v.txt").read_text().splitlines()) == 5
+    else:
+        assert os.listdir(out) == ["v.txt.partial"]
+        assert error[-2] == f"the boxes of the first 5 frames: {out / 'v.txt.partial'}"
+        assert len((out / "v.txt.partial").read_text().splitlines()) == 5
+
+
+def test_boxes_of_a_video_alone_are_not_left_behind(source, out, made):
+    pytest.importorskip("av")
+    assert call(f"--source={source}", BOX, f"--video={out / 'v.mp4'}", "--sheet=") == 0
+    assert os.listdir(out) == ["v.mp4"]
+
+
+def test_boxes_are_on_disk_as_they_come(source, out, monkeypatch):
+    seen = []
+
+    class Watching(FakeTracker):
+        def update(self, image):
+            seen.append(len((out / "b.txt.partial").read_text().splitlines()))
+            return super().update(image)
+
+    monkeypatch.setattr(track, "_make_tracker", lambda options: Watching())
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}", "--sheet=") == 0
+    assert seen == [1, 2, 3, 4]
+    assert os.listdir(out) == ["b.txt"]
+
+
+def test_a_final_write_that_fails_leaves_the_boxes(source, out, made, monkeypatch, capsys):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}") == 1
+    error = capsys.readouterr().err.splitlines()
+    assert error[-2] == f"the boxes of the first 5 frames: {out / 'b.txt.partial'}"
+    assert error[-1] == f"error: cannot write {out / 'b.txt'}: No space left on device"
+    assert len((out / "b.txt.partial").read_text().splitlines()) == 5
+
+
+def test_an_output_folder_that_disappears(source, out, tmp_path, monkeypatch, capsys):
+    class Removing(FakeTracker):
+        def update(self, image):
+            shutil.rmtree(out, ignore_errors=True)
+            return super().update(image)
+
+    monkeypatch.setattr(track, "_make_tracker", lambda options: Removing())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}") == 1
+    error = capsys.readouterr().err.splitlines()
+    assert error[-1] == f"error: cannot write {out / 'b.txt'}: there is no directory {out}"
+    kept = error[-2].split(": ")[1]
+    assert error[-2] == f"the boxes of the first 5 frames: {kept}"
+    assert kept.startswith(str(tmp_path / "b-"))
+    assert len(Path(kept).read_text().splitlines()) == 5
+
+
+def test_boxes_on_stdout_are_alone_there(source, out, tmp_path):
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")  # As /dev/stdout.
+    with slow_process(3, source, f"--boxes={tmp_path / 'stdout'}") as process:
+        process.terminate()
+        process.communicate(timeout=60)
+    code = SLOW.replace("time.sleep(60)", "")
+    command = [sys.executable, "-c", code, "9", f"--source={source}", BOX]
+    done = subprocess.run(
+        [*command, f"--boxes={tmp_path / 'stdout'}"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
+    )
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    np.testing.assert_array_equal(np.loadtxt(lines, delimiter=",")[:, 0], [4, 5, 6, 7, 8])
+    assert "frames: 5\n" in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["img", "out", "stdout"]
+
+
+def test_outputs_through_links(source, out, tmp_path, made):
+    pytest.importorskip("av")
+    for name in ("b.txt", "v.mp4", "s.png"):
+        (tmp_path / name).symlink_to(out / name)
+    flags_ = [f"--boxes={tmp_path}/b.txt", f"--video={tmp_path}/v.mp4", f"--sheet={tmp_path}/s.png"]
+    assert call(f"--source={source}", BOX, *flags_) == 0
+    assert sorted(os.listdir(out)) == ["b.txt", "s.png", "v.mp4"]
+    assert all((tmp_path / name).is_symlink() for name in os.listdir(out))
+    assert open_frames(out / "v.mp4").length == 5
+    # The source behind a link is the source.
+    (tmp_path / "loop.mp4").symlink_to(out / "v.mp4")
+    assert call(f"--source={out / 'v.mp4'}", BOX, f"--video={tmp_path / 'loop.mp4'}") == 1
+    assert open_frames(out / "v.mp4").length == 5
+
+
+def test_a_pipe_without_a_reader_is_refused(source, out, made, capsys):
+    os.mkfifo(out / "pipe")
+    assert call(f"--source={source}", BOX, f"--boxes={out / 'pipe'}") == 1
+    assert "nobody reads from this pipe; start its reader first" in one_error(capsys)
+    assert not made
+    assert os.listdir(out) == ["pipe"]
 
 
 def test_precisions_are_those_of_the_tracker():

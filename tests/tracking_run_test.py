@@ -111,9 +111,72 @@ def test_interrupt_comes_through_and_ends_the_thread():
         if frame.index == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         track(frames(50), callback=stop)
     assert not [t for t in threading.enumerate() if t.name == "gradnet_tf-prefetch"]
+    np.testing.assert_array_equal(caught.value.run.boxes, moved(3))
+
+
+class Stopping(FakeTracker):
+    """Raises an error in the frame whose first pixel is `at`."""
+
+    def __init__(self, at, error):
+        self.at, self.error = at, error
+
+    def init(self, image, box):
+        if self.at == 0:
+            raise self.error
+        super().init(image, box)
+
+    def update(self, image):
+        if image[0, 0, 0] == self.at:
+            raise self.error
+        return super().update(image)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("bad"), SystemExit(1)])
+def test_what_ends_a_run_has_the_run_so_far(error, tmp_path):
+    with pytest.raises(BaseException) as caught:
+        run_tracker(Stopping(30, error), frames(50), BOX)
+    run = caught.value.run
+    np.testing.assert_array_equal(run.boxes, moved(30))
+    np.testing.assert_array_equal(run.scores[1:], np.arange(1, 30))
+    assert [len(each) for each in (run.held, run.seconds, run.confidences, run.names)] == [30] * 4
+    assert not run.is_complete
+    assert repr(run).startswith("TrackingRun(30 frames, ended early, ")
+    run.save(tmp_path / "boxes.txt")
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "boxes.txt", delimiter=","), moved(30))
+    assert run.thumbnails[-1][0] == 29
+    run.contact_sheet()
+
+
+def test_the_run_so_far_has_a_video(tmp_path):
+    pytest.importorskip("av")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run_tracker(Stopping(3, KeyboardInterrupt()), frames(6), BOX)
+    caught.value.run.to_video(tmp_path / "out.mp4")
+    assert open_frames(tmp_path / "out.mp4").length == 3
+    with pytest.raises(FrameError, match="frame 4") as caught:
+        track([*frames(4), None])
+    caught.value.run.to_video(tmp_path / "out.mp4")
+    assert open_frames(tmp_path / "out.mp4").length == 4
+
+
+def test_nothing_is_kept_of_the_first_frame():
+    error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        run_tracker(Stopping(0, error), frames(3), BOX)
+    assert not hasattr(error, "run")
+
+
+def test_frames_that_end_a_run_have_the_run_so_far():
+    with pytest.raises(FrameError, match="frame 2") as caught:
+        track([*frames(2), None])
+    np.testing.assert_array_equal(caught.value.run.boxes, moved(2))
+
+
+def test_a_whole_run_is_complete():
+    assert track(frames(2)).is_complete
 
 
 def test_callback_gets_every_frame_and_box():

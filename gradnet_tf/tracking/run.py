@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import itertools
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from gradnet_tf import drawing, files
 from gradnet_tf.frames import Frame, FrameError, FrameSource, open_frames
+from gradnet_tf.tracking.boxes_file import save_boxes
 from gradnet_tf.tracking.thumbnails import Thumbnails
 from gradnet_tf.video import VideoWriter
 
@@ -40,6 +42,8 @@ class TrackingRun:
         thumbnails: Some frames made small, as pairs of number and image (uint8 [h, w, 3] RGB).
         source: The frames, if they can be read again; else None.
         source_fps: Frames per second of the source, if it is a video; else None.
+        is_complete: Whether the source was tracked to its end; False for the run so far of an
+            interrupted one.
     """
 
     boxes: np.ndarray
@@ -52,13 +56,15 @@ class TrackingRun:
     thumbnails: Sequence[tuple[int, np.ndarray]]
     source: Optional[FrameSource] = None
     source_fps: Optional[float] = None
+    is_complete: bool = True
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def __repr__(self) -> str:
         held = f", {self.held.sum()} held" if self.held.any() else ""
-        return f"TrackingRun({len(self)} frames{held}, {self.fps:.1f} fps)"
+        ended = "" if self.is_complete else ", ended early"
+        return f"TrackingRun({len(self)} frames{held}{ended}, {self.fps:.1f} fps)"
 
     @property
     def fps(self) -> float:
@@ -120,7 +126,10 @@ class TrackingRun:
             bar = stack.enter_context(_bar(source, "video", progress, len(self)))
             image = None
             count = 0
-            for frame in _closing(source, stack):
+            shown = _closing(source, stack)
+            if not self.is_complete:  # The frame after the last one may be what ended the run.
+                shown = itertools.islice(shown, len(self))
+            for frame in shown:
                 image = image if frame.image is None else frame.image
                 if frame.index >= len(self):
                     raise ValueError(f"this run has {len(self)} boxes, but there are more frames")
@@ -191,6 +200,17 @@ class TrackingRun:
         return f"{index} held" if self.held[index] else str(index)
 
 
+class _Row(NamedTuple):
+    """What is known of a frame; see `TrackingRun`. Added as one, however a run ends."""
+
+    box: np.ndarray
+    score: float
+    confidence: float
+    seconds: float
+    is_held: bool
+    name: str
+
+
 def run_tracker(
     tracker: Any,
     source: Any,
@@ -203,6 +223,9 @@ def run_tracker(
     """Tracks a target from the first frame of a source to its last.
 
     Frames are let go as soon as they are tracked; small copies of at most 24 are kept.
+
+    If it ends early, by whatever exception, Ctrl-C among them, the exception has the run so far as
+    its attribute ``run``, unless it ends in the first frame.
 
     Args:
         tracker: Has ``init(image, box)``, ``update(image) -> box`` and after it ``score`` and
@@ -223,66 +246,63 @@ def run_tracker(
             frames.
     """
     source = open_frames(source, on_bad_frame=on_bad_frame)
-    rows: list[np.ndarray] = []
-    scores: list[float] = []
-    confidences: list[float] = []
-    seconds: list[float] = []
-    held: list[bool] = []
-    names: list[str] = []
+    rows: list[_Row] = []
     thumbnails = Thumbnails()
     frame_size = (0, 0)
     tracked, tracked_seconds = 0, 0.0  # Of the frames after the first.
-    with contextlib.ExitStack() as stack:
-        bar = stack.enter_context(_bar(source, "tracking", progress, source.length))
-        for frame in _closing(source, stack):
-            score = confidence = float("nan")
-            start = time.perf_counter()
-            if not frame.ok:
-                row = rows[-1]
-            elif not rows:
-                tracker.init(frame.image, box)
-                row = np.asarray(box, np.float64)
-                frame_size = frame.image.shape[:2]
-            else:
-                row = _update(tracker, frame)
-                tracked += 1
-                tracked_seconds += time.perf_counter() - start
-                score, confidence = float(tracker.score), float(tracker.confidence)
-            seconds.append(time.perf_counter() - start if frame.ok else 0.0)
-            rows.append(row)
-            scores.append(score)
-            confidences.append(confidence)
-            held.append(not frame.ok)
-            names.append(frame.name)
-            thumbnails.add(frame)
-            if callback is not None:
-                callback(frame, row)
-            if progress and tracked:
-                bar.set_postfix(fps=f"{tracked / tracked_seconds:.1f}", refresh=False)
-            bar.update()
+    try:
+        with contextlib.ExitStack() as stack:
+            bar = stack.enter_context(_bar(source, "tracking", progress, source.length))
+            for frame in _closing(source, stack):
+                score = confidence = float("nan")
+                start = time.perf_counter()
+                if not frame.ok:
+                    row = rows[-1].box
+                elif not rows:
+                    tracker.init(frame.image, box)
+                    row = np.asarray(box, np.float64)
+                    frame_size = frame.image.shape[:2]
+                else:
+                    row = _update(tracker, frame)
+                    tracked += 1
+                    tracked_seconds += time.perf_counter() - start
+                    score, confidence = float(tracker.score), float(tracker.confidence)
+                seconds = time.perf_counter() - start if frame.ok else 0.0
+                rows.append(_Row(row, score, confidence, seconds, not frame.ok, frame.name))
+                thumbnails.add(frame)
+                if callback is not None:
+                    callback(frame, row)
+                if progress and tracked:
+                    bar.set_postfix(fps=f"{tracked / tracked_seconds:.1f}", refresh=False)
+                bar.update()
+    except BaseException as error:  # Ctrl-C as well.
+        if rows:
+            error.run = _collect(rows, thumbnails, frame_size, source, is_complete=False)
+        raise
+    return _collect(rows, thumbnails, frame_size, source, is_complete=True)
+
+
+def _collect(
+    rows: Sequence[_Row],
+    thumbnails: Thumbnails,
+    frame_size: tuple[int, int],
+    source: FrameSource,
+    is_complete: bool,
+) -> TrackingRun:
+    boxes, scores, confidences, seconds, held, names = zip(*rows)
     return TrackingRun(
-        boxes=np.stack(rows),
+        boxes=np.stack(boxes),
         scores=np.array(scores),
         confidences=np.array(confidences),
         seconds=np.array(seconds),
         held=np.array(held),
-        names=names,
+        names=list(names),
         frame_size=frame_size,
         thumbnails=thumbnails.images(),
         source=source if source.reiterable else None,
         source_fps=source.fps,
+        is_complete=is_complete,
     )
-
-
-def save_boxes(path: files.PathLike, boxes: np.ndarray, format: str = "float") -> None:
-    """Writes boxes [n, 4] as text; see `TrackingRun.save`."""
-    if format == "float":
-        lines = [[np.format_float_positional(v, trim="0") for v in row] for row in boxes]
-    elif format == "reference":
-        lines = [[str(v) for v in row] for row in np.rint(boxes).astype(int).tolist()]
-    else:
-        raise ValueError(f"format must be 'float' or 'reference', got {format!r}")
-    files.write_bytes(path, "".join(",".join(line) + "\n" for line in lines).encode())
 
 
 def _update(tracker: Any, frame: Frame) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Optional, Union
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import geometry, images
+from gradnet_tf import images, user_boxes
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking.compiled import CompiledStep
 from gradnet_tf.tracking.config import PRESETS, TrackerConfig
@@ -106,7 +106,7 @@ class Tracker:
         self._forget()
         float_scale = images.float_scale(image)
         frame = images.as_rgb(image, float_range=float_scale)
-        box = geometry.check_boxes(box, frame.shape[:2])
+        box = user_boxes.check_boxes(box, frame.shape[:2])
         if box.ndim == 2:
             self._targets = Targets(self._compiled.many, [frame], box)
         else:
@@ -155,7 +155,7 @@ class Tracker:
         """
         self._many("add()")
         frame = self._checked_frame(image, "add()")
-        boxes = np.reshape(geometry.check_boxes(boxes, frame.shape[:2]), [-1, 4])
+        boxes = np.reshape(user_boxes.check_boxes(boxes, frame.shape[:2]), [-1, 4])
         return self._targets.add([frame], boxes)
 
     def drop(self, ids) -> None:
@@ -246,6 +246,10 @@ class Tracker:
     ) -> TrackingRun:
         """Tracks a target through a whole video.
 
+        Where it ends early, by Ctrl-C or a frame that cannot be read, the exception has the run so
+        far: `except KeyboardInterrupt as error: run = error.run`, or afterwards in a notebook
+        `sys.last_value.run`. There is none if it ends in the first frame.
+
         Args:
           frames: folder of images, video file, list of paths or images, array [n, h, w, 3], or any
             iterable of images.
@@ -260,7 +264,7 @@ class Tracker:
         Raises:
           ValueError: as `init` and `update`; also where there are no frames, or several boxes.
         """
-        if geometry.has_rows(box):
+        if user_boxes.has_rows(box):
             raise ValueError(
                 f"track() follows one target, got {len(box)} boxes: call init(image, boxes) and "
                 "update(image) frame by frame"

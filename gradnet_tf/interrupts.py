@@ -1,0 +1,65 @@
+"""Ends a command on SIGTERM and SIGHUP as Ctrl-C does: by an exception, so that it cleans up."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any, Optional
+
+# `timeout` and some schedulers send a signal to the process and to its group, so it comes twice.
+_ONCE = 1.0  # seconds
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP is not everywhere.
+
+
+class Interrupts:
+    """Raises `KeyboardInterrupt` where the program is when one of the signals comes.
+
+    A context manager around all that a command does. What follows within a second of a signal
+    counts as the same, and after the block it is ignored. Signals that the caller ignores (`nohup`)
+    or handles stay as they are. Python allows handlers in the main thread only; in another one,
+    nothing is caught.
+
+    Attributes:
+        received: The first signal that came, or None.
+    """
+
+    def __init__(self) -> None:
+        self.received: Optional[signal.Signals] = None
+        self._last = float("-inf")
+        self._old: dict[signal.Signals, Any] = {}
+
+    @property
+    def exit_status(self) -> int:
+        """What shells give for a process that ends by the signal; SIGINT if none has come."""
+        return 128 + (self.received or signal.SIGINT)
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for number in [signal.Signals[name] for name in _NAMES if hasattr(signal, name)]:
+                if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                    self._old[number] = signal.signal(number, self._raise)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            # After a signal the process is about to end; a second one shall not change how.
+            signal.signal(number, signal.SIG_IGN if self.received else handler)
+        self._old.clear()
+
+    def check(self) -> None:
+        """Raises `KeyboardInterrupt` if a signal has come.
+
+        Python drops what a handler raises while it is inside a finalizer, for example.
+        """
+        if self.received:
+            raise KeyboardInterrupt(self.received.name)
+
+    def _raise(self, number: int, frame: Optional[FrameType]) -> None:
+        self.received = self.received or signal.Signals(number)
+        now = time.monotonic()
+        if now - self._last > _ONCE:
+            self._last = now
+            raise KeyboardInterrupt(self.received.name)

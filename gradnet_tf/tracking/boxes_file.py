@@ -1,0 +1,170 @@
+"""Writes boxes as text, at once or as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Optional
+
+import numpy as np
+from absl import logging
+
+from gradnet_tf import files
+
+_SYNC_SECONDS = 5.0
+
+
+def save_boxes(path: files.PathLike, boxes: np.ndarray, format: str = "float") -> None:
+    """Writes boxes [n, 4] as text; see `TrackingRun.save`."""
+    files.write_bytes(path, b"".join(_line(box, format) for box in boxes))
+
+
+def partial_path(path: files.PathLike) -> Path:
+    """Where `BoxesFile` keeps the boxes so far, beside the file behind all links.
+
+    Args:
+        path: The file to be written.
+
+    Raises:
+        OSError: As `files.resolve`.
+    """
+    return Path(f"{files.resolve(path)}.partial")
+
+
+class BoxesFile:
+    """Keeps boxes on disk as they come, so that nothing ends a run without them.
+
+    Lines go to ``NAME.partial``, see `partial_path`: each is the system's at once and on the disk
+    within seconds. `finish` writes the file itself. A device or a pipe gets the lines as they come.
+    A context manager, which closes ``NAME.partial`` and leaves it.
+
+    Attributes:
+        partial: ``NAME.partial``; None for a device or a pipe.
+    """
+
+    def __init__(self, path: files.PathLike, format: str = "float"):
+        """Makes sure that the boxes can be written; an older ``NAME.partial`` is still there then.
+
+        Args:
+            path: The file to be written, or a device or a pipe.
+            format: See `TrackingRun.save`.
+
+        Raises:
+            OSError: If they cannot be written.
+        """
+        self.partial: Optional[Path] = None
+        self._path = Path(path)
+        self._format = format
+        self._lines: list[bytes] = []
+        self._file: Optional[BinaryIO] = None
+        self._is_sound = True  # The lines so far are where they should be.
+        self._synced = time.monotonic()
+        if files.is_special(path):
+            self._file = files.open_special(path)
+        else:
+            files.check_target(path)
+            self.partial = partial_path(path)
+            files.check_target(self.partial)
+
+    def __enter__(self) -> BoxesFile:
+        return self
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, box: Sequence[float]) -> None:
+        """Writes the next box.
+
+        Where that fails, as on a full disk, the run goes on: there may be room by its end.
+
+        Args:
+            box: (x, y, width, height).
+
+        Raises:
+            OSError: If a device or a pipe does not take it.
+        """
+        line = _line(box, self._format)
+        self._lines.append(line)
+        if not self._is_sound:
+            return
+        try:
+            self._write(line)
+        except OSError as error:
+            self._is_sound = False
+            if self.partial is None:
+                raise
+            if self._file is not None:
+                with contextlib.suppress(OSError):  # Half a line may read as another box.
+                    self._file.truncate(sum(map(len, self._lines[:-1])))
+            logging.warning("%s; the boxes are kept in memory", error)
+
+    def finish(self) -> None:
+        """Writes the file itself and removes ``NAME.partial``.
+
+        Raises:
+            OSError: If it cannot be written; the boxes are still there then, see `rescue`.
+        """
+        if self.partial is not None:
+            files.write_bytes(self._path, b"".join(self._lines))
+        self.discard()
+
+    def discard(self) -> None:
+        """Forgets the boxes and removes ``NAME.partial``, for they are elsewhere."""
+        if self._file is not None and self.partial is not None:
+            with contextlib.suppress(OSError):  # Not that of another process on the same output.
+                if os.path.samestat(os.fstat(self._file.fileno()), os.stat(self.partial)):
+                    self.partial.unlink()
+        self._lines = []
+
+    def rescue(self) -> Optional[Path]:
+        """Makes sure that the boxes so far are in a file.
+
+        Returns:
+            ``NAME.partial``, or a file in the folder for temporary ones if that cannot be written
+            any more; None if there are no boxes, or all went to a device or a pipe.
+
+        Raises:
+            OSError: If they cannot be written anywhere.
+        """
+        content = b"".join(self._lines)
+        if not content or (self.partial is None and self._is_sound):
+            return None
+        if self.partial is not None:
+            with contextlib.suppress(OSError):
+                if self.partial.read_bytes() != content:
+                    files.write_bytes(self.partial, content)
+                return self.partial
+        descriptor, name = tempfile.mkstemp(".txt", f"{self._path.stem}-")
+        with files.naming(name), open(descriptor, "wb") as file:
+            file.write(content)
+        return Path(name)
+
+    def _write(self, line: bytes) -> None:
+        with files.naming(self.partial or self._path):
+            if self._file is None:
+                # Not over an older one: another process may be writing it.
+                with contextlib.suppress(FileNotFoundError):
+                    self.partial.unlink()
+                self._file = open(self.partial, "xb", buffering=0)
+            files.write_all(self._file, line)
+            if self.partial is not None and time.monotonic() - self._synced > _SYNC_SECONDS:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
+
+
+def _line(box: Sequence[float], format: str) -> bytes:
+    if format == "float":
+        words = [np.format_float_positional(value, trim="0") for value in box]
+    elif format == "reference":
+        words = [str(value) for value in np.rint(box).astype(int).tolist()]
+    else:
+        raise ValueError(f"format must be 'float' or 'reference', got {format!r}")
+    return (",".join(words) + "\n").encode()
