@@ -139,7 +139,7 @@ def seems_boxes(path: Union[str, os.PathLike]) -> bool:
     """Whether a file begins as one of boxes would, readable or not."""
     lines = _read_head(path)
     counts = (len(re.findall(r"(?<![\w.])-?[0-9.]+|\bnan\b", line, re.I)) for line in lines)
-    return any(count in (4, 5, 8) for count in counts)  # 8: with decimal commas.
+    return any(count >= 4 for count in counts)
 
 
 def seems_prose(path: Union[str, os.PathLike]) -> bool:
@@ -206,10 +206,17 @@ def _check_fifth(path, rows: Sequence[textfiles.Row], expected: str) -> None:
     is_score = ((last >= 0) & (last <= 1) | np.isnan(last)).all()
     counts_up = len(first) > 1 and (np.diff(first) == 1).all()
     is_constant = len(first) > 1 and (first == np.rint(first[0])).all()
+    # Whole numbers may be four, one of them with a decimal comma.
+    is_whole = all(number.is_integer() for row in rows for number in row.numbers)
+    flaw = ""
     if counts_up and (first[0] in (0, 1) or not is_score) or is_constant and not is_score:
+        flaw = "the first one seems to be that of the frame or of the target"
+    elif is_whole and not is_score:
+        flaw = "none is a score, for all are whole"
+    if flaw:
         raise ValueError(
             f"{path}, line {rows[0].line}: {rows[0].text[:80]!r} is not {expected}: of 5 numbers "
-            "the first one seems to be that of the frame or of the target"
+            + flaw
         )
 
 

@@ -192,6 +192,9 @@ def test_every_table_plot_and_page_says_how_many_sequences(tmp_path, size, expec
     for table in made:
         assert f"Small ({expected})" in table.title
         assert f"Small ({expected})" in tables.to_latex(table)
+    for table in made[:2]:  # In a CSV file there is no title.
+        rows = [line.split(",")[-2:] for line in tables.to_csv(table).splitlines()]
+        assert rows == [["Sequences", "Sequences of the benchmark"], *[["2", str(size or "")]] * 2]
     text = page.render(found, [], [], [], [])
     assert f"<title>Small ({expected}): 2 trackers</title>" in text
     captions = re.findall("<caption>(.+?)</caption>", text)

@@ -106,6 +106,7 @@ def test_scores_of_any_size(tmp_path):
         ("2,3,4,5\n2,3,4,5,0.9\n", 2),
         ("2,3,4,5,0.9,1\n", 1),
         ("2,5 3 4 5\n", 1),
+        ("2,5,3,4,5\n3,5,3,4,5\n", 1),
         ("x1,y1,x2,y2\n2,3,4,5\n", 1),
     ],
 )
@@ -152,10 +153,19 @@ def test_codes_of_runs():
             (text, True)
             for text in ("1,2,3,4\n", "1;2;3;4", "[1,2,3,4]", "1,2,3,4,0.5", "1,5 2,5 3,5 4,5")
         ],
-        *[(text, True) for text in ("x,y,w,h\n1,2,3,4\n", "nan,nan,nan,nan", "\ufeff1\t2\t3\t4")],
+        *[
+            (text, True)
+            for text in (
+                "x,y,w,h\n1,2,3,4\n",
+                "nan,nan,nan,nan",
+                "1:2:3:4",
+                "1,7,2,3,4,5,1\n",
+                "\ufeff1\t2\t3\t4",
+            )
+        ],
         *[
             (text, False)
-            for text in ("", "1\n2\n3\n", "0.01\n", "hello\n", "Tracker 1\n", "1,2,3\n")
+            for text in ("", "1\n2\n3\n", "0.01\n", "hello\n", "Tracker 1\n", "1,2,3\n", "1 2\n")
         ],
     ],
 )

@@ -70,6 +70,8 @@ class Table:
       columns: its columns.
       rows: for each row a text or `Number` for each column.
       note: what a reader of the numbers has to know besides; may be empty.
+      counts: how many sequences the numbers are of, and how many the benchmark has; for CSV, where
+        there is no title.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Union[str, Number], ...], ...]
     note: str = ""
+    counts: Optional[tuple[int, int]] = None
 
 
 def overview(evaluation: Evaluation) -> Table:
@@ -97,7 +100,7 @@ def overview(evaluation: Evaluation) -> Table:
         rows.append(tuple(cells))
     title = f"Results on {evaluation.heading}"
     note = "" if evaluation.eao is None else describe_reach(evaluation)
-    return Table("overview", title, tuple(columns), tuple(rows), note)
+    return Table("overview", title, tuple(columns), tuple(rows), note, _counts(evaluation))
 
 
 def describe_reach(evaluation: Evaluation) -> str:
@@ -136,7 +139,8 @@ def speed(evaluation: Evaluation) -> Table:
     for tracker in evaluation.trackers:
         numbers = dataclasses.astuple(tracker.speed) if tracker.speed else [math.nan] * 7
         rows.append((tracker.name, *map(Number, numbers)))
-    return Table("speed", f"Speed on {evaluation.heading}", tuple(columns), tuple(rows))
+    title = f"Speed on {evaluation.heading}"
+    return Table("speed", title, tuple(columns), tuple(rows), counts=_counts(evaluation))
 
 
 def sequences(evaluation: Evaluation, measure: Measure) -> Table:
@@ -217,6 +221,10 @@ def to_csv(table: Table) -> str:
             numbers = (cell.value, cell.low, cell.high) if wide else (cell.value,)
             line += [_plain(number, column.digits) for number in numbers]
         lines.append(line)
+    if table.counts is not None:
+        head += ["Sequences", "Sequences of the benchmark"]
+        for line in lines:
+            line += [str(table.counts[0]), str(table.counts[1] or "")]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([head, *lines])
     return text.getvalue()
@@ -304,6 +312,10 @@ def best_cells(table: Table) -> list[list[bool]]:
                 best = (max if column.best == HIGH else min)(values)
                 found[place][index] = round(row[index].value, column.digits) == best
     return found
+
+
+def _counts(evaluation: Evaluation) -> tuple[int, int]:
+    return len(evaluation.sequences), evaluation.size
 
 
 def _tracker_columns(evaluation: Evaluation, measure: Measure) -> list[Column]:
