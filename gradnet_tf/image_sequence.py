@@ -11,6 +11,8 @@ from gradnet_tf import files, images
 
 _SHORTEST = 10  # Browsers take shorter durations, in milliseconds, for a mistake,
 _USUAL = 100  # and show such an image for this long.
+_UNTIMED = {"GIF": 0}  # Durations where none is given; a TIFF has none at all.
+_TIMED_BY_LOADING = frozenset({"AVIF", "WEBP"})  # Others tell the duration before.
 
 
 class ImageSequence:
@@ -49,8 +51,9 @@ class ImageSequence:
             for index, place in enumerate(self._places):
                 try:
                     image.seek(place)
-                    image.load()
-                    durations.append(image.info.get("duration"))
+                    if image.format in _TIMED_BY_LOADING:
+                        image.load()
+                    durations.append(image.info.get("duration", _UNTIMED.get(image.format)))
                     found: Any = image
                 except MemoryError:
                     raise

@@ -75,7 +75,12 @@ def as_rgb(
                 opened_image.seek(0)
             return _from_pil(opened_image, deep_range)
     if isinstance(image, Image.Image):
-        return _from_pil(image, deep_range)
+        try:
+            return _from_pil(image, deep_range)
+        except (MemoryError, OSError, TypeError, ValueError):
+            raise
+        except Exception as error:  # Pillow's decoders raise many types on damaged files.
+            raise OSError(f"cannot read the image: {error or type(error).__name__}") from error
     array = _to_array(image)
     _check_shape(array.shape)
     return np.ascontiguousarray(_to_three_channels(_to_uint8(array, float_range, deep_range)))
@@ -127,6 +132,7 @@ def deep_range(image: Any) -> Optional[Range]:
             return 0, 65535
         if not _is_deep_grey(image):
             return None
+        image.getexif()  # Pillow before 10 cannot tell it once the pixels are loaded.
         array = np.asarray(image)
     else:
         array = _to_array(image)
