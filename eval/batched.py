@@ -102,7 +102,11 @@ def _run_apart(tasks, tell, batch, jobs, threads) -> list[Task]:
                 for number in failed or list(unfinished)[:1]:
                     text = f"its process ended with exit code {event.value}"
                     task = unfinished.pop(number)
-                    tell(task, runner.fail(task, text))
+                    outcome = runner.lose(task, text)
+                    if outcome.busy is None:
+                        tell(task, outcome)
+                    else:
+                        lost.append(task)
                 lost += unfinished.values()
     return lost
 

@@ -7,6 +7,7 @@ failed for all of them, each sequence of it is run by itself.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -113,6 +114,7 @@ class _SideBySide:
         self._waiting = collections.deque((number, task, []) for number, task in tasks)
         self._apart: list[tuple[int, Task]] = []
         self._lanes: list[_Lane] = []
+        self._kept: dict[int, contextlib.ExitStack] = {}  # What keeps a task to this process.
         self._tell, self._batch, self._clock = tell, batch, clock
 
     def run(self) -> None:
@@ -120,8 +122,10 @@ class _SideBySide:
             self._tracker = trackers.make_tracker(self._waiting[0][1].spec)
             self._videos = VideoBatch(self._tracker, self._batch)
         except Exception:
+            text = traceback.format_exc()
             for number, task, _ in self._waiting:
-                self._tell(number, runner.fail(task, traceback.format_exc()))
+                outcome = runner.lose(task, text)
+                self._tell(number, runner.execute(task) if outcome.busy is not None else outcome)
             return
         try:
             while self._lanes or self._waiting:
@@ -131,10 +135,14 @@ class _SideBySide:
         finally:
             for lane in self._lanes:
                 lane.close()
+            for number in list(self._kept):
+                self._release(number)
         for number, task in self._apart:
             self._tell(number, runner.execute(task, functools.partial(self._tell, number)))
 
     def _begin(self, number: int, task: Task, results: list[SequenceResult]) -> None:
+        if not results and not self._take(number, task):
+            return
         lane = _Lane(number, task, results, self._tell, self._clock)
         self._tell(number, _BEGUN)
         try:
@@ -147,7 +155,7 @@ class _SideBySide:
             seconds = self._clock() - ready
         except Exception:
             lane.close()
-            self._tell(number, runner.fail(task, traceback.format_exc()))
+            self._fail(number, task)
             return
         self._lanes.append(lane)
         lane.record(box, seconds)
@@ -160,14 +168,18 @@ class _SideBySide:
                 images.append(lane.read())
             except Exception:
                 self._leave(lane)
-                self._tell(lane.number, runner.fail(lane.task, traceback.format_exc()))
+                if lane.task.protocol.on_bad_frame == protocols.HOLD:
+                    # The others get their next frames: it cannot wait in the same step.
+                    self._set_apart(lane)
+                else:
+                    self._fail(lane.number, lane.task)
         if not images:
             return
         start = self._clock()
         try:
             boxes = self._videos.update(images)
         except Exception:
-            self._set_apart(traceback.format_exc())
+            self._set_all_apart(traceback.format_exc())
             return
         seconds = (self._clock() - start) / len(self._lanes)
         for lane, box in zip(list(self._lanes), boxes):
@@ -180,17 +192,45 @@ class _SideBySide:
         self._leave(lane)
         results = [*lane.results, lane.result()]
         if protocols.is_complete(results, lane.task.protocol, self._tracker):
-            self._tell(lane.number, runner.finish(lane.task, results))
+            outcome = runner.finish(lane.task, results)
+            self._release(lane.number)
+            self._tell(lane.number, outcome)
         else:
             self._waiting.appendleft((lane.number, lane.task, results))
 
-    def _set_apart(self, text: str) -> None:
+    def _take(self, number: int, task: Task) -> bool:
+        """Whether a task is to be begun; if not, another process has it or has done it."""
+        stack = self._kept[number] = contextlib.ExitStack()
+        done = runner.begin(task, stack, wait=False)
+        if done is None:
+            return True
+        self._release(number)
+        if done.busy is None:
+            self._tell(number, done)
+        else:
+            self._apart.append((number, _alone(task)))  # Which waits for it.
+        return False
+
+    def _release(self, number: int) -> None:
+        self._kept.pop(number).close()
+
+    def _fail(self, number: int, task: Task) -> None:
+        """After an exception, while it is handled."""
+        outcome = runner.fail(task, traceback.format_exc())
+        self._release(number)
+        self._tell(number, outcome)
+
+    def _set_all_apart(self, text: str) -> None:
         """After a step that failed: nobody knows for which sequence, so each is run by itself."""
         names = ", ".join(lane.task.sequence.name for lane in self._lanes)
         logging.warning("%s are run one by one, for their step failed:\n%s", names, text)
         for lane in list(self._lanes):
             self._leave(lane)
-            self._apart.append((lane.number, _alone(lane.task)))
+            self._set_apart(lane)
+
+    def _set_apart(self, lane: _Lane) -> None:
+        self._release(lane.number)
+        self._apart.append((lane.number, _alone(lane.task)))
 
     def _leave(self, lane: _Lane) -> None:
         self._videos.drop(self._lanes.index(lane))

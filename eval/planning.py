@@ -13,11 +13,11 @@ from gradnet_tf.eval import (
     results_format,
     results_provenance,
     runner,
+    sources,
     temporal,
     trackers,
 )
 from gradnet_tf.eval.protocols import Protocol
-from gradnet_tf.eval.results import TrackerResults
 from gradnet_tf.eval.results_store import FAILED, Store
 from gradnet_tf.eval.runner import Outcome, Task
 from gradnet_tf.eval.sequences import Dataset
@@ -56,6 +56,7 @@ def make_plan(
     jobs: int = 1,
     batch: int = 1,
     force: bool = False,
+    keep_other_code: bool = False,
 ) -> Plan:
     """Looks at what there is, and writes the provenance of what is to come.
 
@@ -68,6 +69,8 @@ def make_plan(
       jobs: processes, for the record.
       batch: sequences side by side in each, for the record.
       force: whether finished sequences are done again.
+      keep_other_code: whether sequences that other code has finished count as such; else they are
+        done again.
 
     Raises:
       ImportError: a tracker needs something that is not installed.
@@ -77,6 +80,7 @@ def make_plan(
     environment = results_provenance.describe_environment(jobs, batch)
     sequences = [protocols.cut(sequence, protocol.limit) for sequence in dataset.sequences]
     names = [sequence.name for sequence in sequences]
+    listed = {*names, *(problem.sequence for problem in dataset.problems)}
     prepared = []
     for spec in specs:
         weights, configuration = trackers.identify(spec)
@@ -84,16 +88,24 @@ def make_plan(
         root = output / dataset.title / name
         if dataset.layout == results_format.VOT:
             root /= results_format.EXPERIMENTS[protocol.name]
-        identity = results_provenance.make_identity(weights, configuration, protocol)
-        store = Store(root, dataset.layout, dataset.origin, identity)
-        store.check_conflicts(names, force=force)
+        code = sources.read_code(spec)
+        identity = results_provenance.make_identity(weights, configuration, protocol, code.digest)
+        store = Store(root, dataset.layout, dataset.origin, identity, code.modules)
+        other = store.check_conflicts(listed, force=force, keep_other_code=keep_other_code)
         provenance = results_provenance.make_provenance(
             spec, weights, configuration, protocol, dataset, environment, name
         )
-        prepared.append((spec, name, store, provenance))
+        prepared.append((spec, name, store, provenance, {} if force else other))
     plan = Plan([], [], [])
-    for spec, name, store, provenance in prepared:
-        store.write_provenance(provenance)
+    for spec, name, store, provenance, other in prepared:
+        keep = keep_other_code and bool(other)
+        if other:
+            logging.warning(
+                "%s: %d sequences were tracked by %s%s",
+                *(name, len(other), next(iter(other.values()))),
+                " and are kept" if keep else ": they are done again (--keep_other_code keeps them)",
+            )
+        store.write_provenance(provenance, keep_other_code=keep)
         if temporal.is_split(dataset):
             # What could not be used was recorded under the name of the whole sequence, which none
             # of its segments clears when it is finished.
@@ -104,28 +116,17 @@ def make_plan(
             plan.problems.append((name, problem.sequence, problem.detail))
         for sequence in sequences[shard[0] - 1 :: shard[1]]:
             data = results_provenance.hash_data(sequence, protocol)
-            task = Task(spec, name, sequence, protocol, store, data, environment)
-            flaw = "" if force else store.find_flaw(sequence.name, len(sequence.frames), data)
+            stamp = store.stamp(sequence.name)
+            task = Task(spec, name, sequence, protocol, store, data, environment, stamp)
+            flaw = ""
+            if not force:
+                flaw = store.find_flaw(
+                    sequence.name, len(sequence.frames), data, keep_other_code=keep
+                )
             if flaw is None:
-                plan.finished.append((task, _read_outcome(task)))
+                plan.finished.append((task, runner.read_outcome(task)))
                 continue
-            if flaw:
+            if flaw and sequence.name not in other:
                 logging.warning("%s, %s is done again: %s", name, sequence.name, flaw)
             plan.tasks.append(task)
     return plan
-
-
-def _read_outcome(task: Task) -> Outcome:
-    """The outcome of a task that an earlier run did."""
-    found = TrackerResults(
-        dataset="",
-        tracker=task.name,
-        protocol=task.protocol.name,
-        layout=task.store.layout,
-        provenance={"origin": task.store.origin},
-        sources={task.sequence.name: task.store.root},
-    )
-    count = found.repetitions(task.sequence.name)
-    results = [found.read(task.sequence.name, number) for number in range(1, count + 1)]
-    environment = (found.mark(task.sequence.name) or {}).get("environment", {})
-    return runner.make_outcome(task, results, environment, finished_before=True)

@@ -13,10 +13,13 @@ the clock starts, both are called on the first frame once, so that tracing and c
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import random
 import time
 from typing import Any, Callable, Optional
 
 import numpy as np
+from absl import logging
 
 from gradnet_tf.eval import realtime, supervised
 from gradnet_tf.eval.results import SequenceResult
@@ -24,6 +27,7 @@ from gradnet_tf.eval.sequences import Sequence, part
 from gradnet_tf.eval.supervised import FrameCode
 from gradnet_tf.images import as_rgb
 
+STOP, HOLD = BAD_FRAMES = ("stop", "hold")
 OPE, SUPERVISED, REALTIME = PROTOCOLS = ("ope", "supervised", "realtime")
 SKIP = 5  # Frames from a failure to the next initialisation.
 IDENTICAL = 3  # So many equal repetitions show a deterministic tracker (vot-toolkit).
@@ -45,6 +49,8 @@ class Protocol:
       grace: see `realtime.RealtimeClock`.
       skip: frames from a failure to the next initialisation.
       limit: frames of each sequence at most, for trials.
+      on_bad_frame: what happens at a frame that cannot be read: one of `BAD_FRAMES`. "stop" fails
+        the sequence, "hold" repeats the last box; the first frame must be good in either case.
 
     Raises:
       ValueError: a value is out of its range.
@@ -57,8 +63,13 @@ class Protocol:
     grace: int = realtime.DEFAULT_GRACE
     skip: int = SKIP
     limit: Optional[int] = None
+    on_bad_frame: str = STOP
 
     def __post_init__(self):
+        if self.on_bad_frame not in BAD_FRAMES:
+            raise ValueError(
+                f"on_bad_frame must be one of {', '.join(BAD_FRAMES)}, got {self.on_bad_frame!r}"
+            )
         if self.name not in PROTOCOLS:
             raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.name!r}")
         for name in ("repetitions", "skip"):
@@ -88,6 +99,9 @@ def run_sequence(
 ) -> SequenceResult:
     """Runs a tracker over a sequence once.
 
+    The global random numbers, on which a tracker may draw, are seeded by the sequence's name and
+    the repetition.
+
     Args:
       tracker: see above.
       sequence: already cut to its limit.
@@ -97,9 +111,10 @@ def run_sequence(
       observer: called after each frame.
 
     Raises:
-      OSError: an image cannot be read.
+      OSError: an image cannot be read, and is not to be held.
       ValueError: the tracker's answer is no box; or whatever it raises itself.
     """
+    _seed(f"{sequence.name} {repetition}")
     run = _Run(tracker, sequence, protocol, clock)
     first = run.read(0)
     size = (first.shape[1], first.shape[0])
@@ -107,7 +122,7 @@ def run_sequence(
     next_start = 0
     for index in range(len(sequence.frames)):
         if protocol.resets and index >= next_start and run.lost and _is_known(sequence, index):
-            run.start(index, run.read(index))
+            run.start_again(index)
         elif index == 0:
             run.start(0, first)
         elif run.lost:
@@ -127,7 +142,15 @@ def run_sequence(
         warm_up_seconds=warm_up,
         codes=run.codes if protocol.resets else None,
         repetition=repetition,
+        held=tuple(run.held),
     )
+
+
+def _seed(text: str) -> None:
+    """Seeds the global random numbers by a text."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002
 
 
 def are_identical(results: list[SequenceResult]) -> bool:
@@ -168,13 +191,27 @@ class _Run:
         self.seconds = np.full(count, np.nan)
         self.decode_seconds = np.full(count, np.nan)
         self.codes = np.full(count, int(FrameCode.TRACKED), np.int64)
+        self.held: list[int] = []
         self.lost = False
+        self._holds = protocol.on_bad_frame == HOLD
 
     def read(self, index: int) -> np.ndarray:
         begin = self._clock()
         image = as_rgb(self._sequence.frames[index])
         self.decode_seconds[index] = self._clock() - begin
         return image
+
+    def read_or_hold(self, index: int) -> Optional[np.ndarray]:
+        """The image, or None where it cannot be read and is to be held."""
+        try:
+            return self.read(index)
+        except (OSError, TypeError, ValueError) as error:
+            if not self._holds:
+                raise
+            name = self._sequence.name
+            logging.warning("%s, frame %d: %s; the last box is held", name, index, error)
+            self.held.append(index)
+            return None
 
     def warm_up(self, image: np.ndarray) -> float:
         begin = self._clock()
@@ -196,15 +233,23 @@ class _Run:
         if self._realtime is not None:
             self._realtime.start(self.seconds[index])
 
+    def start_again(self, index: int) -> None:
+        image = self.read_or_hold(index)
+        if image is None:  # There is no box to hold: the next frame may do.
+            self.codes[index] = FrameCode.SKIPPED
+        else:
+            self.start(index, image)
+
     def follow(self, index: int) -> None:
         if self._realtime is None or not self._realtime.is_late():
-            image = self.read(index)
-            begin = self._clock()
-            answer = self._tracker.update(image)
-            self.seconds[index] = self._clock() - begin
+            image = self.read_or_hold(index)
+            if image is not None:
+                begin = self._clock()
+                answer = self._tracker.update(image)
+                self.seconds[index] = self._clock() - begin
+                self._last = _as_box(answer, self._sequence.frames[index])
             if self._realtime is not None:
-                self._realtime.answered(self.seconds[index])
-            self._last = _as_box(answer, self._sequence.frames[index])
+                self._realtime.answered(np.nan_to_num(self.seconds[index]))
         self.boxes[index] = self._last
 
     def fail(self, index: int) -> None:

@@ -34,6 +34,8 @@ class SequenceResult:
       warm_up_seconds: calls before the clock started: tracing and compiling.
       codes: int64 [n], `supervised.FrameCode`; None in runs that never start again.
       repetition: number of the run, from 1.
+      held: places of the frames that could not be read, where the last box is repeated.
+      notes: in words, what could not be read of the files.
     """
 
     sequence: str
@@ -43,6 +45,8 @@ class SequenceResult:
     warm_up_seconds: float = 0.0
     codes: Optional[np.ndarray] = None
     repetition: int = 1
+    held: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +61,9 @@ class TrackerResults:
       provenance: content of `provenance.json`; empty for a foreign tree.
       sources: for each sequence the folder (of the tracker; vot: of the experiment) that has it.
       failures: for each sequence that failed and was not finished since, what was recorded.
+      codes: for each sequence the hash of the sources that made its results; "" where none was
+        recorded. Empty for a foreign tree.
+      stale: sequences that were finished by other code than the provenance's, and are not kept.
     """
 
     dataset: str
@@ -66,11 +73,35 @@ class TrackerResults:
     provenance: Mapping[str, Any]
     sources: Mapping[str, Path]
     failures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    codes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    stale: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the sequences, sorted."""
         return tuple(sorted(self.sources))
+
+    def is_mixed(self, sequences: Iterable[str]) -> bool:
+        """Whether results of different code are among those of some sequences."""
+        return len({self.codes[name] for name in sequences if name in self.codes}) > 1
+
+    def describe_code(self, sequences: Iterable[str]) -> list[str]:
+        """What has to be said of the code behind the results of some sequences, in words."""
+        groups: dict[str, list[str]] = {}
+        for name in sequences:
+            if name in self.codes:
+                groups.setdefault(self.codes[name], []).append(name)
+        if set(groups) == {""}:
+            return [
+                f"{self.tracker}: the code that made its results was not recorded; whether it was "
+                "the same for all of them is not known."
+            ]
+        if len(groups) < 2:
+            return []
+        first, *others = sorted(groups.items(), key=lambda item: -len(item[1]))
+        parts = [f"{len(first[1])} sequences by {_code(first[0])}"]
+        parts += [f"{', '.join(names)} by {_code(code)}" for code, names in others]
+        return [f"{self.tracker} joins results of different code: {'; '.join(parts)}."]
 
     def mark(self, sequence: str) -> Optional[dict[str, Any]]:
         """What was recorded when a sequence was finished; None for a foreign tree."""
@@ -110,21 +141,41 @@ class TrackerResults:
             codes = None
         elif codes is not None:
             results_format.check_codes(path, codes)
-        seconds, decoding, warm_up = np.full(len(boxes), np.nan), np.full(len(boxes), np.nan), 0.0
-        times = root / results_format.time_file(self.layout, sequence)
-        if times.exists():
-            columns = results_format.decode_times(times)
-            if len(columns) != len(boxes) or columns.shape[1] < repetition:
-                raise ValueError(
-                    f"{times} has {len(columns)} lines of {columns.shape[1]} for {len(boxes)} "
-                    f"boxes of repetition {repetition}"
-                )
-            seconds = columns[:, repetition - 1]
+        seconds, flaw = self._read_seconds(sequence, repetition, len(boxes))
+        decoding, warm_up, held = np.full(len(boxes), np.nan), 0.0, ()
         mark = self.mark(sequence)
         if mark is not None and len(mark.get("decode_seconds", ())) >= repetition:
             decoding = np.array(mark["decode_seconds"][repetition - 1], np.float64)
             warm_up = mark["warm_up_seconds"][repetition - 1]
-        return SequenceResult(sequence, boxes, seconds, decoding, warm_up, codes, repetition)
+        if mark is not None and mark.get("held"):
+            held = tuple(mark["held"][repetition - 1])
+        return SequenceResult(
+            *(sequence, boxes, seconds, decoding, warm_up, codes, repetition),
+            held=held,
+            notes=(flaw,) if flaw else (),
+        )
+
+    def _read_seconds(
+        self, sequence: str, repetition: int, count: int
+    ) -> tuple[np.ndarray, Optional[str]]:
+        """Times of a run, NaN where they cannot be used; and why they cannot, in words.
+
+        The boxes are the result, the times are beside them: what is wrong there takes nothing away.
+        """
+        unknown = np.full(count, np.nan)
+        path = self._root(sequence) / results_format.time_file(self.layout, sequence)
+        if not path.exists():
+            return unknown, None
+        try:
+            columns = results_format.decode_times(path)
+        except (OSError, ValueError) as error:
+            return unknown, f"The times of {sequence} are left out: {error}."
+        if len(columns) == count and columns.shape[1] >= repetition:
+            return columns[:, repetition - 1], None
+        return unknown, (
+            f"The times of {sequence} are left out: {path} has {len(columns)} lines of "
+            f"{columns.shape[1]} for {count} boxes of repetition {repetition}."
+        )
 
     @property
     def _origin(self) -> int:
@@ -184,11 +235,8 @@ def _open_own(root: Path, provenance: Mapping[str, Any]) -> TrackerResults:
 
     done = names(results_store.DONE, ".json")
     marks = {name: results_store.read_mark(root, name) for name in done}
-    sources = {
-        name: root
-        for name, mark in marks.items()
-        if mark is not None and mark.get("identity") == provenance["identity"]
-    }
+    read = {name: mark for name, mark in marks.items() if mark is not None}
+    sources = {name: root for name, mark in read.items() if results_store.belongs(mark, provenance)}
     failures = {
         name: (root / results_store.FAILED / f"{name}.txt").read_text(errors="replace")
         for name in names(results_store.FAILED, ".txt")
@@ -202,6 +250,13 @@ def _open_own(root: Path, provenance: Mapping[str, Any]) -> TrackerResults:
         provenance=provenance,
         sources=sources,
         failures=failures,
+        codes={name: read[name]["identity"].get("code", "") for name in sources},
+        stale=tuple(
+            name
+            for name in read
+            if name not in sources
+            and results_store.is_same_but_code(read[name]["identity"], provenance["identity"])
+        ),
     )
 
 
@@ -247,10 +302,14 @@ def _repetitions(root: Path, name: str) -> list[Path]:
 
 
 def _merge(first: TrackerResults, second: TrackerResults) -> TrackerResults:
-    if first.provenance.get("identity") != second.provenance.get("identity"):
+    there, here = (one.provenance.get("identity", {}) for one in (first, second))
+    if not results_store.is_same(there, here):
+        what = "the same tracker and settings"
+        if there and here and results_store.is_same_but_code(there, here):
+            what = "the same code"
         raise ValueError(
             f"{_place(first)} and {_place(second)} are both called {first.tracker!r} "
-            f"on {first.dataset}, but are not of the same tracker and settings (see "
+            f"on {first.dataset}, but are not of {what} (see "
             f"{results_store.PROVENANCE}): report them apart, or give them other names"
         )
     for name in first.sources.keys() & second.sources.keys():
@@ -267,7 +326,17 @@ def _merge(first: TrackerResults, second: TrackerResults) -> TrackerResults:
         for name, text in {**second.failures, **first.failures}.items()
         if name not in sources
     }
-    return dataclasses.replace(first, sources=sources, failures=failures)
+    return dataclasses.replace(
+        first,
+        sources=sources,
+        failures=failures,
+        codes={**second.codes, **first.codes},
+        stale=tuple(name for name in {*first.stale, *second.stale} if name not in sources),
+    )
+
+
+def _code(digest: str) -> str:
+    return f"the code {digest[:12]}" if digest else "code that was not recorded"
 
 
 def _place(results: TrackerResults) -> str:

@@ -29,7 +29,7 @@ _DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 
 
 def make_identity(
-    weights: Optional[str], configuration: Mapping[str, Any], protocol: Protocol
+    weights: Optional[str], configuration: Mapping[str, Any], protocol: Protocol, code: str
 ) -> dict[str, Any]:
     """Everything but the data that the boxes depend on: results of equal identity belong together.
 
@@ -37,9 +37,11 @@ def make_identity(
       weights: hash of the weights, if there are any.
       configuration: of the tracker, see `trackers.identify`.
       protocol: how sequences are run.
+      code: hash of the sources, see `sources.read_code`.
     """
     return {
         "version": gradnet_tf.__version__,
+        "code": code,
         "weights": weights,
         "configuration": _hash(configuration),
         "protocol": dataclasses.asdict(protocol),
@@ -84,7 +86,6 @@ def make_provenance(
     """
     return {
         "gradnet_tf": gradnet_tf.__version__,
-        "git_commit": find_commit(Path(gradnet_tf.__file__).parents[1]),
         "tracker": {
             "name": name or spec.name,
             "spec": spec.text,
@@ -105,7 +106,7 @@ def make_provenance(
 
 
 def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
-    """Software and hardware, without loading TensorFlow.
+    """Commit of the package, software and hardware, without loading TensorFlow.
 
     Args:
       jobs: processes that share the machine.
@@ -113,6 +114,7 @@ def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
         see `batched`.
     """
     return {
+        "git_commit": find_commit(Path(gradnet_tf.__file__).parents[1]),
         "stack": {
             "python": platform.python_version(),
             "tensorflow": _version("tensorflow"),

@@ -6,10 +6,16 @@ Within the folder of a tracker (vot: of an experiment):
 * `.done/NAME.json` marks a finished sequence. It is written last and holds what made the results
   (`identity`), the sha256 of every file, and times that the benchmarks' formats have no place for;
 * `.failed/NAME.txt`: the traceback of a sequence that failed;
+* `.locks/NAME.lock`, while a process tracks a sequence: another one with the same output leaves
+  that sequence to it (see `training.lock`);
 * `provenance.json`: see `results_provenance`.
 
 Files are whole or not there. Only times, the marks and `provenance.json` tell one run from
 another: everything else follows from the identity and the data.
+
+Results whose identities differ in the code alone are of the same tracker before and after an edit.
+They are done again, or kept where that is asked for (`provenance.json` says so then); marks of an
+older version tell no code, which is another code than any.
 """
 
 from __future__ import annotations
@@ -19,7 +25,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -27,23 +33,33 @@ import numpy as np
 from absl import logging
 
 from gradnet_tf import files
-from gradnet_tf.eval import results_format, timing
+from gradnet_tf.eval import results_format, sources, timing
+from gradnet_tf.training import lock
 
 if TYPE_CHECKING:
     from gradnet_tf.eval.results import SequenceResult
 
 DONE = ".done"
 FAILED = ".failed"
+_LOCKS = ".locks"
 PROVENANCE = "provenance.json"
+KEPT = "kept_other_code"  # In the provenance: whether results of other code belong to it as well.
 FORMAT = "gradnet_tf results"
 FORMAT_VERSION = 1
 
 _ATTEMPTS = 3
+_NAMED = 5  # Modules in a message.
+# What of an identity changes with the sources. Hashes of the modules are beside it in a mark.
+_CODE = ("version", "code")
 _DIGEST = "digest"  # In a mark: the sha256 of the rest of it.
 
 
 class ResultsConflictError(ValueError):
     """Results that are there were made by something else; the message says by what."""
+
+
+class RunConflictError(OSError):
+    """Another run, of something else, writes to the same folder."""
 
 
 def read_mark(root: files.PathLike, name: str) -> Optional[dict[str, Any]]:
@@ -69,6 +85,22 @@ def find_changed_file(root: files.PathLike, mark: Mapping[str, Any]) -> Optional
     return None
 
 
+def is_same(there: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Whether two identities are of the same tracker, code included."""
+    return is_same_but_code(there, here) and all(there.get(k) == here.get(k) for k in _CODE)
+
+
+def is_same_but_code(there: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Whether two identities are of the same tracker, before and after an edit perhaps."""
+    return _settings(there) == _settings(here)
+
+
+def belongs(mark: Mapping[str, Any], provenance: Mapping[str, Any]) -> bool:
+    """Whether a finished sequence is one of the results that a provenance is of."""
+    there, here = mark.get("identity", {}), provenance.get("identity", {})
+    return (is_same_but_code if provenance.get(KEPT) else is_same)(there, here)
+
+
 def read_provenance(root: files.PathLike) -> Optional[dict[str, Any]]:
     """The provenance of a folder of results; None without a readable one."""
     return _read_json(Path(root, PROVENANCE))
@@ -83,26 +115,35 @@ class Store:
       layout: one of `results_format.LAYOUTS`.
       origin: number of the first pixel in the files.
       identity: JSON values by name: everything but the data that the boxes depend on.
+      modules: hashes of the sources by module, to tell what differs from other code.
     """
 
     root: Path
     layout: str
     origin: int
     identity: Mapping[str, Any]
+    modules: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    def check_conflicts(self, names: Collection[str], *, force: bool = False) -> None:
+    def check_conflicts(
+        self, names: Collection[str], *, force: bool = False, keep_other_code: bool = False
+    ) -> dict[str, str]:
         """Makes sure that what is in the folder and what is to come belong together.
 
         Args:
           names: sequences that are to be tracked, in this process or in those of other shards.
           force: whether results of `names` may be replaced.
+          keep_other_code: whether results of other code may stay beside those to come.
+
+        Returns:
+          For each sequence of which there are results of other code, how that differs, in words.
 
         Raises:
-          ResultsConflictError: the folder holds results of another identity, or files that this
-            package did not write.
+          ResultsConflictError: the folder holds results of another identity (of other code: on
+            sequences that are not among `names`), or files that this package did not write.
         """
+        other_code: dict[str, str] = {}
         if not self.root.is_dir():
-            return
+            return other_code
         if not (self.root / PROVENANCE).exists() and not force:
             foreign = sorted(p.name for p in self.root.iterdir() if not p.name.startswith("."))
             if foreign:
@@ -113,17 +154,44 @@ class Store:
         for path in sorted((self.root / DONE).glob("*.json")):
             mark = _read_mark(path)
             there = mark.get("identity") if mark else None
-            if there is None or there == self.identity or (force and path.stem in names):
+            if there is None or is_same(there, self.identity):
                 continue
+            is_code = is_same_but_code(there, self.identity)
+            if is_code:
+                other_code[path.stem] = self._describe_code(mark)
+            if path.stem in names and (force or is_code):
+                continue
+            if is_code and keep_other_code:
+                continue
+            differences = _differences(there, self.identity)
             advice = "give another output or another name to the tracker"
-            if path.stem in names:
+            if is_code:
+                differences = other_code[path.stem]
+                advice += ", run those sequences as well, or keep them by --keep_other_code"
+            elif path.stem in names:
                 advice += ", or --force to replace them"
             raise ResultsConflictError(
                 f"{self.root} holds results of something else, {path.stem} for one: "
-                f"{_differences(there, self.identity)}; {advice}"
+                f"{differences}; {advice}"
+            )
+        return other_code
+
+    def check_owner(self) -> None:
+        """Makes sure that no other run has taken over the folder since this one began.
+
+        Raises:
+          RunConflictError: its results are of another identity.
+        """
+        there = read_provenance(self.root)
+        if there is not None and not belongs({"identity": self.identity}, there):
+            raise RunConflictError(
+                f"another run has begun to write to {self.root}: "
+                f"{_differences(there.get('identity', {}), self.identity)}; this one ends"
             )
 
-    def write_provenance(self, provenance: Mapping[str, Any]) -> None:
+    def write_provenance(
+        self, provenance: Mapping[str, Any], *, keep_other_code: bool = False
+    ) -> None:
         """Writes `provenance.json`, unless there is one of this identity.
 
         Where the results go on in batches of another size, `hardware.batch` lists both: times of
@@ -131,20 +199,24 @@ class Store:
 
         Args:
           provenance: JSON values; `identity` and what tells the format are added.
+          keep_other_code: whether results of other code stay. The provenance is that of the first
+            of them then.
 
         Raises:
           OSError: it cannot be written.
         """
         there = read_provenance(self.root)
-        if there is not None and there.get("identity") == self.identity:
+        same = is_same_but_code if keep_other_code else is_same
+        if there is not None and same(there.get("identity", {}), self.identity):
             if there.get("stack") != provenance.get("stack"):
                 logging.warning(
                     "%s was begun on another stack (%s) and goes on with %s: numbers may differ",
                     *(self.root, there.get("stack"), provenance.get("stack")),
                 )
             batches = sorted(_batches(there) | _batches(provenance))
-            if batches != sorted(_batches(there)):
+            if batches != sorted(_batches(there)) or there.get(KEPT, False) != keep_other_code:
                 there["hardware"] = {**there.get("hardware", {}), "batch": batches}
+                there[KEPT] = keep_other_code
                 _write(self.root / PROVENANCE, _encode(there, indent=1))
             return
         content = {
@@ -158,25 +230,61 @@ class Store:
         _remove_temporaries(self.root / PROVENANCE)
         _write(self.root / PROVENANCE, _encode(content, indent=1))
 
-    def find_flaw(self, name: str, frames: int, data: str) -> Optional[str]:
+    @contextlib.contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Keeps a sequence to this process during the block.
+
+        Raises:
+          InUseError: another process tracks it; the message says which.
+          OSError: the lock's file cannot be written.
+        """
+        folder = self.root / _LOCKS
+        with contextlib.ExitStack() as stack:
+            stack.callback(_remove_if_empty, folder)
+            for left in reversed(range(_ATTEMPTS)):
+                try:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(lock.held(folder / f"{name}.lock", remove=True))
+                    break
+                except FileNotFoundError:  # Another process has just removed the folder.
+                    if not left:
+                        raise
+            yield
+
+    def stamp(self, name: str) -> Optional[str]:
+        """What tells one mark of a sequence from the next; None without a mark."""
+        try:
+            return hashlib.sha256(self._mark(name).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return None
+
+    def find_flaw(
+        self, name: str, frames: int, data: str, *, keep_other_code: bool = False
+    ) -> Optional[str]:
         """Checks whether a sequence is finished.
 
         Args:
           name: the sequence.
           frames: how many it has.
           data: hash of frames and truth, as `commit` got it.
+          keep_other_code: whether a result of other code counts.
 
         Returns:
           None if it is finished and every file is as it was written; else what is missing: an
           empty text if the sequence was never finished.
         """
-        path = self.root / DONE / f"{name}.json"
+        path = self._mark(name)
         if not path.exists():
             return ""
         mark = _read_mark(path)
         if mark is None:
             return f"{path} is damaged"
-        for key, value in (("identity", self.identity), ("frames", frames), ("data", data)):
+        there = mark.get("identity", {})
+        if not is_same_but_code(there, self.identity):
+            return "it was tracked with other identity"
+        if not (keep_other_code or is_same(there, self.identity)):
+            return f"it was tracked by {self._describe_code(mark)}"
+        for key, value in (("frames", frames), ("data", data)):
             if mark.get(key) != value:
                 return f"it was tracked with other {key}"
         return find_changed_file(self.root, mark)
@@ -217,15 +325,25 @@ class Store:
         failure = self.root / FAILED / f"{name}.txt"
         _remove_temporaries(failure)
         failure.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # Not empty, or not there.
-            failure.parent.rmdir()
+        _remove_if_empty(failure.parent)
 
     def fail(self, name: str, text: str) -> None:
         """Records that a sequence failed. It is not finished then, whatever was there before."""
-        (self.root / DONE / f"{name}.json").unlink(missing_ok=True)
+        self._mark(name).unlink(missing_ok=True)
         path = self.root / FAILED / f"{name}.txt"
         _remove_temporaries(path)
         _write(path, (text.rstrip() + "\n").encode())
+
+    def _describe_code(self, mark: Mapping[str, Any]) -> str:
+        """How the code of a finished sequence differs from this one, in words."""
+        there = mark.get("modules", {})
+        if not mark["identity"].get("code"):
+            return "code that was not recorded then"
+        changed = sources.find_changes(there, self.modules)
+        if not changed:
+            return f"other code ({_differences(mark['identity'], self.identity)})"
+        more = f" and {len(changed) - _NAMED} others" if len(changed) > _NAMED else ""
+        return f"other code ({', '.join(changed[:_NAMED])}{more})"
 
     def _write_mark(self, name, results, digests, data, environment) -> None:
         mark = {
@@ -237,18 +355,23 @@ class Store:
             "identity": dict(self.identity),
             "data": data,
             "files": digests,
+            "held": [list(result.held) for result in results],
             "seconds": dataclasses.asdict(timing.measure(results)),
             "warm_up_seconds": [result.warm_up_seconds for result in results],
             "decode_seconds": [_plain(result.decode_seconds) for result in results],
+            "modules": dict(self.modules),
             "environment": dict(environment or {}),
             "finished": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         }
         mark[_DIGEST] = _digest(mark)
-        _write(self.root / DONE / f"{name}.json", _encode(mark))
+        _write(self._mark(name), _encode(mark))
+
+    def _mark(self, name: str) -> Path:
+        return self.root / DONE / f"{name}.json"
 
     def _clear(self, name: str, kept: Iterable[PurePosixPath]) -> None:
         """Removes the mark, what a killed process left, and repetitions that are no more."""
-        mark = self.root / DONE / f"{name}.json"
+        mark = self._mark(name)
         _remove_temporaries(mark)
         mark.unlink(missing_ok=True)
         kept = {self.root / file for file in kept}
@@ -282,6 +405,11 @@ def _remove_temporaries(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # Not empty, or not there.
+        folder.rmdir()
+
+
 def _escape(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
@@ -289,6 +417,14 @@ def _escape(name: str) -> str:
 def _batches(provenance: Mapping[str, Any]) -> set[int]:
     """In batches of which sizes sequences were tracked."""
     return set(np.ravel(provenance.get("hardware", {}).get("batch", 1)).tolist())
+
+
+def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity without the code; what older versions did not know has its default."""
+    settings = {key: value for key, value in identity.items() if key not in _CODE}
+    if "protocol" in settings:
+        settings["protocol"] = {"on_bad_frame": "stop", **settings["protocol"]}
+    return settings
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

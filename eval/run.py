@@ -11,8 +11,10 @@ its frames on (see `temporal`), with --limit=60 for at most 60 frames. With --ba
 go side by side in one compiled step (see `batched`).
 
 The run can be stopped at any time: the same command goes on where it was. What is finished is
-checked, and done again if a file is damaged. A sequence that fails is recorded in .failed/, and the
-others go on; the exit status is 1 then, 2 for bad arguments.
+checked, and done again if a file is damaged, or if the code that makes boxes has changed since
+(unless --keep_other_code is given). Several processes may share an output: each takes sequences
+that no other one has. A sequence that fails is recorded in .failed/, and the others go on; the exit
+status is 1 then, 2 for bad arguments.
 """
 
 from __future__ import annotations
@@ -95,7 +97,21 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         1,
         **here,
     )
+    flags.DEFINE_enum(
+        "on_bad_frame",
+        protocols.STOP,
+        protocols.BAD_FRAMES,
+        "At a frame that cannot be read: fail the sequence, or repeat the last box.",
+        **here,
+    )
     flags.DEFINE_bool("force", False, "Do again what is finished.", **here)
+    flags.DEFINE_bool(
+        "keep_other_code",
+        False,
+        "Count what other code has finished (before an edit of the tracker) as finished. Reports "
+        "call such results mixed.",
+        **here,
+    )
     flags.DEFINE_bool("list", False, "Only tell what the data set holds.", **here)
 
 
@@ -129,7 +145,12 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
         shard = parse_shard(values.shard)
         specs = trackers.parse_trackers(values.tracker)
         protocol = choose_protocol(
-            dataset, values.protocol, values.realtime_fps, values.repetitions, values.limit
+            dataset,
+            values.protocol,
+            values.realtime_fps,
+            values.repetitions,
+            values.limit,
+            values.on_bad_frame,
         )
         batched.check(values.batch, specs, protocol)
         plan = planning.make_plan(
@@ -141,6 +162,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
             jobs=values.jobs,
             batch=values.batch,
             force=values.force,
+            keep_other_code=values.keep_other_code,
         )
     except (ImportError, OSError, ValueError) as error:
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
@@ -199,6 +221,7 @@ def choose_protocol(
     fps: Optional[float] = None,
     repetitions: Optional[int] = None,
     limit: Optional[int] = None,
+    on_bad_frame: str = protocols.STOP,
 ) -> Protocol:
     """The protocol of a data set, with what is asked for otherwise.
 
@@ -209,6 +232,7 @@ def choose_protocol(
       repetitions: runs of a sequence at most; by default 15 supervised ones (VOT), 3 on GOT-10k,
         else 1.
       limit: frames of a sequence at most.
+      on_bad_frame: see `Protocol`.
 
     Raises:
       ValueError: the wishes contradict each other or the data set, or a value is out of its range.
@@ -238,9 +262,20 @@ def choose_protocol(
             repetitions = _GOT10K_REPETITIONS
     elif repetitions > 1 and dataset.layout == "otb":
         raise ValueError(f"{dataset.name} has files for one run of a sequence, not {repetitions}")
+    elif repetitions > submission.REPETITIONS and dataset.name == submission.DATASET:
+        raise ValueError(
+            f"--repetitions={repetitions}: GOT-10k's server takes {submission.REPETITIONS} at most"
+        )
     if is_realtime:
         fps = realtime.DEFAULT_FPS if fps is None else fps
-    return Protocol(name=chosen, resets=resets, repetitions=repetitions, fps=fps, limit=limit)
+    return Protocol(
+        name=chosen,
+        resets=resets,
+        repetitions=repetitions,
+        fps=fps,
+        limit=limit,
+        on_bad_frame=on_bad_frame,
+    )
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -281,8 +316,13 @@ class _Summary:
         done = [task.sequence for task, outcome in own if outcome.error is None]
         parts = [dataclasses.replace(self.dataset, sequences=tuple(done)).coverage]
         before = sum(outcome.finished_before for outcome in good)
-        parts[0] += f" ({before} finished before)" if before else ""
+        other = sum(outcome.other_code for outcome in good)
+        notes = [f"{before} finished before"] * bool(before)
+        notes += [f"{other} of them by other code"] * bool(other)
+        parts[0] += f" ({', '.join(notes)})" if notes else ""
         parts += [f"{len(own) - len(good)} failed, see {root}/.failed"] * (len(own) > len(good))
+        held = sum(outcome.held for outcome in good)
+        parts += [f"{held} unreadable frames held"] * bool(held)
         scores = [outcome.score for outcome in good if not np.isnan(outcome.score)]
         parts += [f"success AUC {np.mean(scores):.3f}"] if scores else []
         seconds = sum(outcome.seconds for outcome in good)

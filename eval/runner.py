@@ -2,6 +2,9 @@
 
 A task is one tracker on one sequence, with all repetitions. It gives the same files in whatever
 process and order it runs: every task makes its own tracker and seeds the global random numbers.
+
+Several processes may work on the same tasks, on one machine or on several that share the output:
+each takes a sequence that no other one has, and what another one has it waits for at the end.
 """
 
 from __future__ import annotations
@@ -9,8 +12,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import hashlib
-import random
 import time
 import traceback
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from collections.abc import Sequence as Items
 from typing import Any, Callable, Optional, Union
 
 import numpy as np
+from absl import logging
 
 from gradnet_tf.eval import (
     protocols,
@@ -27,12 +29,14 @@ from gradnet_tf.eval import (
 )
 from gradnet_tf.eval.progress import score
 from gradnet_tf.eval.protocols import Protocol
-from gradnet_tf.eval.results import SequenceResult
-from gradnet_tf.eval.results_store import Store
+from gradnet_tf.eval.results import SequenceResult, TrackerResults
+from gradnet_tf.eval.results_store import Store, is_same
 from gradnet_tf.eval.sequences import Sequence
 from gradnet_tf.eval.trackers import TrackerSpec
+from gradnet_tf.training.lock import InUseError
 
 _MESSAGE_SECONDS = 0.2  # Between two messages on frames.
+_WAIT_SECONDS = 1.0  # Between two attempts at a sequence that another process tracks.
 
 # The last tracker of this process: the next one of the same weights finds them compiled.
 _kept: dict[str, Any] = {}
@@ -50,6 +54,8 @@ class Task:
       store: where the results go.
       data: hash of what the tracker gets of the sequence.
       environment: JSON values: on what it runs.
+      stamp: of the sequence's mark when this was planned, see `Store.stamp`: another process has
+        finished the sequence since if it is another one.
     """
 
     spec: TrackerSpec
@@ -59,6 +65,7 @@ class Task:
     store: Store
     data: str
     environment: Mapping[str, Any]
+    stamp: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +77,11 @@ class Outcome:
       score: success AUC, 0 to 1; NaN where it is not known.
       frames: frames tracked, all repetitions together.
       seconds: time of tracking them.
-      finished_before: whether an earlier run had done it.
+      finished_before: whether an earlier run, or another process, had done it.
       batch: sequences side by side, of whose common time this is a share.
+      other_code: whether it was done by other code than this.
+      held: frames that could not be read.
+      busy: the process that is doing it; None unless this one did not wait.
     """
 
     error: Optional[str] = None
@@ -80,6 +90,9 @@ class Outcome:
     seconds: float = 0.0
     finished_before: bool = False
     batch: int = 1
+    other_code: bool = False
+    held: int = 0
+    busy: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +116,8 @@ def execute(
     task: Task,
     tell: Callable[[Any], None] = lambda message: None,
     clock: protocols.Clock = time.perf_counter,
+    *,
+    wait: bool = True,
 ) -> Outcome:
     """Does a task: tracks, and writes what came of it.
 
@@ -110,6 +125,7 @@ def execute(
       task: what to do.
       tell: called with `Frames` now and then.
       clock: seconds.
+      wait: whether to wait for another process that is doing it; else the outcome is `busy`.
 
     Returns:
       The outcome; of a tracker or an image that fails, too.
@@ -117,11 +133,74 @@ def execute(
     Raises:
       OSError: the results cannot be written.
     """
-    try:
-        results = _track(task, tell, clock)
-    except (Exception, SystemExit):  # Whatever a tracker raises: the other sequences go on.
-        return fail(task, traceback.format_exc())
-    return finish(task, results)
+    with contextlib.ExitStack() as stack:
+        done = begin(task, stack, wait=wait)
+        if done is not None:
+            return done
+        try:
+            results = _track(task, tell, clock)
+        except (Exception, SystemExit):  # Whatever a tracker raises: the other sequences go on.
+            return fail(task, traceback.format_exc())
+        return finish(task, results)
+
+
+def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[Outcome]:
+    """Takes a task for this process.
+
+    Args:
+      task: what is to be done.
+      stack: keeps it until it is closed.
+      wait: whether to wait for another process that is doing it.
+
+    Returns:
+      None if it is to be done now; else what another process has made of it, or that it is busy.
+
+    Raises:
+      OSError: the lock cannot be written, or another run has taken over the folder.
+    """
+    said = False
+    while True:
+        try:
+            stack.enter_context(task.store.locked(task.sequence.name))
+            break
+        except InUseError as error:
+            if not wait:
+                return Outcome(busy=str(error))
+            if not said:
+                name = f"{task.name}, {task.sequence.name}"
+                logging.warning("%s is being tracked by %s: waiting for it", name, error)
+                said = True
+            time.sleep(_WAIT_SECONDS)
+    task.store.check_owner()
+    name = task.sequence.name
+    if task.store.stamp(name) != task.stamp:
+        if task.store.find_flaw(name, len(task.sequence.frames), task.data) is None:
+            return read_outcome(task)
+    return None
+
+
+def read_outcome(task: Task) -> Outcome:
+    """The outcome of a task that is finished.
+
+    Raises:
+      OSError, ValueError: its files cannot be read.
+    """
+    found = TrackerResults(
+        dataset="",
+        tracker=task.name,
+        protocol=task.protocol.name,
+        layout=task.store.layout,
+        provenance={"origin": task.store.origin},
+        sources={task.sequence.name: task.store.root},
+    )
+    count = found.repetitions(task.sequence.name)
+    results = [found.read(task.sequence.name, number) for number in range(1, count + 1)]
+    mark = found.mark(task.sequence.name) or {}
+    return dataclasses.replace(
+        make_outcome(task, results, mark.get("environment", {})),
+        finished_before=True,
+        other_code=not is_same(mark.get("identity", {}), task.store.identity),
+    )
 
 
 def finish(task: Task, results: Items[SequenceResult]) -> Outcome:
@@ -144,6 +223,16 @@ def fail(task: Task, text: str) -> Outcome:
     return Outcome(error=text)
 
 
+def lose(task: Task, text: str) -> Outcome:
+    """Records why a task failed whose process has died, unless another one does it or has done it.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        return begin(task, stack, wait=False) or fail(task, text)
+
+
 def run_tasks(
     tasks: Items[Task],
     tell: Callable[[Task, Union[Frames, Outcome]], None],
@@ -153,7 +242,7 @@ def run_tasks(
     """Does tasks, here or in processes of their own.
 
     Args:
-      tasks: in the order in which they are begun.
+      tasks: in the order in which they are begun; those that another run is doing come last.
       tell: called with a task and `Frames` now and then, and with its `Outcome` when it is over.
       jobs: processes; with 1, this one.
       threads: of each of them, if there are several.
@@ -161,18 +250,35 @@ def run_tasks(
     Raises:
       OSError: results cannot be written.
     """
+    busy = _run_round(tasks, tell, jobs, threads, wait=False)
+    while busy:
+        busy = _run_round(busy, tell, jobs, threads, wait=True)
+
+
+def _run_round(tasks, tell, jobs, threads, *, wait: bool) -> list[Task]:
+    """Does tasks; gives those that others are doing."""
+    busy = []
+
+    def note(task: Task, news: Union[Frames, Outcome]) -> None:
+        if isinstance(news, Outcome) and news.busy is not None:
+            busy.append(task)
+        else:
+            tell(task, news)
+
     if jobs == 1:
         for task in tasks:
-            tell(task, execute(task, functools.partial(tell, task)))
-        return
-    with contextlib.closing(workers.run(execute, tasks, jobs, threads)) as events:
+            note(task, execute(task, functools.partial(tell, task), wait=wait))
+        return busy
+    function = functools.partial(execute, wait=wait)
+    with contextlib.closing(workers.run(function, tasks, jobs, threads)) as events:
         for event in events:
             task, value = tasks[event.task], event.value
             if event.kind == "error":
                 raise OSError(f"{task.name}, {task.sequence.name}: {value.splitlines()[-1]}")
             if event.kind == "died":
-                value = fail(task, f"its process ended with exit code {value}")
-            tell(task, value)
+                value = lose(task, f"its process ended with exit code {value}")
+            note(task, value)
+    return busy
 
 
 def _track(
@@ -182,7 +288,6 @@ def _track(
     results: list[SequenceResult] = []
     while not protocols.is_complete(results, task.protocol, tracker):
         repetition = len(results) + 1
-        _seed(f"{task.sequence.name} {repetition}")
         results.append(
             protocols.run_sequence(
                 tracker,
@@ -194,13 +299,6 @@ def _track(
             )
         )
     return results
-
-
-def _seed(text: str) -> None:
-    """Seeds the global random numbers, on which a tracker may draw, by a text."""
-    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
-    random.seed(number)
-    np.random.seed(number)  # noqa: NPY002
 
 
 class Observer:
@@ -229,10 +327,7 @@ class Observer:
 
 
 def make_outcome(
-    task: Task,
-    results: Items[SequenceResult],
-    environment: Mapping[str, Any],
-    finished_before: bool = False,
+    task: Task, results: Items[SequenceResult], environment: Mapping[str, Any]
 ) -> Outcome:
     """Sums up the results of a task.
 
@@ -240,13 +335,12 @@ def make_outcome(
       task: the task.
       results: one for each repetition.
       environment: on what they were made.
-      finished_before: whether an earlier run made them.
     """
     times = timing.measure(results)
     return Outcome(
         score=score(task.sequence, results[0].boxes),
         frames=times.frames,
         seconds=times.tracking,
-        finished_before=finished_before,
         batch=environment.get("hardware", {}).get("batch", 1),
+        held=sum(len(result.held) for result in results),
     )

@@ -1,7 +1,8 @@
 """The zip file that GOT-10k's server takes for the test split, and a check of it.
 
 The server wants NAME/NAME_001.txt (up to three repetitions) and NAME/NAME_time.txt for each of the
-180 sequences, boxes as x,y,width,height with commas, as many lines as frames.
+180 sequences, boxes as x,y,width,height with commas, as many lines as frames. Frames whose time was
+not taken (late ones of real-time runs) have the time 0 there, which GOT-10k's toolkit passes over.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gradnet_tf.eval import results
 from gradnet_tf.eval.sequences import Dataset
 
 DATASET = "got10k_test"
+REPETITIONS = 3  # At most.
 NAMES = tuple(f"GOT-10k_Test_{number:06d}" for number in range(1, 181))
 _TIME = (1980, 1, 1, 0, 0, 0)  # The least that zip knows: equal results give equal files.
 
@@ -39,9 +41,10 @@ def write_if_complete(root: files.PathLike, dataset: Dataset) -> str:
     """
     root = Path(root)
     frames = {sequence.name: len(sequence.frames) for sequence in dataset.sequences}
-    found = set()
+    found, is_mixed = set(), False
     for tracker in results.find_results([root]) if root.is_dir() else []:
         found |= set(tracker.names)
+        is_mixed |= tracker.is_mixed(tracker.names)
     missing = [name for name in NAMES if name not in found or name not in frames]
     if missing:
         return (
@@ -50,7 +53,7 @@ def write_if_complete(root: files.PathLike, dataset: Dataset) -> str:
         )
     path = root.with_name(root.name + ".zip")
     write(path, root, frames)
-    return f"submission file: {path}"
+    return f"submission file: {path}" + " (results of different code)" * is_mixed
 
 
 def write(path: files.PathLike, root: files.PathLike, frames: Mapping[str, int]) -> None:
@@ -71,7 +74,10 @@ def write(path: files.PathLike, root: files.PathLike, frames: Mapping[str, int])
                 for file in sorted(Path(root, name).glob("[!.]*.txt")):
                     entry = zipfile.ZipInfo(f"{name}/{file.name}", _TIME)
                     entry.compress_type = zipfile.ZIP_DEFLATED
-                    archive.writestr(entry, file.read_bytes())
+                    content = file.read_bytes()
+                    if file.name == f"{name}_time.txt":
+                        content = re.sub(rb"\bnan\b", b"0", content)
+                    archive.writestr(entry, content)
         check(temporary, frames)
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
-import inspect
 import json
 import os
 import re
@@ -135,8 +134,23 @@ def make_tracker(spec: TrackerSpec) -> Any:
     if spec.kind == OPENCV:
         return peers.OpenCVTracker(spec.target)
     if spec.kind == PYTHON:
-        return _find_class(spec.target)(**dict(spec.settings))
+        return find_class(spec.target)(**dict(spec.settings))
     return make_gradnet({**dict(spec.settings), "checkpoint": spec.target or None})
+
+
+def find_class(target: str) -> Any:
+    """The class that MODULE:CLASS names.
+
+    Raises:
+      ImportError: there is no such module or class.
+    """
+    module_name, _, name = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), name)
+    except AttributeError:
+        raise ImportError(f"python:{target}: module {module_name} has no {name}") from None
+    except ImportError as error:
+        raise ImportError(f"python:{target}: {error}") from error
 
 
 def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
@@ -144,8 +158,8 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
     Returns:
       The weights' hash (None without weights), and the configuration as JSON values: for GradNet
-      every constant; for OpenCV its version; for a Python class the hash of its module's file, and
-      the hashes of files that its arguments name.
+      every constant; for OpenCV its version; for a Python class the hashes of files that its
+      arguments name. The sources are not part of it, see `sources`.
 
     Raises:
       ImportError: as `make_tracker`.
@@ -159,13 +173,12 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
         version = peers.import_opencv(spec.target).__version__
         configuration.update(tracker=spec.target, opencv=version)
     elif spec.kind == PYTHON:
-        source = inspect.getsourcefile(_find_class(spec.target))
+        find_class(spec.target)
         arguments = dict(spec.settings)
         named = [v for v in arguments.values() if isinstance(v, str) and os.path.isfile(v)]
         configuration.update(
             tracker=spec.target,
             arguments=arguments,
-            source=_sha256(source) if source else None,
             files={path: _sha256(path) for path in named},
         )
     return None, configuration
@@ -258,16 +271,6 @@ def _check_name(name: str, text: str) -> None:
             f"tracker {text!r}: {name!r} cannot name a folder; no dot at its ends and none of "
             '/ \\ : * ? " < > | in it, please'
         )
-
-
-def _find_class(target: str) -> Any:
-    module_name, _, name = target.partition(":")
-    try:
-        return getattr(importlib.import_module(module_name), name)
-    except AttributeError:
-        raise ImportError(f"python:{target}: module {module_name} has no {name}") from None
-    except ImportError as error:
-        raise ImportError(f"python:{target}: {error}") from error
 
 
 def _sha256(path: str) -> str:

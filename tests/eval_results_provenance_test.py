@@ -21,13 +21,15 @@ def sequence(**fields):
 
 
 def test_identity_is_json_and_tells_every_difference():
-    first = provenance.make_identity("w", {"a": 1}, Protocol())
+    first = provenance.make_identity("w", {"a": 1}, Protocol(), "c")
     assert json.loads(json.dumps(first)) == first
     for other in (
-        provenance.make_identity("v", {"a": 1}, Protocol()),
-        provenance.make_identity("w", {"a": 2}, Protocol()),
-        provenance.make_identity("w", {"a": 1}, Protocol(limit=5)),
-        provenance.make_identity("w", {"a": 1}, Protocol(fps=25)),
+        provenance.make_identity("v", {"a": 1}, Protocol(), "c"),
+        provenance.make_identity("w", {"a": 2}, Protocol(), "c"),
+        provenance.make_identity("w", {"a": 1}, Protocol(limit=5), "c"),
+        provenance.make_identity("w", {"a": 1}, Protocol(fps=25), "c"),
+        provenance.make_identity("w", {"a": 1}, Protocol(on_bad_frame="hold"), "c"),
+        provenance.make_identity("w", {"a": 1}, Protocol(), "d"),
     ):
         assert other != first
 
@@ -56,6 +58,7 @@ def test_hash_of_data_is_of_what_the_tracker_gets():
 def test_environment():
     found = provenance.describe_environment(jobs=3, batch=4)
     assert json.loads(json.dumps(found)) == found
+    assert "git_commit" in found  # So every finished sequence has it.
     assert found["stack"]["numpy"] == np.__version__ and found["stack"]["tensorflow"]
     assert found["hardware"]["cores"] >= 1
     assert (found["hardware"]["jobs"], found["hardware"]["batch"]) == (3, 4)

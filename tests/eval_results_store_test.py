@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from gradnet_tf import files
 from gradnet_tf.eval import results_store
 from gradnet_tf.eval.results import SequenceResult
-from gradnet_tf.eval.results_store import ResultsConflictError, Store
+from gradnet_tf.eval.results_store import ResultsConflictError, RunConflictError, Store
+from gradnet_tf.training import lock
 from tests.helpers import eval_data
 
 IDENTITY = {"version": "1", "weights": "a" * 64, "protocol": {"limit": None}}
@@ -68,8 +70,103 @@ def test_every_damage_is_found(finished, file, damage):
 def test_other_frames_or_data(finished):
     assert "frames" in finished.find_flaw("s", 4, "d")
     assert "data" in finished.find_flaw("s", 3, "e")
-    other = dataclasses.replace(finished, identity={**IDENTITY, "version": "2"})
+    other = dataclasses.replace(finished, identity={**IDENTITY, "weights": "b" * 64})
     assert "identity" in other.find_flaw("s", 3, "d")
+
+
+CODE = {**IDENTITY, "code": "c" * 64}
+
+
+def test_results_of_other_code(tmp_path):
+    store = Store(tmp_path, "otb", 1, CODE, {"net": "1", "step": "2"})
+    store.write_provenance({})
+    store.commit([result()], data="d")
+    assert store.find_flaw("s", 3, "d") is None and not store.check_conflicts(["s"])
+    edited = Store(tmp_path, "otb", 1, {**CODE, "code": "e" * 64}, {"net": "1", "step": "3"})
+    # It is done again, unless it is to be kept.
+    assert edited.find_flaw("s", 3, "d") == "it was tracked by other code (step)"
+    assert edited.find_flaw("s", 3, "d", keep_other_code=True) is None
+    assert "frames" in edited.find_flaw("s", 4, "d", keep_other_code=True)
+    assert edited.check_conflicts(["s", "t"]) == {"s": "other code (step)"}
+    # What is not done again is not left to be mixed up.
+    with pytest.raises(ResultsConflictError, match=r"s for one: other code \(step\); .*keep_other"):
+        edited.check_conflicts(["t"])
+    assert edited.check_conflicts(["t"], keep_other_code=True) == {"s": "other code (step)"}
+    # The flag is for the code alone.
+    limited = dataclasses.replace(edited, identity={**edited.identity, "protocol": {"limit": 4}})
+    with pytest.raises(ResultsConflictError, match=r"protocol\.limit"):
+        limited.check_conflicts(["s"], keep_other_code=True)
+    assert "identity" in limited.find_flaw("s", 3, "d", keep_other_code=True)
+
+
+def test_results_of_before_the_code_was_recorded(finished):
+    new = dataclasses.replace(finished, identity=CODE)
+    assert new.find_flaw("s", 3, "d") == "it was tracked by code that was not recorded then"
+    assert new.find_flaw("s", 3, "d", keep_other_code=True) is None
+    assert list(new.check_conflicts(["s"])) == ["s"]
+    version = dataclasses.replace(finished, identity={**IDENTITY, "version": "2"})
+    assert version.find_flaw("s", 3, "d") is not None
+
+
+def test_what_an_older_version_did_not_know_has_its_default(finished):
+    protocol = {**IDENTITY["protocol"], "on_bad_frame": "stop"}
+    same = dataclasses.replace(finished, identity={**IDENTITY, "protocol": protocol})
+    assert same.find_flaw("s", 3, "d") is None and not same.check_conflicts([])
+    held = {**IDENTITY, "protocol": {**protocol, "on_bad_frame": "hold"}}
+    with pytest.raises(ResultsConflictError, match='on_bad_frame .there null, here "hold"'):
+        dataclasses.replace(finished, identity=held).check_conflicts(["s"])
+
+
+def test_provenance_is_that_of_the_code_that_made_the_results(tmp_path):
+    store = Store(tmp_path, "otb", 1, CODE)
+    edited = dataclasses.replace(store, identity={**CODE, "code": "e" * 64})
+
+    def provenance():
+        found = results_store.read_provenance(tmp_path)
+        return found["identity"]["code"][0], found.get("kept_other_code", False), found["who"]
+
+    store.write_provenance({"who": 1})
+    edited.write_provenance({"who": 2}, keep_other_code=True)
+    assert provenance() == ("c", True, 1)
+    edited.write_provenance({"who": 3})
+    assert provenance() == ("e", False, 3)
+    edited.write_provenance({"who": 4}, keep_other_code=True)
+    assert provenance() == ("e", True, 3)
+    edited.write_provenance({"who": 5})
+    assert provenance() == ("e", False, 3)
+
+
+def test_another_run_that_takes_the_folder_over_is_noticed(store):
+    store.check_owner()
+    store.write_provenance({})
+    store.check_owner()
+    for changed in ({**IDENTITY, "weights": "b" * 64}, {**IDENTITY, "code": "e" * 64}):
+        other = dataclasses.replace(store, identity=changed)
+        with pytest.raises(RunConflictError, match=r"another run .*T: (weights|code) \(there"):
+            other.check_owner()
+    dataclasses.replace(store, identity=changed).write_provenance({}, keep_other_code=True)
+    store.check_owner()
+
+
+def test_a_sequence_is_of_one_process_at_a_time(store):
+    with store.locked("s"), store.locked("t"):
+        with pytest.raises(lock.InUseError, match=f"process {os.getpid()} on"):
+            store.locked("s").__enter__()
+        with dataclasses.replace(store, root=store.root.with_name("U")).locked("s"):
+            pass
+    assert not list(store.root.iterdir())
+    with pytest.raises(KeyError), store.locked("s"):
+        raise KeyError
+    assert not list(store.root.iterdir())
+
+
+def test_stamps_tell_marks_apart(store):
+    assert store.stamp("s") is None
+    store.commit([result()], data="d")
+    first = store.stamp("s")
+    assert first == store.stamp("s")
+    store.commit([result(shift=1)], data="d")
+    assert store.stamp("s") not in (None, first)
 
 
 def test_conflicts_name_what_differs(finished):

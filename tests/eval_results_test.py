@@ -1,6 +1,7 @@
 """Results that are found on disk: ours, shards of them, and those of others."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -103,8 +104,11 @@ def test_shards_are_merged(tmp_path):
 def test_what_cannot_be_merged(tmp_path):
     write(tmp_path / "1" / "T", ["a"])
     write(tmp_path / "2" / "T", ["b"], identity={"version": "2"})
-    with pytest.raises(ValueError, match="both called 'T'.* not of the same tracker"):
+    with pytest.raises(ValueError, match="both called 'T'.* not of the same code"):
         results.find_results([tmp_path])
+    write(tmp_path / "4" / "T", ["b"], identity={**IDENTITY, "weights": "w"})
+    with pytest.raises(ValueError, match="both called 'T'.* not of the same tracker"):
+        results.find_results([tmp_path / "1", tmp_path / "4"])
     store = write(tmp_path / "3" / "T", ["c"])
     store.commit([result("a", shift=1)], data="d")
     with pytest.raises(ValueError, match="different results of 'T' on a"):
@@ -139,13 +143,88 @@ def test_foreign_trees(tmp_path):
     assert ants.codes.tolist() == [FrameCode.INIT, FrameCode.TRACKED, FrameCode.FAILED]
 
 
-def test_times_that_do_not_fit(tmp_path):
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("1\n", r"a_time\.txt has 1 lines of 1 for 2 boxes"),
+        ("1\n2\n3\n", r"a_time\.txt has 3 lines of 1 for 2 boxes"),
+        ("1\nx\n", r"a_time\.txt, line 2: expected 1 numbers"),
+        ("", r"a_time\.txt is empty"),
+        ("\xff", None),
+    ],
+)
+def test_times_that_do_not_fit_take_nothing_from_the_boxes(tmp_path, text, reason):
     (tmp_path / "times").mkdir()
     (tmp_path / "a.txt").write_text("1,1,2,2\n1,1,2,2\n")
-    (tmp_path / "times" / "a_time.txt").write_text("1\n")
+    (tmp_path / "times" / "a_time.txt").write_text(text, encoding="latin-1")
     (found,) = results.find_results([tmp_path])
-    with pytest.raises(ValueError, match=r"a_time\.txt has 1 lines .* for 2 boxes"):
-        found.read("a")
+    read = found.read("a")
+    np.testing.assert_array_equal(read.boxes, [[0, 0, 2, 2]] * 2)
+    assert np.isnan(read.seconds).all() and len(read.seconds) == 2
+    (note,) = read.notes
+    assert note.startswith("The times of a are left out: ")
+    assert reason is None or re.search(reason, note)
+
+
+def test_times_of_fewer_repetitions(tmp_path):
+    folder = tmp_path / "GOT-10k" / "T" / "a"
+    folder.mkdir(parents=True)
+    for number in (1, 2):
+        (folder / f"a_{number:03d}.txt").write_text("1,1,2,2\n")
+    (folder / "a_time.txt").write_text("1\n")
+    (found,) = results.find_results([tmp_path])
+    np.testing.assert_array_equal(found.read("a", 1).seconds, [1])
+    assert np.isnan(found.read("a", 2).seconds).all() and len(found.read("a", 2).boxes) == 1
+
+
+def coded(root, names, code, keep=False):
+    identity = {**IDENTITY, "code": code * 64}
+    store = Store(root, "otb", 1, identity)
+    store.write_provenance(provenance(), keep_other_code=keep)
+    for name in names:
+        store.commit([result(name)], data="d")
+
+
+def test_results_of_other_code_are_left_out_unless_they_are_kept(tmp_path):
+    coded(tmp_path, "abc", "1")
+    (found,) = results.find_results([tmp_path])
+    assert not found.is_mixed("abc") and not found.describe_code("abc")
+    coded(tmp_path, "c", "2")
+    (found,) = results.find_results([tmp_path])
+    assert found.names == ("c",) and found.stale == ("a", "b") and not found.is_mixed("c")
+    coded(tmp_path, "d", "3", keep=True)
+    (found,) = results.find_results([tmp_path])
+    assert found.names == ("a", "b", "c", "d") and not found.stale
+    assert found.is_mixed("abcd") and not found.is_mixed("ab")
+    (text,) = found.describe_code("abcd")
+    assert text == (
+        "T joins results of different code: 2 sequences by the code 111111111111; "
+        "c by the code 222222222222; d by the code 333333333333."
+    )
+    assert not found.describe_code("ab")
+
+
+def test_code_that_was_not_recorded_is_said(tmp_path):
+    write(tmp_path, ["a", "b"])
+    (found,) = results.find_results([tmp_path])
+    (text,) = found.describe_code("ab")
+    assert not found.is_mixed("ab") and "was not recorded" in text
+    coded(tmp_path, "c", "1", keep=True)
+    (found,) = results.find_results([tmp_path])
+    assert found.is_mixed("abc")
+    assert "2 sequences by code that was not recorded; c by the code 1111" in (
+        found.describe_code("abc")[0]
+    )
+
+
+def test_frames_that_were_held(tmp_path):
+    store = Store(tmp_path, "got10k", 1, IDENTITY)
+    store.write_provenance(provenance())
+    runs = [result("a", repetition=number) for number in (1, 2)]
+    runs[1] = dataclasses.replace(runs[1], held=(1, 2))
+    store.commit(runs, data="d")
+    (found,) = results.find_results([tmp_path])
+    assert [found.read("a", number).held for number in (1, 2)] == [(), (1, 2)]
 
 
 def test_nothing_there(tmp_path):

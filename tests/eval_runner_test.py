@@ -1,15 +1,21 @@
 """Tasks: what they write, what they tell, and what a failure does."""
 
+import contextlib
+import dataclasses
 import json
+import os
+import socket
 
 import numpy as np
 import pytest
 
 from gradnet_tf.eval import runner, trackers, workers
 from gradnet_tf.eval.protocols import Protocol
+from gradnet_tf.eval.results import SequenceResult
 from gradnet_tf.eval.results_store import Store, read_mark
 from tests.helpers import datasets, eval_data
 
+HOST = socket.gethostname()
 TOYS = "python:tests.helpers.toy_trackers"
 
 
@@ -137,11 +143,82 @@ def test_a_process_that_dies_fails_its_task_only(sequences, tmp_path, monkeypatc
     monkeypatch.setattr(workers, "run", run)
     told = []
     runner.run_tasks(tasks, lambda task, news: told.append((task, news)), jobs=2, threads=3)
-    assert asked == [(runner.execute, tasks, 2, 3)]
+    ((function, *others),) = asked
+    assert (function.func, function.keywords) == (runner.execute, {"wait": False})
+    assert others == [tasks, 2, 3]
     assert told[0] == (tasks[0], runner.Outcome(error="its process ended with exit code -9"))
     assert told[1] == (tasks[1], good)
     text = (tmp_path / ".failed" / "a.txt").read_text()
     assert text == "its process ended with exit code -9\n"
+
+
+def test_what_another_process_tracks_is_left_to_it(sequences, tmp_path, monkeypatch):
+    tasks = [make_task(sequence, tmp_path) for sequence in sequences]
+    theirs = contextlib.ExitStack()
+    theirs.enter_context(tasks[0].store.locked("a"))
+    assert runner.execute(tasks[0], wait=False).busy == f"process {os.getpid()} on {HOST}"
+    assert not (tmp_path / "a.txt").exists()
+    told, waited = [], []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        assert [task.sequence.name for task, _ in told] == ["b"]  # The others come first.
+        if len(waited) == 2:  # Their results are to be seen: of another tracker, to tell them.
+            runner.finish(tasks[0], [result_of_another_tracker(sequences[0])])
+            theirs.close()
+
+    monkeypatch.setattr(runner.time, "sleep", sleep)
+    runner.run_tasks(tasks, lambda *news: told.append(news) if is_over(news) else None)
+    assert len(waited) == 2 and told[1][1].finished_before
+    assert (tmp_path / "a.txt").read_text().startswith("8.0000,8.0000,7.0000,7.0000")
+    assert not (tmp_path / ".locks").exists()
+
+
+def test_what_another_process_did_not_finish_is_done_here(sequences, tmp_path, monkeypatch):
+    task = make_task(sequences[0], tmp_path)
+    theirs = contextlib.ExitStack()
+    theirs.enter_context(task.store.locked("a"))
+    monkeypatch.setattr(runner.time, "sleep", lambda seconds: theirs.close())
+    outcome = runner.execute(task)
+    assert outcome.error is None and not outcome.finished_before
+    assert (tmp_path / "a.txt").exists()
+
+
+def test_what_is_to_be_done_again_is_done_though_it_is_finished(sequences, tmp_path):
+    """With --force: unless another process has done it since."""
+    task = make_task(sequences[0], tmp_path)
+    runner.execute(task)
+    again = dataclasses.replace(task, stamp=task.store.stamp("a"))
+    assert not runner.execute(again).finished_before
+    assert runner.execute(again).finished_before
+
+
+def test_a_run_ends_where_another_one_has_taken_over(sequences, tmp_path):
+    task = make_task(sequences[0], tmp_path)
+    task.store.write_provenance({})
+    dataclasses.replace(task.store, identity={"made": "anew"}).write_provenance({})
+    with pytest.raises(OSError, match="another run has begun to write to"):
+        runner.execute(task)
+    assert [path.name for path in tmp_path.iterdir()] == ["provenance.json"]
+
+
+def test_a_process_that_dies_fails_nothing_that_another_one_does(sequences, tmp_path):
+    task = make_task(sequences[0], tmp_path)
+    with task.store.locked("a"):
+        assert runner.lose(task, "died").busy
+    runner.execute(task)
+    assert runner.lose(task, "died").finished_before
+    assert runner.lose(make_task(sequences[1], tmp_path), "died").error == "died"
+    assert [path.name for path in (tmp_path / ".failed").iterdir()] == ["b.txt"]
+
+
+def is_over(news):
+    return isinstance(news[1], runner.Outcome)
+
+
+def result_of_another_tracker(sequence):
+    count = len(sequence.frames)
+    return SequenceResult("a", np.full((count, 4), 7.0), *np.ones((2, count)))
 
 
 def test_an_error_of_a_process_stops_everything(sequences, tmp_path, monkeypatch):

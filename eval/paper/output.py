@@ -113,11 +113,9 @@ def to_markdown(document: Document, pictures: list[str]) -> str:
 
 def facts_of(document: Document) -> dict[str, str]:
     """Parameters, software and hardware, as texts by name."""
-    checkout = Path(gradnet_tf.__file__).parents[1]
     made = {
         **document.parameters,
         "gradnet_tf": gradnet_tf.__version__,
-        "git_commit": results_provenance.find_commit(checkout),
         **results_provenance.describe_environment(),
     }
     return {name: text for name, text in facts.flatten(made) if text}

@@ -168,10 +168,11 @@ def choose_pair(evaluation: Evaluation, names: Optional[Sequence[str]]) -> tuple
     places = {tracker.name: place for place, tracker in enumerate(evaluation.trackers)}
     if names is None:
         return (0, 1) if len(places) > 1 else ()
-    for name in names:
-        if name not in places:
-            raise ValueError(f"--compare: there is no tracker {name!r} among {', '.join(places)}")
-    return tuple(places[name] for name in names)
+    found = [places.get(name, places.get(name + loading.MIXED)) for name in names]
+    if None in found:
+        name = names[found.index(None)]
+        raise ValueError(f"--compare: there is no tracker {name!r} among {', '.join(places)}")
+    return tuple(found)
 
 
 def _write_tables(evaluation: Evaluation, pair: Sequence[int], folder: Path) -> None:

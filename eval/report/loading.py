@@ -14,6 +14,8 @@ from gradnet_tf.eval.results import SequenceResult, TrackerResults
 from gradnet_tf.eval.sequences import Dataset, part
 from gradnet_tf.eval.sequences import Sequence as TestSequence
 
+MIXED = " (mixed code)"  # Behind a tracker's name, wherever results of different code are joined.
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Loaded:
@@ -131,10 +133,19 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     for one in results:
         flaws = [one.find_flaw(s.name) for s in common if s.name in one.sources]
         notes += [f"{flaw}, but counted as it is." for flaw in flaws if flaw]
+        notes += one.describe_code([s.name for s in common])
+        for s in common:
+            notes += [
+                f"{one.tracker}: {text}" for r in runs[one.tracker, s.name] for text in r.notes
+            ]
     return Loaded(
         dataclasses.replace(dataset, sequences=tuple(common), protocol=results[0].protocol),
         tuple(
-            TrackerRuns(one.tracker, [runs[one.tracker, s.name] for s in common], one.provenance)
+            TrackerRuns(
+                one.tracker + (MIXED if one.is_mixed(s.name for s in common) else ""),
+                [runs[one.tracker, s.name] for s in common],
+                one.provenance,
+            )
             for one in results
         ),
         tuple(notes),
@@ -165,6 +176,8 @@ def _read_all(results, sequences, convention):
                 runs[key] = _read(one, sequence, convention)
             except (KeyError, OSError, ValueError) as error:
                 reason = "" if isinstance(error, KeyError) else f" ({error})"
+                if sequence.name in one.stale:
+                    reason = " (it was tracked by other code)"
                 reasons[key] = " (it failed)" if sequence.name in one.failures else reason
     return runs, reasons
 

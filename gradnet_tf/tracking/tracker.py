@@ -58,6 +58,9 @@ class Tracker:
       ValueError: if the arguments contradict each other, or the checkpoint is not a sound one.
     """
 
+    # The same frames give the same boxes: GOT-10k's and VOT's protocols do not repeat its runs.
+    is_deterministic = True
+
     def __init__(
         self,
         checkpoint: Optional[Union[str, os.PathLike]] = None,

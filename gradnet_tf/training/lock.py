@@ -1,7 +1,7 @@
-"""Keeps a working directory to one process.
+"""Keeps a working directory, or another piece of work, to one process.
 
-The lock is the kernel's, on an open file: it ends with the process, however that ends. The file
-stays; what stands in it (process id and host) only serves the message to a second process.
+The lock is the kernel's, on an open file: it ends with the process, however that ends. What stands
+in the file (process id and host) only serves the message to a second process.
 """
 
 from __future__ import annotations
@@ -33,13 +33,21 @@ _LOCKED_BYTE = 1 << 20
 _TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
-class WorkdirInUseError(OSError):
+# Directories without locks of which a warning has been given.
+_unlocked: set[Path] = set()
+
+
+class InUseError(OSError):
+    """Another process holds a lock; the message says which process."""
+
+
+class WorkdirInUseError(InUseError):
     """Another process works in the directory; the message says which."""
 
 
 @contextlib.contextmanager
 def locked(workdir: files.PathLike) -> Iterator[None]:
-    """Holds the lock of a working directory during the block.
+    """Holds the lock of a working directory during the block. The lock's file stays.
 
     Where the file system or the platform has no locks, a warning is logged and the block runs
     without one.
@@ -51,31 +59,78 @@ def locked(workdir: files.PathLike) -> Iterator[None]:
         WorkdirInUseError: If another process holds it, or this one does already.
         OSError: If the lock file cannot be written.
     """
-    path = Path(workdir) / FILE
-    with files.naming(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            _lock(descriptor)
-        except OSError as error:
-            if error.errno in _TAKEN:
-                raise WorkdirInUseError(
-                    f"{workdir} is in use by {_owner(descriptor)}: wait for it, or give another "
-                    "working directory"
-                ) from error
-            logging.warning(
-                "%s cannot be locked (%s): take care that no second process uses it",
-                workdir,
-                error.strerror or error,
-            )
+            stack.enter_context(held(Path(workdir) / FILE))
+        except InUseError as error:
+            raise WorkdirInUseError(
+                f"{workdir} is in use by {error}: wait for it, or give another working directory"
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
+def held(path: files.PathLike, *, remove: bool = False) -> Iterator[None]:
+    """Holds a lock during the block; without one, after a warning, where there are no locks.
+
+    Args:
+        path: The lock's file; its directory must exist.
+        remove: Whether the file goes with the block. That of a killed process stays, and is taken
+            by the next one.
+
+    Raises:
+        InUseError: If another process holds the lock, or this one does already.
+        OSError: If the file cannot be written.
+    """
+    path = Path(path)
+    descriptor = _open(path, remove)
+    try:
         with files.naming(path):
             _write(descriptor, f"process {os.getpid()} on {socket.gethostname()}")
         try:
             yield
         finally:
+            if remove:
+                with contextlib.suppress(OSError):  # Windows removes no open file.
+                    path.unlink()
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _open(path: Path, remove: bool) -> int:
+    """Opens and locks the file. Raises OSError, InUseError if somebody has the lock."""
+    while True:
+        with files.naming(path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                _lock(descriptor)
+            except OSError as error:
+                if error.errno in _TAKEN:
+                    raise InUseError(_owner(descriptor)) from error
+                if path.parent not in _unlocked:
+                    _unlocked.add(path.parent)
+                    logging.warning(
+                        "%s cannot be locked (%s): take care that no second process uses it",
+                        path.parent,
+                        error.strerror or error,
+                    )
+                return descriptor
+            # Whoever had the lock may have removed the file in between: then this is no lock.
+            if not remove or _is_at(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _lock(descriptor: int) -> None:
