@@ -1,6 +1,8 @@
 """Sequences side by side, with a batch of cheap trackers in the place of the compiled step."""
 
+import contextlib
 import copy
+import dataclasses
 import threading
 
 import numpy as np
@@ -151,6 +153,39 @@ def test_a_broken_image_fails_its_sequence_only(sequences, steps, tmp_path, what
     run_one_by_one(make_tasks(sequences[:3], tmp_path / "plain"))
     found, expected = (eval_data.tree(tmp_path / name) for name in ("batch", "plain"))
     assert {name: text for name, text in found.items() if ".failed" not in name} == expected
+
+
+def test_a_sequence_with_a_bad_frame_is_held_by_itself(sequences, steps, tmp_path):
+    every = [sequences[0], broken(tmp_path / "frames", "missing"), *sequences[1:3]]
+    batch, plain = (
+        [
+            dataclasses.replace(task, protocol=Protocol(on_bad_frame="hold"))
+            for task in make_tasks(every, tmp_path / name)
+        ]
+        for name in ("batch", "plain")
+    )
+    outcomes, _ = run(batch)
+    run_one_by_one(plain)
+    assert [outcomes[number].error for number in range(4)] == [None] * 4
+    assert [outcomes[number].held for number in range(4)] == [0, 1, 0, 0]
+    assert eval_data.tree(tmp_path / "batch") == eval_data.tree(tmp_path / "plain")
+    mark = read_mark(tmp_path / "batch", "x")
+    assert mark["held"] == [[2]] and mark["environment"]["hardware"]["batch"] == 1
+
+
+def test_what_another_process_tracks_comes_last(sequences, steps, monkeypatch, tmp_path):
+    tasks = make_tasks(sequences[:4], tmp_path)
+    theirs = contextlib.ExitStack()
+    theirs.enter_context(tasks[1].store.locked("b"))
+    monkeypatch.setattr(runner.time, "sleep", lambda seconds: theirs.close())
+    begun = [number for number, news in run(tasks, batch=2)[1] if isinstance(news, runner.Outcome)]
+    assert sorted(begun) == [0, 1, 2, 3] and begun[-1] == 1
+    assert read_mark(tmp_path, "b")["environment"]["hardware"]["batch"] == 1
+    # What another process has finished since is taken as it is.
+    steps.clear()
+    outcomes, _ = run(tasks)
+    assert all(outcomes[number].finished_before for number in range(4)) and not steps
+    assert not (tmp_path / ".locks").exists()
 
 
 def test_after_a_step_that_fails_each_is_run_by_itself(sequences, steps, tmp_path):

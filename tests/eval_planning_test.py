@@ -1,11 +1,13 @@
 """Plans of a run: what is to be done, what is finished, and what stops it before any work."""
 
 import dataclasses
+import importlib
+import sys
 
 import numpy as np
 import pytest
 
-from gradnet_tf.eval import planning, runner, temporal, trackers
+from gradnet_tf.eval import planning, results, runner, temporal, trackers
 from gradnet_tf.eval.protocols import Protocol
 from gradnet_tf.eval.results_store import ResultsConflictError, read_provenance
 from gradnet_tf.eval.sequences import Dataset, Problem
@@ -66,6 +68,104 @@ def test_what_is_damaged_or_of_other_frames_is_planned_again(sequences, tmp_path
     moved = dataclasses.replace(sequences[2], boxes=sequences[2].boxes + [1, 0, 0, 0])
     found = plan(make_dataset((*sequences[:2], moved)), tmp_path)
     assert [task.sequence.name for task in found.tasks] == ["b", "c"]
+
+
+@pytest.fixture
+def edit(tmp_path, monkeypatch):
+    """Somebody's tracker, and how it is edited: gives the text that names it."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+
+    def edit(step):
+        # As another process sees it: there is another module each time.
+        for name in ("edited_tracker", "edited_step"):
+            sys.modules.pop(name, None)
+        (folder / "edited_step.py").write_text(f"STEP = {step!r}\n")
+        (folder / "edited_tracker.py").write_text(
+            "from edited_step import STEP\n"
+            "from tests.helpers.toy_trackers import Drift\n"
+            "class Edited(Drift):\n"
+            "    def __init__(self):\n"
+            "        super().__init__(STEP)\n"
+        )
+        importlib.invalidate_caches()
+        return "python:edited_tracker:Edited"
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield edit
+    for name in ("edited_tracker", "edited_step"):
+        sys.modules.pop(name, None)
+
+
+def second_boxes(root):
+    return {path.stem: np.loadtxt(path, delimiter=",")[1, 0] for path in sorted(root.glob("?.txt"))}
+
+
+def test_results_of_edited_code_are_done_again(sequences, tmp_path, edit, caplog):
+    dataset, output = make_dataset(sequences), tmp_path / "out"
+    for task in plan(dataset, output, edit(1.0)).tasks[:2]:
+        runner.execute(task)
+    root = output / "Small" / "Edited"
+    first = second_boxes(root)
+    assert not plan(dataset, output, edit(1.0)).tasks[1:]  # The same text is the same code.
+    caplog.clear()
+    found = plan(dataset, output, edit(5.0))
+    assert [task.sequence.name for task in found.tasks] == ["a", "b", "c"] and not found.finished
+    assert caplog.text.count("WARNING") == 1
+    assert "Edited: 2 sequences were tracked by other code (edited_step): they are" in caplog.text
+    for task in found.tasks:
+        runner.execute(task)
+    assert {name: x - first[name] for name, x in second_boxes(root).items() if name in first} == (
+        pytest.approx({"a": 4.0, "b": 4.0})
+    )
+    assert len(plan(dataset, output, edit(5.0)).finished) == 3
+
+
+def test_results_of_other_code_are_kept_where_that_is_asked_for(sequences, tmp_path, edit, caplog):
+    dataset, output = make_dataset(sequences), tmp_path / "out"
+    for task in plan(dataset, output, edit(1.0)).tasks[:2]:
+        runner.execute(task)
+    text = edit(5.0)
+    found = plan(dataset, output, text, keep_other_code=True)
+    assert [task.sequence.name for task in found.tasks] == ["c"]
+    assert [outcome.other_code for _, outcome in found.finished] == [True, True]
+    assert "2 sequences were tracked by other code (edited_step) and are kept" in caplog.text
+    runner.execute(found.tasks[0])
+    (made,) = results.find_results([output])
+    assert made.names == ("a", "b", "c") and made.is_mixed(made.names)
+    # The next run without the flag does them again; until then they are no results.
+    found = plan(dataset, output, text)
+    assert [task.sequence.name for task in found.tasks] == ["a", "b"]
+    (made,) = results.find_results([output])
+    assert made.names == ("c",) and made.stale == ("a", "b")
+
+
+def test_a_part_of_the_sequences_is_not_mixed_with_the_rest_of_other_code(
+    sequences, tmp_path, edit
+):
+    output = tmp_path / "out"
+    for task in plan(make_dataset(sequences[:2]), output, edit(1.0)).tasks:
+        runner.execute(task)
+    text, before = edit(5.0), eval_data.tree(output, times=True)
+    with pytest.raises(ResultsConflictError, match=r"a for one: other code \(edited_step\)"):
+        plan(make_dataset(sequences[2:]), output, text)
+    assert eval_data.tree(output, times=True) == before
+    # A sequence that cannot be read now is not in the way.
+    broken = make_dataset(sequences[1:], problems=(Problem("a", "a.txt is empty"),))
+    assert [task.sequence.name for task in plan(broken, output, text).tasks] == ["b", "c"]
+
+
+def test_parts_of_a_run_by_shards_are_done_again_each(sequences, tmp_path, edit):
+    dataset, output = make_dataset(sequences), tmp_path / "out"
+    for task in plan(dataset, output, edit(1.0)).tasks:
+        runner.execute(task)
+    text = edit(5.0)
+    for task in plan(dataset, output, text, shard=(1, 2)).tasks:
+        runner.execute(task)
+    (made,) = results.find_results([output])
+    assert made.names == ("a", "c") and made.stale == ("b",)
+    assert [task.sequence.name for task in plan(dataset, output, text, shard=(2, 2)).tasks] == ["b"]
 
 
 def test_shards_divide_the_sequences(sequences, tmp_path):

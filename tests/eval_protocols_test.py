@@ -1,6 +1,7 @@
 """One tracker on one sequence: one pass, resets, the clock, times."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -251,8 +252,83 @@ def test_repetitions_end_when_they_are_identical(sequence):
     assert not protocols.is_complete([], protocol, tracker)
 
 
+HOLD = {"on_bad_frame": "hold"}
+
+
+def spoil(sequence, tmp_path, bad):
+    """The sequence with frames that cannot be read: damaged, not there, no images."""
+    frames = list(sequence.frames)
+    for place, index in enumerate(bad):
+        path = tmp_path / f"{index}.jpg"
+        if place % 3 != 1:
+            content = Path(frames[index]).read_bytes()
+            path.write_bytes(content[: len(content) // 2] if place % 3 else b"no image")
+        frames[index] = str(path)
+    return dataclasses.replace(sequence, frames=tuple(frames))
+
+
+def test_a_bad_frame_ends_a_run_or_the_last_box_is_held(sequence, tmp_path):
+    spoilt = spoil(sequence, tmp_path, (4, 5, 9))
+    tracker = Scripted(sequence)
+    with pytest.raises(OSError, match=r"4\.jpg"):
+        run_sequence(tracker, spoilt, Protocol())
+    tracker.calls.clear()
+    result = run_sequence(tracker, spoilt, Protocol(**HOLD))
+    assert result.held == (4, 5, 9)
+    expected = sequence.boxes.copy()
+    expected[4:6], expected[9] = expected[3], expected[8]
+    np.testing.assert_array_equal(result.boxes, expected)
+    # The tracker is not asked, and no time passes.
+    assert [call[1] for call in tracker.calls[3:]] == [1, 2, 3, 6, 7, 8, 10, 11, 12, 13]
+    for times in (result.seconds, result.decode_seconds):
+        assert np.flatnonzero(np.isnan(times)).tolist() == [4, 5, 9]
+    # Sound sequences are as ever.
+    assert run_sequence(tracker, sequence, Protocol(**HOLD)).held == ()
+
+
+def test_the_first_frame_must_be_good(sequence, tmp_path):
+    with pytest.raises(OSError, match=r"0\.jpg"):
+        run_sequence(Scripted(sequence), spoil(sequence, tmp_path, (0,)), Protocol(**HOLD))
+
+
+def test_a_tracker_that_fails_is_not_held(sequence):
+    class Failing(Scripted):
+        def update(self, image):
+            raise ValueError("of the tracker")
+
+    with pytest.raises(ValueError, match="of the tracker"):
+        run_sequence(Failing(sequence), sequence, Protocol(**HOLD))
+
+
+def test_supervised_runs_hold_too(sequence, tmp_path):
+    # Frame 8 would be a start, which the next one is instead; in frame 10 the box is held.
+    spoilt = spoil(sequence, tmp_path, (8, 11))
+    tracker = Scripted(sequence, {3: FAR})
+    result = run_sequence(tracker, spoilt, Protocol("supervised", resets=True, **HOLD))
+    assert result.codes.tolist() == [INIT, T, T, FAILED] + [SKIPPED] * 5 + [INIT] + [T] * 4
+    assert result.held == (8, 11)
+    np.testing.assert_array_equal(result.boxes[11], sequence.boxes[10])
+    assert np.isnan(result.boxes[8]).all()
+
+
+def test_the_clock_goes_on_over_a_held_frame(sequence, tmp_path):
+    spoilt = spoil(sequence, tmp_path, (4,))
+    clock = Clock()
+    # 2.5 intervals a frame: two frames in three come too late.
+    tracker = Scripted(sequence, clock=clock, seconds=2.5)
+    protocol = Protocol("realtime", fps=1, grace=1, **HOLD)
+    result = run_sequence(tracker, spoilt, protocol, clock=clock)
+    asked = [call[1] for call in tracker.calls[3:]]
+    # Frame 1 is forgiven; 3 is late; 4 cannot be read, and what was behind is over with it.
+    assert asked == [1, 2, 5, 7, 9, 11, 13] and result.held == (4,)
+
+
 @pytest.mark.parametrize(
-    "options", [dict(name="vot"), dict(repetitions=0), dict(limit=1), dict(fps=-1), dict(skip=0)]
+    "options",
+    [
+        *(dict(name="vot"), dict(repetitions=0), dict(limit=1), dict(fps=-1), dict(skip=0)),
+        dict(on_bad_frame="skip"),
+    ],
 )
 def test_bad_options(options):
     with pytest.raises(ValueError):

@@ -212,8 +212,9 @@ def test_code_that_was_not_recorded_is_said(tmp_path):
     coded(tmp_path, "c", "1", keep=True)
     (found,) = results.find_results([tmp_path])
     assert found.is_mixed("abc")
-    assert "2 sequences by code that was not recorded; c by the code 1111" in (
-        found.describe_code("abc")[0]
+    assert (
+        "2 sequences by code that was not recorded; c by the code 1111"
+        in (found.describe_code("abc")[0])
     )
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,47 @@ def test_processes_and_shards_give_the_same_files(root, tmp_path):
         assert found == expected
 
 
+def start_apart(*arguments):
+    command = [sys.executable, "-m", "gradnet_tf.eval", "run", "--dataset=folder"]
+    return subprocess.Popen(
+        [*command, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_runs_at_once_share_the_work(root, tmp_path):
+    log, output = tmp_path / "log", tmp_path / "two"
+    arguments = (f"--root={root}", f"--output={output}", f"--tracker=T={TOYS}:Slow,log={log}")
+    both = [start_apart(*arguments, f"--jobs={jobs}") for jobs in (1, 2)]
+    printed = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    # Each sequence was begun twice, to warm up and in earnest; and both tell of all of them.
+    assert len(log.read_text().splitlines()) == 2 * 3
+    assert all("T: 3 sequences" in out for out, _ in printed)
+    (found,) = results.find_results([output])
+    assert found.names == ("Seq0", "Seq1", "Seq2")
+    assert all(len(found.read(name).seconds) == 6 and not found.read(name).notes
+               for name in found.names)  # fmt: skip
+    assert not list(output.rglob(".locks"))
+
+
+def test_a_killed_run_keeps_nothing_from_the_next(root, tmp_path):
+    log, output = tmp_path / "log", tmp_path / "out"
+    arguments = (f"--root={root}", f"--output={output}", f"--tracker=T={TOYS}:Slow,log={log}")
+    first = start_apart(*arguments, "--sequences=Seq0")
+    while not log.exists():
+        time.sleep(0.02)
+        assert first.poll() is None, first.communicate()
+    first.kill()
+    first.communicate()
+    assert list(output.rglob("Seq0.lock")) and not list(output.rglob("Seq0.txt"))
+    assert call(*arguments) == 0
+    assert not list(output.rglob(".locks"))
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_and_repeated(root, tmp_path, jobs):
     common = (f"--root={root}", f"--tracker={TOYS}:KilledOnce,at=4", f"--jobs={jobs}")
@@ -231,6 +273,49 @@ def test_a_submission_that_the_server_would_not_take(tmp_path, monkeypatch, caps
     error = printed.err.splitlines()[-1]
     assert error.startswith("error: GOT-10k_Test_000001/GOT-10k_Test_000001_001.txt, line 2: 'nan")
     assert not (tmp_path / "out" / "GOT-10k" / "Lost.zip").exists()
+
+
+def spoil(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def test_frames_that_cannot_be_read_are_held(tmp_path, capsys):
+    data = datasets.make_otb(tmp_path / "otb", videos=2, frames=6)
+    spoil(data / "Seq1" / "img" / "0004.jpg")
+    arguments = (f"--root={data}", f"--output={tmp_path / 'out'}", f"--tracker={TOYS}:Drift")
+    assert call(*arguments) == run.FAILED
+    # It is another way of running them, as --limit is.
+    assert call(*arguments, "--on_bad_frame=hold") == run.BAD_ARGUMENTS
+    assert 'protocol.on_bad_frame (there "stop", here "hold")' in capsys.readouterr().err
+    arguments = (f"--root={data}", f"--output={tmp_path / 'held'}", f"--tracker={TOYS}:Drift")
+    for _ in range(2):
+        assert call(*arguments, "--on_bad_frame=hold") == 0
+        assert "1 unreadable frames held" in capsys.readouterr().out
+    (found,) = results.find_results([tmp_path / "held"])
+    read = found.read("Seq1")
+    np.testing.assert_array_equal(read.boxes[3], read.boxes[2])
+    assert read.held == (3,) and len(read.boxes) == 6 and np.isnan(read.seconds[3])
+    assert found.provenance["protocol"]["on_bad_frame"] == "hold"
+
+
+def test_a_submission_of_real_time_runs(tmp_path, monkeypatch, capsys):
+    datasets.make_got10k(tmp_path / "data", videos=2, frames=8, split="test")
+    for path in (tmp_path / "data").rglob("groundtruth.txt"):
+        path.write_text(path.read_text().splitlines()[0])
+    monkeypatch.setattr(submission, "NAMES", submission.NAMES[:2])
+    arguments = (f"--root={tmp_path / 'data'}", f"--output={tmp_path / 'out'}")
+    log = tmp_path / "log"
+    tracker = f"--tracker=T={TOYS}:Slow,log={log},seconds=0.02"
+    protocol = ("--protocol=realtime", "--realtime_fps=200")
+    assert call(*arguments, tracker, *protocol, dataset="got10k_test") == 0
+    assert (tmp_path / "out" / "GOT-10k" / "T@200fps.zip").exists()
+    (found,) = results.find_results([tmp_path / "out"])
+    assert np.isnan(found.read(found.names[0]).seconds).any()
+    # More runs than the server takes are refused before any work.
+    count = len(log.read_text())
+    assert call(*arguments, tracker, "--repetitions=4", dataset="got10k_test") == run.BAD_ARGUMENTS
+    assert "GOT-10k's server takes 3 at most" in capsys.readouterr().err
+    assert len(log.read_text()) == count
 
 
 def test_limit_and_clock(root, tmp_path):

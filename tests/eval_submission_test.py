@@ -7,7 +7,7 @@ import pytest
 
 from gradnet_tf.eval import submission
 from gradnet_tf.eval.results import SequenceResult
-from gradnet_tf.eval.results_store import Store
+from gradnet_tf.eval.results_store import Store, read_provenance
 from gradnet_tf.eval.sequences import Dataset, Sequence
 
 FRAMES = 3
@@ -44,6 +44,29 @@ def test_a_complete_run(root):
     before = path.read_bytes()
     submission.write_if_complete(root, dataset())
     assert path.read_bytes() == before
+
+
+def test_times_that_were_not_taken(root, tmp_path):
+    store = Store(tmp_path / "T", "got10k", 1, {})
+    store.write_provenance(read_provenance(root))
+    seconds = np.array([[1.0, 0.5, np.nan], [1.0, np.nan, 0.25]])
+    for name in submission.NAMES:
+        runs = [
+            SequenceResult(name, np.ones((FRAMES, 4)), row, np.ones(FRAMES), repetition=number)
+            for number, row in enumerate(seconds, 1)
+        ]
+        store.commit(runs, data="d")
+    submission.write_if_complete(store.root, dataset())
+    with zipfile.ZipFile(tmp_path / "T.zip") as archive:
+        text = archive.read(f"{submission.NAMES[4]}/{submission.NAMES[4]}_time.txt").decode()
+    assert text == "1.00000000,1.00000000\n0.50000000,0\n0,0.25000000\n"
+    # Our own record tells that they are unknown.
+    assert (
+        "nan"
+        in (store.root / submission.NAMES[4])
+        .joinpath(f"{submission.NAMES[4]}_time.txt")
+        .read_text()
+    )
 
 
 def test_an_incomplete_run(root, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,23 @@ class Exiting(Drift):
 
     def update(self, image):
         raise SystemExit(0)
+
+
+class Slow(Drift):
+    """Takes its time, and notes in a file when it begins."""
+
+    def __init__(self, log, seconds=0.05):
+        super().__init__()
+        self.log, self.seconds = log, seconds
+
+    def init(self, image, box):
+        super().init(image, box)
+        with open(self.log, "a") as file:
+            file.write(f"{os.getpid()}\n")
+
+    def update(self, image):
+        time.sleep(self.seconds)
+        return super().update(image)
 
 
 class KilledOnce(Drift):
