@@ -101,7 +101,7 @@ def make_plan(
         keep = keep_other_code and bool(other)
         if other:
             logging.warning(
-                "%s: %d sequences were tracked by %s%s",
+                "%s: %d of the finished sequences were tracked by %s%s",
                 *(name, len(other), next(iter(other.values()))),
                 " and are kept" if keep else ": they are done again (--keep_other_code keeps them)",
             )

@@ -17,6 +17,7 @@ import numpy as np
 from gradnet_tf import files
 from gradnet_tf.eval import results_format, results_store
 
+_NAMED = 8  # Sequences that a message names.
 _DEPTH = 4  # Folders below a given one in which results are looked for.
 
 
@@ -98,9 +99,11 @@ class TrackerResults:
             ]
         if len(groups) < 2:
             return []
-        first, *others = sorted(groups.items(), key=lambda item: -len(item[1]))
-        parts = [f"{len(first[1])} sequences by {_code(first[0])}"]
-        parts += [f"{', '.join(names)} by {_code(code)}" for code, names in others]
+        parts = [
+            (", ".join(names) if len(names) <= _NAMED else f"{len(names)} sequences")
+            + f" by {_code(code)}"
+            for code, names in groups.items()
+        ]
         return [f"{self.tracker} joins results of different code: {'; '.join(parts)}."]
 
     def mark(self, sequence: str) -> Optional[dict[str, Any]]:

@@ -113,7 +113,10 @@ def test_results_of_edited_code_are_done_again(sequences, tmp_path, edit, caplog
     found = plan(dataset, output, edit(5.0))
     assert [task.sequence.name for task in found.tasks] == ["a", "b", "c"] and not found.finished
     assert caplog.text.count("WARNING") == 1
-    assert "Edited: 2 sequences were tracked by other code (edited_step): they are" in caplog.text
+    assert (
+        "Edited: 2 of the finished sequences were tracked by other code (edited_step): they are"
+        in caplog.text
+    )
     for task in found.tasks:
         runner.execute(task)
     assert {name: x - first[name] for name, x in second_boxes(root).items() if name in first} == (
@@ -130,7 +133,10 @@ def test_results_of_other_code_are_kept_where_that_is_asked_for(sequences, tmp_p
     found = plan(dataset, output, text, keep_other_code=True)
     assert [task.sequence.name for task in found.tasks] == ["c"]
     assert [outcome.other_code for _, outcome in found.finished] == [True, True]
-    assert "2 sequences were tracked by other code (edited_step) and are kept" in caplog.text
+    assert (
+        "2 of the finished sequences were tracked by other code (edited_step) and are kept"
+        in caplog.text
+    )
     runner.execute(found.tasks[0])
     (made,) = results.find_results([output])
     assert made.names == ("a", "b", "c") and made.is_mixed(made.names)

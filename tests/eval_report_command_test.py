@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradnet_tf.eval import report, results, run, temporal
+from gradnet_tf.eval import report, results, run, sources, temporal
 from gradnet_tf.eval.datasets import open_dataset
 from gradnet_tf.eval.report import clips, command, evaluate, facts, loading, page
 from tests.helpers import eval_report as helper
@@ -207,6 +207,75 @@ def test_files_that_are_gone_or_changed_are_named(tmp_path, data):
     gone, changed = loaded.notes
     assert changed == f"{root / 'A.txt'} is not as it was written, but counted as it is."
     assert gone.startswith("B is left out, without results of static (") and "B.txt" in gone
+
+
+@pytest.fixture
+def edited(tmp_path, data, monkeypatch):
+    """Results of which those of B are of another code; `flags` of the run that made these."""
+
+    def make(*flags):
+        common = (f"--root={data}", f"--output={tmp_path / 'own'}", "--tracker=static")
+        for name, code in (("A", "1"), ("B", "2")):
+            read = lambda spec, code=code: sources.Code(code * 64, {})  # noqa: E731
+            monkeypatch.setattr(sources, "read_code", read)
+            more = flags if name == "B" else ("--sequences=A",)
+            assert helper.call(run, "--dataset=folder", *common, *more) == 0
+        return tmp_path / "own"
+
+    return make
+
+
+def test_results_of_different_code_are_never_joined_in_silence(tmp_path, data, edited, capsys):
+    output = tmp_path / "report"
+    assert call(data, edited("--keep_other_code"), output, "--formats=") == 0
+    printed = capsys.readouterr().out
+    note = (
+        "static joins results of different code: A by the code 111111111111; B by the code "
+        "222222222222."
+    )
+    assert f"note: {note}" in printed
+    assert "| static (mixed code) |" in printed
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["trackers"][0]["name"] == "static (mixed code)" and summary["notes"] == [note]
+    assert note in (output / "index.html").read_text()
+    for path in (output / "tables").glob("overview.*"):
+        assert "static (mixed code)" in path.read_text()
+    # A part of them is of one code.
+    loaded = loading.load(
+        open_dataset("folder", str(data), ["A"]), results.find_results([tmp_path / "own"])
+    )
+    assert loaded.trackers[0].name == "static" and not loaded.notes
+
+
+def test_a_mixed_tracker_is_compared_by_its_name(tmp_path, data, found, edited):
+    results_flag = f"--results={edited('--keep_other_code')}"
+    arguments = (data, found, tmp_path / "report", "--formats=", results_flag)
+    assert call(*arguments, "--compare=static,one") == 0
+    with open(tmp_path / "report" / "tables" / "comparison.csv", encoding="utf-8") as file:
+        assert next(csv.reader(file))[1:3] == ["static (mixed code)", "one"]
+    assert call(*arguments, "--compare=static,nobody") == 2
+
+
+def test_results_of_other_code_that_are_to_be_done_again_are_left_out(tmp_path, data, edited):
+    found = results.find_results([edited("--shard=2/2")])
+    loaded = loading.load(open_dataset("folder", str(data)), found)
+    assert [s.name for s in loaded.dataset.sequences] == ["B"]
+    assert loaded.notes == (
+        "A is left out, without results of static (it was tracked by other code).",
+    )
+
+
+def test_times_that_cannot_be_read_are_named(data, found):
+    path = found / data.name / "one" / "times" / "A_time.txt"
+    path.write_text("1\n2\n")
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, results.find_results([found]))
+    loaded = loading.load(dataset, chosen)
+    assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
+    (note,) = loaded.notes
+    assert note == f"one: The times of A are left out: {path} has 2 lines of 1 for 8 boxes of " + (
+        "repetition 1."
+    )
 
 
 def test_nothing_in_common(tmp_path, data, found):

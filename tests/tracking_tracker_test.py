@@ -9,6 +9,8 @@ from PIL import Image
 
 import gradnet_tf
 from gradnet_tf import weights as weights_lib
+from gradnet_tf.eval import protocols
+from gradnet_tf.eval.results import SequenceResult
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking import precision
 from gradnet_tf.tracking.config import preset
@@ -50,6 +52,15 @@ def new_tracker(weights, keep_compiled):
         return tracker
 
     return make
+
+
+def test_protocols_need_not_repeat_its_runs(new_tracker, video):
+    tracker, (frames, boxes) = new_tracker(), video
+    first, second = (follow(tracker, frames[:FEW], boxes[0]) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert tracker.is_deterministic is True
+    result = SequenceResult("a", first, *np.zeros((2, FEW)))
+    assert protocols.is_complete([result], protocols.Protocol(repetitions=3), tracker)
 
 
 def follow(tracker, frames, box):
