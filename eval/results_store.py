@@ -23,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import errno
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ FORMAT = "gradnet_tf results"
 FORMAT_VERSION = 1
 
 _ATTEMPTS = 3
+_LOCK_ATTEMPTS = 100
 _NAMED = 5  # Modules in a message.
 # What of an identity changes with the sources. Hashes of the modules are beside it in a mark.
 _CODE = ("version", "code")
@@ -241,13 +243,14 @@ class Store:
         folder = self.root / _LOCKS
         with contextlib.ExitStack() as stack:
             stack.callback(_remove_if_empty, folder)
-            for left in reversed(range(_ATTEMPTS)):
+            for left in reversed(range(_LOCK_ATTEMPTS)):
                 try:
                     folder.mkdir(parents=True, exist_ok=True)
                     stack.enter_context(lock.held(folder / f"{name}.lock", remove=True))
                     break
-                except FileNotFoundError:  # Another process has just removed the folder.
-                    if not left:
+                except OSError as error:
+                    # Another process that is done may just have removed the folder.
+                    if error.errno not in (errno.ENOENT, errno.EEXIST) or not left:
                         raise
             yield
 

@@ -160,6 +160,20 @@ def test_a_sequence_is_of_one_process_at_a_time(store):
     assert not list(store.root.iterdir())
 
 
+def test_another_process_removes_the_folder_of_locks(store, monkeypatch):
+    held, removed = lock.held, []
+
+    def held_late(path, **options):
+        if len(removed) < 5:
+            path.parent.rmdir()
+            removed.append(path)
+        return held(path, **options)
+
+    monkeypatch.setattr(lock, "held", held_late)
+    with store.locked("s"):
+        assert len(removed) == 5
+
+
 def test_stamps_tell_marks_apart(store):
     assert store.stamp("s") is None
     store.commit([result()], data="d")
