@@ -36,7 +36,7 @@ class SequenceResult:
       codes: int64 [n], `supervised.FrameCode`; None in runs that never start again.
       repetition: number of the run, from 1.
       held: places of the frames that could not be read, where the last box is repeated.
-      notes: in words, what could not be read of the files.
+      notes: in words, what has to be said of it: times that cannot be used, frames held.
     """
 
     sequence: str
@@ -137,7 +137,6 @@ class TrackerResults:
           OSError: a file cannot be read.
           ValueError: a file is damaged; the message names it.
         """
-        root = self._root(sequence)
         path = self.path(sequence, repetition)
         boxes, codes = results_format.decode_boxes(path, self.layout, self._origin)
         if self.protocol == "ope":
@@ -152,10 +151,17 @@ class TrackerResults:
             warm_up = mark["warm_up_seconds"][repetition - 1]
         if mark is not None and mark.get("held"):
             held = tuple(mark["held"][repetition - 1])
+        notes = [flaw] if flaw else []
+        if held:
+            places = ", ".join(map(str, held[:_NAMED])) + ", ..." * (len(held) > _NAMED)
+            notes.append(
+                f"{len(held)} of {len(boxes)} frames of {sequence} could not be read, and have the "
+                f"box before them: {places} (counted from 0)."
+            )
         return SequenceResult(
             *(sequence, boxes, seconds, decoding, warm_up, codes, repetition),
             held=held,
-            notes=(flaw,) if flaw else (),
+            notes=tuple(notes),
         )
 
     def _read_seconds(

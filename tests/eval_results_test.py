@@ -225,6 +225,10 @@ def test_frames_that_were_held(tmp_path):
     store.commit(runs, data="d")
     (found,) = results.find_results([tmp_path])
     assert [found.read("a", number).held for number in (1, 2)] == [(), (1, 2)]
+    (note,) = found.read("a", 2).notes
+    assert note == (
+        "2 of 3 frames of a could not be read, and have the box before them: 1, 2 (counted from 0)."
+    )
 
 
 def test_nothing_there(tmp_path):
