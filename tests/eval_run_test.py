@@ -166,15 +166,16 @@ def start_apart(*arguments):
     )
 
 
-def test_two_runs_at_once_share_the_work(root, tmp_path):
+def test_two_runs_at_once_share_the_work(root, tmp_path, monkeypatch):
     log, output = tmp_path / "log", tmp_path / "two"
-    arguments = (f"--root={root}", f"--output={output}", f"--tracker=T={TOYS}:Slow,log={log}")
+    monkeypatch.setenv(toy_trackers.LOG, str(log))
+    arguments = (f"--root={root}", f"--output={output}", f"--tracker=T={TOYS}:Slow")
     both = [start_apart(*arguments, f"--jobs={jobs}") for jobs in (1, 2)]
     printed = [process.communicate() for process in both]
     assert [process.returncode for process in both] == [0, 0], printed
     # Each sequence was begun twice, to warm up and in earnest; and both tell of all of them.
     assert len(log.read_text().splitlines()) == 2 * 3
-    assert all("T: 3 sequences" in out for out, _ in printed)
+    assert all("T: 3 of 3 sequences" in out for out, _ in printed), printed
     (found,) = results.find_results([output])
     assert found.names == ("Seq0", "Seq1", "Seq2")
     assert all(len(found.read(name).seconds) == 6 and not found.read(name).notes
@@ -182,9 +183,10 @@ def test_two_runs_at_once_share_the_work(root, tmp_path):
     assert not list(output.rglob(".locks"))
 
 
-def test_a_killed_run_keeps_nothing_from_the_next(root, tmp_path):
+def test_a_killed_run_keeps_nothing_from_the_next(root, tmp_path, monkeypatch):
     log, output = tmp_path / "log", tmp_path / "out"
-    arguments = (f"--root={root}", f"--output={output}", f"--tracker=T={TOYS}:Slow,log={log}")
+    monkeypatch.setenv(toy_trackers.LOG, str(log))
+    arguments = (f"--root={root}", f"--output={output}", f"--tracker=T={TOYS}:Slow")
     first = start_apart(*arguments, "--sequences=Seq0")
     while not log.exists():
         time.sleep(0.02)
@@ -305,7 +307,8 @@ def test_a_submission_of_real_time_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(submission, "NAMES", submission.NAMES[:2])
     arguments = (f"--root={tmp_path / 'data'}", f"--output={tmp_path / 'out'}")
     log = tmp_path / "log"
-    tracker = f"--tracker=T={TOYS}:Slow,log={log},seconds=0.02"
+    monkeypatch.setenv(toy_trackers.LOG, str(log))
+    tracker = f"--tracker=T={TOYS}:Slow,seconds=0.02"
     protocol = ("--protocol=realtime", "--realtime_fps=200")
     assert call(*arguments, tracker, *protocol, dataset="got10k_test") == 0
     assert (tmp_path / "out" / "GOT-10k" / "T@200fps.zip").exists()

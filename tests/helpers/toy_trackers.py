@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 KILL_ONCE = "GRADNET_TF_TEST_KILL_ONCE"  # Environment: file that `KilledOnce` makes.
+LOG = "GRADNET_TF_TEST_LOG"  # Environment: file that `Slow` writes to.
 
 
 class Drift:
@@ -62,13 +63,13 @@ class Exiting(Drift):
 class Slow(Drift):
     """Takes its time, and notes in a file when it begins."""
 
-    def __init__(self, log, seconds=0.05):
+    def __init__(self, seconds=0.05):
         super().__init__()
-        self.log, self.seconds = log, seconds
+        self.seconds = seconds
 
     def init(self, image, box):
         super().init(image, box)
-        with open(self.log, "a") as file:
+        with open(os.environ[LOG], "a") as file:
             file.write(f"{os.getpid()}\n")
 
     def update(self, image):
