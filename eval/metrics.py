@@ -19,7 +19,7 @@ from typing import NamedTuple, Optional, Union
 
 import numpy as np
 
-from gradnet_tf import textfiles
+from gradnet_tf import files, textfiles
 from gradnet_tf.eval import conventions
 from gradnet_tf.eval.conventions import CONVENTIONS
 from gradnet_tf.eval.regions import center_error, overlap_ratio
@@ -147,6 +147,7 @@ def load_boxes(path: Union[str, os.PathLike]) -> np.ndarray:
       OSError: the file cannot be read; the message names it.
       ValueError: a line does not hold four numbers (the message names it), or there is no line.
     """
+    path = files.local_path(path)
     rows = textfiles.read_rows(path, {4}, "'x,y,width,height'")
     if not rows:
         raise ValueError(f"{path} holds no boxes; one line 'x,y,width,height' a frame is needed")

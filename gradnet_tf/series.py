@@ -61,8 +61,12 @@ def choose(folder: str, names: Sequence[str]) -> list[str]:
         shapes["#".join(_NUMBER.split(stem)[::2])].append(_File(name, stem, suffix))
     numbered = {shape: files for shape, files in shapes.items() if "#" in shape}
     largest = max(map(len, numbered.values()), default=0)
-    alone = sum(len(f) for shape, f in shapes.items() if len(f) == 1 or shape not in numbered)
-    if alone > 2 * largest:
+    others = sum(
+        len(files)
+        for shape, files in shapes.items()
+        if shape not in numbered or len(files) == 1 or 2 * len(files) <= largest
+    )
+    if others > 2 * largest:
         numbered = collections.defaultdict(list)
         for shape, files in shapes.items():
             numbered["mask" if _names_companion(shape) else "frame"] += files
@@ -107,7 +111,7 @@ class _Group(NamedTuple):
 def _best(groups: Sequence[_Group]) -> _Group:
     groups = [group for group in groups if not _names_companion(group.shape)] or groups
     longest = max(len(group.files) for group in groups)
-    rivals = [group for group in groups if 2 * len(group.files) >= longest]
+    rivals = [group for group in groups if 2 * len(group.files) > longest]
     return min(rivals, key=_Group.rank) if len(rivals) > 1 else rivals[0]
 
 

@@ -94,3 +94,9 @@ def test_a_missing_file_is_told_in_a_sentence(files, tmp_path, capsys):
     assert error == f"error: cannot read {tmp_path / 'gone.txt'}: No such file or directory\n"
     assert call(*files(boxes="1,2,3,4\n"), f"--truth={tmp_path}") == 1
     assert capsys.readouterr().err == f"error: cannot read {tmp_path}: Is a directory\n"
+
+
+def test_files_in_the_home_folder(files, tmp_path, monkeypatch):
+    files(boxes="1,1,9,9\n", truth="2,2,9,9\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert call("--boxes=~/boxes", "--truth=~/truth") == 0

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 from absl import logging
 from PIL import Image
@@ -57,6 +58,8 @@ JPG = ["0001.jpg", "0002.jpg", "0003.jpg"]
         (["1.jpg", "3.jpg", "4.jpg"], ["1.png~", "2.png~", "3.png~", "4.png~"]),
         (["a.jpg", "b.jpg"], ["a.png~", "b.png~"]),
         (["a.jpg", "b.jpg"], ["a_mask.png~", "b_mask.png~"]),
+        (["1.jpg", "2.jpg"], ["1.png"]),
+        (["1.png", "2.png"], ["1.jpg"]),
         # Strays.
         (JPG, ["cover.jpg"]),
         (["0001.jpg"], ["cover.jpg"]),
@@ -94,6 +97,15 @@ def test_all_belong_to_it(tmp_path, said, frames):
     for name in frames:
         (tmp_path / name).write_bytes(b"")
     assert names(tmp_path) == frames
+    assert not said
+
+
+def test_random_names_are_all_frames(tmp_path, said):
+    numbers = np.random.default_rng(0).integers(0, 16**6, 200)
+    made = {f"{number:06x}.jpg" for number in numbers}
+    for name in made:
+        (tmp_path / name).write_bytes(b"")
+    assert set(names(tmp_path)) == made
     assert not said
 
 
