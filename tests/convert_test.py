@@ -1,16 +1,20 @@
 """The command `python -m gradnet_tf.convert`."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from absl import flags
 
 from gradnet_tf import convert
-from gradnet_tf.weights import load
+from gradnet_tf.weights import embedded, load
 from tests.helpers import checkpoints
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +132,31 @@ def test_damaged_checkpoint(base, command, tmp_path):
 def test_overwrite(base, command, tmp_path):
     arguments = [f"--tf1={base}", f"--output={tmp_path}/net"]
     assert command(*arguments)[0] == 0
-    fails(command(*arguments), "net holds a checkpoint already (overwrite is not set)")
+    fails(command(*arguments), "net holds a checkpoint already (overwrite is not set); --overwrite")
     assert command(*arguments, "--overwrite")[0] == 0
+
+
+def test_the_shipped_weights_are_not_where_others_go(base, command, tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "_FOLDERS", (tmp_path,))
+    arguments = [f"--tf1={base}", f"--output={tmp_path}/x/../gradnet"]
+    (tmp_path / "x").mkdir()
+    assert command(*arguments)[0] == 0
+    before = checkpoints.tree(tmp_path)
+    fails(command(*arguments), "holds weights that come with gradnet_tf, which --overwrite would")
+    assert checkpoints.tree(tmp_path) == before
+    assert command(f"--tf1={base}", f"--output={tmp_path}/other")[0] == 0
+    assert command(*arguments, "--overwrite")[0] == 0
+
+
+def test_the_command_of_the_checkpoints_readme(command, tmp_path, monkeypatch):
+    """It writes beside the shipped weights, and names a folder that `Tracker` is given below."""
+    text = (ROOT / "checkpoints" / "README.md").read_text()
+    (line,) = re.findall("python -m gradnet_tf.convert (.*)", text)
+    (output,) = re.findall("--output=(.*)", line)
+    assert f'gradnet_tf.Tracker("{output}")' in text
+    assert not embedded.is_embedded(ROOT / output) and not (ROOT / output).exists()
+    monkeypatch.chdir(tmp_path)
+    fails(command(*line.split()), "base_l5_1t_49/model_epoch49.ckpt: no such checkpoint")
 
 
 def test_module_runs_as_a_command(tmp_path):

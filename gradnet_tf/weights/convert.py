@@ -7,7 +7,7 @@ import glob
 import os
 from typing import Optional
 
-from gradnet_tf.weights import card, store, tf1_files
+from gradnet_tf.weights import card, embedded, store, tf1_files
 from gradnet_tf.weights.card import Weights
 from gradnet_tf.weights.errors import CheckpointError
 from gradnet_tf.weights.staging import Staging
@@ -87,6 +87,11 @@ def convert(source: Source, targets: Targets) -> Weights:
         OSError: If a target exists or cannot be written.
     """
     if targets.output:
+        if not targets.overwrite and embedded.is_embedded(targets.output):
+            raise FileExistsError(
+                f"{targets.output} holds weights that come with gradnet_tf, which --overwrite "
+                "would replace; give another directory"
+            )
         store.check_target(targets.output, targets.overwrite)
     if targets.tf1:
         _check_tf1_target(targets.tf1, targets.overwrite)
@@ -141,7 +146,9 @@ def _check_tf1_target(prefix: str, overwrite: bool) -> None:
         for path in glob.glob(glob.escape(prefix) + pattern)
     )
     if found and not overwrite:
-        raise FileExistsError(f"{found[0]} exists already (overwrite is not set)")
+        raise FileExistsError(
+            f"{found[0]} exists already (overwrite is not set); --overwrite would replace it"
+        )
 
 
 def _check_npz_target(path: str, overwrite: bool) -> None:
@@ -150,4 +157,6 @@ def _check_npz_target(path: str, overwrite: bool) -> None:
     if not path.endswith(".npz"):
         raise CheckpointError(f"{path}: the name of an npz file must end in .npz")
     if os.path.lexists(path) and not overwrite:
-        raise FileExistsError(f"{path} exists already (overwrite is not set)")
+        raise FileExistsError(
+            f"{path} exists already (overwrite is not set); --overwrite would replace it"
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradnet_tf.weights.card import Weights
 from gradnet_tf.weights.errors import CheckpointError
-from gradnet_tf.weights.store import CARD, load
+from gradnet_tf.weights.store import CARD, PathLike, load
 
 DEFAULT = "gradnet"
 
@@ -32,6 +32,12 @@ def path(name: str = DEFAULT) -> Path:
     raise CheckpointError(
         f"no checkpoint {name!r} came with gradnet_tf; there are: {', '.join(names()) or 'none'}"
     )
+
+
+def is_embedded(directory: PathLike) -> bool:
+    """Whether a directory is that of an embedded checkpoint."""
+    place = Path(directory).resolve()
+    return place in [path(name).resolve() for name in names()]
 
 
 def names() -> list[str]:

@@ -126,7 +126,10 @@ def check_target(directory: str, overwrite: bool) -> None:
             f"{directory} exists and is not known to be a checkpoint: {error}"
         ) from error
     if not overwrite:
-        raise FileExistsError(f"{directory} holds a checkpoint already (overwrite is not set)")
+        raise FileExistsError(
+            f"{directory} holds a checkpoint already (overwrite is not set); --overwrite of "
+            "gradnet_tf.convert would replace it"
+        )
 
 
 def write_directory(directory: str, weights: Weights) -> None:
