@@ -298,7 +298,7 @@ def _open_file(file: Any, options: dict) -> FrameSource:
         raise TypeError('an open file of images must be binary: open it with mode "rb"')
     name = getattr(file, "name", None)
     name = name if isinstance(name, str) else "a file in memory"
-    if not file.seekable():
+    if not getattr(file, "seekable", lambda: True)():  # Temporary files in memory may lack it.
         file = io.BytesIO(file.read())
     try:
         sequence = ImageSequence(file, name)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 import threading
 
 import numpy as np
@@ -210,6 +211,13 @@ def test_open_pipe_of_images_is_read_once():
     with os.fdopen(reading, "rb") as file:
         source = open_frames(file)
     assert values(source) == values(source) == [7]
+
+
+def test_uploaded_file():
+    """Web frameworks hand over such files."""
+    with tempfile.SpooledTemporaryFile() as file:
+        Image.fromarray(grey(7)).save(file, format="png")
+        assert values(open_frames(file)) == [7]
 
 
 def test_one_series_is_taken(tmp_path):

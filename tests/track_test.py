@@ -572,3 +572,13 @@ def test_animated_image(tmp_path, made, capsys):
 def test_single_image_has_no_speed(source, made, capsys):
     assert call(f"--source={source / '0001.jpg'}", BOX) == 0
     assert capsys.readouterr().out == "frames: 1\n"
+
+
+def test_16_bit_images(tmp_path, made, capsys):
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    for i in range(3):
+        ramp = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) + 9000 + i
+        Image.fromarray(ramp).save(folder / f"{i}.png")
+    assert call(f"--source={folder}", BOX) == 0
+    assert capsys.readouterr().out.startswith("frames: 3\n")
