@@ -138,7 +138,7 @@ def check_codes(path: Union[str, os.PathLike], codes: np.ndarray) -> None:
 def seems_boxes(path: Union[str, os.PathLike]) -> bool:
     """Whether a file begins as one of boxes would, readable or not."""
     lines = _read_head(path)
-    counts = (len(re.findall(r"(?<![\w.])-?[0-9.]+|\bnan\b", line, re.I)) for line in lines)
+    counts = (len(re.findall(r"(?<![\w.])-?[0-9.]+|\b(?:nan|inf)\b", line, re.I)) for line in lines)
     return any(count >= 4 for count in counts)
 
 

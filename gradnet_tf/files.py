@@ -182,12 +182,13 @@ def naming(path: PathLike, action: str = "write") -> Iterator[None]:
         action: What it does with the file, if not that.
 
     Raises:
-        OSError: With the same ``errno``.
+        OSError: Of the same kind and with the same ``errno``.
     """
     try:
         yield
     except OSError as error:
-        named = OSError(f"cannot {action} {path}: {error.strerror or error}")
+        kind = type(error) if type(error).__module__ == "builtins" else OSError
+        named = kind(f"cannot {action} {path}: {error.strerror or error}")
         named.errno = error.errno
         raise named from error
 

@@ -21,6 +21,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+(?:[,.][0-9]+)?(?:e[+-]?[0-9]+)?", re.I
 _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _BUT_DECIMAL_COMMA = re.compile(r"\s*;\s*|\s*,\s+|\s+,?")
 _OPENING, _CLOSING = "[({ \t", "])},; \t"
+_ENDS = " \t\r\n\x1a"  # The last one ended files in DOS.
 _COMMENT = ("#", "%", "//")
 _COLUMNS = (
     frozenset({"x", "left", "xmin", "x0", "x1"}),
@@ -76,7 +77,7 @@ def read_lines(path: files.PathLike) -> list[str]:
     with files.naming(path, "read"), open(path, "rb") as file:
         content = file.read()
     try:
-        return decode(content).rstrip().splitlines()
+        return decode(content).rstrip(_ENDS).splitlines()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

@@ -68,6 +68,7 @@ def test_tiger1_of_the_other_kind_where_the_data_set_begins_at_frame_1(tmp_path,
     found = _write(tmp_path / "r", "official", Tiger1=(6, 354))
     loaded = _load(tiger, found, skip_tiger1=False)
     assert loaded.dataset.sequences[0].first_number == 6
+    assert "Tiger1 from frame 6" in loaded.dataset.rule
     assert loaded.notes[0].startswith("official began Tiger1 at frame 6: ")
     _check_truth(loaded)
 

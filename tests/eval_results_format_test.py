@@ -158,6 +158,7 @@ def test_codes_of_runs():
             for text in (
                 "x,y,w,h\n1,2,3,4\n",
                 "nan,nan,nan,nan",
+                "1,2,inf,-inf",
                 "1:2:3:4",
                 "1,7,2,3,4,5,1\n",
                 "\ufeff1\t2\t3\t4",

@@ -196,3 +196,10 @@ def test_files_that_are_not_open_for_writing(tmp_path):
         assert os.strerror(errno.EBADF) in fails(files.check_target, f"/dev/fd/{number}")
     assert os.strerror(errno.EBADF) in fails(files.check_target, f"/dev/fd/{number}")
     assert (tmp_path / "a").read_text() == "precious"
+
+
+def test_naming_keeps_the_kind_of_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="^cannot read .*gone: No such file") as caught:
+        with files.naming(tmp_path / "gone", "read"):
+            open(tmp_path / "gone").close()
+    assert caught.value.errno == errno.ENOENT

@@ -84,6 +84,7 @@ def test_whole_numbers_may_be_corners(tmp_path):
         "\ufeff31.5\t26\t24\t20\n".encode("utf-16-be"),
         b"31.5,26,24,20\r",
         b"31.5,26,24,20\n\n \r\n",
+        b"31.5,26,24,20\r\n\x1a",
     ],
 )
 def test_encodings_and_ends_of_lines(tmp_path, content):

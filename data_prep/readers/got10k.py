@@ -24,6 +24,7 @@ import os
 
 from tqdm import tqdm
 
+from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.tracks import Problem
 
@@ -69,8 +70,8 @@ def _sequences(base, problems):
     listing = os.path.join(base, LIST_NAME)
     if not os.path.isfile(listing):
         return found
-    with open(listing, encoding="utf-8-sig", errors="replace") as file:
-        listed = dict.fromkeys(file.read().split())
+    lines = textfiles.read_lines(listing)
+    listed = dict.fromkeys(name for line in lines for name in line.split())
     by_name = {os.path.basename(path): path for path in found}
     for name in listed:
         if name not in by_name:

@@ -89,8 +89,6 @@ def _read_best(name, places):
     for place, reader in places.items():
         try:
             read[place] = reader()
-        except FileNotFoundError as error:
-            flaws[place] = f"there is no {error.filename}"
         except (OSError, ValueError) as error:
             flaws[place] = str(error)
     if not read:

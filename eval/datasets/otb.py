@@ -94,7 +94,6 @@ def read(
         names = [canonical(name) or name for name in names]
     looked_for = "Basketball/img/0001.jpg and Basketball/groundtruth_rect.txt, and so on"
     found = common.collect(base, readers, names, looked_for, remarks)
-    tiger = f"Tiger1 from frame {TIGER1_SKIPPED + 1 if skip_tiger1 else 1}"
     ranges = ", ".join(f"{name} {first}-{last}" for name, (first, last) in RANGES.items())
     return Dataset(
         name=version,
@@ -108,8 +107,13 @@ def read(
         remarks=found.remarks,
         missing=tuple(name for name in targets if name not in readers),
         size=len(targets),
-        rule=f"{tiger}; where there are more images than boxes: {ranges}",
+        rule=f"{describe_tiger1(skip_tiger1)}; where there are more images than boxes: {ranges}",
     )
+
+
+def describe_tiger1(skip: bool) -> str:
+    """Where Tiger1 begins, in words, as the data set's rule has it."""
+    return f"{TIGER1} from frame {TIGER1_SKIPPED + 1 if skip else 1}"
 
 
 def canonical(name: str) -> Optional[str]:

@@ -117,6 +117,9 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     if len(empty) < len(results):
         results = [one for one in results if one not in empty]
         notes += [_describe_empty(one, sequences, reasons) for one in empty]
+    rule = dataset.rule
+    if any(s.name == otb.TIGER1 and s.first_number > otb.TIGER1_SKIPPED for s in sequences):
+        rule = rule.replace(otb.describe_tiger1(False), otb.describe_tiger1(True))
     common = []
     for sequence in sequences:
         keys = [(one.tracker, sequence.name) for one in results]
@@ -139,7 +142,9 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
                 f"{one.tracker}: {text}" for r in runs[one.tracker, s.name] for text in r.notes
             ]
     return Loaded(
-        dataclasses.replace(dataset, sequences=tuple(common), protocol=results[0].protocol),
+        dataclasses.replace(
+            dataset, rule=rule, sequences=tuple(common), protocol=results[0].protocol
+        ),
         tuple(
             TrackerRuns(
                 one.tracker + (MIXED if one.is_mixed(s.name for s in common) else ""),
