@@ -8,7 +8,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from gradnet_tf import drawing, files, images
+from gradnet_tf import drawing, files, image_files, images
 from gradnet_tf.data import description, records, storage
 from gradnet_tf.data_prep import curate
 
@@ -50,7 +50,7 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
                 int(getattr(index, f"{letter}_{name}")[place]) for name in ("offset", "length")
             )
             crop = io.BytesIO(storage.read_range(path, start, length))
-            with images.opened(crop, f"of {label} in {path}") as image:
+            with image_files.opened(crop, f"of {label} in {path}") as image:
                 crops.append(images.as_rgb(image))
             boxes.append(box)
             labels.append(f"{letter} {label}")

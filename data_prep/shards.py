@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from gradnet_tf import images
+from gradnet_tf import image_files, images
 from gradnet_tf.data import records, storage
 from gradnet_tf.data.description import MAX_LISTED_PROBLEMS
 from gradnet_tf.data_prep import curate, layout, planning, statistics
@@ -179,7 +179,7 @@ def _take_crop(path, size, quality, tally):
     try:
         with open(path, "rb") as file:
             content = file.read()
-        with images.opened(io.BytesIO(content), path) as image:
+        with image_files.opened(io.BytesIO(content), path) as image:
             found = f"{image.mode} {image.format} {image.width}x{image.height}"
             pixels = images.as_rgb(image)
     except FileNotFoundError as error:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Optional, Union
 
 import numpy as np
 
-from gradnet_tf import files, images
+from gradnet_tf import files, image_files
 
 _SHORTEST = 10  # Browsers take shorter durations, in milliseconds, for a mistake,
 _USUAL = 100  # and show such an image for this long.
@@ -35,8 +35,8 @@ class ImageSequence:
         self._file = file
         self._name = name
         self._durations: Optional[list[Optional[float]]] = None
-        with images.opened(file, name) as image:
-            self._places = images.places(image)
+        with image_files.opened(file, name) as image:
+            self._places = image_files.places(image)
         self.length = len(self._places)
 
     def frames(self) -> Iterator[tuple[str, Any]]:
@@ -47,7 +47,7 @@ class ImageSequence:
             one is asked for; where an image cannot be decoded, an `OSError` in its stead.
         """
         durations = []
-        with images.opened(self._file, self._name) as image:
+        with image_files.opened(self._file, self._name) as image:
             for index, place in enumerate(self._places):
                 try:
                     image.seek(place)

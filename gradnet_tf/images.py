@@ -5,18 +5,13 @@ Free of TensorFlow: tensors are known by their method ``numpy()``.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
-import stat
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Callable, Optional, Union
+from typing import Any, Callable, Optional
 
 import numpy as np
 from absl import logging
 from PIL import Image, ImageOps
 
-from gradnet_tf import files
+from gradnet_tf import image_files
 
 # Half a grey level: what float arithmetic and resizing may add at the ends of a range.
 _SLACK = 0.5
@@ -24,13 +19,6 @@ _EXIF_ORIENTATION = 0x0112
 # Shares of the values of a 16-bit image that become black and white at least, in percent: dead
 # pixels of a thermal camera must not take the whole range.
 _EXTREMES = 0.01
-# Formats whose files may hold images of one time after the other. Other formats hold versions of
-# one image, such as MPO, or its layers.
-_SEVERAL = frozenset({"AVIF", "FLI", "GIF", "JXL", "PNG", "TIFF", "WEBP"})
-# Suffixes of formats for which Pillow needs a library or a plugin that it may lack.
-_NEED_DECODER = frozenset({".avif", ".heic", ".heif", ".jp2", ".jxl", ".webp"})
-_NEW_SUBFILE_TYPE = 254  # Tag of TIFF; bit 0 is a reduced copy, bit 2 a mask of another page.
-
 Range = tuple[float, float]
 
 
@@ -66,14 +54,14 @@ def as_rgb(
         ValueError: If its shape or its values are not those of an image.
         OSError: If the file cannot be read or is damaged; the message names it.
     """
-    if _is_file(image):
-        with opened(image) as opened_image:
-            if len(places(opened_image)) > 1:
-                logging.warning(
-                    "%s holds several images; the first is taken", _name(image) or "a file"
-                )
-                opened_image.seek(0)
-            return _from_pil(opened_image, deep_range)
+    if image_files.is_file(image):
+        with image_files.opened(image) as opened:
+            first, *others = image_files.places(opened)
+            if others:
+                name = image_files.name_of(image) or "a file in memory"
+                logging.warning("%s holds several images; the first is taken", name)
+            opened.seek(first)
+            return _from_pil(opened, deep_range)
     if isinstance(image, Image.Image):
         try:
             return _from_pil(image, deep_range)
@@ -92,7 +80,7 @@ def unwrapped(image: Any) -> Any:
     Raises:
         TypeError: If it is not an image at all.
     """
-    is_plain = _is_file(image) or isinstance(image, Image.Image)
+    is_plain = image_files.is_file(image) or isinstance(image, Image.Image)
     return image if is_plain else _to_array(image)
 
 
@@ -105,7 +93,7 @@ def float_scale(image: Any) -> Optional[int]:
     Returns:
         1 or 255; None if it is not a float image, or one that does not tell (all zero).
     """
-    if _is_file(image) or isinstance(image, Image.Image) or image is None:
+    if image_files.is_file(image) or isinstance(image, Image.Image) or image is None:
         return None
     array = _to_array(image)
     if not np.issubdtype(array.dtype, np.floating) or not array.size or not np.any(array):
@@ -124,9 +112,9 @@ def deep_range(image: Any) -> Optional[Range]:
         colours have 16 bits, 0 and 65535, since Pillow reads only their upper halves. None if the
         image has no 16 bits, or one value only.
     """
-    if _is_file(image):
-        with opened(image) as opened_image:
-            return deep_range(opened_image)
+    if image_files.is_file(image):
+        with image_files.opened(image) as opened:
+            return deep_range(opened)
     if isinstance(image, Image.Image):
         if _is_reduced_16_bit(image):
             return 0, 65535
@@ -143,84 +131,6 @@ def deep_range(image: Any) -> Optional[Range]:
     low = float(np.percentile(array, _EXTREMES, method="lower"))
     high = float(np.percentile(array, 100 - _EXTREMES, method="higher"))
     return (low, high) if low < high else None
-
-
-@contextlib.contextmanager
-def opened(
-    file: Union[files.PathLike, BinaryIO], name: Optional[str] = None
-) -> Iterator[Image.Image]:
-    """Opens an image file; whatever Pillow raises becomes an `OSError` that names it.
-
-    Args:
-        file: Its path, or an open file, which is read from its beginning.
-        name: What messages call it; by default its path if it has one.
-
-    Raises:
-        OSError: If it cannot be read or is damaged, also while the image is used.
-    """
-    name = name or _name(file)
-    subject = f"cannot read image {name}" if name else "cannot read an image from memory"
-    try:
-        if isinstance(file, (str, os.PathLike)):
-            file = files.local_path(file)
-            kind = os.stat(file).st_mode
-            if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
-                raise OSError("it is a pipe or a device; save it to a file first")
-        with Image.open(file) as image:
-            yield image
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{subject}: there is no such file") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow's decoders raise many types on damaged files.
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
-            suffix = os.path.splitext(name or "")[1].lower()
-            reason = "it is not an image, or damaged at its beginning"
-            if suffix in _NEED_DECODER and suffix not in Image.registered_extensions():
-                reason = f"this installation of Pillow has no decoder for {suffix}"
-        raise OSError(f"{subject}: {reason}") from error
-
-
-def places(image: Image.Image) -> list[int]:
-    """Tells where the images of a file lie that follow each other in time.
-
-    Args:
-        image: The file, as opened by Pillow.
-
-    Returns:
-        The numbers to give to its ``seek``; one if the file holds a single image. Left out are a
-        PNG's picture for programs that know no animation, and reduced copies in a TIFF.
-    """
-    if image.format == "TIFF":
-        return _pages(image) or [0]
-    count = getattr(image, "n_frames", 1) if image.format in _SEVERAL else 1
-    first = int(image.default_image) if image.format == "PNG" and count > 1 else 0
-    return list(range(first, count))
-
-
-def _pages(image: Image.Image) -> list[int]:
-    found = []
-    for number in itertools.count():
-        try:
-            image.seek(number)
-        except EOFError:
-            return found
-        except Exception:  # The file is damaged here and holds at least this page.
-            return [*found, number]
-        if not image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 5:
-            found.append(number)
-
-
-def _is_file(image: Any) -> bool:
-    if isinstance(image, (str, os.PathLike)):
-        return True
-    return callable(getattr(image, "read", None)) and callable(getattr(image, "seek", None))
-
-
-def _name(file: Any) -> Optional[str]:
-    name = file if isinstance(file, (str, os.PathLike)) else getattr(file, "name", None)
-    return os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
 
 
 def _infer_scale(largest: float) -> int:

@@ -122,6 +122,20 @@ def test_reduced_copies_in_a_tiff_are_no_frames(tmp_path):
     source = open_frames(path)
     assert values(source) == LEVELS
     assert {frame.image.shape for frame in source} == {(12, 16, 3)}
+    assert as_rgb(path).shape == (12, 16, 3)
+
+
+def test_picture_and_its_reduced_copy_are_one_image(tmp_path, said):
+    path = tmp_path / "x.tif"
+    reduced = TiffImagePlugin.ImageFileDirectory_v2()
+    reduced[254] = 1
+    with TiffImagePlugin.AppendingTiffWriter(str(path), True) as file:
+        for size, tags in (((16, 12), {}), ((8, 6), reduced)):
+            Image.new("RGB", size).save(file, format="tiff", tiffinfo=tags)
+            file.newFrame()
+    assert as_rgb(path).shape == (12, 16, 3)
+    assert [frame.image.shape for frame in open_frames(path)] == [(12, 16, 3)]
+    assert not said
 
 
 @pytest.mark.parametrize("compression", [None, "tiff_deflate", "tiff_lzw", "packbits", "jpeg"])
