@@ -92,10 +92,12 @@ def make_plan(
         identity = results_provenance.make_identity(weights, configuration, protocol, code.digest)
         store = Store(root, dataset.layout, dataset.origin, identity, code.modules)
         other = store.check_conflicts(listed, force=force, keep_other_code=keep_other_code)
+        if force:
+            other = {key: text for key, text in other.items() if key not in listed}
         provenance = results_provenance.make_provenance(
             spec, weights, configuration, protocol, dataset, environment, name
         )
-        prepared.append((spec, name, store, provenance, {} if force else other))
+        prepared.append((spec, name, store, provenance, other))
     plan = Plan([], [], [])
     for spec, name, store, provenance, other in prepared:
         keep = keep_other_code and bool(other)

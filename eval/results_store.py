@@ -227,6 +227,7 @@ class Store:
             "layout": self.layout,
             "origin": self.origin,
             "identity": dict(self.identity),
+            **({KEPT: True} if keep_other_code else {}),
             **provenance,
         }
         _remove_temporaries(self.root / PROVENANCE)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import multiprocessing
 import time
 import traceback
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from absl import logging
 
 from gradnet_tf.eval import (
     protocols,
+    sources,
     timing,
     trackers,
     workers,
@@ -38,6 +40,8 @@ from gradnet_tf.training.lock import InUseError
 _MESSAGE_SECONDS = 0.2  # Between two messages on frames.
 _WAIT_SECONDS = 1.0  # Between two attempts at a sequence that another process tracks.
 
+# Trackers whose code this process is known to have loaded.
+_loaded: set[TrackerSpec] = set()
 # The last tracker of this process: the next one of the same weights finds them compiled.
 _kept: dict[str, Any] = {}
 
@@ -156,8 +160,10 @@ def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[Ou
       None if it is to be done now; else what another process has made of it, or that it is busy.
 
     Raises:
-      OSError: the lock cannot be written, or another run has taken over the folder.
+      OSError: the lock cannot be written, another run has taken over the folder, or the code has
+        changed since the run began.
     """
+    _check_code(task)
     said = False
     while True:
         try:
@@ -177,6 +183,27 @@ def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[Ou
         if task.store.find_flaw(name, len(task.sequence.frames), task.data) is None:
             return read_outcome(task)
     return None
+
+
+def _check_code(task: Task) -> None:
+    """Makes sure that this process has loaded the code that the results are said to be of.
+
+    One that was started later than the run, as for one that died, may find other sources. What
+    changes after they are loaded does not matter.
+
+    Raises:
+      OSError: it has not.
+    """
+    if multiprocessing.parent_process() is None or task.spec in _loaded:
+        return
+    with contextlib.suppress(ImportError):  # Which fails the task in its turn.
+        trackers.load_code(task.spec)
+        changed = sources.find_changes(task.store.modules, sources.read_code(task.spec).modules)
+        if changed and task.store.modules:
+            raise OSError(
+                f"the code changed after the run had begun ({', '.join(changed)}): start it again"
+            )
+    _loaded.add(task.spec)
 
 
 def read_outcome(task: Task) -> Outcome:

@@ -20,7 +20,7 @@ import importlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -30,6 +30,8 @@ from gradnet_tf.tracking import config
 GRADNET, OPENCV, STATIC, PYTHON = KINDS = ("gradnet", "opencv", "static", "python")
 _OWN_SETTINGS = ("jit_compile", "precision", "preset")  # Of GradNet, besides the constants.
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
+# By one of these a folder is known to hold a model: ours, TensorFlow's, Hugging Face's.
+_MODEL_FILES = ("card.json", "checkpoint", "saved_model.pb", "config.json")
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 
 
@@ -153,13 +155,25 @@ def find_class(target: str) -> Any:
         raise ImportError(f"python:{target}: {error}") from error
 
 
+def load_code(spec: TrackerSpec) -> None:
+    """Imports what a tracker is made of.
+
+    Raises:
+      ImportError: as `make_tracker`.
+    """
+    if spec.kind == GRADNET:
+        importlib.import_module("gradnet_tf.tracking.tracker")
+    elif spec.kind == PYTHON:
+        find_class(spec.target)
+
+
 def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
     """What tells a tracker from others, whatever it is called.
 
     Returns:
       The weights' hash (None without weights), and the configuration as JSON values: for GradNet
-      every constant; for OpenCV its version; for a Python class the hashes of files that its
-      arguments name. The sources are not part of it, see `sources`.
+      every constant; for OpenCV its version; for a Python class the hashes of files and
+      folders of models that its arguments name. The sources are not part of it, see `sources`.
 
     Raises:
       ImportError: as `make_tracker`.
@@ -175,11 +189,11 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
     elif spec.kind == PYTHON:
         find_class(spec.target)
         arguments = dict(spec.settings)
-        named = [v for v in arguments.values() if isinstance(v, str) and os.path.isfile(v)]
+        named = {v: _find_files(v) for v in arguments.values() if isinstance(v, str)}
         configuration.update(
             tracker=spec.target,
             arguments=arguments,
-            files={path: _sha256(path) for path in named},
+            files={path: _hash_files(files) for path, files in named.items() if files},
         )
     return None, configuration
 
@@ -273,5 +287,30 @@ def _check_name(name: str, text: str) -> None:
         )
 
 
-def _sha256(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def _find_files(path: str) -> dict[str, Path]:
+    """The files that an argument names: one file, or those of a model in a folder or by its prefix.
+
+    Other folders may be for output, or hold videos: what is in them is not of the tracker.
+    """
+    if not path:
+        return {}
+    if os.path.isfile(path):
+        return {"": Path(path)}
+    folder, prefix = Path(path), ""
+    if os.path.isfile(f"{path}.index"):
+        folder, prefix = folder.parent, f"{folder.name}."
+    elif not any((folder / name).is_file() for name in _MODEL_FILES):
+        return {}
+    found = folder.iterdir() if prefix else folder.rglob("*")
+    return {
+        file.relative_to(folder).as_posix(): file
+        for file in found
+        if file.name.startswith(prefix) and file.is_file()
+    }
+
+
+def _hash_files(files: Mapping[str, Path]) -> str:
+    digests = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+    if set(digests) == {""}:
+        return digests[""]
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()

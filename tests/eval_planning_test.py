@@ -147,6 +147,19 @@ def test_results_of_other_code_are_kept_where_that_is_asked_for(sequences, tmp_p
     assert made.names == ("c",) and made.stale == ("a", "b")
 
 
+def test_a_part_is_forced_beside_results_of_other_code(sequences, tmp_path, edit):
+    dataset, output = make_dataset(sequences), tmp_path / "out"
+    for task in plan(dataset, output, edit(1.0)).tasks:
+        runner.execute(task)
+    text, part = edit(5.0), make_dataset(sequences[:1])
+    with pytest.raises(ResultsConflictError, match="b for one: other code"):
+        plan(part, output, text, force=True)
+    for task in plan(part, output, text, force=True, keep_other_code=True).tasks:
+        runner.execute(task)
+    (made,) = results.find_results([output])
+    assert made.names == ("a", "b", "c") and made.is_mixed("abc") and not made.is_mixed("bc")
+
+
 def test_a_part_of_the_sequences_is_not_mixed_with_the_rest_of_other_code(
     sequences, tmp_path, edit
 ):

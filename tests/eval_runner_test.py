@@ -9,7 +9,7 @@ import socket
 import numpy as np
 import pytest
 
-from gradnet_tf.eval import runner, trackers, workers
+from gradnet_tf.eval import runner, sources, trackers, workers
 from gradnet_tf.eval.protocols import Protocol
 from gradnet_tf.eval.results import SequenceResult
 from gradnet_tf.eval.results_store import Store, read_mark
@@ -200,6 +200,23 @@ def test_a_run_ends_where_another_one_has_taken_over(sequences, tmp_path):
     with pytest.raises(OSError, match="another run has begun to write to"):
         runner.execute(task)
     assert [path.name for path in tmp_path.iterdir()] == ["provenance.json"]
+
+
+def test_a_process_of_its_own_finds_that_the_code_has_changed(sequences, tmp_path, monkeypatch):
+    text = f"{TOYS}:Drift"
+    modules = sources.read_code(trackers.parse_tracker(text)).modules
+    task = make_task(sequences[0], tmp_path, text)
+    store = dataclasses.replace(task.store, modules={**modules, "tests.helpers": "other"})
+    task = dataclasses.replace(task, store=store)
+    monkeypatch.setattr(runner, "_loaded", set())
+    monkeypatch.setattr(runner.multiprocessing, "parent_process", lambda: "parent")
+    with pytest.raises(OSError, match=r"changed after the run had begun \(tests\.helpers\)"):
+        runner.execute(task)
+    assert not list(tmp_path.iterdir())
+    same = dataclasses.replace(task, store=dataclasses.replace(store, modules=modules))
+    assert runner.execute(same).error is None
+    # What is edited after it was loaded does not matter.
+    assert runner.execute(task).error is None
 
 
 def test_a_process_that_dies_fails_nothing_that_another_one_does(sequences, tmp_path):

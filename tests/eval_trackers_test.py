@@ -10,6 +10,8 @@ from gradnet_tf.eval import peers, trackers
 from gradnet_tf.tracking import config
 from tests.helpers import toy_trackers
 
+TOYS = "python:tests.helpers.toy_trackers"
+
 
 def spec(text):
     found = trackers.parse_tracker(text)
@@ -80,6 +82,32 @@ def test_identity_of_a_python_class_follows_files_of_arguments(tmp_path, monkeyp
     second = trackers.identify(parsed)[1]
     assert {key for key in first if first[key] != second[key]} == {"files"}
     sys.modules.pop("toy_module")
+
+
+def test_models_that_arguments_name(tmp_path):
+    (tmp_path / "model" / "variables").mkdir(parents=True)
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"1")
+    (tmp_path / "output").mkdir()
+    weights, data = (
+        tmp_path / "model" / "variables" / "w",
+        tmp_path / "model.ckpt.data-00000-of-00001",
+    )
+    for file in (weights, data, tmp_path / "model.ckpt.index", tmp_path / "output" / "log"):
+        file.write_bytes(b"1")
+    names = [str(tmp_path / name) for name in ("model", "model.ckpt", "output", "nothing")]
+    arguments = ",".join(f"a{place}={name}" for place, name in enumerate(names))
+    parsed = trackers.parse_tracker(f"{TOYS}:Drift,{arguments}")
+
+    def found():
+        return trackers.identify(parsed)[1]["files"]
+
+    # Another folder may be for output.
+    first = found()
+    assert set(first) == set(names[:2]) and found() == first
+    for file, name in ((weights, names[0]), (data, names[1])):
+        file.write_bytes(b"2")
+        assert {path for path in first if first[path] != found()[path]} == {name}
+        first = found()
 
 
 def test_static():
