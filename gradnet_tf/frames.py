@@ -158,7 +158,7 @@ class FrameSource:
             self._deep_range = deep_range(first)
             if self._deep_range is not None:
                 logging.warning(
-                    "%s: images of 16 bits; %g to %g, the range of the first one, become 0 to 255",
+                    "%s: the images have 16 bits; values of %g to %g become 0 to 255",
                     *(self.description, *self._deep_range),
                 )
 

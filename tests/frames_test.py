@@ -240,8 +240,7 @@ def test_16_bit_images_share_the_range_of_the_first(tmp_path, monkeypatch):
     np.testing.assert_array_equal(first.image[..., 1].ravel(), np.rint(np.arange(48) * 255 / 47))
     np.testing.assert_array_equal(second.image, 255)
     assert said == [
-        f"{str(tmp_path)!r}: images of 16 bits; 3000 to 3047, the range of the first one, "
-        "become 0 to 255"
+        f"{str(tmp_path)!r}: the images have 16 bits; values of 3000 to 3047 become 0 to 255"
     ]
     arrays = [np.asarray(Image.open(tmp_path / "0.png")).astype(np.uint16)] * 2
     np.testing.assert_array_equal([f.image for f in open_frames(arrays)], [first.image] * 2)
