@@ -63,7 +63,7 @@ class _Lane:
         self.number, self.task, self.results = number, task, results
         self._boxes = np.full((count, 4), np.nan)
         self._seconds, self._decode_seconds = np.full(count, np.nan), np.full(count, np.nan)
-        self._index, self._size, self.warm_up_seconds = 0, None, 0.0
+        self._index, self.warm_up_seconds = 0, 0.0
         self._frames = Prefetcher(_read(task.sequence.frames, clock), depth=1)
         self._observe = runner.Observer(task.sequence, functools.partial(tell, number))
 
@@ -71,16 +71,9 @@ class _Lane:
         """The next frame.
 
         Raises:
-          OSError, ValueError: it cannot be read, or is not of the first one's size.
+          OSError, ValueError: it cannot be read.
         """
         image, self._decode_seconds[self._index] = next(self._frames)
-        height, width = image.shape[:2]
-        self._size = self._size or (width, height)
-        if (width, height) != self._size:
-            raise ValueError(
-                f"{self.task.sequence.frames[self._index]}: frame is {width}x{height} pixels, the "
-                f"first one was {self._size[0]}x{self._size[1]} (width x height)"
-            )
         return image
 
     def record(self, box: np.ndarray, seconds: float) -> None:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class VideoBatch:
-    """Videos side by side; their frames may be of any sizes.
+    """Videos side by side; each frame may have a size of its own.
 
     Places are those of the videos in the order in which they were added, without the dropped ones.
 
     Nothing is traced again as videos come and go. XLA compiles for shapes: there the frames are
     filled up to `size` and one more, which is as large as the largest so far. So it compiles again
-    only where a video comes with frames of more pixels, within `warm_up`.
+    only where a frame has more pixels: within `warm_up`, unless it is in the midst of a video.
 
     Args:
       tracker: its weights, constants and precision are used; its own target stays as it is.
@@ -47,9 +47,6 @@ class VideoBatch:
         Raises:
           ValueError: the box cannot be used.
         """
-        pixels = image.shape[0] * image.shape[1]
-        if pixels > self._filler.shape[1]:
-            self._filler = np.zeros([1, pixels, 3], np.uint8)
         self._start(image, box)
 
     def add(self, image: np.ndarray, box: np.ndarray) -> None:
@@ -73,7 +70,7 @@ class VideoBatch:
         """Tracks all targets into the next frames.
 
         Args:
-          images: uint8 RGB [height, width, 3] of each video, of its first frame's size.
+          images: uint8 RGB [height, width, 3] of each video.
 
         Returns:
           float64 [videos, 4], (x, y, width, height), 0-based px.
@@ -97,6 +94,9 @@ class VideoBatch:
     def _filled(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         if not self._compiled.jit_compile:
             return list(images)
+        pixels = max(image.shape[0] * image.shape[1] for image in images)
+        if pixels > self._filler.shape[1]:
+            self._filler = np.zeros([1, pixels, 3], np.uint8)
         return [*images, *[self._filler] * (self._size + 1 - len(images))]
 
 

@@ -38,11 +38,11 @@ HEAD = ("scala3", "scala4", "scala5")
 
 
 def make_blocks(
-    stages: Sequence[str], suffix: str = "", seed: Optional[int] = None
+    stages: Sequence[str], suffix: str = "", seed: Optional[int] = None, dtype: str = "float32"
 ) -> dict[str, layers.ConvBlock]:
     """New blocks of the named stages, by TF1 scope (`scala1` + suffix)."""
     blocks = {
-        stage + suffix: layers.ConvBlock(stage + suffix, seed=seed, **_SPECS[stage])
+        stage + suffix: layers.ConvBlock(stage + suffix, seed=seed, dtype=dtype, **_SPECS[stage])
         for stage in stages
     }
     for block in blocks.values():

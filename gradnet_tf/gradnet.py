@@ -54,6 +54,7 @@ class GradNet(tf.keras.Model):
         weights of its own), "without_gradient" (w/o MG: two unshared branches, no U2) or "baseline"
         (SiamFC: f_x alone).
       seed: of new variables' initial values; None for values that differ every time.
+      dtype: type of new variables, and of the arithmetic with them.
       blocks: for internal use, blocks by TF1 scope instead of new ones.
       name: name of the model.
 
@@ -66,14 +67,15 @@ class GradNet(tf.keras.Model):
         variant: str = "full",
         *,
         seed: Optional[int] = None,
+        dtype: str = "float32",
         blocks: Optional[Mapping[str, tf.keras.layers.Layer]] = None,
         name: str = "gradnet",
     ):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         if variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         self.variant = variant
-        blocks = dict(blocks or _new_blocks(variant, seed))
+        blocks = dict(blocks or _new_blocks(variant, seed, dtype))
 
         def net(stages, suffix, name):
             scopes = [stage + suffix for stage in stages]
@@ -301,16 +303,19 @@ class GradNet(tf.keras.Model):
             )
             for block in self._block_list
         }
-        return GradNet(self.variant, blocks=blocks, name=self.name + "_folded")
+        return GradNet(self.variant, blocks=blocks, dtype=dtype, name=self.name + "_folded")
 
 
-def _new_blocks(variant: str, seed: Optional[int]) -> dict[str, tf.keras.layers.Layer]:
+def _new_blocks(
+    variant: str, seed: Optional[int], dtype: str
+) -> dict[str, tf.keras.layers.Layer]:
     """New variables of a variant, by TF1 scope."""
-    blocks = backbone.make_blocks(backbone.STEM + backbone.HEAD, "", seed)
+    how = {"seed": seed, "dtype": dtype}
+    blocks = backbone.make_blocks(backbone.STEM + backbone.HEAD, "", **how)
     if variant != "baseline":
-        blocks.update(backbone.make_blocks(backbone.STEM + backbone.HEAD, "_z", seed))
+        blocks.update(backbone.make_blocks(backbone.STEM + backbone.HEAD, "_z", **how))
     if variant in ("full", "two_subnets"):
-        blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block(seed)
+        blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block(**how)
     if variant == "two_subnets":
-        blocks.update(backbone.make_blocks(backbone.HEAD, "_zu", seed))
+        blocks.update(backbone.make_blocks(backbone.HEAD, "_zu", **how))
     return blocks

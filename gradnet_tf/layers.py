@@ -1,7 +1,8 @@
 """Building blocks: grouped convolution, TF1's batch normalisation, and both folded into one.
 
-Shapes are NHWC, kernels HWIO, float32. Source: `siamese.py` of the reference, `SiameseNet.conv`,
-`SiameseNet.conv_`, `SiameseNet.batchNorm` and `SiameseNet.maxPool`.
+Shapes are NHWC, kernels HWIO. Each layer has a type of its own, float32 by default: Keras's global
+policy is a setting of the user's other models. Source: `siamese.py` of the reference,
+`SiameseNet.conv`, `SiameseNet.conv_`, `SiameseNet.batchNorm` and `SiameseNet.maxPool`.
 """
 
 from __future__ import annotations
@@ -138,6 +139,7 @@ class BatchNorm(tf.keras.layers.Layer):
       decay: decay of the moving averages.
       epsilon: added to the variance.
       name: name of the layer.
+      dtype: type of the variables and the arithmetic.
     """
 
     def __init__(
@@ -146,8 +148,9 @@ class BatchNorm(tf.keras.layers.Layer):
         decay: float = BATCH_NORM_DECAY,
         epsilon: float = BATCH_NORM_EPSILON,
         name: Optional[str] = None,
+        dtype: str = "float32",
     ):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         self.decay = decay
         self.epsilon = epsilon
 
@@ -250,6 +253,7 @@ class ConvBlock(tf.keras.layers.Layer):
       batch_norm: whether batch normalisation stands between convolution and activation.
       activation: None, "relu" or "tanh".
       seed: of the kernel's initial values; every scope draws its own from it.
+      dtype: type of the variables and, unless `convolving_in` says another, the arithmetic.
 
     Raises:
       ValueError: if groups does not divide in_channels and filters.
@@ -268,8 +272,9 @@ class ConvBlock(tf.keras.layers.Layer):
         batch_norm: bool = True,
         activation: Optional[str] = "relu",
         seed: Optional[int] = None,
+        dtype: str = "float32",
     ):
-        super().__init__(name=scope)
+        super().__init__(name=scope, dtype=dtype)
         if in_channels % groups or filters % groups:
             raise ValueError(
                 f"{scope}: groups={groups} must divide in_channels={in_channels} "
@@ -284,7 +289,7 @@ class ConvBlock(tf.keras.layers.Layer):
         self.padding = padding
         self.activation = activation
         self.seed = None if seed is None else zlib.crc32(f"{seed} {scope}".encode())
-        self.bn = BatchNorm(name="bn") if batch_norm else None
+        self.bn = BatchNorm(name="bn", dtype=dtype) if batch_norm else None
 
     def build(self, input_shape=None):
         """Makes the variables; the input's channels are known without an input."""

@@ -16,7 +16,7 @@ GRADIENT_SCALE = 10_000.0
 U2_SCOPE = "t_scala5_zz"
 
 
-def make_gradient_block(seed: Optional[int] = None) -> layers.ConvBlock:
+def make_gradient_block(seed: Optional[int] = None, dtype: str = "float32") -> layers.ConvBlock:
     """New weights of U2: convolution 3x3 SAME 256 -> 256, batch norm, tanh."""
     block = layers.ConvBlock(
         U2_SCOPE,
@@ -26,6 +26,7 @@ def make_gradient_block(seed: Optional[int] = None) -> layers.ConvBlock:
         padding="SAME",
         activation="tanh",
         seed=seed,
+        dtype=dtype,
     )
     block.build()
     return block
@@ -42,7 +43,7 @@ class GradientNet(tf.keras.Model):
     """
 
     def __init__(self, block: tf.keras.layers.Layer, name: str = "U2"):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=block.compute_dtype)
         self.block = block
         self.scale = GRADIENT_SCALE
 

@@ -129,13 +129,15 @@ LENGTHS = (4, 3, 6, 2, 3)
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """Sequences in OTB's layout, of several sizes and lengths."""
+    """Sequences in OTB's layout, of several sizes and lengths; one changes its size midway."""
     root = tmp_path_factory.mktemp("otb")
     for video, (scale, frames) in enumerate(zip(SCALES, LENGTHS)):
         folder = root / f"Seq{video}"
         size = [round(scale * side) for side in datasets.FRAME_SIZE]
         for frame in range(frames):
             image = datasets.draw_frame(video, frame).resize(size)
+            if video == 0 and frame == 2:
+                image = image.crop((0, 0, size[0] - 30, size[1] + 20))
             datasets.save_jpeg(image, folder / "img" / f"{frame + 1:04d}.jpg")
         boxes = [np.multiply(scale, datasets.target_box(video, 0, f)) for f in range(frames)]
         (folder / "groundtruth_rect.txt").write_text(datasets.box_lines(np.add(boxes, 1)))

@@ -22,7 +22,11 @@ def videos():
     found = []
     for number, (height, width) in enumerate(SIZES):
         frames, boxes = recipe.sequence(100 + number)
-        cut = [np.ascontiguousarray(f[:height, :width, ::-1]) for f in frames[:FRAMES]]
+        # Each frame has a size of its own.
+        cut = [
+            np.ascontiguousarray(frame[: height - 4 * index, : width - 6 * index, ::-1])
+            for index, frame in enumerate(frames[:FRAMES])
+        ]
         found.append((cut, np.array(boxes[0], np.float64)))
     return found
 
@@ -88,6 +92,11 @@ def test_shapes_stay_the_same_for_xla(monkeypatch, tracker, videos):
     batch.drop(0)
     batch.update([videos[1][0][2]])
     assert set(shapes) == {(4, 4, 2**18, 4)}
+    # Where frames grow within a video, they stay as large.
+    shapes.clear()
+    batch.update([np.resize(videos[1][0][3], [600, 600, 3])])
+    batch.update([videos[1][0][4]])
+    assert set(shapes) == {(4, 4, 2**19, 4)}
 
 
 def test_bad_boxes_and_too_many_videos(tracker, videos):

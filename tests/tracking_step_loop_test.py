@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gradnet_tf import response
 from tests.helpers.scripted import F2, FRAME_HW, Run
@@ -204,3 +205,19 @@ def test_random_runs_equal_the_reference_loop(monkeypatch):
         "early update",
         "reliable by the mean",
     }
+
+
+def test_each_frame_has_its_own_size(monkeypatch):
+    """Its right border and its centre count, in the reference's loop as in the step."""
+    events = set()
+    for seed in SEEDS[:2]:
+        script = random_script(seed, 2 * FRAMES)
+        sizes = np.random.default_rng(seed).integers((40, 60), (90, 110), (FRAMES, 2))
+        box = (30.0 + 9 * (seed % 6), 5.0 + 7 * (seed % 6), 16.0, 12.0)
+        run, loop = Run(monkeypatch, script, box), Loop(script, box, FRAME_HW)
+        for size in sizes.tolist():
+            run.frame, loop.frame_hw = tf.zeros([*size, 3], tf.uint8), size
+            assert_same_frame(run, loop, f"seed {seed}, frame {loop.index + 1}")
+        assert_same_updates(run, loop)
+        events |= loop.events
+    assert "center searched, better: (True, True)" in events

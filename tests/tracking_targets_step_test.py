@@ -101,10 +101,13 @@ def assert_same(together, alone):
         ("graph", "reference", 7),
         ("xla", "tuned", 3),
         ("graph", "paper", 6),
+        # The one sample of the first frame gives the threshold and then updates.
+        ("graph", preset("reference", threshold_source="first_frame"), 3),
     ],
 )
 def test_targets_are_tracked_as_if_alone(mode, name, frames, videos):
-    network, config = network_of("full"), preset(name)
+    network = network_of("full")
+    config = preset(name) if isinstance(name, str) else name
     alone = run_alone(network, config, videos, frames)
     assert_same(run_together(network, config, videos, frames, mode), alone)
 

@@ -277,18 +277,29 @@ def test_a_failed_init_leaves_no_target(new_tracker, video):
         tracker.update(frames[1])
 
 
-def test_another_frame_size_within_a_sequence(graph_boxes, new_tracker, video):
+# Life of a tracker.
+
+
+def in_a_larger_one(frame, side):
+    """The frame in the upper left corner of a square one; what is around it has its colours."""
+    larger = np.resize(frame, (side, side, 3))
+    larger[: frame.shape[0], : frame.shape[1]] = frame
+    return larger
+
+
+def test_frames_of_a_sequence_may_change_their_size(graph_boxes, new_tracker, video):
+    """As long as nothing beyond the smallest is seen, the size makes no difference."""
     frames, boxes = video
     tracker = new_tracker()
-    tracker.init(frames[0], boxes[0])
-    for frame in (frames[1][:100], frames[1][:, :100], np.rot90(frames[1])):
-        height, width = frame.shape[:2]
-        with pytest.raises(ValueError, match=f"is {width}x{height} .* first one was 192x144 "):
-            tracker.update(frame)
-    np.testing.assert_array_equal(tracker.update(frames[1]), graph_boxes[1])
-
-
-# Life of a tracker.
+    # The search regions reach up to the left border, and over it, and no further right than this.
+    changing = [frame[:, : 150 + 10 * (index % 3)] for index, frame in enumerate(frames[:12])]
+    changing[4], changing[7], changing[8] = (in_a_larger_one(frames[i], 600) for i in (4, 7, 8))
+    changing[0] = frames[0]  # It gives the colour beside the frames.
+    np.testing.assert_array_equal(follow(tracker, changing, boxes[0]), graph_boxes[:12])
+    assert tracker._compiled.one.step.experimental_get_tracing_count() == 1
+    # Turned, as where a phone is: the box is looked for around the same pixels.
+    turned = tracker.update(np.rot90(frames[12]))
+    assert np.isfinite(turned).all() and np.abs(turned[:2] - graph_boxes[11, :2]).max() < 60
 
 
 def test_frame_sizes_of_sequences_differ_without_retracing(graph_boxes, new_tracker, video):

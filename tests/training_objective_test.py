@@ -176,9 +176,8 @@ def test_lower_precision_is_close(precision, tolerance):
 
 def test_float64_agrees_with_float32():
     config = TrainConfig(batch=BATCH, precision="float64", init_template="checkpoint")
-    with start.floatx(config):
-        network = start.make_network(config, networks.hand_made_weights())
-        actual, gradients = evaluate(Objective(network, config), gradients=True)
+    network = start.make_network(config, networks.hand_made_weights())
+    actual, gradients = evaluate(Objective(network, config), gradients=True)
     expected, expected_gradients = evaluate(make(), gradients=True)
     assert actual["final_score"].dtype == np.float64
     for name in ("initial_score", "final_score"):

@@ -112,11 +112,8 @@ def test_what_is_missing_is_named():
         start.make_network(TrainConfig(variant="two_subnets", init_template="checkpoint"), init())
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_floatx_holds_inside_only(precision):
-    with start.floatx(TrainConfig(precision=precision)):
-        assert GradNet("baseline").named_weights()["siamese/scala1/bn/beta"].dtype == precision
-        with pytest.raises(KeyError), start.floatx(TrainConfig(precision="float64")):
-            raise KeyError
-        assert tf.keras.backend.floatx() == precision
-    assert tf.keras.backend.floatx() == "float32"
+@pytest.mark.parametrize("precision", ["float64", "float32", "mixed_bfloat16"])
+def test_the_variables_have_the_type_that_the_precision_asks_for(precision):
+    network = start.make_network(TrainConfig(precision=precision), init())
+    types = {variable.dtype.name for variable in network.named_weights().values()}
+    assert types == {"float64" if precision == "float64" else "float32"}

@@ -16,11 +16,7 @@ STEP = 3e-9
 @pytest.fixture(scope="module")
 def net():
     """The golden network in float64."""
-    tf.keras.mixed_precision.set_global_policy("float64")
-    try:
-        network = GradNet()
-    finally:
-        tf.keras.mixed_precision.set_global_policy("float32")
+    network = GradNet(dtype="float64")
     network.assign_weights(networks.hand_made_weights())
     assert all(v.dtype == tf.float64 for v in network.named_weights().values())
     return network

@@ -25,7 +25,7 @@ class SampleBuffer(NamedTuple):
     being copied.
 
     Attributes:
-      images: `size` frames, uint8 [height, width, 3].
+      images: `size` frames, uint8 [height, width, 3], each of its own size.
       positions: float64 [size, 2], centre (y, x) of the search region.
       sides: float64 [size], side of the search region in frame pixels.
       scores: float64 [size], -inf where empty.

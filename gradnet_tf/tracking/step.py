@@ -87,8 +87,7 @@ class TrackingStep(rules.TrackingRules):
         no = tf.zeros_like(side, tf.bool)
         threshold = zero
         if config.threshold_source == "first_frame":
-            features = self._one_scale(features)
-            score, _ = self._score_maps(features, fixed_template, template)
+            score, _ = self._score_maps(self._one_scale(features), fixed_template, template)
             threshold = rules.largest(score)
 
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
@@ -134,7 +133,7 @@ class TrackingStep(rules.TrackingRules):
 
         Args:
           state: of the frame before.
-          frame: uint8 RGB [height, width, 3], of the first frame's size.
+          frame: uint8 RGB [height, width, 3], of any size.
 
         Returns:
           New state and `StepOutput`.

@@ -38,7 +38,7 @@ class Tracker:
     change which they are between two frames.
 
     Images are RGB: uint8 arrays [h, w, 3], greyscale, RGBA, floats in 0..1 or 0..255, PIL images,
-    tensors or paths. Boxes are (x, y, width, height), 0-based float pixels of the frame.
+    tensors or paths; each frame may have a size of its own. Boxes are (x, y, width, height), 0-based float pixels of the frame.
 
     Args:
       checkpoint: a directory that `gradnet_tf.convert` or `gradnet_tf.train` wrote, or an .npz file
@@ -55,6 +55,7 @@ class Tracker:
         may be left out.
 
     Raises:
+      RuntimeError: if TensorFlow does not execute eagerly; `init` and `update` raise it as well.
       ValueError: if the arguments contradict each other, or the checkpoint is not a sound one.
     """
 
@@ -71,6 +72,7 @@ class Tracker:
         precision: str = "float32",
         weights: Optional[Mapping[str, np.ndarray]] = None,
     ):
+        _check_eager()
         _check_choice(preset, config)
         jit_compile = choose_jit(jit_compile)
         check_precision(precision, jit_compile)
@@ -106,6 +108,7 @@ class Tracker:
           TypeError: if the image is of a kind that is none.
           ValueError: if image or box cannot be used; the message names the value.
         """
+        _check_eager()
         self._forget()
         float_scale = images.float_scale(image)
         frame = images.as_rgb(image, float_range=float_scale)
@@ -122,7 +125,7 @@ class Tracker:
         """Tracks the target into the next frame.
 
         Args:
-          image: the frame, of the first one's size.
+          image: the frame; the target is searched around the same pixels, whatever the size.
 
         Returns:
           float64 [4], (x, y, width, height), or [k, 4] in the order of `ids`.
@@ -130,15 +133,16 @@ class Tracker:
         Raises:
           RuntimeError: if `init` was not called.
           TypeError: if the image is of a kind that is none.
-          ValueError: if the image cannot be used, or has another size than the first one.
+          ValueError: if the image cannot be used.
         """
-        frame = self._checked_frame(image, "update()")
+        frame = self._frame(image, "update()")
         if self._targets is not None:
             self._targets.update([frame])
         else:
             self._state, self._output = self._compiled.one.step(
                 self._state, self._compiled.frame(frame)
             )
+        self._frame_shape = frame.shape
         return self.box
 
     def add(self, image, boxes) -> list[int]:
@@ -154,10 +158,17 @@ class Tracker:
         Raises:
           RuntimeError: if `init` was not called with boxes [k, 4].
           TypeError: as `update`.
-          ValueError: as `init` and `update`; nothing has changed then.
+          ValueError: as `init` and `update`, or if the image has another size than the frame that
+            was given last; nothing has changed then.
         """
         self._many("add()")
-        frame = self._checked_frame(image, "add()")
+        frame = self._frame(image, "add()")
+        if frame.shape != self._frame_shape:
+            (height, width), (last_height, last_width) = frame.shape[:2], self._frame_shape[:2]
+            raise ValueError(
+                f"add() takes the frame that was given last, which is {last_width}x{last_height} "
+                f"pixels (width x height), got one of {width}x{height}"
+            )
         boxes = np.reshape(user_boxes.check_boxes(boxes, frame.shape[:2]), [-1, 4])
         return self._targets.add([frame], boxes)
 
@@ -171,6 +182,7 @@ class Tracker:
           RuntimeError: if `init` was not called with boxes [k, 4].
           ValueError: if a number is not tracked, or no target would be left.
         """
+        _check_eager()
         targets = self._many("drop()")
         numbers = np.ravel(ids).tolist()
         unknown = [n for n in numbers if isinstance(n, bool) or n not in targets.ids]
@@ -195,17 +207,18 @@ class Tracker:
             raise RuntimeError(f"{caller} needs many targets: call init(image, boxes [k, 4]) first")
         return self._targets
 
-    def _checked_frame(self, image, caller: str) -> np.ndarray:
+    def _frame(self, image, caller: str) -> np.ndarray:
+        _check_eager()
         if self._frame_shape is None:
             raise RuntimeError(f"{caller} needs a target: call init(image, box) first")
-        frame = images.as_rgb(image, float_range=self._float_scale)
-        if frame.shape != self._frame_shape:
-            (height, width), (first_height, first_width) = frame.shape[:2], self._frame_shape[:2]
-            raise ValueError(
-                f"frame is {width}x{height} pixels, the first one was {first_width}x{first_height} "
-                "(width x height): call init() for a video of another size"
-            )
-        return frame
+        return images.as_rgb(image, float_range=self._float_scale)
+
+    def __reduce_ex__(self, protocol):
+        """Refuses `copy` and `pickle`, which would take the compiled functions apart."""
+        raise TypeError(
+            "a Tracker cannot be copied or pickled, for its compiled functions belong to this "
+            "process: make another one by the same arguments, which shares them"
+        )
 
     @property
     def box(self) -> np.ndarray:
@@ -273,6 +286,14 @@ class Tracker:
                 "update(image) frame by frame"
             )
         return run_tracker(self, frames, box, progress=progress, on_bad_frame=on_bad_frame)
+
+
+def _check_eager() -> None:
+    if not tf.executing_eagerly():
+        raise RuntimeError(
+            "a Tracker needs TensorFlow's eager execution: make and call it outside of tf.Graph() "
+            "and tf.function, without tf.compat.v1.disable_eager_execution()"
+        )
 
 
 def _check_choice(preset: Optional[str], config: Optional[TrackerConfig]) -> None:

@@ -214,6 +214,11 @@ class TrainConfig:
         return self.network_variant in ("full", "two_subnets")
 
     @property
+    def variable_type(self) -> str:
+        """Type of the variables, and of the arithmetic that no other property names."""
+        return "float64" if self.precision == "float64" else "float32"
+
+    @property
     def search_type(self) -> str:
         """Type of the search branch's arithmetic where it has no gradient."""
         return "bfloat16" if self.precision == "mixed_bfloat16" else self.precision

@@ -147,7 +147,6 @@ def train(
         "init": None if init is None else init.digest,
     }
     with contextlib.ExitStack() as stack:
-        stack.enter_context(start.floatx(config))
         network = start.make_network(config, None if init is None else init.arrays)
         if is_chief:
             workdir.mkdir(parents=True, exist_ok=True)

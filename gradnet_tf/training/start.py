@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Optional
 
 import numpy as np
-import tensorflow as tf
 
 from gradnet_tf import backbone
 from gradnet_tf.gradnet import GradNet
@@ -21,7 +19,7 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
     """A network with the weights that `config` and an initial checkpoint say.
 
     Args:
-      config: stage, variant, init_template and seed are used.
+      config: stage, variant, init_template, precision and seed are used.
       init: arrays by TF1 name of the initial checkpoint, bookkeeping included. Stage "gradnet"
         needs its search branch, stage "siamfc" starts from random values without it: then no
         layer may be frozen.
@@ -32,7 +30,7 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
     Raises:
       ValueError: if what `config` asks for is not in the initial checkpoint, or it is missing.
     """
-    network = GradNet(config.network_variant, seed=config.seed)
+    network = GradNet(config.network_variant, seed=config.seed, dtype=config.variable_type)
     if init is None:
         if config.stage == "gradnet":
             raise ValueError(
@@ -71,22 +69,6 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
     if starts_as_descent(config):
         calibration.start_as_descent(network)
     return network
-
-
-@contextlib.contextmanager
-def floatx(config: TrainConfig) -> Iterator[None]:
-    """Inside it, new layers and variables have the type that `config.precision` asks for."""
-    name = "float64" if config.precision == "float64" else "float32"
-    floating, precision = tf.keras.backend, tf.keras.mixed_precision
-    before = floating.floatx(), precision.global_policy()
-    # Keras 3 takes the policy from floatx once, Keras 2 asks for it every time.
-    floating.set_floatx(name)
-    precision.set_global_policy(name)
-    try:
-        yield
-    finally:
-        floating.set_floatx(before[0])
-        precision.set_global_policy(before[1])
 
 
 def starts_as_descent(config: TrainConfig) -> bool:

@@ -46,7 +46,7 @@ class TrainStep:
         self._offset = None
         if config.stage == "siamfc":
             self._offset = tf.Variable(
-                config.score_offset, dtype=tf.keras.backend.floatx(), name=objectives.OFFSET
+                config.score_offset, dtype=config.variable_type, name=objectives.OFFSET
             )
         self.objective = objectives.Objective(network, config, self._offset)
         variables = self.objective.variables
