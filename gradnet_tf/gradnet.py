@@ -306,9 +306,7 @@ class GradNet(tf.keras.Model):
         return GradNet(self.variant, blocks=blocks, dtype=dtype, name=self.name + "_folded")
 
 
-def _new_blocks(
-    variant: str, seed: Optional[int], dtype: str
-) -> dict[str, tf.keras.layers.Layer]:
+def _new_blocks(variant: str, seed: Optional[int], dtype: str) -> dict[str, tf.keras.layers.Layer]:
     """New variables of a variant, by TF1 scope."""
     how = {"seed": seed, "dtype": dtype}
     blocks = backbone.make_blocks(backbone.STEM + backbone.HEAD, "", **how)

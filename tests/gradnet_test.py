@@ -417,3 +417,54 @@ def test_folded_network_refuses_training(net, pairs, features):
     ):
         with pytest.raises(ValueError, match="folded network is for inference only"):
             call()
+
+
+# Keras's global settings are those of the user's other models.
+
+
+def policy(name):
+    return tf.keras.mixed_precision.set_global_policy, tf.keras.mixed_precision.global_policy, name
+
+
+def backend(setting, name):
+    keras = tf.keras.backend
+    return getattr(keras, f"set_{setting}"), getattr(keras, setting), name
+
+
+def numbers(exemplar, instance):
+    """All that a tracker asks of a network, with the hand-made weights."""
+    network = networks.hand_made()
+    assert {v.dtype for v in network.named_weights().values()} == {tf.float32}
+    features = network.search_features(instance)
+    half = network.folded(dtype="bfloat16")
+    return [
+        *network.update(network.template_features(exemplar), features),
+        network.score_map(network.siamese_template(exemplar), features),
+        network.folded().search_features(exemplar),
+        half.search_features(tf.cast(exemplar, tf.bfloat16)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "set_it, get_it, value",
+    [
+        policy("mixed_float16"),
+        policy("mixed_bfloat16"),
+        policy("float64"),
+        backend("floatx", "float64"),
+        backend("floatx", "float16"),
+        backend("image_data_format", "channels_first"),
+    ],
+)
+def test_global_settings_of_keras_change_no_number(set_it, get_it, value, pairs):
+    exemplar, instance = (each[:1] for each in pairs)
+    expected = numbers(exemplar, instance)
+    before = get_it()
+    set_it(value)
+    try:
+        actual = numbers(exemplar, instance)
+    finally:
+        set_it(before)
+    for got, wanted in zip(actual, expected):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_array_equal(tf.cast(got, tf.float32), tf.cast(wanted, tf.float32))

@@ -1,6 +1,10 @@
 """Tests of gradnet_tf.tracking.tracker: the tracker as users hold it."""
 
+import copy
 import math
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from gradnet_tf.eval import protocols
 from gradnet_tf.eval.results import SequenceResult
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking import precision
+from gradnet_tf.tracking import tracker as tracker_lib
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.tracker import Tracker
@@ -400,6 +405,72 @@ def test_confidence_falls_where_there_is_nothing_to_see(new_tracker, video):
     seen = tracker.confidence
     tracker.update(np.full_like(frames[0], 128))
     assert tracker.confidence < 0.5 * seen
+
+
+# What a user's program does to TensorFlow.
+
+
+def test_a_global_policy_does_not_change_the_boxes(graph_boxes, weights, video, monkeypatch):
+    monkeypatch.setattr(tracker_lib, "_compiled", type(tracker_lib._compiled)())
+    frames, boxes = video
+    tf.keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        tracker = Tracker(weights=weights, jit_compile=False)
+        np.testing.assert_array_equal(follow(tracker, frames[:7], boxes[0]), graph_boxes[:7])
+    finally:
+        tf.keras.mixed_precision.set_global_policy("float32")
+
+
+def test_functions_may_run_eagerly(graph_boxes, new_tracker, video):
+    frames, boxes = video
+    tf.config.run_functions_eagerly(True)
+    try:
+        got = follow(new_tracker(), frames[:FEW], boxes[0])
+    finally:
+        tf.config.run_functions_eagerly(False)
+    np.testing.assert_allclose(got, graph_boxes[:FEW], atol=1e-6)
+
+
+def test_in_a_graph_there_is_one_clear_error(graph_boxes, new_tracker, weights, video):
+    frames, boxes = video
+    tracker = new_tracker()
+    tracker.init(frames[0], boxes[0])
+    message = r"a Tracker needs TensorFlow's eager execution: .* outside of tf.Graph\(\)"
+    with tf.Graph().as_default():
+        for call in (
+            lambda: Tracker(weights=weights),
+            lambda: tracker.init(frames[0], boxes[0]),
+            lambda: tracker.update(frames[1]),
+            lambda: tracker.add(frames[0], boxes[:1]),
+            lambda: tracker.drop([0]),
+        ):
+            with pytest.raises(RuntimeError, match=message):
+                call()
+        np.testing.assert_array_equal(tracker.box, boxes[0])
+    with pytest.raises(RuntimeError, match=message):
+        tf.function(lambda: tracker.update(frames[1]), autograph=False)()
+    # The target is still the same.
+    np.testing.assert_array_equal(tracker.update(frames[1]), graph_boxes[1])
+
+
+def test_without_eager_execution_there_is_one_clear_error():
+    program = (
+        "import tensorflow as tf\n"
+        "tf.compat.v1.disable_eager_execution()\n"
+        "import gradnet_tf\n"
+        "gradnet_tf.Tracker()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("RuntimeError: a Tracker needs TensorFlow's eager execution")
+    assert "without tf.compat.v1.disable_eager_execution()" in last
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_copies_are_refused(new_tracker, duplicate):
+    with pytest.raises(TypeError, match="a Tracker cannot be copied or pickled, .*make another"):
+        duplicate(new_tracker())
 
 
 # Construction.

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.training import start

@@ -38,7 +38,8 @@ class Tracker:
     change which they are between two frames.
 
     Images are RGB: uint8 arrays [h, w, 3], greyscale, RGBA, floats in 0..1 or 0..255, PIL images,
-    tensors or paths; each frame may have a size of its own. Boxes are (x, y, width, height), 0-based float pixels of the frame.
+    tensors or paths; each frame may have a size of its own. Boxes are (x, y, width, height),
+    0-based float pixels of the frame.
 
     Args:
       checkpoint: a directory that `gradnet_tf.convert` or `gradnet_tf.train` wrote, or an .npz file
@@ -135,6 +136,7 @@ class Tracker:
           TypeError: if the image is of a kind that is none.
           ValueError: if the image cannot be used.
         """
+        _check_eager()
         frame = self._frame(image, "update()")
         if self._targets is not None:
             self._targets.update([frame])
@@ -161,6 +163,7 @@ class Tracker:
           ValueError: as `init` and `update`, or if the image has another size than the frame that
             was given last; nothing has changed then.
         """
+        _check_eager()
         self._many("add()")
         frame = self._frame(image, "add()")
         if frame.shape != self._frame_shape:
@@ -208,7 +211,6 @@ class Tracker:
         return self._targets
 
     def _frame(self, image, caller: str) -> np.ndarray:
-        _check_eager()
         if self._frame_shape is None:
             raise RuntimeError(f"{caller} needs a target: call init(image, box) first")
         return images.as_rgb(image, float_range=self._float_scale)
