@@ -61,7 +61,7 @@ class Options:
         """The file of boxes that is filled as they come; for a video alone, one of its name."""
         if self.boxes or not self.video or files.is_special(self.video):
             return self.boxes
-        return files.resolve(self.video).with_suffix(".txt")
+        return files.resolve(self.video).with_suffix(".boxes")
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:

@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import stat
 
 import numpy as np
 import pytest
@@ -167,6 +169,23 @@ def test_targets_that_are_directories(sources, tmp_path):
             convert.convert(Source(tf1=sources["baseline"]), targets)
     with pytest.raises(CheckpointError, match="must end in .npz"):
         convert.convert(Source(tf1=sources["baseline"]), Targets(npz=str(tmp_path / "x.zip")))
+
+
+def test_pipes_are_not_replaced(sources, tmp_path):
+    os.mkfifo(tmp_path / "x.npz")
+    (tmp_path / "link.npz").symlink_to("x.npz")
+    os.mkfifo(tmp_path / "model.ckpt.index")
+    for targets in (
+        Targets(npz=str(tmp_path / "x.npz"), overwrite=True),
+        Targets(npz=str(tmp_path / "link.npz"), overwrite=True),
+        Targets(tf1=str(tmp_path / "model.ckpt"), overwrite=True),
+    ):
+        with pytest.raises(FileExistsError, match="is a device or a pipe; give the name of a file"):
+            convert.convert(Source(tf1=sources["baseline"]), targets)
+    names = sorted(os.listdir(tmp_path))
+    assert names == ["link.npz", "model.ckpt.index", "x.npz"]
+    assert stat.S_ISFIFO(os.stat(tmp_path / "link.npz").st_mode)
+    assert stat.S_ISFIFO(os.stat(tmp_path / "model.ckpt.index").st_mode)
 
 
 def test_exactly_one_source_and_at_least_one_target():

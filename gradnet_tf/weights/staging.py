@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Optional
 
+from gradnet_tf import files
+
 _ASIDE = ".old"
 
 
@@ -39,13 +41,15 @@ class Staging:
             A path in the same directory. The caller writes to it, completed by each suffix.
 
         Raises:
-            FileExistsError: If a target exists and overwriting was not asked for.
+            FileExistsError: If a target exists and overwriting was not asked for, or is no file.
             ValueError: If a target is another target, or lies inside one.
             OSError: If the parent directory cannot be made.
         """
         target = os.path.realpath(target)
         finals = [target + suffix for suffix in suffixes]
         for final in finals:
+            if files.is_special(final):
+                raise FileExistsError(f"{final} is a device or a pipe; give the name of a file")
             if os.path.lexists(final) and not self._overwrite:
                 raise FileExistsError(f"{final} exists already (overwrite is not set)")
             for _, other in self._moves:
