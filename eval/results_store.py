@@ -432,7 +432,8 @@ def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    there, here = _flatten(there), _flatten(here)
+    # What an older version did not know is no difference where it has its default.
+    there, here = (_flatten({**identity, **_settings(identity)}) for identity in (there, here))
     names = [*here, *(name for name in there if name not in here)]
     return ", ".join(
         f"{name} (there {_short(there.get(name))}, here {_short(here.get(name))})"

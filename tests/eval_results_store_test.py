@@ -113,7 +113,7 @@ def test_what_an_older_version_did_not_know_has_its_default(finished):
     same = dataclasses.replace(finished, identity={**IDENTITY, "protocol": protocol})
     assert same.find_flaw("s", 3, "d") is None and not same.check_conflicts([])
     held = {**IDENTITY, "protocol": {**protocol, "on_bad_frame": "hold"}}
-    with pytest.raises(ResultsConflictError, match='on_bad_frame .there null, here "hold"'):
+    with pytest.raises(ResultsConflictError, match='on_bad_frame .there "stop", here "hold"'):
         dataclasses.replace(finished, identity=held).check_conflicts(["s"])
 
 
