@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fractions
 import io
 import os
 import stat
@@ -22,7 +23,9 @@ from gradnet_tf.images import as_rgb, deep_range, float_scale, unwrapped
 # Signatures of files that may hold several images.
 _ANIMATIONS = (b"GIF8", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"WEBP")
 
-Entry = tuple[str, Any]  # The frame's name, and what `as_rgb` takes (or an exception to raise).
+# The frame's name, what `as_rgb` takes (or an exception to raise), and, where frames have a time of
+# their own, the seconds for which it is shown (or None).
+Entry = tuple[Any, ...]
 
 
 class FrameError(ValueError):
@@ -49,12 +52,14 @@ class Frame:
         image: uint8 [h, w, 3] RGB; None if the frame is bad.
         name: Its file, or its place in the source.
         error: What is wrong with a bad frame; None if the frame is good.
+        duration: Seconds for which a video shows the frame; None if there is no telling.
     """
 
     index: int
     image: Optional[np.ndarray]
     name: str
     error: Optional[str] = None
+    duration: Optional[float] = None
 
     @property
     def ok(self) -> bool:
@@ -72,6 +77,7 @@ class FrameSource:
         description: The folder, file or kind of source, for messages.
         length: Number of frames if known beforehand, else None. A video's is what its header says.
         reiterable: Whether the frames can be had a second time.
+        pixel_aspect: Width over height of a pixel, 1 but for some videos.
         on_bad_frame: "stop" or "hold", see `open_frames`.
     """
 
@@ -83,6 +89,7 @@ class FrameSource:
         length: Optional[int] = None,
         fps: Union[None, float, Callable[[], Optional[float]]] = None,
         reiterable: bool = True,
+        pixel_aspect: fractions.Fraction = fractions.Fraction(1),
         copy: bool = False,
         on_bad_frame: str = "stop",
         prefetch: int = 8,
@@ -91,6 +98,7 @@ class FrameSource:
         self.length = length
         self._fps = fps
         self.reiterable = reiterable
+        self.pixel_aspect = pixel_aspect
         self.on_bad_frame = on_bad_frame
         self._entries = entries
         self._copy = copy
@@ -133,7 +141,8 @@ class FrameSource:
     def _frames(self) -> Iterator[Frame]:
         scale = None
         index = -1
-        for index, (name, item) in enumerate(self._entries()):
+        for index, (name, item, *timing) in enumerate(self._entries()):
+            duration = timing[0] if timing else None
             try:
                 if isinstance(item, Exception):
                     raise item
@@ -146,10 +155,11 @@ class FrameSource:
             except (OSError, TypeError, ValueError) as error:
                 if index == 0 or self.on_bad_frame == "stop":
                     raise _bad_frame(index, name, error) from error
-                yield Frame(index, None, name, str(error))
+                yield Frame(index, None, name, str(error), duration)
             else:
                 # The caller may fill the same buffer again while this frame waits its turn.
-                yield Frame(index, image.copy() if self._copy else image, name)
+                image = image.copy() if self._copy else image
+                yield Frame(index, image, name, duration=duration)
         if index < 0:
             raise ValueError(f"no frames in {self.description}")
 
@@ -269,6 +279,7 @@ def _open_path(path: str, options: dict) -> FrameSource:
         description=f"the video {path}",
         length=header.length,
         fps=header.fps,
+        pixel_aspect=header.pixel_aspect,
         **options,
     )
 

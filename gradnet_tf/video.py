@@ -1,22 +1,23 @@
-"""Reads and writes video files with PyAV, which is an optional dependency."""
+"""Reads video files with PyAV, which is an optional dependency."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import fractions
+import struct
 import types
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, BinaryIO, Optional
+from collections.abc import Iterable, Iterator
+from typing import Any, Optional
 
 import numpy as np
 from absl import logging
 
-from gradnet_tf import files
+from gradnet_tf import video_damage
 
-# The first that PyAV's FFmpeg has; H.264 plays in browsers and notebooks.
-_ENCODERS = ("libx264", "libopenh264", "mpeg4")
+_ATTACHED = 0x400  # FFmpeg's dispositions: a cover picture,
+_DEFAULT = 0x1  # the stream to be shown unless the user wants another.
+_LOW_DELAY = 1 << 19  # Flag of FFmpeg's decoders.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +25,15 @@ class Header:
     """What a video says of itself.
 
     Attributes:
-        length: Number of frames, None if it does not say. Not every file tells the truth.
-        fps: Mean number of frames per second, None if it does not say.
+        length: Number of frames that are shown, None if it does not say. Not every file tells the
+            truth.
+        fps: Frames per second as ffmpeg guesses them, None if it cannot.
+        pixel_aspect: Width over height of a pixel, with the frame upright.
     """
 
     length: Optional[int]
     fps: Optional[float]
+    pixel_aspect: fractions.Fraction
 
 
 def import_av() -> types.ModuleType:
@@ -47,6 +51,11 @@ def import_av() -> types.ModuleType:
     return av
 
 
+def reason(error: Exception) -> str:
+    """What an error of PyAV says, without its number and the name of the file."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 def read_header(path: str) -> Header:
     """Opens a video and reads its header.
 
@@ -57,175 +66,177 @@ def read_header(path: str) -> Header:
         OSError: If it cannot be opened or has no video stream.
         ImportError: If PyAV is not installed.
     """
-    with _open_input(path) as container:
-        stream = container.streams.video[0]
-        fps = float(stream.average_rate) if stream.average_rate else None
-        return Header(stream.frames or None, fps)
+    with _open_input(path) as (container, stream):
+        fps = float(stream.guessed_rate) if stream.guessed_rate else None
+        aspect = fractions.Fraction(stream.sample_aspect_ratio or 1)
+        length = _length(container, stream)
+    return Header(length, fps, 1 / aspect if aspect != 1 and _is_turned(path) else aspect)
 
 
-def read_frames(path: str) -> Iterator[tuple[str, Any]]:
-    """Decodes a video in order, rotated as its metadata says.
+def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
+    """Decodes the video stream that ffmpeg would take, turned and mirrored as its metadata says.
+
+    Every frame of the file is yielded in the order in which they are shown. Decoding is the same on
+    any number of cores. A file that is shorter than it announces is logged.
 
     Args:
         path: The video file.
 
     Yields:
-        Pairs of a frame's place in the file and its image, uint8 [h, w, 3] RGB; where a part of the
-        file cannot be decoded, an `OSError` in the image's stead.
+        A frame's place in the file; its image, uint8 [h, w, 3] RGB, or an `OSError` in the image's
+        stead where the frame cannot be decoded; and the seconds for which it is shown, None if the
+        file does not tell.
 
     Raises:
         OSError: If it cannot be opened or has no video stream.
         ImportError: If PyAV is not installed.
     """
-    av = import_av()
-    count = 0
-    with _open_input(path) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-                decoded = packet.decode() if packet else ()
-            except (av.error.FFmpegError, OSError) as error:
-                yield f"{path}, frame {count}", OSError(f"cannot decode {path}: {_reason(error)}")
-                count += 1
-                continue  # A broken demuxer has nothing more to give and ends the loop.
-            if packet is None:
-                break
-            for frame in decoded:
-                yield f"{path}, frame {count}", _to_rgb(frame)
-                count += 1
-        if count < stream.frames:
-            logging.warning(
-                "%s ends after %d frames, its header says %d", path, count, stream.frames
-            )
+    with _open_input(path) as (container, stream):
+        end = video_damage.End(container, stream)
+        count = 0
+        for count, (row, seconds) in enumerate(_timed(_rows(container, stream, end), stream), 1):
+            image = row.image
+            if isinstance(image, str):
+                image = OSError(f"cannot decode {path}: {image}")
+            yield f"{path}, frame {count - 1}", image, seconds
+        notice = end.notice(path, count)
+        if notice:
+            logging.warning("%s", notice)
 
 
-class VideoWriter:
-    """Writes an MP4 video (H.264 where there is an encoder, else MPEG-4), used in a ``with`` block.
-
-    The file appears under its name when the block succeeds. If it fails, nothing is left behind and
-    an older file of that name is as it was.
-    """
-
-    def __init__(self, path: files.PathLike, fps: float, size: tuple[int, int]):
-        """Sets up a video; the file is opened by the ``with`` block.
-
-        Args:
-            path: The file to be written.
-            fps: Frames per second.
-            size: Width and height in pixels. Odd ones are padded by a row or column.
-
-        Raises:
-            ValueError: If the rate or the size is not positive.
-            ImportError: If PyAV is not installed.
-        """
-        if not 0 < fps < float("inf"):
-            raise ValueError(f"fps must be positive, got {fps!r}")
-        if min(size) < 1:
-            raise ValueError(f"the size of a video must be positive, got {size!r}")
-        self._av = import_av()
-        self._path = Path(path)
-        self._rate = fractions.Fraction(fps).limit_denominator(1001)
-        self._size = size
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> VideoWriter:
-        with contextlib.ExitStack() as stack:
-            temporary = stack.enter_context(files.replacing(self._path))
-            with self._naming():
-                # A Python file: its errors, such as a full disk, come through as they are.
-                self._file = _open_output(temporary)
-                stack.callback(self._discard)
-                self._container = self._av.open(self._file, "w", format="mp4")
-                self._stream = self._container.add_stream(self._encoder(), rate=self._rate)
-            self._stream.width, self._stream.height = (side + side % 2 for side in self._size)
-            self._stream.pix_fmt = "yuv420p"
-            stack.push(self._finish)  # Comes first at the end, renaming or removing comes last.
-            self._stack = stack.pop_all()
-        return self
-
-    def write(self, image: np.ndarray) -> None:
-        """Appends a frame.
-
-        Args:
-            image: uint8 [h, w, 3] RGB of the video's size.
-
-        Raises:
-            ValueError: If it is of another size or type.
-            OSError: If the file cannot be written.
-        """
-        width, height = self._size
-        if image.shape != (height, width, 3) or image.dtype != np.uint8:
-            raise ValueError(
-                f"expected frames of uint8 {(height, width, 3)}, got {image.dtype} {image.shape}"
-            )
-        padded = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
-        with self._naming():
-            self._container.mux(self._stream.encode(frame))
-
-    def __exit__(self, *exception: Any) -> None:
-        self._stack.__exit__(*exception)
-
-    def _finish(self, kind: Any, error: Any, traceback: Any) -> None:
-        if error is not None:
-            with contextlib.suppress(Exception):  # The first error is the one to tell.
-                self._container.close()
-            return
-        with self._naming():
-            self._container.mux(self._stream.encode())
-            self._container.close()
-            self._file.close()  # Writes what Python still holds, so it may find the disk full.
-
-    def _discard(self) -> None:
-        with contextlib.suppress(OSError):
-            self._file.close()
-
-    def _encoder(self) -> str:
-        for name in _ENCODERS:
-            try:
-                return self._av.codec.Codec(name, "w").name
-            except ValueError:  # Not in this build of FFmpeg.
+def _rows(container: Any, stream: Any, end: video_damage.End) -> Iterator[video_damage.Row]:
+    """Decodes a stream: a row for every frame, in the order of their timestamps."""
+    errors = (import_av().error.FFmpegError, OSError)
+    decoder = stream.codec_context
+    _choose_threads(decoder)
+    order = video_damage.Order(decoder.codec.name, container.format.name)
+    packets = _packets(container, stream)
+    matrix = None
+    while True:
+        unread = failure = None
+        try:
+            packet = next(packets, None)
+        except errors as error:  # A broken demuxer has nothing more to give.
+            packet, unread = None, reason(error)
+        if packet is None:
+            order.ended(end.is_cut)
+        else:
+            end.add(packet)
+            if not packet.size:  # A frame that is left out; a decoder would take it for the end.
                 continue
-        raise OSError(f"PyAV has none of the encoders {', '.join(_ENCODERS)}")
+        try:
+            frames = decoder.decode(packet)  # None asks for the frames that are left in it.
+        except errors as error:
+            frames, failure = [], reason(error)
+        if packet is not None:
+            yield from order.sent(packet, failure)
+        for frame in frames:
+            # Once, for asking a frame for it keeps its memory until Python collects garbage.
+            matrix = matrix or _display_matrix(frame)
+            yield from order.came(_upright(frame, matrix), frame.pts)
+        if packet is None:
+            yield from order.rest()
+            if unread:
+                yield video_damage.Row(unread, None, 0)
+            return
 
-    @contextlib.contextmanager
-    def _naming(self) -> Iterator[None]:
-        with files.naming(self._path):
-            try:
-                yield
-            except self._av.error.FFmpegError as error:
-                if isinstance(error, OSError):
-                    raise
-                raise OSError(_reason(error)) from error
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    # Those of PyAV's own that ask the decoder for its last frames have no time.
+    return (packet for packet in container.demux(stream) if packet.size or packet.dts is not None)
 
 
-def _open_output(path: Path) -> BinaryIO:
-    return open(path, "xb")
+def _choose_threads(decoder: Any) -> None:
+    """Lets a decoder use several threads where it reports the same damage as with one.
+
+    Threads for frames lose errors, and with them the frames that are on their way; those for slices
+    or tiles pass over damage that one thread finds (VP9), or hide it otherwise (H.264, HEVC).
+    """
+    independent = decoder.codec.intra_only or decoder.codec.name == "ffv1"
+    decoder.thread_type = "SLICE" if independent else "NONE"
+    if decoder.codec.name == "libdav1d":  # Has threads of its own, which are then for tiles.
+        decoder.flags |= _LOW_DELAY
+
+
+def _timed(
+    rows: Iterable[video_damage.Row], stream: Any
+) -> Iterator[tuple[video_damage.Row, Optional[float]]]:
+    """Adds the seconds for which frames are shown: until the next, the last as usual or longer."""
+    before = None
+    for row in rows:
+        if before is not None:
+            known = row.pts is not None and before.pts is not None and row.pts > before.pts
+            yield before, float((row.pts - before.pts) * stream.time_base) if known else None
+        before = row
+    if before is not None:
+        usual = 1 / float(stream.guessed_rate) if stream.guessed_rate else 0.0
+        yield before, max(float(before.duration * stream.time_base), usual) or None
+
+
+def _length(container: Any, stream: Any) -> Optional[int]:
+    frames = video_damage.announced_frames(stream)
+    if stream.frames and frames is None:
+        # An edit list leaves frames out, or the header is wrong: the packets tell.
+        with contextlib.suppress(import_av().error.FFmpegError, OSError):
+            return sum(not p.is_discard for p in _packets(container, stream) if p.size)
+    return frames
 
 
 @contextlib.contextmanager
-def _open_input(path: str) -> Iterator[Any]:
+def _open_input(path: str) -> Iterator[tuple[Any, Any]]:
+    """Opens a file; the container and its video stream."""
     av = import_av()
     try:
         # Without its protocol FFmpeg takes what stands before a colon in a name for one.
         container = av.open(f"file:{path}")
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise OSError(f"cannot open video {path}: {_reason(error)}") from error
+        raise OSError(f"cannot open video {path}: {reason(error)}") from error
     with container:
-        if not container.streams.video:
-            raise OSError(f"cannot open video {path}: it has no video stream")
-        yield container
+        streams = [stream for stream in container.streams.video if stream.codec_context]
+        if not streams:
+            raise OSError(f"cannot open video {path}: it has no video stream that can be decoded")
+        yield container, max(streams, key=_score)
 
 
-def _to_rgb(frame: Any) -> np.ndarray:
+def _score(stream: Any) -> int:
+    """What the ffmpeg command chooses a stream by: the largest picture that is not a cover."""
+    disposition = getattr(stream, "disposition", None)
+    if disposition is None:  # PyAV before 14.1: a single picture has no rate.
+        attached, default = not stream.average_rate, False
+    else:
+        value = getattr(disposition, "value", disposition)
+        attached, default = value & _ATTACHED, value & _DEFAULT
+    if attached:
+        return 1
+    return stream.codec_context.width * stream.codec_context.height + 5_000_000 * bool(default)
+
+
+def _display_matrix(frame: Any) -> tuple[int, int, int, int]:
+    """The (a, b, c, d) by which what is at (x, y) is shown at (a x + c y, b x + d y)."""
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data))
+            return a, b, c, d
+    return 1, 0, 0, 1
+
+
+def _upright(frame: Any, matrix: tuple[int, int, int, int]) -> np.ndarray:
     image = frame.to_ndarray(format="rgb24")
-    # Counterclockwise degrees; PyAV before 14 does not tell.
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+    a, b, c, d = matrix
+    if abs(b) > abs(a):  # The nearest of the eight orientations.
+        image = image.swapaxes(0, 1)
+        a, d = c, b
+    image = image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+    return np.ascontiguousarray(image)
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _is_turned(path: str) -> bool:
+    """Whether the frames are shown lying on their side."""
+    errors = (import_av().error.FFmpegError, OSError)
+    with _open_input(path) as (container, stream):
+        for packet in _packets(container, stream):
+            with contextlib.suppress(*errors):
+                for frame in stream.codec_context.decode(packet if packet.size else None):
+                    a, b, _, _ = _display_matrix(frame)
+                    return abs(b) > abs(a)
+    return False

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gradnet_tf.folder import list_frames
 from gradnet_tf.frames import FrameError, FrameSource, open_frames
-from gradnet_tf.video import VideoWriter
+from gradnet_tf.video_writer import VideoWriter
 
 
 def grey(value, size=(6, 8)):

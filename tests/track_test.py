@@ -182,14 +182,14 @@ def test_interrupt_leaves_the_boxes_so_far(source, out, monkeypatch, capsys):
 
 
 def test_failing_video_does_not_lose_the_boxes(source, out, made, monkeypatch, capsys):
-    from gradnet_tf import video
+    from gradnet_tf import video_writer
 
     pytest.importorskip("av")
 
     def full(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(video, "_open_output", full)
+    monkeypatch.setattr(video_writer, "_open_output", full)
     assert (
         call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}", f"--video={out / 'v.mp4'}") == 1
     )
@@ -361,7 +361,7 @@ class Slow(FakeTracker):
 stop = int(sys.argv[1])
 if stop < 0:  # In the video, then.
     class Writer(run.VideoWriter):
-        def write(self, image):
+        def write(self, image, duration=None):
             print("ready", flush=True)
             time.sleep(60)
     run.VideoWriter = Writer

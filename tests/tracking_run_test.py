@@ -1,6 +1,7 @@
 """Tests of gradnet_tf.tracking.run, with a tracker that needs no network."""
 
 import errno
+import fractions
 import io
 import os
 import weakref
@@ -13,6 +14,7 @@ from gradnet_tf import drawing
 from gradnet_tf.frames import FrameError, open_frames
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.thumbnails import Thumbnails
+from gradnet_tf.video_writer import VideoWriter
 
 BOX = (4.0, 5.0, 10.0, 8.0)
 
@@ -327,6 +329,33 @@ def test_video_keeps_the_rate_of_its_source(tmp_path):
     track(frames(3)).to_video(tmp_path / "first.mp4", fps=12)
     track(tmp_path / "first.mp4").to_video(tmp_path / "second.mp4")
     assert open_frames(tmp_path / "second.mp4").fps == 12
+
+
+def test_video_shows_frames_as_long_as_its_source_does(tmp_path):
+    pytest.importorskip("av")
+    durations = [0.1, 0.5, 0.034, 1.0, 0.2]
+    aspect = fractions.Fraction(16, 15)
+    with VideoWriter(tmp_path / "first.mp4", 25, (64, 64), aspect) as writer:
+        for image, duration in zip(frames(5, (64, 64)), durations):
+            writer.write(image, duration)
+    run = track(tmp_path / "first.mp4")
+    run.to_video(tmp_path / "second.mp4")
+    shown = open_frames(tmp_path / "second.mp4")
+    assert [frame.duration for frame in shown] == pytest.approx(durations, abs=0.0002)
+    assert shown.pixel_aspect == aspect
+    run.to_video(tmp_path / "third.mp4", fps=10)
+    shown = open_frames(tmp_path / "third.mp4")
+    assert [frame.duration for frame in shown] == pytest.approx([0.1] * 5)
+    assert shown.fps == 10
+
+
+def test_video_of_a_browsers_recording_lasts_as_long(tmp_path, shared_data):
+    pytest.importorskip("av")
+    run = track(shared_data("faults/video/rec.webm"))
+    run.to_video(tmp_path / "out.mp4")
+    shown = list(open_frames(tmp_path / "out.mp4"))
+    assert len(shown) == 20
+    assert sum(frame.duration for frame in shown) == pytest.approx(0.67, abs=0.02)
 
 
 def test_video_repeats_the_frame_before_a_bad_one(tmp_path):

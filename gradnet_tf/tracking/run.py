@@ -18,7 +18,7 @@ from gradnet_tf import drawing, files
 from gradnet_tf.frames import Frame, FrameError, FrameSource, open_frames
 from gradnet_tf.tracking.boxes_file import save_boxes
 from gradnet_tf.tracking.thumbnails import Thumbnails
-from gradnet_tf.video import VideoWriter
+from gradnet_tf.video_writer import VideoWriter
 
 _DEFAULT_FPS = 25.0  # Of a video made from frames that have no rate.
 
@@ -105,7 +105,8 @@ class TrackingRun:
             frames: The frames once more, anything that `gradnet_tf.frames.open_frames` takes; only
                 needed if the source could be read but once.
             truth: [m, 4], boxes drawn in another colour on the first m frames.
-            fps: Frames per second; by default the source's if it is a video, else 25.
+            fps: Frames per second; by default each frame is shown as long as in the source if it
+                is a video, else 25 a second.
             progress: Whether to show a progress bar.
 
         Raises:
@@ -122,7 +123,8 @@ class TrackingRun:
         rate = fps or source.fps or self.source_fps or _DEFAULT_FPS
         width = drawing.line_width(self.frame_size)
         with contextlib.ExitStack() as stack:
-            writer = stack.enter_context(VideoWriter(path, rate, self.frame_size[::-1]))
+            writer = VideoWriter(path, rate, self.frame_size[::-1], source.pixel_aspect)
+            stack.enter_context(writer)
             bar = stack.enter_context(_bar(source, "video", progress, len(self)))
             image = None
             count = 0
@@ -138,7 +140,8 @@ class TrackingRun:
                     drawn = drawing.draw_box(drawn, truth[frame.index], drawing.TRUTH, width)
                 label = self._label(frame.index)
                 box = self.boxes[frame.index]
-                writer.write(drawing.draw_box(drawn, box, drawing.PREDICTION, width, label))
+                drawn = drawing.draw_box(drawn, box, drawing.PREDICTION, width, label)
+                writer.write(drawn, None if fps else frame.duration)
                 count += 1
                 bar.update()
             if count < len(self):
