@@ -121,9 +121,10 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     Returns:
       The exit status: 0; 1 after one line "error: ..." on stderr; 130 if it was interrupted.
     """
-    if not values.beam_options:  # On this machine its many messages say nothing of use.
-        logging.getLogger("apache_beam").setLevel(logging.ERROR)
     try:
+        if runner.is_local(values.beam_options):
+            # On this machine its many messages say nothing of use, and what fails is told below.
+            logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
         if arguments:
             raise ValueError(f"unexpected argument {arguments[0]!r}; folders are given by flags")
         for name in ("root", "output"):

@@ -12,13 +12,19 @@ import functools
 import io
 import logging
 import os
+import re
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from absl import logging as absl_logging
 
 from gradnet_tf.data_prep import shards
+
+# The class of an error at the end of a traceback, and the step of the pipeline behind it.
+_DECORATION = re.compile(r"^[\w.]*Error: | \[while running [^\]]*\]$")
+_PROCESSES = "multi_processing"
 
 
 class PipelineError(RuntimeError):
@@ -50,12 +56,10 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
         ) from error
     finally:
         logging.disable(logging.NOTSET)
-    try:
-        given = shlex.split(beam_options)
-    except ValueError as error:
-        raise ValueError(f"cannot read beam_options {beam_options!r}: {error}") from error
-    is_local = not any(word.split("=")[0] == "--runner" for word in given)
-    if is_local:
+    given = _split(beam_options)
+    _check_words(beam_options, given, PipelineOptions([]).get_all_options())
+    local = is_local(beam_options)
+    if local:
         given = _local_options(jobs or os.cpu_count() or 1) + given
     elif jobs is not None:
         raise ValueError(
@@ -66,7 +70,7 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
         with contextlib.redirect_stderr(complaint):
             options = PipelineOptions(given)
             known = options.get_all_options()  # Parses them.
-            if is_local:  # Another runner may know more options than Beam does.
+            if local:  # Another runner may know more options than Beam does.
                 unknown = options.get_all_options(retain_unknown_options=True).keys() - known
                 if unknown:
                     raise ValueError(
@@ -79,14 +83,59 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
         raise ValueError(f"cannot read beam_options {beam_options!r}: {reason}") from error
 
 
+def is_local(beam_options: str) -> bool:
+    """Whether the options name no runner, so that the work is done on this machine.
+
+    Raises:
+      ValueError: the options cannot be read.
+    """
+    return not any(_name(word) == "--runner" for word in _split(beam_options))
+
+
+def _split(beam_options: str) -> list[str]:
+    try:
+        return shlex.split(beam_options)
+    except ValueError as error:
+        raise ValueError(f"cannot read beam_options {beam_options!r}: {error}") from error
+
+
+def _name(word: str) -> str:
+    return word.partition("=")[0]
+
+
+def _check_words(beam_options: str, words: Sequence[str], known: Mapping[str, Any]) -> None:
+    """Raises ValueError for what Beam would pass over in silence, and then work elsewhere."""
+
+    def refuse(reason: str) -> None:
+        raise ValueError(f"beam_options {beam_options!r}: {reason}")
+
+    takes_value = False  # Whether a word may be the value of the one before it.
+    for word in words:
+        name = _name(word).lstrip("-")
+        is_option = word.startswith("--") and name
+        # Of "--streaming runner=NAME" the second is no value either.
+        is_stray = not takes_value or "=" in word and name in known
+        if not is_option and (is_stray or not name):
+            refuse(f"{word!r} is no option; options begin with two dashes, such as --runner=NAME")
+        if is_option and name not in known:
+            meant = name.lower().replace("-", "_")
+            if meant in known:
+                refuse(f"there is no --{name}; it is --{meant}")
+        if word == "--runner=":
+            refuse("--runner is empty; it needs the name of a runner")
+        takes_value = is_option and "=" not in word and not isinstance(known.get(name), bool)
+    if [_name(word) for word in words].count("--runner") > 1:
+        refuse("--runner is given more than once")
+
+
 def _local_options(jobs: int) -> list[str]:
-    mode = "multi_processing" if jobs > 1 else "in_memory"
+    mode = _PROCESSES if jobs > 1 else "in_memory"
     return [
         "--runner=DirectRunner",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={jobs}",
         # Its workers tell every step otherwise.
-        "--default_sdk_harness_log_level=ERROR",
+        "--default_sdk_harness_log_level=CRITICAL",
         # There is no trigger here. With this option DirectRunner works in Python at once, and does
         # not try first to download another runner, which is a binary.
         "--allow_unsafe_triggers",
@@ -106,7 +155,9 @@ def run(pipeline: Any, output: str, todo: Sequence[int]) -> None:
     """
     import apache_beam as beam
 
-    make_shard = functools.partial(shards.make_shard, output=output)
+    mode = pipeline.options.get_all_options().get("direct_running_mode")
+    make_shard = _make_shard_quietly if mode == _PROCESSES else shards.make_shard
+    make_shard = functools.partial(make_shard, output=output)
     _ = (
         pipeline
         | "shard numbers" >> beam.Create(list(todo), reshuffle=False)
@@ -117,11 +168,28 @@ def run(pipeline: Any, output: str, todo: Sequence[int]) -> None:
         state = pipeline.run().wait_until_finish()
     except Exception as error:  # Each runner has its own kinds.
         absl_logging.debug("the pipeline failed", exc_info=True)
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        # Beam puts the traceback of a worker into the message; what happened is at its end.
         raise PipelineError(
-            f"the pipeline failed: {lines[-1] if lines else type(error).__name__}; "
-            "finished shards are kept, the same command continues"
+            f"the pipeline failed: {_reason(error)}; finished shards are kept, the same command "
+            "continues"
         ) from error
     if state != "DONE":
         raise PipelineError(f"the pipeline ended in state {state}; the same command continues")
+
+
+def _make_shard_quietly(number: int, output: str) -> dict[str, Any]:
+    """Makes a shard in a process of its own, which prints no traceback if that fails.
+
+    The local runner's processes print one, and hand the error over, which is told once by `run`.
+    """
+    try:
+        return shards.make_shard(number, output)
+    except Exception:
+        sys.stderr = open(os.devnull, "w")  # The process ends soon.
+        raise
+
+
+def _reason(error: Exception) -> str:
+    """What happened: Beam puts the traceback of a worker, and the step, into the message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reason = _DECORATION.sub("", lines[-1]) if lines else ""
+    return reason or type(error).__name__

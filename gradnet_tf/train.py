@@ -28,6 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is lo
 import tensorflow as tf  # noqa: E402
 
 from gradnet_tf import weights  # noqa: E402
+from gradnet_tf.data import storage  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training import loop  # noqa: E402
 
@@ -231,7 +232,8 @@ def _load(init: Optional[str]) -> Optional[weights.Weights]:
 
 
 def _report(error: Exception) -> int:
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    text = storage.reason(error) if isinstance(error, tf.errors.OpError) else str(error)
+    print("error: " + " ".join(text.split()), file=sys.stderr)
     return 1
 
 

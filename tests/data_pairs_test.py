@@ -1,5 +1,6 @@
 """Tests of gradnet_tf.data.pairs and .catalog: the pipeline from shards to batches."""
 
+import dataclasses
 import io
 import itertools
 import os
@@ -372,6 +373,9 @@ def test_one_video_in_two_sets_is_refused(tmp_path):
         pairs.open_pairs(patterns, None, config(batch=1))
 
 
+STATISTICS = description.Statistics(np.zeros(3), np.eye(3), 1)
+
+
 class TestDamage:
     @pytest.fixture
     def pattern(self, tmp_path):
@@ -408,8 +412,8 @@ class TestDamage:
             os.truncate(path, 100)
         else:
             os.remove(path)
-        with pytest.raises(tf.errors.OpError) as raised:
-            take(source.train(), 1)
+        with pytest.raises(OSError) as raised:
+            take(source.iterate(source.train()), 1)
         track = int(source.choose(0, 0).track[0])
         name = next(
             video
@@ -418,10 +422,51 @@ class TestDamage:
         )
         expected = (
             f"cannot read the exemplar of frame {source.catalog.columns['frames'][frame]} of track "
-            f"'{source.catalog.track_names[track]}' of video '{name}' in {path}: "
+            f"'{source.catalog.track_names[track]}' of video '{name}' in {path}, record {track}: "
         )
-        assert expected in str(raised.value)
-        assert isinstance(source.failure, OSError) and expected in str(source.failure)
+        assert str(raised.value).startswith(expected)
+        assert "Traceback" not in str(raised.value) and len(str(raised.value)) < 400
+
+    def test_damage_of_later_steps_and_of_validation_stops_these(self, tmp_path):
+        """Steps are read ahead, those of training beside those of validation."""
+        pattern = track_records.write_set(tmp_path, TRACKS[:12], shards=1)
+        source = pairs.open_pairs([pattern], None, config(batch=1, validation=0.3, augment="none"))
+        damaged = {int(source.choose(step, 0, False).x[0]) for step in range(4)}
+        with open(tf.io.gfile.glob(pattern)[0], "r+b") as file:
+            for frame in damaged:
+                file.seek(int(source.catalog.columns["x_offset"][frame]) + 700)
+                file.write(b"damage")
+        assert len(take(source.iterate(source.train(2), 2), 5)) == 5
+        with pytest.raises(OSError, match="^cannot read the instance of frame .*, record [0-9]+:"):
+            take(source.iterate(source.validation(4), training=False), 1)
+        with open(tf.io.gfile.glob(pattern)[0], "r+b") as file:
+            file.seek(int(source.catalog.columns["z_offset"][int(source.choose(3, 0).z[0])]))
+            file.write(b"damage")
+        name = source.catalog.describe(int(source.choose(3, 0).z[0]))
+        batches = source.iterate(source.train(start_step=1), 1)
+        next(batches), next(batches)
+        with pytest.raises(OSError, match=f"^cannot read the exemplar of {name} in"):
+            next(batches)
+
+    @pytest.mark.parametrize(
+        ("crop", "message"),
+        [
+            (track_records.jpeg(255, 1)[:-2000], "^cannot decode {}: .*JPEG"),
+            (b"no image at all", "^cannot decode {}: "),
+            (track_records.jpeg(200, 1), "^{} is of 200x200 px, expected 255x255$"),
+        ],
+    )
+    def test_a_damaged_image_in_a_sound_record_is_named(self, tmp_path, monkeypatch, crop, message):
+        """As other programs may write it."""
+        monkeypatch.setattr(records, "_check", lambda record: None)
+        monkeypatch.setattr(track_records, "statistics", lambda tracks: [STATISTICS] * 2)
+        track = dataclasses.replace(TRACKS[1], instances=(crop,))
+        pattern = track_records.write_set(tmp_path, [TRACKS[0], track], shards=1)
+        source = self.open(pattern, augment="none", groups=2)
+        name = "the instance of frame [0-9]+ of track '1' of video 'video0' in .*, record 1"
+        with pytest.raises((OSError, ValueError), match=message.format(name)) as raised:
+            take(source.iterate(source.train()), 40)
+        assert "Traceback" not in str(raised.value) and "node" not in str(raised.value)
 
 
 def test_the_catalog_counts_all_frames(data):

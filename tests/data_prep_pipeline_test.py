@@ -342,6 +342,26 @@ def test_wrong_settings(config, options, message):
         ({"beam_options": "'--runner"}, "cannot read beam_options"),
         ({"beam_options": "--runer=FlinkRunner"}, "there is no --runer, and no --runner"),
         (
+            {"beam_options": "runner=SparkRunner"},
+            "'runner=SparkRunner' is no option; .*two dashes",
+        ),
+        ({"beam_options": "-runner=SparkRunner"}, "'-runner=SparkRunner' is no option"),
+        ({"beam_options": "\u2014runner=SparkRunner"}, "runner=SparkRunner' is no option"),
+        ({"beam_options": "runner SparkRunner"}, "'runner' is no option"),
+        ({"beam_options": "--streaming runner=SparkRunner"}, "'runner=SparkRunner' is no option"),
+        ({"beam_options": "--save_main_session --"}, "'--' is no option"),
+        ({"beam_options": "--Runner=SparkRunner"}, "there is no --Runner; it is --runner"),
+        (
+            {"beam_options": "--runner=FlinkRunner --flink-master=a:1", "jobs": None},
+            "there is no --flink-master; it is --flink_master",
+        ),
+        ({"beam_options": "--runner=", "jobs": None}, "--runner is empty"),
+        ({"beam_options": "--runner", "jobs": None}, "--runner: expected one argument"),
+        (
+            {"beam_options": "--runner=DirectRunner --runner SparkRunner", "jobs": None},
+            "--runner is given more than once",
+        ),
+        (
             {"beam_options": "--direct_num_workers=many"},
             "beam_options.*many': argument .*invalid int",
         ),
@@ -355,7 +375,8 @@ def test_wrong_options_are_found_before_any_work(config, tmp_path, options, mess
 
 def test_a_runner_by_its_options(config, tmp_path):
     pipeline.prepare(config("one"))
-    pipeline.prepare(config("two", jobs=None, beam_options="--runner=BundleBasedDirectRunner"))
+    beam_options = "--runner BundleBasedDirectRunner --experiments a --experiments=b"
+    pipeline.prepare(config("two", jobs=None, beam_options=beam_options))
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
 
 
@@ -418,6 +439,22 @@ def test_binary(binary, source, tmp_path, capsys):
     assert run(binary, "--source=otb", f"--root={tmp_path / 'none'}", f"--output={output}2") == 1
     error = capsys.readouterr().err
     assert "none" in error and error.count("\n") == 1 and not Path(f"{output}2").exists()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_failed_write_is_one_line(binary, source, tmp_path, monkeypatch, capfd, caplog, jobs):
+    """Also in a process of its own."""
+    shard = tmp_path / "output" / layout.shard_name(2, 4)
+    shard.mkdir(parents=True)  # No file can take its name.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+    words = ["--source=otb", f"--root={source}", f"--output={shard.parent}", f"--jobs={jobs}"]
+    assert run(binary, *words) == 1
+    printed = capfd.readouterr().err
+    assert "Traceback" not in printed and "OSError" not in printed
+    assert f"error: the pipeline failed: cannot write {shard}: " in printed
+    assert printed.endswith("; finished shards are kept, the same command continues\n")
+    assert "while running" not in printed
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_binary_refuses_an_unknown_source(binary):

@@ -119,13 +119,13 @@ def test_a_damaged_shard_is_named(shard):
     with open(shard, "r+b") as file:
         file.seek(3000)
         file.write(b"damage")
-    with pytest.raises(OSError, match=f"cannot read .*{NAME}: it is damaged"):
+    with pytest.raises(OSError, match=f"cannot read .*{NAME}: it is damaged in record 0: "):
         records.open_index(shard)
 
 
 def test_a_shard_that_was_cut_off_is_named(shard):
     os.truncate(shard, os.path.getsize(shard) - 1000)
-    with pytest.raises(OSError, match=f"cannot read .*{NAME}: it is damaged: truncated"):
+    with pytest.raises(OSError, match=f"cannot read .*{NAME}: it is damaged in record 2: trunc"):
         records.open_index(shard)
 
 

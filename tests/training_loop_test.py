@@ -12,7 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from gradnet_tf import weights
-from gradnet_tf.data import catalog, description
+from gradnet_tf.data import catalog, description, pairs
 from gradnet_tf.tracking.tracker import Tracker
 from gradnet_tf.training import checkpoints, config, lock, loop, runinfo
 from tests.helpers import checkpoints as random_weights
@@ -293,7 +293,27 @@ def test_unreadable_data_are_named(tmp_path, tmp_path_factory, monkeypatch):
 
     monkeypatch.setattr(catalog.Catalog, "read", fail)
     monkeypatch.setattr(loop, "TrainStep", Stub)
-    with pytest.raises(OSError, match="^cannot read the exemplar of frame . of track '0'"):
+    message = "^cannot read the exemplar of frame . of track '0' of video 'video[0-9]+': gone$"
+    with pytest.raises(OSError, match=message):
+        training.run(tmp_path_factory, tmp_path)
+    # Also where U2's start is measured, before the first step.
+    with pytest.raises(OSError, match=message):
+        training.run(tmp_path_factory, tmp_path / "gradnet", training.GRADNET)
+
+
+def test_unreadable_data_of_the_validation_are_named(tmp_path, tmp_path_factory, monkeypatch):
+    validation = pairs.PairSource.validation
+
+    def fail(self, key, frame):
+        raise OSError(f"cannot read the exemplar of {self.describe(frame)}: gone")
+
+    def validate(self, *arguments):
+        monkeypatch.setattr(catalog.Catalog, "read", fail)
+        return validation(self, *arguments)
+
+    monkeypatch.setattr(pairs.PairSource, "validation", validate)
+    monkeypatch.setattr(loop, "TrainStep", Stub)
+    with pytest.raises(OSError, match="^cannot read the exemplar of frame .*: gone$"):
         training.run(tmp_path_factory, tmp_path)
 
 

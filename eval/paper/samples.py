@@ -66,7 +66,7 @@ def from_records(data: Sequence[str], count: int, seed: int) -> Iterator[Sample]
     config = dataclasses.replace(config, batch=min(count, source.training.count))
     source = pairs.PairSource(source.catalog, None, config)
     left = count
-    for step, (exemplars, instances) in enumerate(source.train()):
+    for step, (exemplars, instances) in enumerate(source.iterate(source.train())):
         chosen = source.choose(step, 0)
         for place in range(min(left, config.batch)):
             yield Sample(

@@ -142,7 +142,7 @@ def run(values: flags.FlagValues) -> float:
         f"TensorFlow {tf.__version__}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; "
         f"{source.training.count} videos, {values.groups} x {values.batch} pairs, {values.augment}"
     )
-    batches = iter(source.train())
+    batches = source.iterate(source.train())
     next(batches)
     data = _pipeline_times(batches, values.batches)
     _print("pipeline alone", data)

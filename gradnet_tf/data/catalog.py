@@ -84,10 +84,9 @@ class Catalog:
 
         Raises:
             OSError: If it cannot be read or the shard has changed; the message names the shard, the
-                video, the track and the frame.
+                record, the video, the track and the frame.
         """
-        track = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
-        shard = self.shards[int(np.searchsorted(self.shard_start, track, side="right")) - 1]
+        shard, _ = self._place(frame)
         offset, length = (
             int(self.columns[f"{key}_{name}"][frame]) for name in ("offset", "length")
         )
@@ -98,8 +97,46 @@ class Catalog:
             content, reason = b"", error.strerror or str(error)
         if len(content) == length and zlib.crc32(content) == self.columns[f"{key}_checksum"][frame]:
             return content
+        raise OSError(f"cannot read {self._name(key, frame)}: {reason}")
+
+    def decode(self, key: str, frame: int, size: int) -> tf.Tensor:
+        """Reads and decodes one crop.
+
+        Args:
+            key: As in `read`.
+            frame: As in `read`.
+            size: Its side in px.
+
+        Returns:
+            uint8 [size, size, 3], RGB.
+
+        Raises:
+            OSError: As in `read`, or if it cannot be decoded.
+            ValueError: If it has another size.
+        """
+        content = self.read(key, frame)
+        try:
+            image = tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
+        except tf.errors.OpError as error:
+            reason = storage.reason(error)
+            raise OSError(f"cannot decode {self._name(key, frame)}: {reason}") from None
+        if image.shape[:2] != (size, size):
+            height, width = image.shape[:2]
+            raise ValueError(
+                f"{self._name(key, frame)} is of {width}x{height} px, expected {size}x{size}"
+            )
+        return image
+
+    def _place(self, frame: int) -> tuple[str, int]:
+        """The shard of a frame, and the number of its record there."""
+        track = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
+        shard = int(np.searchsorted(self.shard_start, track, side="right")) - 1
+        return self.shards[shard], track - int(self.shard_start[shard])
+
+    def _name(self, key: str, frame: int) -> str:
         crop = {"z": "exemplar", "x": "instance"}[key]
-        raise OSError(f"cannot read the {crop} of {self.describe(frame)} in {shard}: {reason}")
+        shard, record = self._place(frame)
+        return f"the {crop} of {self.describe(frame)} in {shard}, record {record}"
 
     def describe(self, frame: int) -> str:
         """Names a frame of the catalog: its number, track and video."""

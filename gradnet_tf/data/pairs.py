@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Optional
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.data import augment, catalog, records, sampling, strong
+from gradnet_tf.data import augment, catalog, records, sampling, storage, strong
 
 AUGMENTATIONS = ("reference", "strong", "none")
 _VALIDATION_SEED = 0  # The same pairs for every run.
@@ -145,7 +145,8 @@ class PairSource:
     ):
         self.config = config
         self.catalog = source
-        self._failures: dict[int, Exception] = {}  # by step, for steps are read in parallel
+        # By training and step, for steps are read in parallel, and ahead.
+        self._failures: dict[tuple[bool, int], Exception] = {}
         self.training, self.held_out = source.split(self._held_out(), weights)
         self.validation_batch = min(config.batch, self.held_out.count)
         self._check_sets()
@@ -154,14 +155,6 @@ class PairSource:
             "z": augment.colour_variation(source.exemplar.covariance) if known else None,
             "x": augment.colour_variation(source.instance.covariance) if known else None,
         }
-
-    @property
-    def failure(self) -> Optional[Exception]:
-        """The error that stopped reading, if one did.
-
-        What an iterator raises then, a `tf.errors.OpError`, says the same in a traceback.
-        """
-        return self._failures[min(self._failures)] if self._failures else None
 
     def train(self, start_step: int = 0, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The batches from a step on, without end.
@@ -202,6 +195,49 @@ class PairSource:
         steps = tf.data.Dataset.range(batches)
         return self._pipeline(steps, shard, training=False)
 
+    def iterate(
+        self, batches: Iterable, start_step: int = 0, training: bool = True
+    ) -> Iterator[tuple]:
+        """Gives batches one after the other; what stops them is one sentence.
+
+        TensorFlow itself says it in kilobytes of its own.
+
+        Args:
+            batches: Data set of `train` or `validation`, or what a strategy has made of it.
+            start_step: The step of the first batch.
+            training: Whether the batches are of training.
+
+        Yields:
+            The batches.
+
+        Raises:
+            OSError: If a crop cannot be read or decoded; the message names its shard, record,
+                video, track and frame.
+        """
+        iterator, step = iter(batches), start_step
+        while True:
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
+            except tf.errors.OpError as error:
+                failure = self._failures.get((training, step)) or self._find_damage(step, training)
+                raise failure or OSError(f"cannot make a batch: {storage.reason(error)}") from None
+            yield batch
+            step += 1
+
+    def _find_damage(self, step: int, training: bool) -> Optional[Exception]:
+        """The error of the first crop of a step that cannot be decoded, None if all can."""
+        try:
+            for group in range(self.config.groups):
+                chosen = self.choose(step, group, training)
+                for key, frames in (("z", chosen.z), ("x", np.append(chosen.x, chosen.more))):
+                    for frame in frames:
+                        self.catalog.decode(key, int(frame), _SOURCE_SIZES[key])
+        except (OSError, ValueError) as error:
+            return error
+        return None
+
     def choose(self, step: int, group: int, training: bool = True) -> sampling.Pairs:
         """The pairs of one group of one step.
 
@@ -241,8 +277,8 @@ class PairSource:
             )
         if 0 < found < config.batch:
             logging.warning(
-                "a group of validation has %d of the %d pairs of one in training: %d of %d videos are "
-                "held out",
+                "a group of validation has %d pairs, one of training %d, for only %d of %d videos "
+                "are held out",
                 *(found, config.batch, found, count),
             )
         return chosen
@@ -332,7 +368,7 @@ class PairSource:
         try:
             parts = [self._read_group(step, group, training) for group in groups]
         except Exception as error:
-            self._failures[step] = error
+            self._failures[training, step] = error
             raise
         return [np.concatenate(column) for column in zip(*parts)]
 

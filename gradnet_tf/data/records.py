@@ -281,6 +281,15 @@ def _decode_of(path: str, number: int, serialized: bytes) -> TrackRecord:
 
 
 def _read_raw(path: str) -> Iterator[bytes]:
+    number = 0
     with storage.naming("read", path):
         data = tf.data.TFRecordDataset(os.fspath(path), buffer_size=1 << 20)
-        yield from data.as_numpy_iterator()
+        try:
+            for serialized in data.as_numpy_iterator():
+                yield serialized
+                number += 1
+        except tf.errors.DataLossError as error:
+            raise OSError(
+                f"cannot read {path}: it is damaged in record {number}: {storage.reason(error)}; "
+                "copy or prepare the data again"
+            ) from error

@@ -13,8 +13,14 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-# What TensorFlow puts around the reason of an error.
-_DECORATION = re.compile(r"\{\{function_node [^}]*\}\}\s*|\s*\[Op:[^\]]*\](\s*name:\s*)?")
+# What TensorFlow puts around the reason of an error, and before it.
+_DECORATION = re.compile(
+    r"\{\{function_node [^}]*\}\}\s*|\s*\[\[\{\{node [^}]*\}\}\]\]|\s*\[Op:[^\]]*\](\s*name:\s*)?"
+)
+_PREAMBLE = re.compile(
+    r"Graph execution error:|Detected at node .*|<stack traces unavailable>|  .*"
+)
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 @contextlib.contextmanager
@@ -41,7 +47,9 @@ def naming(action: str, path: str) -> Iterator[None]:
 
 def reason(error: tf.errors.OpError) -> str:
     """What an error of TensorFlow's says, in one line."""
-    return " ".join(_DECORATION.sub("", error.message or type(error).__name__).split())
+    message = (error.message or "").partition(_TRACEBACK)[0]
+    lines = [line for line in message.splitlines() if not _PREAMBLE.fullmatch(line)]
+    return " ".join(_DECORATION.sub("", "\n".join(lines)).split()) or type(error).__name__
 
 
 @contextlib.contextmanager

@@ -236,14 +236,10 @@ class _Run:
         last = config.steps if options.stop_after is None else options.stop_after
         if self.done >= last:
             return False
-        batches = iter(self._batches())
+        batches = self.source.iterate(self._batches(), self.done)
         while self.done < config.steps:
             asked = stop.requested or self.done + 1 >= last
-            try:
-                batch = next(batches)
-            except tf.errors.OpError as error:
-                raise self.source.failure or error from None
-            outputs = self.train_step(*batch, self.done, asked)
+            outputs = self.train_step(*next(batches), self.done, asked)
             self._measure(outputs)
             self.done += 1
             value = None
@@ -340,7 +336,7 @@ class _Run:
     def _validate(self):
         means, first = _Means(), None
         dataset = self.source.validation(self.config.validation_batches)
-        for exemplars, instances in dataset:
+        for exemplars, instances in self.source.iterate(dataset, training=False):
             outputs = self.train_step.evaluate(exemplars, instances)
             err_disp = float(np.mean(metrics.err_disp(outputs["final_score"].numpy())))
             means.add(
@@ -371,7 +367,7 @@ class _Run:
 
 def _first_groups(source: pairs.PairSource, config: TrainConfig) -> Iterator:
     """Some groups of training pairs, the same on every worker."""
-    for exemplars, instances in source.train(0).take(CALIBRATION_GROUPS):
+    for exemplars, instances in source.iterate(source.train(0).take(CALIBRATION_GROUPS)):
         yield exemplars[: config.batch], instances[: config.batch * config.regions : config.regions]
 
 
