@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Optional, Union
 
 import numpy as np
+from PIL import Image
 
 from gradnet_tf import files, image_files
 
@@ -34,33 +35,37 @@ class ImageSequence:
         """
         self._file = file
         self._name = name
-        self._durations: Optional[list[Optional[float]]] = None
+        self._durations: Optional[list[float]] = None
         with image_files.opened(file, name) as image:
             self._places = image_files.places(image)
         self.length = len(self._places)
 
-    def frames(self) -> Iterator[tuple[str, Any]]:
+    def frames(self) -> Iterator[tuple[str, Any, Optional[float]]]:
         """Decodes the images.
 
         Yields:
-            Pairs of an image's place in the file and the PIL image, which is valid until the next
-            one is asked for; where an image cannot be decoded, an `OSError` in its stead.
+            An image's place in the file; the PIL image, which is valid until the next one is asked
+            for, or an `OSError` in its stead where it cannot be decoded; and the seconds for which
+            it is shown, None if the file does not tell.
         """
         durations = []
         with image_files.opened(self._file, self._name) as image:
             for index, place in enumerate(self._places):
+                seconds = None
                 try:
                     image.seek(place)
                     if image.format in _TIMED_BY_LOADING:
                         image.load()
-                    durations.append(image.info.get("duration", _UNTIMED.get(image.format)))
+                    seconds = _seconds(image)
                     found: Any = image
                 except MemoryError:
                     raise
                 except Exception as error:  # Pillow's decoders raise many types on damaged files.
                     reason = str(error) or type(error).__name__
                     found = OSError(f"cannot read image {self._name}: {reason}")
-                yield f"{self._name}, frame {index}", found
+                if seconds is not None:
+                    durations.append(seconds)
+                yield f"{self._name}, frame {index}", found, seconds
         self._durations = durations
 
     def fps(self) -> Optional[float]:
@@ -71,5 +76,11 @@ class ImageSequence:
         if self._durations is None:
             for _ in self.frames():
                 pass
-        known = [d if d > _SHORTEST else _USUAL for d in self._durations if d is not None]
-        return 1000 / float(np.mean(known)) if known and self.length > 1 else None
+        return 1 / float(np.mean(self._durations)) if self._durations else None
+
+
+def _seconds(image: Image.Image) -> Optional[float]:
+    duration = image.info.get("duration", _UNTIMED.get(image.format))
+    if duration is None:
+        return None
+    return (duration if duration > _SHORTEST else _USUAL) / 1000

@@ -11,7 +11,7 @@ import numpy as np
 from absl import logging
 from PIL import Image, ImageOps
 
-from gradnet_tf import image_files
+from gradnet_tf import image_files, video
 
 # Half a grey level: what float arithmetic and resizing may add at the ends of a range.
 _SLACK = 0.5
@@ -163,7 +163,7 @@ def _converter(image: Any) -> Optional[Callable[[], Any]]:
     if type(image).__module__.split(".")[0] == "av" and callable(
         getattr(image, "to_ndarray", None)
     ):
-        return lambda: _from_video_frame(image)
+        return lambda: video.to_rgb(image)
     if callable(getattr(image, "numpy", None)):
         return image.numpy
     if callable(getattr(image, "__array__", None)):
@@ -171,12 +171,6 @@ def _converter(image: Any) -> Optional[Callable[[], Any]]:
     if callable(getattr(image, "__dlpack__", None)):
         return lambda: np.from_dlpack(image)
     return None
-
-
-def _from_video_frame(frame: Any) -> np.ndarray:
-    image = frame.to_ndarray(format="rgb24")
-    # Counterclockwise degrees; PyAV before 14 does not tell.
-    return np.rot90(image, round(getattr(frame, "rotation", 0) / 90) % 4)
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

@@ -133,7 +133,7 @@ def _rows(container: Any, stream: Any, end: video_damage.End) -> Iterator[video_
         for frame in frames:
             # Once, for asking a frame for it keeps its memory until Python collects garbage.
             matrix = matrix or _display_matrix(frame)
-            yield from order.came(_upright(frame, matrix), frame.pts)
+            yield from order.came(to_rgb(frame, matrix), frame.pts)
         if packet is None:
             yield from order.rest()
             if unread:
@@ -220,9 +220,18 @@ def _display_matrix(frame: Any) -> tuple[int, int, int, int]:
     return 1, 0, 0, 1
 
 
-def _upright(frame: Any, matrix: tuple[int, int, int, int]) -> np.ndarray:
+def to_rgb(frame: Any, matrix: Optional[tuple[int, int, int, int]] = None) -> np.ndarray:
+    """Converts a frame of PyAV.
+
+    Args:
+        frame: The `av.VideoFrame`.
+        matrix: How it is turned and mirrored, instead of what it says itself.
+
+    Returns:
+        uint8 [h, w, 3] RGB, upright.
+    """
     image = frame.to_ndarray(format="rgb24")
-    a, b, c, d = matrix
+    a, b, c, d = matrix or _display_matrix(frame)
     if abs(b) > abs(a):  # The nearest of the eight orientations.
         image = image.swapaxes(0, 1)
         a, d = c, b

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from gradnet_tf.images import as_rgb, deep_range, float_scale
+from tests.helpers import videos
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (5, 7, 3), np.uint8)
@@ -193,6 +194,21 @@ def test_video_frames(pixels):
     given = {"rgb24": RGB, "bgr24": RGB[..., ::-1], "gray": GREY}[pixels]
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(given), format=pixels)
     np.testing.assert_array_equal(as_rgb(frame), wanted)
+
+
+def test_video_frames_are_upright(tmp_path):
+    av = pytest.importorskip("av")
+    images = [np.zeros((32, 48, 3), np.uint8) for _ in range(3)]
+    for image in images:
+        image[:16, :16] = 200
+    path = tmp_path / "clip.mp4"
+    videos.write(path, "mpeg4", images=images)
+    videos.set_matrix(path, -1, 0, 0, 1)  # Mirrored, as front cameras do.
+    with av.open(str(path)) as container:
+        frames = [as_rgb(frame) for frame in container.decode(video=0)]
+    assert len(frames) == 3
+    for frame in frames:
+        np.testing.assert_allclose(frame, images[0][:, ::-1], atol=40)
 
 
 def test_files_in_memory_and_open_files(tmp_path):
