@@ -166,7 +166,9 @@ def _open_file(file: Any, options: dict) -> FrameSource:
     except OSError as error:
         if os.path.isfile(name):
             return _open_path(name, options)
-        raise OSError(f"{error}; of a video give the path, save it to a file first") from error
+        raise OSError(
+            f"{name} is no image that Pillow reads; of a video give the path, save it to a file first"
+        ) from error
     return _from_image_sequence(sequence, name, options)
 
 
