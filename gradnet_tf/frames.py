@@ -167,7 +167,7 @@ def _open_file(file: Any, options: dict) -> FrameSource:
         if os.path.isfile(name):
             return _open_path(name, options)
         raise OSError(
-            f"{name} is no image that Pillow reads; of a video give the path, save it to a file first"
+            f"{name} is no image that Pillow reads; of a video give the path (save it to a file)"
         ) from error
     return _from_image_sequence(sequence, name, options)
 
