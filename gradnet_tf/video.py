@@ -92,24 +92,37 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
         ImportError: If PyAV is not installed.
     """
     with _open_input(path) as (container, stream):
+        order = video_damage.Order(stream.codec_context.codec.name, container.format.name)
         end = video_damage.End(container, stream)
+        rows = _rows(container, stream, order, end)
         count = 0
-        for count, (row, seconds) in enumerate(_timed(_rows(container, stream, end), stream), 1):
+        for count, (row, seconds) in enumerate(_timed(rows, stream), 1):
             image = row.image
             if isinstance(image, str):
                 image = OSError(f"cannot decode {path}: {image}")
             yield f"{path}, frame {count - 1}", image, seconds
+        if order.skipped:
+            logging.warning(
+                "%s begins in the middle: %d packets before its first key frame are passed over",
+                *(path, order.skipped),
+            )
+        if order.lost > 0:
+            logging.warning(
+                "%s has %d more frames than the %d that were decoded, it does not tell where",
+                *(path, order.lost, count),
+            )
         notice = end.notice(path, count)
         if notice:
             logging.warning("%s", notice)
 
 
-def _rows(container: Any, stream: Any, end: video_damage.End) -> Iterator[video_damage.Row]:
+def _rows(
+    container: Any, stream: Any, order: video_damage.Order, end: video_damage.End
+) -> Iterator[video_damage.Row]:
     """Decodes a stream: a row for every frame, in the order of their timestamps."""
     errors = (import_av().error.FFmpegError, OSError)
     decoder = stream.codec_context
     _choose_threads(decoder)
-    order = video_damage.Order(decoder.codec.name, container.format.name)
     packets = _packets(container, stream)
     matrix = None
     while True:

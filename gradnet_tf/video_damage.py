@@ -13,7 +13,9 @@ _SILENT = frozenset({"mpeg1video", "mpeg2video", "libdav1d", "libaom-av1", "av1"
 # Demuxers whose files say how long they are; of others FFmpeg measures or estimates it.
 _ANNOUNCING = frozenset({"mov", "matroska", "avi", "flv", "asf", "mxf", "ivf"})
 _INDEXED = _ANNOUNCING | {"nut", "ogg"}  # Their files begin with a key frame.
-_TRANSPORT_PACKETS = (188, 192, 204)  # Sizes in bytes.
+# Packets of transport streams: sizes, and places of the byte that each begins with.
+_TRANSPORT_PACKETS = ((188, 0), (192, 4), (204, 0))
+_SYNC = b"\x47"
 _SEGMENT = b"\x18\x53\x80\x67"  # Identifier in EBML.
 _PATIENCE = 4  # Number of frames that are held back for an earlier one.
 _DEPENDENT = "there is no image; it is damaged, or what it was coded from is"
@@ -46,6 +48,11 @@ class Order:
     failed, or if something between the last key frame and it failed. For in a sound stream, too,
     some packets give no frame: second fields, frames that are never shown, pictures before the
     first key frame that cannot be decoded.
+
+    Attributes:
+        skipped: Number of packets before the first key frame of a stream that begins anywhere.
+        lost: Number of packets that have given no frame so far, in a stream whose packets have no
+            times, so that it cannot be told which.
     """
 
     def __init__(self, decoder: str, demuxer: str):
@@ -55,6 +62,9 @@ class Order:
             decoder: FFmpeg's name of the decoder.
             demuxer: FFmpeg's name, or names, of the container.
         """
+        self.skipped = 0
+        self.lost = 0
+        self._timed = False
         self._silent = decoder in _SILENT
         # Broadcasts begin anywhere: nothing before the first key frame is then a frame.
         self._begun = demuxer.split(",")[0] in _INDEXED
@@ -76,8 +86,9 @@ class Order:
         Returns:
             The rows that are next.
         """
-        self._begun = self._begun or packet.is_keyframe
+        self._begun = self._begun or (packet.is_keyframe and failure is None)
         if not self._begun:
+            self.skipped += 1
             return []
         if self._start is None:
             self._start = packet.pts
@@ -90,7 +101,12 @@ class Order:
             return []
         self._last = packet.pts
         if packet.pts is None:
-            return [] if failure is None else [*self.rest(), Row(failure, None, 0)]
+            if failure is not None:
+                return [*self.rest(), Row(failure, None, 0)]
+            self.lost += not self._timed
+            return []
+        self._timed = True
+        self.lost = 0
         if self._start is None or packet.pts >= self._start:
             damaged = self._silent or self._damaged or packet.pts < (self._damaged_until or 0)
             reason = failure or (_DEPENDENT if damaged else None)
@@ -109,6 +125,7 @@ class Order:
         """
         self._begun = True
         if pts is None:
+            self.lost -= not self._timed
             return [*self.rest(), Row(image, None, 0)]
         packet = self._waiting.pop(pts, None)
         self._rows.append(Row(image, pts, packet.duration if packet else 0))
@@ -212,7 +229,7 @@ class End:
         elif self._format == "matroska":
             missing = _is_cut_matroska(path) and (short or announced is None)
         elif self._format == "mpegts":
-            missing = all(os.path.getsize(path) % size for size in _TRANSPORT_PACKETS)
+            missing = not _ends_with_transport_packet(path)
         if not missing and not self.is_cut:
             return None
         told = f"{path} is cut off: it ends after {count} frames ({there:.2f} s)"
@@ -256,6 +273,17 @@ def announced_frames(stream: Any) -> Optional[int]:
         return stream.frames or None
     shown = stream.duration * stream.time_base * stream.average_rate
     return stream.frames if abs(shown - stream.frames) <= 0.5 else None
+
+
+def _ends_with_transport_packet(path: str) -> bool:
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(-min(file.tell(), 1024), os.SEEK_END)
+        end = file.read()
+    return any(
+        all(end[-n * size :][place : place + 1] == _SYNC for n in (1, 2, 3))
+        for size, place in _TRANSPORT_PACKETS
+    )
 
 
 def _is_cut_matroska(path: str) -> bool:

@@ -146,7 +146,7 @@ def test_files_of_the_project_that_were_damaged(shared_data):
         assert np.argmin(differences) == index
 
 
-def test_a_broadcast_that_begins_anywhere_begins_at_its_first_key_frame(tmp_path):
+def test_a_broadcast_that_begins_anywhere_begins_at_its_first_key_frame(tmp_path, caplog):
     path = tmp_path / "clip.ts"
     videos.write(path, "libx264", 12, options={"g": "6", "bf": "0", "sc_threshold": "0"})
     data = path.read_bytes()
@@ -158,6 +158,7 @@ def test_a_broadcast_that_begins_anywhere_begins_at_its_first_key_frame(tmp_path
     frames = list(open_frames(path))
     assert len(frames) == 6
     np.testing.assert_allclose(levels(frames), videos.level(np.arange(6, 12)), atol=5)
+    assert "clip.ts begins in the middle: 5 packets before its first key frame" in caplog.text
 
 
 # Orientation.
