@@ -13,7 +13,8 @@ from typing import Any, Optional
 import numpy as np
 from absl import logging
 
-from gradnet_tf import video_damage
+from gradnet_tf.video_end import End, announced_frames
+from gradnet_tf.video_order import Order, Row
 
 _ATTACHED = 0x400  # FFmpeg's dispositions: a cover picture,
 _DEFAULT = 0x1  # the stream to be shown unless the user wants another.
@@ -92,8 +93,8 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
         ImportError: If PyAV is not installed.
     """
     with _open_input(path) as (container, stream):
-        order = video_damage.Order(stream.codec_context.codec.name, container.format.name)
-        end = video_damage.End(container, stream)
+        order = Order(stream.codec_context.codec.name, container.format.name)
+        end = End(container, stream)
         rows = _rows(container, stream, order, end)
         count = 0
         for count, (row, seconds) in enumerate(_timed(rows, stream), 1):
@@ -116,9 +117,7 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
             logging.warning("%s", notice)
 
 
-def _rows(
-    container: Any, stream: Any, order: video_damage.Order, end: video_damage.End
-) -> Iterator[video_damage.Row]:
+def _rows(container: Any, stream: Any, order: Order, end: End) -> Iterator[Row]:
     """Decodes a stream: a row for every frame, in the order of their timestamps."""
     errors = (import_av().error.FFmpegError, OSError)
     decoder = stream.codec_context
@@ -150,7 +149,7 @@ def _rows(
         if packet is None:
             yield from order.rest()
             if unread:
-                yield video_damage.Row(unread, None, 0)
+                yield Row(unread, None, 0)
             return
 
 
@@ -171,9 +170,7 @@ def _choose_threads(decoder: Any) -> None:
         decoder.flags |= _LOW_DELAY
 
 
-def _timed(
-    rows: Iterable[video_damage.Row], stream: Any
-) -> Iterator[tuple[video_damage.Row, Optional[float]]]:
+def _timed(rows: Iterable[Row], stream: Any) -> Iterator[tuple[Row, Optional[float]]]:
     """Adds the seconds for which frames are shown: until the next, the last as usual or longer."""
     before = None
     for row in rows:
@@ -187,7 +184,7 @@ def _timed(
 
 
 def _length(container: Any, stream: Any) -> Optional[int]:
-    frames = video_damage.announced_frames(stream)
+    frames = announced_frames(stream)
     if stream.frames and frames is None:
         # An edit list leaves frames out, or the header is wrong: the packets tell.
         with contextlib.suppress(import_av().error.FFmpegError, OSError):

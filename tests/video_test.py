@@ -1,4 +1,4 @@
-"""Tests of gradnet_tf.video; frames_test has more of sound videos, video_damage_test of ends."""
+"""Tests of gradnet_tf.video; frames_test has more of sound videos, video_end_test of ends."""
 
 import io
 from fractions import Fraction
