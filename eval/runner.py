@@ -42,8 +42,6 @@ _WAIT_SECONDS = 1.0  # Between two attempts at a sequence that another process t
 
 # Trackers whose code this process is known to have loaded.
 _loaded: set[TrackerSpec] = set()
-# The last tracker of this process: the next one of the same weights finds them compiled.
-_kept: dict[str, Any] = {}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -311,7 +309,7 @@ def _run_round(tasks, tell, jobs, threads, *, wait: bool) -> list[Task]:
 def _track(
     task: Task, tell: Callable[[Frames], None], clock: protocols.Clock
 ) -> list[SequenceResult]:
-    tracker = _kept["tracker"] = trackers.make_tracker(task.spec)
+    tracker = trackers.make_tracker(task.spec)
     results: list[SequenceResult] = []
     while not protocols.is_complete(results, task.protocol, tracker):
         repetition = len(results) + 1

@@ -117,10 +117,9 @@ def make_gradnet(settings: dict[str, Any]) -> Any:
     constants = dict(settings)
     checkpoint, preset = constants.pop("checkpoint", None), constants.pop("preset", None)
     how = {name: constants.pop(name) for name in ("jit_compile", "precision") if name in constants}
-    tracker = Tracker(checkpoint, preset=preset, **how)
     if not constants:
-        return tracker
-    changed = dataclasses.replace(tracker.config, **constants)
+        return Tracker(checkpoint, preset=preset, **how)
+    changed = _constants(_load(checkpoint), preset, constants)
     return Tracker(checkpoint, config=changed, **how)
 
 
@@ -199,17 +198,15 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
 
 def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
-    from gradnet_tf import weights
     from gradnet_tf.tracking import precision as precisions
     from gradnet_tf.tracking.tracker import choose_jit
 
-    loaded = weights.load(spec.target) if spec.target else weights.load_embedded()
+    loaded = _load(spec.target)
     constants = dict(spec.settings)
     jit_compile = constants.pop("jit_compile", "auto")
     precision = constants.pop("precision", "float32")
     precisions.check_precision(precision, choose_jit(jit_compile))
-    preset = constants.pop("preset", None) or loaded.card.get("preset", "reference")
-    values = dataclasses.asdict(config.preset(preset, **constants))
+    values = dataclasses.asdict(_constants(loaded, constants.pop("preset", None), constants))
     configuration = {
         "kind": GRADNET,
         "variant": loaded.variant,
@@ -218,6 +215,18 @@ def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
         "constants": values,
     }
     return loaded.digest, configuration
+
+
+def _load(checkpoint: Optional[str]) -> Any:
+    """The weights of a checkpoint, or those that come with gradnet_tf."""
+    from gradnet_tf import weights
+
+    return weights.load(checkpoint) if checkpoint else weights.load_embedded()
+
+
+def _constants(loaded: Any, preset: Optional[str], changes: dict[str, Any]) -> config.TrackerConfig:
+    """A preset, by default the one that the weights' card asks for, with some constants changed."""
+    return config.preset(preset or loaded.card.get("preset", "reference"), **changes)
 
 
 def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, Any]:

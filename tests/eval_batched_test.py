@@ -151,8 +151,7 @@ def call(*arguments):
     return run.run(values)
 
 
-def test_gradnet_gives_the_same_results_in_a_batch(root, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(runner, "_kept", {})  # So that nothing is left of it at the end.
+def test_gradnet_gives_the_same_results_in_a_batch(root, tmp_path, capsys):
     common = (f"--root={root}", "--tracker=GradNet=gradnet,jit_compile=false")
     assert call(*common, f"--output={tmp_path / 'one'}") == 0
     assert "--batch" not in capsys.readouterr().out

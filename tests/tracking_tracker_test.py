@@ -16,8 +16,7 @@ from gradnet_tf import weights as weights_lib
 from gradnet_tf.eval import protocols
 from gradnet_tf.eval.results import SequenceResult
 from gradnet_tf.gradnet import GradNet
-from gradnet_tf.tracking import precision
-from gradnet_tf.tracking import tracker as tracker_lib
+from gradnet_tf.tracking import compiled, precision
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.tracker import Tracker
@@ -411,7 +410,8 @@ def test_confidence_falls_where_there_is_nothing_to_see(new_tracker, video):
 
 
 def test_a_global_policy_does_not_change_the_boxes(graph_boxes, weights, video, monkeypatch):
-    monkeypatch.setattr(tracker_lib, "_compiled", type(tracker_lib._compiled)())
+    for cache in ("_living", "_kept"):
+        monkeypatch.setattr(compiled, cache, type(getattr(compiled, cache))())
     frames, boxes = video
     tf.keras.mixed_precision.set_global_policy("mixed_float16")
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import functools
+import threading
+import weakref
 from typing import Callable
 
 import numpy as np
@@ -14,6 +17,7 @@ from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.targets_crops import Frames, make_frames
 from gradnet_tf.tracking.targets_step import TargetsStep
+from gradnet_tf.weights import Weights
 
 _IMAGE = tf.TensorSpec([None, None, 3], tf.uint8)
 _FRAMES = Frames(
@@ -21,6 +25,13 @@ _FRAMES = Frames(
     sizes=tf.TensorSpec([None, 2], tf.int32),
     of_target=tf.TensorSpec([None], tf.int32),
 )
+
+
+# One takes about 150 MB: two are for comparing a tracker with another one in turns.
+_KEPT = 2
+_living: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+_kept: collections.OrderedDict = collections.OrderedDict()
+_lock = threading.Lock()
 
 
 class Compiled:
@@ -136,6 +147,33 @@ class CompiledStep:
         return Compiled(
             step.init, step.step, _FRAMES, boxes, jit_compile=self._jit_compile, has_rows=True
         )
+
+
+def shared_step(
+    weights: Weights, config: TrackerConfig, jit_compile: bool, precision: str
+) -> CompiledStep:
+    """The `CompiledStep` of all trackers in this process that are alike.
+
+    It stays as long as one of them lives, and longer if it is one of those used last.
+
+    Args:
+      weights: of the network.
+      config: constants.
+      jit_compile: see `CompiledStep`.
+      precision: likewise.
+    """
+    key = (weights.digest, weights.variant, config, jit_compile, precision)
+    with _lock:
+        step = _living.get(key)
+        if step is None:
+            network = GradNet(weights.variant)
+            network.assign_weights(weights.arrays)
+            step = _living[key] = CompiledStep(network, config, jit_compile, precision)
+        _kept[key] = step
+        _kept.move_to_end(key)
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return step
 
 
 def _only(state, output):

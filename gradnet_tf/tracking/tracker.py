@@ -6,7 +6,6 @@ Source: `track.py` of the reference, `run_siamesefc`; the interface is got10k's 
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Mapping
 from typing import Optional, Union
 
@@ -14,8 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf import images, user_boxes
-from gradnet_tf.gradnet import GradNet
-from gradnet_tf.tracking.compiled import CompiledStep
+from gradnet_tf.tracking.compiled import CompiledStep, shared_step
 from gradnet_tf.tracking.config import PRESETS, TrackerConfig
 from gradnet_tf.tracking.config import preset as tracker_config
 from gradnet_tf.tracking.precision import check_precision
@@ -23,8 +21,6 @@ from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.targets import Targets
 from gradnet_tf.weights import Weights, load, load_embedded, make_weights
-
-_compiled = weakref.WeakValueDictionary()
 
 
 class Tracker:
@@ -80,14 +76,7 @@ class Tracker:
         chosen = _choose_weights(checkpoint, weights)
         self.config = config or tracker_config(preset or chosen.card.get("preset", "reference"))
         self.variant = chosen.variant
-        key = (chosen.digest, chosen.variant, self.config, jit_compile, precision)
-        self._compiled = _compiled.get(key)
-        if self._compiled is None:
-            network = GradNet(chosen.variant)
-            network.assign_weights(chosen.arrays)
-            self._compiled = _compiled[key] = CompiledStep(
-                network, self.config, jit_compile, precision
-            )
+        self._compiled = shared_step(chosen, self.config, jit_compile, precision)
         self._forget()
 
     def _forget(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from gradnet_tf import layers, update_branch
 from gradnet_tf.gradnet import GradNet
 from tests.helpers import recipe
 
@@ -33,6 +34,40 @@ def hand_made(variant: str = "full") -> GradNet:
     golden = hand_made_weights()
     net.assign_weights({name: golden[name.replace("_zu", "_z")] for name in net.named_weights()})
     return net
+
+
+def small(seed: int = 0) -> GradNet:
+    """A full network of few channels, with random weights: a tenth of the arithmetic."""
+    random = np.random.default_rng(seed)
+    channels = {"scala1": (3, 8), "scala2": (8, 256), "scala3": (256, 8), "scala4": (8, 8)}
+    sizes = {"scala1": 11, "scala2": 5}
+    blocks = {}
+    for suffix in ("", "_z"):
+        for stage in (*channels, "scala5"):
+            inputs, outputs = channels.get(stage, (8, 256))
+            blocks[stage + suffix] = layers.ConvBlock(
+                stage + suffix,
+                in_channels=inputs,
+                filters=outputs,
+                kernel_size=sizes.get(stage, 3),
+                strides=2 if stage == "scala1" else 1,
+                batch_norm=stage != "scala5",
+                activation=None if stage == "scala5" else "relu",
+            )
+    blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block()
+    for scope, block in blocks.items():
+        block.build()
+        weights = block.named_weights()
+        kernel = weights[f"siamese/{scope}/conv/weights"]
+        values = random.standard_normal(kernel.shape)
+        if scope.startswith("scala1"):
+            values -= values.mean(axis=(0, 1))  # What is bright is not what is alike.
+            values /= 60
+        elif scope.startswith("scala5"):
+            values /= 25  # Scores of some units.
+        weights[f"siamese/{scope}/conv/biases"].assign(np.zeros(block.filters))
+        kernel.assign(np.sqrt(2 / np.prod(kernel.shape[:3])) * values)
+    return GradNet(blocks=blocks)
 
 
 def snapshot(net: GradNet) -> dict[str, np.ndarray]:
