@@ -347,6 +347,7 @@ def test_wrong_settings(config, options, message):
         ),
         ({"beam_options": "-runner=SparkRunner"}, "'-runner=SparkRunner' is no option"),
         ({"beam_options": "\u2014runner=SparkRunner"}, "runner=SparkRunner' is no option"),
+        ({"beam_options": "---runner=SparkRunner"}, "'---runner=SparkRunner' is no option"),
         ({"beam_options": "runner SparkRunner"}, "'runner' is no option"),
         ({"beam_options": "--streaming runner=SparkRunner"}, "'runner=SparkRunner' is no option"),
         ({"beam_options": "--save_main_session --"}, "'--' is no option"),
