@@ -51,6 +51,7 @@ _CHOICES = {
         "Stage siamfc: batch norm by the batch's statistics, or by its moving averages.",
     ),
     "template_statistics": (configs.STATISTICS, "The same of the template branch and U2."),
+    "trained": (configs.TRAINED, "Template branch and U2, or U2 alone."),
     "precision": (
         configs.PRECISIONS,
         "Type of the arithmetic: mixed_bfloat16 is bfloat16 in every convolution, bfloat16 and "
@@ -59,7 +60,8 @@ _CHOICES = {
 }
 _INTEGERS = {
     "batch": "k, pairs of different videos that one template meets.",
-    "regions": "Search regions of a pair; more than 1 trains updates as in tracking, too.",
+    "regions": "Search regions of a pair; more than 1 trains updates as in tracking, too. With "
+    "several updates, those of the template's own video: one for each update, the rest for losses.",
     "groups": "Groups of k pairs in a step; replicas share them out.",
     "steps": "Steps of the whole training.",
     "steps_per_epoch": "Steps between two validations.",
@@ -68,6 +70,11 @@ _INTEGERS = {
     "warmup_steps": "Steps of linear increase of the learning rate (schedule=cosine).",
     "frozen_layers": "Stage siamfc: convolutions that stay, counted from the image.",
     "seed": "Of initial values and pairs.",
+    "crops": "Augmented search regions of each frame, of which a step draws one; 0: every step has "
+    "new ones.",
+    "updates": "Successive updates that are trained, with a loss after each.",
+    "shift": "Cells of 8 px by which targets are off the centre at most (updates of at least 2).",
+    "sample_shift": "Cells by which samples of updates are off the target at most (likewise).",
 }
 _FLOATS = {
     "learning_rate": "Highest learning rate.",
@@ -77,6 +84,13 @@ _FLOATS = {
     "validation": "Share of the videos that is held out.",
     "negatives": "Stage siamfc, or several regions: weight of the loss under another video's "
     "template.",
+    "scale_jitter": "Largest relative error of a search region's scale.",
+    "first_frame_weight": "Share of the first region in the gradients (updates of at least 2).",
+    "generalization": "How often a group's other videos take part in the updates (likewise).",
+    "wrong_samples": "How often a sample of an update is wrong altogether (likewise).",
+    "update_rate": "Share of the new h_2 at each update but the first (likewise).",
+    "template_influence": "Share of the updated template's scores in those that the loss sees "
+    "(likewise).",
     "score_offset": "Stage siamfc: first value of the trained constant added to the scores.",
 }
 _BOOLEANS = {"reference_quirks": "Keep the oddities of the reference's augmentation."}
@@ -93,6 +107,8 @@ _MEANINGLESS = (
     ("final_learning_rate", "schedule", ("constant",)),
     ("warmup_steps", "schedule", ("constant", "log_steps")),
     ("reference_quirks", "augment", ("none",)),
+    ("trained", "stage", ("siamfc",)),
+    ("update_rate", "updates", (1,)),
 )
 
 
@@ -118,6 +134,13 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_enum(
         "preset", "reference", tuple(configs.PRESETS), "Constants where no flag says more.", **here
+    )
+    flags.DEFINE_string(
+        "feature_cache",
+        None,
+        "Directory that keeps the features of search regions, for crops of at least 1; it is made "
+        "and filled where it is not yet.",
+        **here,
     )
     flags.DEFINE_enum("strategy", "none", STRATEGIES, "Distribution over GPUs or machines.", **here)
     flags.DEFINE_boolean("jit_compile", False, "Compile the step by XLA.", **here)
@@ -192,6 +215,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
                 workdir,
                 init=init,
                 data_weights=data_weights,
+                feature_cache=values.feature_cache and os.path.expanduser(values.feature_cache),
                 options=options,
             )
     except (ArithmeticError, OSError, ValueError, tf.errors.OpError) as error:

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from gradnet_tf.data import augment, catalog, description, pairs, records, sampling
+from gradnet_tf.data import augment, catalog, description, pair_config, pairs, records, sampling
 from tests.helpers import track_records
 
 VIDEOS = [f"video{number}" for number in range(30)]
@@ -125,7 +125,7 @@ def test_the_augmentation_is_the_reference_s(data):
             assert np.abs(colour).max() > 0
 
 
-@pytest.mark.parametrize("kind", pairs.AUGMENTATIONS)
+@pytest.mark.parametrize("kind", pair_config.AUGMENTATIONS)
 def test_a_step_has_the_same_batch_wherever_the_run_starts(data, kind):
     source = open_videos(data, augment=kind)
     batches = take(source.train(), 5)

@@ -13,8 +13,9 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow as tf
 
-# Uniform numbers that `Noise.from_uniforms` takes.
+# Uniform numbers that `Noise.from_uniforms` takes, and how many with one for the scale.
 UNIFORMS = 8
+UNIFORMS_WITH_SCALE = 9
 _COLOUR_SHARE = 0.1  # of the standard deviations
 
 
@@ -30,20 +31,30 @@ class AugmentConfig:
             rows are (so that stretch and shift along x are those along y), and the colour offset is
             ``rgb_var @ noise`` instead of ``rgb_var.T @ noise``, which makes the channels'
             offsets independent instead of following the axes of the covariance.
+        scale_jitter: Largest relative error of the window's scale, the same along both axes.
+        beyond: Whether a window may reach over the edge of the image, whose pixels are repeated
+            there; otherwise it is made smaller and moved less.
     """
 
     max_translate: int = 4
     max_stretch: float = 0.05
     color: bool = True
     reference_quirks: bool = True
+    scale_jitter: float = 0.0
+    beyond: bool = False
 
     def __post_init__(self):
         if self.max_translate < 0 or int(self.max_translate) != self.max_translate:
             raise ValueError(
                 f"max_translate must be a whole number >= 0, got {self.max_translate!r}"
             )
-        if not 0 <= self.max_stretch < 1:
-            raise ValueError(f"max_stretch must be in 0..1 (below 1), got {self.max_stretch!r}")
+        if self.scale_jitter and not self.beyond:
+            raise ValueError(
+                f"scale_jitter={self.scale_jitter!r} needs beyond: an image ends where windows grow"
+            )
+        for name in ("max_stretch", "scale_jitter"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in 0..1 (below 1), got {getattr(self, name)!r}")
 
 
 class Noise(NamedTuple):
@@ -53,23 +64,26 @@ class Noise(NamedTuple):
         stretch: [..., 2], uniform in [0, 1), (y, x).
         translate: [..., 2], uniform in [0, 1), (y, x).
         colour: [..., 3], standard normal.
+        scale: [...], uniform in [0, 1); None for `AugmentConfig.scale_jitter` of 0.
     """
 
     stretch: np.ndarray
     translate: np.ndarray
     colour: np.ndarray
+    scale: Optional[np.ndarray] = None
 
     @classmethod
     def from_uniforms(cls, values: np.ndarray) -> Noise:
         """Makes the noise of uniform numbers; normal ones by Box and Muller's method.
 
         Args:
-            values: float64 [..., 8], uniform in [0, 1).
+            values: float64 [..., 8 or 9], uniform in [0, 1).
         """
         radius = np.sqrt(-2.0 * np.log1p(-values[..., 4:6]))
         angle = 2.0 * np.pi * values[..., 6:8]
         normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-        return cls(values[..., 0:2], values[..., 2:4], normal[..., :3])
+        scale = values[..., UNIFORMS] if values.shape[-1] > UNIFORMS else None
+        return cls(values[..., 0:2], values[..., 2:4], normal[..., :3], scale)
 
 
 class Parameters(NamedTuple):
@@ -145,13 +159,24 @@ def draw(
         RGB and applies the result to images in BGR; with its other slip, `reference_quirks`, the
         matrix has no channel order. Without, the offset is put in the images' order.)
     """
-    window = window_size(noise.stretch, size, source_size, config.max_stretch)
-    limits = translation_limits(window, source_size, config.max_translate)
+    if config.beyond:
+        extent = np.full(np.shape(noise.translate)[:-1], float(size))
+        if noise.scale is not None:
+            extent *= (1 + config.scale_jitter) ** (2 * noise.scale - 1)
+        window = np.around(
+            extent[..., np.newaxis] * (1 + config.max_stretch * (2 * noise.stretch - 1))
+        )
+        limits = np.full(window.shape, float(config.max_translate))
+    else:
+        window = window_size(noise.stretch, size, source_size, config.max_stretch)
+        limits = translation_limits(window, source_size, config.max_translate)
     shift = np.floor(np.asarray(noise.translate) * (2 * limits + 1)) - limits
     first = (source_size - 1) / 2 - (window - 1) / 2 + shift
     rows = columns = _positions(first[..., 0], window[..., 0], size)
     if not config.reference_quirks:
         columns = _positions(first[..., 1], window[..., 1], size)
+    if config.beyond:
+        rows, columns = (np.clip(places, 0, source_size - 1) for places in (rows, columns))
     colour = np.zeros(noise.colour.shape, np.float32)
     if config.color and rgb_var is not None:
         if config.reference_quirks:

@@ -9,6 +9,7 @@ Source: `vidGetRandBatch` of the reference's train.py.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,86 +19,12 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.data import augment, catalog, records, sampling, storage, strong
+from gradnet_tf.data import catalog, cutting, draws, sampling, storage
+from gradnet_tf.data.pair_config import PairConfig
 
-AUGMENTATIONS = ("reference", "strong", "none")
-_VALIDATION_SEED = 0  # The same pairs for every run.
+_PARTS = 3  # Of a step: exemplars, instances, task.
 # Of small data sets, this share is held out at most to make validation's groups full.
 _SMALL_SHARE = 0.2
-_SOURCE_SIZES = {"z": records.EXEMPLAR_SIZE, "x": records.INSTANCE_SIZE}  # px, in the records
-
-
-@dataclasses.dataclass(frozen=True)
-class PairConfig:
-    """How pairs are drawn and augmented.
-
-    Attributes:
-        batch: Pairs of a group, k, from as many different videos.
-        groups: Groups of the global batch.
-        regions: Instances of a pair, of the same track.
-        exemplar_size: Side of the exemplars in px, at most 127.
-        instance_size: Side of the instances in px, at most 255; what is left of the 255 px is room
-            for the shift.
-        frame_range: Largest distance of the frame numbers of a pair.
-        validation: Share of the videos that is held out, 0 for none. Of fewer than are needed for
-            groups of k pairs, more are held out, up to a fifth of all, and validation's groups are
-            as large as that gives.
-        max_translate: See `augment.AugmentConfig`.
-        max_stretch: See `augment.AugmentConfig`.
-        color: See `augment.AugmentConfig`.
-        reference_quirks: See `augment.AugmentConfig`.
-        augment: "reference"; "strong" (that, and what `strong.StrongConfig` says); "none".
-        strong: What "strong" adds.
-        seed: Seed of the run.
-        threads: Threads of the pipeline; 0 leaves it to TensorFlow.
-    """
-
-    batch: int = 8
-    groups: int = 1
-    regions: int = 1
-    exemplar_size: int = 127
-    instance_size: int = 239
-    frame_range: int = 100
-    validation: float = 0.1
-    max_translate: int = 4
-    max_stretch: float = 0.05
-    color: bool = True
-    reference_quirks: bool = True
-    augment: str = "reference"
-    strong: strong.StrongConfig = dataclasses.field(default_factory=strong.StrongConfig)
-    seed: int = 1
-    threads: int = 0
-
-    def __post_init__(self):
-        for name, low, high in (
-            ("batch", 1, None),
-            ("groups", 1, None),
-            ("regions", 1, None),
-            ("exemplar_size", 1, records.EXEMPLAR_SIZE),
-            ("instance_size", 1, records.INSTANCE_SIZE),
-            ("frame_range", 0, None),
-            ("seed", 0, 2**63 - 1),
-            ("threads", 0, None),
-        ):
-            value = getattr(self, name)
-            if value != int(value) or value < low or (high is not None and value > high):
-                upper = "" if high is None else f" and at most {high}"
-                raise ValueError(
-                    f"{name} must be a whole number of at least {low}{upper}, got {value!r}"
-                )
-        if not 0 <= self.validation < 1:
-            raise ValueError(f"validation must be in 0..1 (below 1), got {self.validation!r}")
-        if self.augment not in AUGMENTATIONS:
-            raise ValueError(
-                f"augment must be one of {', '.join(AUGMENTATIONS)}, got {self.augment!r}"
-            )
-        self.augmentation()
-
-    def augmentation(self) -> augment.AugmentConfig:
-        """The reference's augmentation with these settings."""
-        return augment.AugmentConfig(
-            self.max_translate, self.max_stretch, self.color, self.reference_quirks
-        )
 
 
 def open_pairs(
@@ -135,6 +62,9 @@ class PairSource:
         training: The videos for training.
         held_out: The videos for validation.
         validation_batch: Pairs of a group in validation.
+        instances: Makes the instances.
+        features: float16 [frames, crops, h, w, channels], see `features`: in training, what stands
+            for the instances, if it is set before a data set is made.
     """
 
     def __init__(
@@ -145,16 +75,32 @@ class PairSource:
     ):
         self.config = config
         self.catalog = source
-        # By training and step, for steps are read in parallel, and ahead.
-        self._failures: dict[tuple[bool, int], Exception] = {}
+        # By training (see `iterate`), step, for steps are read in parallel, and part of the step.
+        self._failures: dict[tuple[Optional[bool], int, int], Exception] = {}
         self.training, self.held_out = source.split(self._held_out(), weights)
         self.validation_batch = min(config.batch, self.held_out.count)
         self._check_sets()
-        known = config.augment != "none" and config.color
-        self._variation = {
-            "z": augment.colour_variation(source.exemplar.covariance) if known else None,
-            "x": augment.colour_variation(source.instance.covariance) if known else None,
-        }
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Sets what the configuration says about drawing and cutting."""
+        source, config = self.catalog, self.config
+        color = config.augment != "none" and config.color
+        size = config.exemplar_size
+        self._exemplars = cutting.Cutter(
+            source, "z", size, size, config.augmentation(), config.strong, color
+        )
+        self.instances = cutting.Cutter(
+            source,
+            "x",
+            config.whole_size,
+            config.cut_size,
+            config.instance_augmentation(),
+            config.strong,
+            color,
+        )
+        self.features: Optional[np.ndarray] = None
+        self.draws = draws.Draws(self.training, self.held_out, config, self.validation_batch)
 
     def train(self, start_step: int = 0, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The batches from a step on, without end.
@@ -167,7 +113,9 @@ class PairSource:
         Returns:
             Data set of (exemplars [n, 127, 127, 3], instances [n, 239, 239, 3]), float32, BGR,
             about 0..255; pairs of a group stand together, and so do the instances of a pair, where
-            there are n * regions of them.
+            there are n * regions of them. With `features`, instances are float16 [n, 20, 20, 256].
+            With a `task`, of each sequence one further element (label int32 [groups, n, 2],
+            gradient float32 [groups, updates, n], loss float32 [groups, n]), see `task.Sequence`.
 
         Raises:
             ValueError: If the groups cannot be shared out evenly.
@@ -196,16 +144,16 @@ class PairSource:
         return self._pipeline(steps, shard, training=False)
 
     def iterate(
-        self, batches: Iterable, start_step: int = 0, training: bool = True
-    ) -> Iterator[tuple]:
+        self, batches: Iterable, start_step: int = 0, training: Optional[bool] = True
+    ) -> Iterator:
         """Gives batches one after the other; what stops them is one sentence.
 
         TensorFlow itself says it in kilobytes of its own.
 
         Args:
-            batches: Data set of `train` or `validation`, or what a strategy has made of it.
-            start_step: The step of the first batch.
-            training: Whether the batches are of training.
+            batches: Data set of `train`, `validation` or `augmented`, or what a strategy made of it.
+            start_step: The step of the first batch, or the first frame.
+            training: Whether the batches are of training; None for those of `augmented`.
 
         Yields:
             The batches.
@@ -221,19 +169,24 @@ class PairSource:
             except StopIteration:
                 return
             except tf.errors.OpError as error:
-                failure = self._failures.get((training, step)) or self._find_damage(step, training)
+                found = [self._failures.get((training, step, place)) for place in range(_PARTS)]
+                failure = next(filter(None, found), None) or self._find_damage(step, training)
                 raise failure or OSError(f"cannot make a batch: {storage.reason(error)}") from None
             yield batch
             step += 1
 
-    def _find_damage(self, step: int, training: bool) -> Optional[Exception]:
+    def _find_damage(self, step: int, training: Optional[bool]) -> Optional[Exception]:
         """The error of the first crop of a step that cannot be decoded, None if all can."""
+        if training is None:
+            wanted = [{"x": cutting.Requests(np.array([step]))}]
+        else:
+            groups = range(self.config.groups)
+            wanted = [self.draws.group(step, group, training).requests for group in groups]
         try:
-            for group in range(self.config.groups):
-                chosen = self.choose(step, group, training)
-                for key, frames in (("z", chosen.z), ("x", np.append(chosen.x, chosen.more))):
-                    for frame in frames:
-                        self.catalog.decode(key, int(frame), _SOURCE_SIZES[key])
+            for requests in wanted:
+                for key, each in requests.items():
+                    for frame in each.frames:
+                        self.catalog.decode(key, int(frame), cutting.SOURCE_SIZES[key])
         except (OSError, ValueError) as error:
             return error
         return None
@@ -246,18 +199,7 @@ class PairSource:
             group: Number of the group in the global batch.
             training: Of training or of validation.
         """
-        return sampling.choose_pairs(
-            self.training if training else self.held_out,
-            self.config.seed if training else _VALIDATION_SEED,
-            step,
-            group,
-            self._group_size(training),
-            self.config.frame_range,
-            self.config.regions,
-        )
-
-    def _group_size(self, training: bool) -> int:
-        return self.config.batch if training else self.validation_batch
+        return self.draws.pairs(step, group, training)
 
     def _held_out(self) -> np.ndarray:
         """Which videos are for validation; those of a group at least are left for training."""
@@ -310,35 +252,17 @@ class PairSource:
             )
         share = config.groups // count
         groups = range(index * share, (index + 1) * share)
-        strongly = training and config.augment == "strong"
-        specs = self._specs(strongly)
-        pairs = share * self._group_size(training)
-
-        def read(step):
-            values = tf.numpy_function(
-                lambda number: self._read(int(number), groups, training),
-                [step],
-                [spec.dtype for spec in specs],
-                stateful=False,
-            )
-            for value, spec in zip(values, specs):
-                value.set_shape([pairs, *spec.shape])
-            return tuple(values)
-
-        def make(*item):
-            columns = len(item) // (1 + config.regions)
-            crops = [item[first : first + columns] for first in range(0, len(item), columns)]
-            instances = [self._make(*crop, key="x") for crop in crops[1:]]
-            return self._make(*crops[0], key="z"), tf.stack(instances)
-
-        def flatten(exemplars, instances):
-            return exemplars, tf.reshape(instances, [-1, *instances.shape[2:]])
-
-        remote = any("://" in path for path in self.catalog.shards)
-        data = steps.map(read, num_parallel_calls=16 if remote else 2, deterministic=True)
-        data = data.unbatch()
-        data = data.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        data = data.batch(pairs, drop_remainder=True).map(flatten)
+        size = config.batch if training else self.validation_batch
+        counts = share * config.exemplars(size), share * config.instances(size)
+        parts = [
+            self._crops(steps, groups, training, cutter, count)
+            for cutter, count in zip((self._exemplars, self.instances), counts)
+        ]
+        if training and self.features is not None:
+            parts[1] = self._cached(steps, groups)
+        if config.task:
+            parts.append(self._tasks(steps, groups, training))
+        data = tf.data.Dataset.zip(tuple(parts))
         options = tf.data.Options()
         options.deterministic = True
         # Each worker asks for its own part.
@@ -347,85 +271,127 @@ class PairSource:
             options.threading.private_threadpool_size = config.threads
         return data.with_options(options).prefetch(tf.data.AUTOTUNE)
 
-    def _specs(self, strongly: bool) -> list[tf.TensorSpec]:
-        """What `_read` gives for a pair: the crop's file and how to make it, of z and of x."""
-        specs = []
-        config = self.config
-        for size in (config.exemplar_size, *[config.instance_size] * config.regions):
-            specs += [
-                tf.TensorSpec([], tf.string),
-                tf.TensorSpec([size], tf.int32),
-                tf.TensorSpec([size], tf.int32),
-                tf.TensorSpec([3], tf.float32),
+    def _crops(self, steps, groups: Sequence[int], training: bool, cutter, count: int):
+        """Data set of the exemplars, or the instances, of each step."""
+        strongly = training and self.config.augment == "strong"
+
+        def columns(step):
+            drawn = [self.draws.group(step, group, training) for group in groups]
+            found = [cutter.read(each.requests[cutter.key]) for each in drawn]
+            return [np.concatenate(column) for column in zip(*found)]
+
+        return self._made(steps, columns, cutter, strongly, count, training)
+
+    def _made(self, numbers, columns, cutter, strongly: bool, count: int, training):
+        """Data set of `count` crops for each number, of which `columns` reads them."""
+        place = "zx".index(cutter.key)
+        data = self._map(numbers, columns, cutter.specs(strongly), count, place, training)
+        data = data.unbatch()
+        data = data.map(cutter.make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return data.batch(count, drop_remainder=True)
+
+    def _cached(self, steps, groups: Sequence[int]):
+        """Data set of the features of each step's instances."""
+        _, _, height, width, channels = self.features.shape
+        shift = self.config.task.shift if self.config.task else 0
+        shape = height - 2 * shift, width - 2 * shift, channels
+
+        def read(step):
+            rows = []
+            for group in groups:
+                drawn = self.draws.group(step, group)
+                frames, starts = drawn.requests["x"].frames, drawn.requests["x"].start
+                for place, (frame, number) in enumerate(zip(frames, drawn.numbers)):
+                    y, x = (0, 0) if starts is None else starts[place]
+                    whole = self.features[frame, number]
+                    rows.append(whole[y : y + shape[0], x : x + shape[1]])
+            return [np.stack(rows)]
+
+        spec = tf.TensorSpec(shape, tf.float16)
+        count = len(groups) * self.config.instances(self.config.batch)
+        return self._map(steps, read, [spec], count, 1, True).map(lambda features: features)
+
+    def _tasks(self, steps, groups: Sequence[int], training: bool):
+        """Data set of what each step does with its instances."""
+        size = self.config.batch if training else self.validation_batch
+        count, updates = self.config.instances(size), self.config.task.updates
+        specs = [
+            tf.TensorSpec([count, 2], tf.int32),
+            tf.TensorSpec([updates, count], tf.float32),
+            tf.TensorSpec([count], tf.float32),
+        ]
+
+        def read(step):
+            found = [self.draws.group(step, group, training).sequence for group in groups]
+            return [
+                np.stack([getattr(sequence, name) for sequence in found])
+                for name in ("label", "gradient", "loss")
             ]
-            if strongly:
-                specs.append(tf.TensorSpec([strong.UNIFORMS], tf.float32))
-                specs.append(tf.TensorSpec([2], tf.int32))
-        return specs
 
-    def _read(self, step: int, groups: Sequence[int], training: bool) -> list[np.ndarray]:
-        """All that is drawn and read for a step; see `_specs`, pairs along the first axis."""
-        try:
-            parts = [self._read_group(step, group, training) for group in groups]
-        except Exception as error:
-            self._failures[training, step] = error
-            raise
-        return [np.concatenate(column) for column in zip(*parts)]
+        return self._map(steps, read, specs, len(groups), 2, training)
 
-    def _read_group(self, step: int, group: int, training: bool) -> list[np.ndarray]:
+    def _map(self, steps, function, specs, count: int, place: int, training):
+        """Data set of what a function of NumPy gives for each step, rows along the first axis.
+
+        Args:
+            steps: Data set of their numbers.
+            function: Function of a number.
+            specs: Type and shape of a row of each of its outcomes.
+            count: Rows of each outcome.
+            place: Of the outcomes in an element of the whole data set.
+            training: See `iterate`.
+        """
+
+        def noted(number):
+            try:
+                return function(int(number))
+            except Exception as error:
+                self._failures[training, int(number), place] = error
+                raise
+
+        def read(step):
+            values = tf.numpy_function(noted, [step], [spec.dtype for spec in specs], False)
+            for value, spec in zip(values, specs):
+                value.set_shape([count, *spec.shape])
+            return tuple(values)
+
+        remote = any("://" in path for path in self.catalog.shards)
+        return steps.map(read, num_parallel_calls=16 if remote else 2, deterministic=True)
+
+    def augmented(self, first_frame: int = 0) -> tf.data.Dataset:
+        """The augmented instances of every frame, for `PairConfig.crops`.
+
+        Args:
+            first_frame: Number of the first frame in the catalog.
+
+        Returns:
+            Data set of float32 [crops, whole_size, whole_size, 3], BGR, a frame after the other.
+        """
         config = self.config
-        pairs = self.choose(step, group, training)
-        augmented = training and config.augment != "none"
-        strongly = augmented and config.augment == "strong"
-        noise = extra = None
-        crops = [("z", pairs.z), ("x", pairs.x), *(("x", frames) for frames in pairs.more)]
-        if augmented:
-            shape = (len(crops), config.batch, augment.UNIFORMS)
-            noise = sampling.uniforms(config.seed, step, group, sampling.AUGMENTATION, shape)
-        if strongly:
-            shape = (len(crops), config.batch, strong.UNIFORMS + 2)
-            extra = sampling.uniforms(config.seed, step, group, sampling.STRONG, shape)
-        columns = []
-        for number, (key, frames) in enumerate(crops):
-            files = [self.catalog.read(key, int(frame)) for frame in frames]
-            columns.append(np.array(files, object))
-            columns += self._parameters(key, len(frames), None if noise is None else noise[number])
-            if strongly:
-                columns.append(extra[number, :, : strong.UNIFORMS].astype(np.float32))
-                seeds = extra[number, :, strong.UNIFORMS :] * 2.0**31
-                columns.append(seeds.astype(np.int32))
-        return columns
+        cutter = dataclasses.replace(self.instances, cut=config.whole_size)
+        numbers = np.arange(config.crops)
+        augmented = config.augment != "none"
 
-    def _parameters(self, key: str, count: int, noise: Optional[np.ndarray]) -> augment.Parameters:
-        """How a group's crops are made, with random numbers or without."""
-        size, source_size = self._size(key), _SOURCE_SIZES[key]
-        if noise is None:
-            middle = augment.centre(size, source_size)
-            return augment.Parameters(*(np.stack([v] * count) for v in middle))
-        return augment.draw(
-            augment.Noise.from_uniforms(noise),
-            size,
-            source_size,
-            self._variation[key],
-            self.config.augmentation(),
+        def columns(frame):
+            frames = np.full(config.crops, frame)
+            wanted = self.draws.crops(frames, numbers) if augmented else cutting.Requests(frames)
+            return cutter.read(wanted)
+
+        frames = tf.data.Dataset.range(first_frame, len(self.catalog.columns["frames"]))
+        return self._made(frames, columns, cutter, config.augment == "strong", config.crops, None)
+
+    def frames(self, step: int, group: int) -> np.ndarray:
+        """The frames of a group's instances in training, int64 [n]."""
+        return self.draws.group(step, group).requests["x"].frames
+
+    def as_pairs(self) -> PairSource:
+        """The source of plain pairs, freshly augmented, of the same videos."""
+        other = copy.copy(self)
+        other.config = dataclasses.replace(
+            self.config, crops=0, scale_jitter=0.0, regions=1, task=None
         )
-
-    def _make(self, jpeg, rows, columns, colour, uniforms=None, seed=None, *, key: str):
-        """Decodes and cuts one crop, in the graph."""
-        image = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
-        image = tf.ensure_shape(image, [_SOURCE_SIZES[key], _SOURCE_SIZES[key], 3])
-        if uniforms is not None:
-            image = strong.before_crop(image, uniforms, seed, self.config.strong)
-        crop = augment.apply(tf.reverse(image, [2]), rows, columns, colour)
-        if uniforms is not None:
-            if key == "x":
-                crop = strong.after_crop(crop, uniforms, self.config.strong)
-            crop = tf.clip_by_value(crop, 0.0, 255.0)
-        size = self._size(key)
-        return tf.ensure_shape(crop, [size, size, 3])
-
-    def _size(self, key: str) -> int:
-        return {"z": self.config.exemplar_size, "x": self.config.instance_size}[key]
+        other._prepare()
+        return other
 
 
 def _check_weights(globs, weights) -> Optional[np.ndarray]:

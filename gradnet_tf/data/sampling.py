@@ -16,8 +16,9 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-# Independent streams of random numbers of one group.
-PAIRS, AUGMENTATION, STRONG, MORE = range(4)
+# Independent streams of random numbers of one group of one step; the last two are of one augmented
+# crop of one frame, which stand in the place of group and step.
+PAIRS, AUGMENTATION, STRONG, MORE, NUMBERS, TASK, CROP, STRONG_CROP = range(8)
 
 
 def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]) -> np.ndarray:
@@ -148,13 +149,42 @@ def choose_pairs(
     for draw in draws:
         video = _choose_video(videos, taken, draw[0], draw[1])
         tracks = videos.tracks[video]
-        track = tracks[_index(draw[2], len(tracks))]
+        track = tracks[index(draw[2], len(tracks))]
         rows.append((video, track, *_choose_frames(videos, track, draw[3], draw[4:], frame_range)))
     columns = np.array(rows, np.int64).T
     return Pairs(*columns[:4], columns[4:])
 
 
-def _index(draw: float, count: int) -> int:
+def choose_frames(
+    videos: Videos, track: int, frame: int, draws: np.ndarray, frame_range: int
+) -> list[int]:
+    """Draws frames of a track around one of its frames, none twice as long as there are others.
+
+    Args:
+        videos: See `choose_pairs`.
+        track: Number of the track.
+        frame: Number of the frame, which is not drawn unless it is the only one.
+        draws: float64, a random number in [0, 1) for each frame that is wanted.
+        frame_range: Largest distance of frame numbers.
+
+    Returns:
+        Numbers of the frames.
+    """
+    first, last = videos.first_frame[track], videos.first_frame[track + 1]
+    distances = np.abs(videos.frames[first:last] - videos.frames[frame])
+    partners = [int(first + n) for n in np.flatnonzero(distances <= frame_range)]
+    partners.remove(frame)
+    chosen, left = [], []
+    for draw in draws:
+        left = left or partners or [int(frame)]
+        position = index(draw, len(left))
+        chosen.append(left[position])
+        left = left[:position] + left[position + 1 :]
+    return chosen
+
+
+def index(draw: float, count: int) -> int:
+    """Which of `count` things a random number in [0, 1) draws."""
     return min(int(draw * count), count - 1)
 
 
@@ -170,7 +200,7 @@ def _choose_video(videos: Videos, taken: list[list[int]], set_draw: float, draw:
         chosen = int(np.searchsorted(steps, set_draw * steps[-1], side="right"))
         chosen = min(chosen, int(np.flatnonzero(left)[-1]))
     own = taken[chosen]
-    position = _index(draw, sizes[chosen] - len(own))
+    position = index(draw, sizes[chosen] - len(own))
     for other in own:  # Ascending: steps over what the group has already.
         position += position >= other
     own.append(position)
@@ -190,11 +220,11 @@ def _choose_frames(
     """Frame z, then a frame x for each of its draws."""
     first, last = videos.first_frame[track], videos.first_frame[track + 1]
     frames = videos.frames[first:last]
-    z = _index(z_draw, len(frames))
+    z = index(z_draw, len(frames))
     low = int(np.searchsorted(frames, frames[z] - frame_range, side="left"))
     high = int(np.searchsorted(frames, frames[z] + frame_range, side="right"))
     partners = high - low - 1
     if not partners:
         return [first + z] * (1 + len(x_draws))
-    places = [low + _index(draw, partners) for draw in x_draws]
+    places = [low + index(draw, partners) for draw in x_draws]
     return [first + z, *(first + x + (x >= z) for x in places)]

@@ -1,7 +1,7 @@
 """Every constant of a training, in one frozen dataclass, with the presets.
 
-Sources: the preset "reference" is `train.py` of the reference (`getOpts`); "short" is this
-project's own, for hours on two cores (README, section on training).
+Sources: the preset "reference" is `train.py` of the reference (`getOpts`); "short" and "tracking"
+are this project's own, for hours on two cores (README, section on training).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 import math
 from typing import Any, Optional
 
+from gradnet_tf.data import task
 from gradnet_tf.training import schedule
 
 STAGES = ("siamfc", "gradnet")
@@ -24,6 +25,30 @@ FLOAT32_VARIABLES = ("float32", "mixed_bfloat16", "bfloat16", "float16")
 PRECISIONS = (*FLOAT32_VARIABLES, "float64")
 LOSS_SCALES = ("mean", "sum")
 STATISTICS = ("batch", "moving")
+TRAINED = ("all", "update")
+# Fields that working directories of earlier versions do not name.
+LATER = (
+    "crops",
+    "scale_jitter",
+    "trained",
+    "updates",
+    "first_frame_weight",
+    "generalization",
+    "shift",
+    "sample_shift",
+    "wrong_samples",
+    "update_rate",
+    "template_influence",
+)
+# Fields that mean something with successive updates only, and their values without.
+_OF_UPDATES = {
+    "first_frame_weight": 0.0,
+    "generalization": 1.0,
+    "shift": 0,
+    "sample_shift": 0,
+    "wrong_samples": 0.0,
+    "template_influence": 1.0,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +108,24 @@ class TrainConfig:
         "bfloat16" or "float16" in those of the search branch alone, in stage "gradnet", where it
         has no gradient; or "float64" for everything. In all but the last one variables are
         float32, and a training may go on in another.
+      crops: 0: a search region is augmented anew in every step. Else each frame has so many
+        augmented regions, of which a step draws one: their features can be kept, see `features`.
+      scale_jitter: largest relative error of a search region's scale.
+      trained: in stage "gradnet", "all" (template branch and U2) or "update" (U2 alone).
+      updates: in stage "gradnet", successive updates that are trained. 1: one, as in the reference.
+        With more, one template a group goes through them as in tracking, see
+        `gradnet_tf.data.task.TaskConfig`, of which `first_frame_weight`, `generalization`, `shift`,
+        `sample_shift` and `wrong_samples` are fields: the first one is by the search region of the
+        exemplar's own frame, the others by that one and a sample, and the losses after each are on
+        further regions, so `regions` has to be more than `updates`.
+      first_frame_weight: share of the first region in the gradients, as `TrackerConfig` has it.
+      generalization: how often the other videos of a group take part in a sequence of updates.
+      shift: cells by which targets are off the centre at most where the loss is taken.
+      sample_shift: cells by which the samples of updates are off the target at most.
+      wrong_samples: how often a sample is wrong altogether.
+      update_rate: share of the new h_2 at each update but the first, as `TrackerConfig` has it.
+      template_influence: share of the updated template's scores in those that the loss sees, as
+        `TrackerConfig` has it of responses; the rest is of SiamFC's template of the exemplar.
 
     Raises:
       ValueError: if a value is out of its range or contradicts another.
@@ -118,6 +161,17 @@ class TrainConfig:
     score_offset: float = 0.0
     seed: int = 1
     precision: str = "float32"
+    crops: int = 0
+    scale_jitter: float = 0.0
+    trained: str = "all"
+    updates: int = 1
+    first_frame_weight: float = 0.0
+    generalization: float = 1.0
+    shift: int = 0
+    sample_shift: int = 0
+    wrong_samples: float = 0.0
+    update_rate: float = 0.6
+    template_influence: float = 1.0
 
     def __post_init__(self):
         def check(name, valid, expected):
@@ -137,6 +191,7 @@ class TrainConfig:
             ("search_statistics", STATISTICS),
             ("template_statistics", STATISTICS),
             ("precision", PRECISIONS),
+            ("trained", TRAINED),
         ):
             check(name, choices.__contains__, f"one of {', '.join(choices)}")
         for name in (
@@ -146,9 +201,10 @@ class TrainConfig:
             "steps",
             "steps_per_epoch",
             "validation_batches",
+            "updates",
         ):
             check(name, lambda v: v >= 1, "at least 1")
-        for name in ("warmup_steps", "seed"):
+        for name in ("warmup_steps", "seed", "crops"):
             check(name, lambda v: v >= 0, "at least 0")
         for name in ("weight_decay", "negatives"):
             check(name, lambda v: 0 <= v < math.inf, "at least 0 and finite")
@@ -159,6 +215,10 @@ class TrainConfig:
         check("validation", lambda v: 0 < v < 1, "in (0, 1)")
         check("frame_range", lambda v: v >= 1, "at least 1")
         check("frozen_layers", lambda v: 0 <= v <= 4, "in 0 to 4")
+        check("update_rate", lambda v: 0 < v <= 1, "in (0, 1]")
+        check("template_influence", lambda v: 0 < v <= 1, "in (0, 1]")
+        check("scale_jitter", lambda v: 0 <= v < 1, "in [0, 1)")
+        self._check_updates()
         if self.schedule != "constant":
             rate = self.learning_rate
             check("final_learning_rate", lambda v: v <= rate, f"at most learning_rate={rate}")
@@ -178,7 +238,8 @@ class TrainConfig:
                 f"regions={self.regions} is for variants that generalize in stage=gradnet, not for "
                 f"variant={self.variant}"
             )
-        if self.regions > 1 and (self.template_statistics == "batch" or self.batch == 1):
+        unsound = self.template_statistics == "batch" or (self.batch == 1 and self.updates == 1)
+        if self.regions > 1 and unsound:
             raise ValueError(
                 f"regions={self.regions} needs template_statistics=moving and a batch of at least "
                 f"2, got {self.template_statistics} and {self.batch}"
@@ -197,6 +258,51 @@ class TrainConfig:
                 f"precision={self.precision} is for search features without a gradient, so for "
                 "stage=gradnet; stage=siamfc takes float32, mixed_bfloat16 or float64"
             )
+
+    def _check_updates(self) -> None:
+        """Raises ValueError unless what is said of updates fits together."""
+        if self.trained == "update" and not (self.stage == "gradnet" and self.has_update):
+            raise ValueError(
+                f"trained=update needs a U2, which stage={self.stage} with variant={self.variant} "
+                "does not train"
+            )
+        if self.updates == 1:
+            for name, without in _OF_UPDATES.items():
+                if getattr(self, name) != without:
+                    raise ValueError(
+                        f"{name}={getattr(self, name)!r} belongs to updates of at least 2"
+                    )
+            return
+        if not (self.stage == "gradnet" and self.generalizes):
+            raise ValueError(
+                f"updates={self.updates} is for variants full and two_subnets in stage=gradnet, "
+                f"not for variant={self.variant}; generalization=0 trains without generalization"
+            )
+        if self.negatives:
+            raise ValueError(f"negatives={self.negatives} belongs to updates of 1")
+        self.task()
+
+    def task(self) -> Optional[task.TaskConfig]:
+        """How sequences of updates are drawn; None where there is one update."""
+        if self.updates == 1:
+            return None
+        names = [field.name for field in dataclasses.fields(task.TaskConfig)]
+        return task.TaskConfig(**{name: getattr(self, name) for name in names})
+
+    @property
+    def exemplars(self) -> int:
+        """Exemplars of a group that are computed; the others matter to batch statistics only."""
+        alone = self.regions == 1 or self.updates > 1
+        moving = self.template_statistics == "moving"
+        return (
+            1 if self.stage == "gradnet" and self.generalizes and moving and alone else self.batch
+        )
+
+    @property
+    def instances(self) -> int:
+        """Search regions of a group."""
+        sequence = self.task()
+        return sequence.count(self.batch) if sequence else self.batch * self.regions
 
     @property
     def network_variant(self) -> str:
@@ -254,47 +360,68 @@ class TrainConfig:
         )
 
 
+_SHORT: dict[str, dict[str, Any]] = {
+    "gradnet": dict(
+        init_template="search",
+        init_update="descent",
+        template_statistics="moving",
+        reference_quirks=False,
+        steps=5000,
+        steps_per_epoch=500,
+        validation_batches=25,
+        optimizer="adam",
+        schedule="cosine",
+        learning_rate=1e-4,
+        final_learning_rate=1e-7,
+        warmup_steps=50,
+        weight_decay=0.0,
+        loss_scale="sum",
+    ),
+    "siamfc": dict(
+        variant="baseline",
+        reference_quirks=False,
+        steps=1200,
+        steps_per_epoch=200,
+        validation_batches=25,
+        optimizer="adam",
+        schedule="cosine",
+        learning_rate=3e-5,
+        final_learning_rate=1e-7,
+        warmup_steps=50,
+        weight_decay=0.0,
+        loss_scale="sum",
+        frozen_layers=2,
+        search_statistics="moving",
+        negatives=0.25,
+        score_offset=-2.148,  # Of SiamFC-3s, the net that this preset goes on with.
+    ),
+}
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "reference": {
         "gradnet": {},
         # The reference has no such stage: its constants, and SiamFC's way to train.
         "siamfc": dict(variant="baseline"),
     },
-    "short": {
-        "gradnet": dict(
-            init_template="search",
-            init_update="descent",
-            template_statistics="moving",
-            reference_quirks=False,
-            steps=5000,
-            steps_per_epoch=500,
-            validation_batches=25,
-            optimizer="adam",
-            schedule="cosine",
-            learning_rate=1e-4,
-            final_learning_rate=1e-7,
-            warmup_steps=50,
-            weight_decay=0.0,
-            loss_scale="sum",
-        ),
-        "siamfc": dict(
-            variant="baseline",
-            reference_quirks=False,
-            steps=1200,
-            steps_per_epoch=200,
-            validation_batches=25,
-            optimizer="adam",
-            schedule="cosine",
-            learning_rate=3e-5,
-            final_learning_rate=1e-7,
-            warmup_steps=50,
-            weight_decay=0.0,
-            loss_scale="sum",
-            frozen_layers=2,
-            search_statistics="moving",
-            negatives=0.25,
-            score_offset=-2.148,  # Of SiamFC-3s, the net that this preset goes on with.
-        ),
+    "short": _SHORT,
+    "tracking": {
+        "gradnet": {
+            **_SHORT["gradnet"],
+            **dict(
+                steps=30_000,
+                steps_per_epoch=1000,
+                warmup_steps=300,
+                crops=4,
+                scale_jitter=0.08,
+                updates=3,
+                regions=6,
+                first_frame_weight=0.5,
+                generalization=0.5,
+                shift=1,
+                sample_shift=1,
+                wrong_samples=0.1,
+            ),
+        },
+        "siamfc": _SHORT["siamfc"],  # The search branch has no updates.
     },
 }
 
@@ -303,7 +430,7 @@ def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
     """A preset by name for a stage, with single constants changed.
 
     Args:
-      name: "reference" or "short".
+      name: "reference", "short", or "tracking", which is "short" with the task that tracking sets.
       stage: "siamfc" or "gradnet".
       **changes: fields of `TrainConfig`.
 

@@ -102,7 +102,7 @@ def distribute(
 
         # Consecutive elements go to consecutive replicas of the worker.
         return batches((context.input_pipeline_id, count)).flat_map(
-            lambda *images: tf.data.Dataset.from_tensor_slices(tuple(map(split, images)))
+            lambda *batch: tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(split, batch))
         )
 
     return strategy.distribute_datasets_from_function(of_worker)

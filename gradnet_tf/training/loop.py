@@ -26,6 +26,7 @@ from gradnet_tf.training import (
     calibration,
     checkpoints,
     distribution,
+    features,
     history,
     lock,
     metrics,
@@ -35,7 +36,7 @@ from gradnet_tf.training import (
     start,
     summaries,
 )
-from gradnet_tf.training.config import FLOAT32_VARIABLES, TrainConfig
+from gradnet_tf.training.config import FLOAT32_VARIABLES, LATER, TrainConfig
 from gradnet_tf.training.step import TrainStep, check_groups
 
 MEASURED = ("loss", "initial_loss", "regularization", "err_disp", "err_max")
@@ -111,6 +112,7 @@ def train(
     *,
     init: Optional[weights.Weights] = None,
     data_weights: Optional[Sequence[float]] = None,
+    feature_cache: Optional[files.PathLike] = None,
     options: Optional[RunOptions] = None,
 ) -> Outcome:
     """Trains, or goes on with a training that was interrupted; call it under the strategy's scope.
@@ -122,6 +124,8 @@ def train(
         the end, `weights/last` and `weights/best`.
       init: initial checkpoint, see `start.make_network`.
       data_weights: how often each data set is drawn; by default, every video is equally likely.
+      feature_cache: directory that keeps the features of search regions, made and filled where it
+        is not yet, see `features`; for stage "gradnet" with `config.crops` of at least 1.
       options: what does not change the outcome.
 
     Returns:
@@ -137,15 +141,18 @@ def train(
     strategy = tf.distribute.get_strategy()
     is_chief = distribution.is_chief(strategy)
     check_groups(config.groups, strategy.num_replicas_in_sync)
+    _check_feature_cache(feature_cache, config)
     source = pairs.open_pairs(data, data_weights, pair_config(config))
     claims = {
-        **dataclasses.asdict(config),
+        **_constants(config),
         "data": list(data),
         "data_weights": None if data_weights is None else list(data_weights),
         "data_digest": source.catalog.digest,
         "statistics_digest": source.catalog.statistics_digest if config.augment != "none" else None,
         "init": None if init is None else init.digest,
     }
+    if feature_cache is not None:
+        claims["feature_cache"] = True  # Float16 rounds; where it lies does not matter.
     with contextlib.ExitStack() as stack:
         network = start.make_network(config, None if init is None else init.arrays)
         if is_chief:
@@ -158,7 +165,7 @@ def train(
                 vouched={"data": "data_digest"},
                 unrecorded={"statistics_digest": claims["statistics_digest"]},
             )
-        run = _Run(config, source, network, workdir, options, is_chief, stack)
+        run = _Run(config, source, network, workdir, options, is_chief, stack, feature_cache)
         stop = stack.enter_context(signals.StopRequest())
         finished = run.go(stop)
         exported = {}
@@ -166,6 +173,15 @@ def train(
             exported = distribution.call_alone(_export, run, workdir, claims, init)
         distribution.wait_for_all(strategy)
     return Outcome(run.done, finished, run.store.best_value, exported)
+
+
+def _constants(config: TrainConfig) -> dict[str, Any]:
+    """The constants of a training; a default of those that came later is what was done before."""
+    return {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name not in LATER or getattr(config, field.name) != field.default
+    }
 
 
 def pair_config(config: TrainConfig) -> pairs.PairConfig:
@@ -179,13 +195,36 @@ def pair_config(config: TrainConfig) -> pairs.PairConfig:
         augment=config.augment,
         reference_quirks=config.reference_quirks,
         seed=config.seed,
+        crops=config.crops,
+        scale_jitter=config.scale_jitter,
+        first_exemplar=config.exemplars == 1,
+        task=config.task(),
     )
+
+
+def _check_feature_cache(directory: Optional[files.PathLike], config: TrainConfig) -> None:
+    if directory is None:
+        return
+    if config.stage != "gradnet":
+        raise ValueError(
+            f"feature_cache is for stage=gradnet, which leaves the search branch as it is, not for "
+            f"stage={config.stage}"
+        )
+    if not config.crops:
+        raise ValueError(
+            "feature_cache needs crops of at least 1: features of search regions that every step "
+            "augments anew cannot be kept"
+        )
+    if config.precision == "float64":
+        raise ValueError("feature_cache keeps float16; precision=float64 contradicts it")
 
 
 class _Run:
     """One process's part of a training."""
 
-    def __init__(self, config, source, network, workdir, options, is_chief, stack):
+    def __init__(
+        self, config, source, network, workdir, options, is_chief, stack, feature_cache=None
+    ):
         self.config, self.source, self.options, self.is_chief = config, source, options, is_chief
         self.strategy = tf.distribute.get_strategy()
         self.store = checkpoints.CheckpointStore(workdir, keep=options.keep, read_only=not is_chief)
@@ -205,6 +244,13 @@ class _Run:
             state, info = restored
             known = {name: state[name] for name in network.named_weights() if name in state}
             network.assign_weights(known)
+        if feature_cache is not None:
+            if is_chief:
+                distribution.call_alone(
+                    features.ensure, feature_cache, source, network, config.search_type
+                )
+            distribution.wait_for_all(self.strategy)
+            source.features = features.read(feature_cache, source, network)
         self.train_step = TrainStep(network, config, jit_compile=options.jit_compile)
         if restored is not None:
             self.train_step.load_state(state)
@@ -239,7 +285,8 @@ class _Run:
         batches = self.source.iterate(self._batches(), self.done)
         while self.done < config.steps:
             asked = stop.requested or self.done + 1 >= last
-            outputs = self.train_step(*next(batches), self.done, asked)
+            batch = next(batches)
+            outputs = self.train_step(*batch[:2], self.done, asked, *batch[2:])
             self._measure(outputs)
             self.done += 1
             value = None
@@ -267,8 +314,9 @@ class _Run:
         scalars = {n: float(outputs[n]) for n in (*MEASURED, *OF_GRADIENT) if n in outputs}
         self._check_finite(scalars, self.done)
         final = outputs["final_score"].numpy()
-        scalars["err_disp"] = float(np.mean(metrics.err_disp(final)))
-        scalars["err_max"] = float(np.mean(metrics.err_max(final)))
+        target = outputs["target"].numpy() if "target" in outputs else None
+        scalars["err_disp"] = float(np.mean(metrics.err_disp(final, target)))
+        scalars["err_max"] = float(np.mean(metrics.err_max(final, target)))
         for means in (self.means, self.epoch_means):
             means.add(scalars)
         self.bar.update(
@@ -297,8 +345,8 @@ class _Run:
         )
 
     def _names(self, step: int, group: int) -> str:
-        chosen = self.source.choose(step, group)
-        return ", ".join(self.source.catalog.describe(int(frame)) for frame in chosen.x)
+        frames = self.source.frames(step, group)
+        return ", ".join(self.source.catalog.describe(int(frame)) for frame in frames)
 
     def _log(self, validated: Mapping[str, float]) -> None:
         values = {**self.means.take(), "learning_rate": self._last_rate(), **validated}
@@ -336,9 +384,10 @@ class _Run:
     def _validate(self):
         means, first = _Means(), None
         dataset = self.source.validation(self.config.validation_batches)
-        for exemplars, instances in self.source.iterate(dataset, training=False):
-            outputs = self.train_step.evaluate(exemplars, instances)
-            err_disp = float(np.mean(metrics.err_disp(outputs["final_score"].numpy())))
+        for exemplars, instances, *task in self.source.iterate(dataset, training=False):
+            outputs = self.train_step.evaluate(exemplars, instances, *task)
+            target = outputs["target"].numpy() if task else None
+            err_disp = float(np.mean(metrics.err_disp(outputs["final_score"].numpy(), target)))
             means.add(
                 {
                     "validation_loss": float(outputs["loss"]),
@@ -346,7 +395,7 @@ class _Run:
                     "validation_err_disp": err_disp,
                 }
             )
-            first = first or (outputs, instances)
+            first = first or (outputs, _judged(instances, self.config))
         return means.take(), *first
 
     def _save(self, value: Optional[float]) -> None:
@@ -367,8 +416,18 @@ class _Run:
 
 def _first_groups(source: pairs.PairSource, config: TrainConfig) -> Iterator:
     """Some groups of training pairs, the same on every worker."""
+    source = source.as_pairs()
     for exemplars, instances in source.iterate(source.train(0).take(CALIBRATION_GROUPS)):
-        yield exemplars[: config.batch], instances[: config.batch * config.regions : config.regions]
+        yield exemplars[: config.batch], instances[: config.batch]
+
+
+def _judged(instances, config: TrainConfig):
+    """The search regions that the score maps of a step or a validation are of."""
+    if config.updates == 1:
+        return instances[:: config.regions]
+    groups = tf.reshape(instances, [config.groups, -1, *instances.shape[1:]])
+    own = groups[:, config.updates : config.regions]
+    return tf.reshape(own, [-1, *instances.shape[1:]])
 
 
 class _Means:

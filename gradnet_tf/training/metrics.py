@@ -6,6 +6,8 @@ of each pair that it shows the target, always; so they are left out here.
 
 from __future__ import annotations
 
+from typing import Optional
+
 import numpy as np
 import tensorflow as tf
 
@@ -14,8 +16,8 @@ RADIUS = 50  # px
 THRESHOLDS = 100
 
 
-def err_disp(score: np.ndarray) -> np.ndarray:
-    """The errDisp of each score map: how far its peak lies from the centre.
+def err_disp(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarray:
+    """The errDisp of each score map: how far its peak lies from the target.
 
     The area over the precision curve: the number of the 100 thresholds, 0 to 50 px, that the
     distance exceeds, integrated by the trapezoid rule with a step of one. 0 is a peak in the
@@ -23,6 +25,7 @@ def err_disp(score: np.ndarray) -> np.ndarray:
 
     Args:
         score: S*, [b, size, size, 1], finite.
+        target: Where the target is, (y, x) in cells from the centre, [b, 2]; there by default.
 
     Returns:
         float64 [b]. The reference's errDisp of a batch is the mean.
@@ -31,22 +34,28 @@ def err_disp(score: np.ndarray) -> np.ndarray:
     size = score.shape[1]
     peak = np.argmax(score.reshape(len(score), -1), axis=1)
     offset = np.stack([peak // score.shape[2], peak % score.shape[2]], axis=1) - size // 2
+    if target is not None:
+        offset = offset - target
     distance = np.hypot(offset[:, 0], offset[:, 1])
     missed = (distance[:, np.newaxis] > np.linspace(0, RADIUS / STRIDE, THRESHOLDS)).astype(float)
     return missed.sum(axis=1) - (missed[:, 0] + missed[:, -1]) / 2
 
 
-def err_max(score: np.ndarray) -> np.ndarray:
-    """The errMax of each score map: whether the score in its centre is not positive.
+def err_max(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarray:
+    """The errMax of each score map: whether the score of the target is not positive.
 
     Args:
         score: S*, [b, size, size, 1], finite.
+        target: See `err_disp`.
 
     Returns:
         float64 [b], 0 or 1. The reference's errMax of a batch is the mean.
     """
     score = np.asarray(score)
-    return (score[:, (score.shape[1] - 1) // 2, (score.shape[2] - 1) // 2, 0] <= 0).astype(float)
+    y, x = ((side - 1) // 2 for side in score.shape[1:3])
+    if target is not None:
+        y, x = y + target[:, 0], x + target[:, 1]
+    return (score[np.arange(len(score)), y, x, 0] <= 0).astype(float)
 
 
 def running_mean(mean: float, count: int, values: np.ndarray) -> float:

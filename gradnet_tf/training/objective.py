@@ -14,9 +14,10 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import layers, losses
+from gradnet_tf import layers, losses, update_branch
+from gradnet_tf.data import task as tasks
 from gradnet_tf.gradnet import GradNet
-from gradnet_tf.training import metrics
+from gradnet_tf.training import metrics, unrolled
 from gradnet_tf.training.config import TrainConfig
 
 OFFSET = "score_offset"
@@ -51,45 +52,60 @@ class Objective:
         if offset is not None:
             self.variables[OFFSET] = offset
 
-    def __call__(self, exemplars, instances, training: bool = True) -> dict[str, tf.Tensor]:
+    def __call__(
+        self, exemplars, instances, task=None, training: bool = True
+    ) -> dict[str, tf.Tensor]:
         """Losses and score maps of one group.
 
         Args:
-          exemplars: [k, 127, 127, 3], BGR, 0..255.
-          instances: [k * regions, 239, 239, 3], BGR, 0..255; those of a pair stand together.
+          exemplars: [k, 127, 127, 3], BGR, 0..255; where `config.exemplars` is 1, the first of them
+            will do.
+          instances: [k * regions, 239, 239, 3], BGR, 0..255; those of a pair stand together. Or, in
+            stage "gradnet", their features f_x, [k * regions, 20, 20, 256], in any type.
+          task: with several updates, what `gradnet_tf.data.task.Sequence` calls label, gradient and
+            loss.
           training: whether batch norm of the search branch uses the group's statistics where
             `config` says so. The template branch's does in validation, too, as in the reference.
 
         Returns:
           Scalars `loss` (of S*), `initial_loss` (of S), `regularization`, `objective` (what is
           minimised); `final_score` S* and `initial_score` S, [k, 15, 15, 1]; with an update also
-          the scalars `gradient_size` and `gradient_share`.
+          the scalars `gradient_size` and `gradient_share`. With several updates: `loss` is the mean
+          over what follows each of them, score maps are those of the template's own video after
+          the last one, `target` int32 [n, 2] is where on them the target is, in cells from the
+          centre, `gradient_size` is that of the last one, and `gradient_share` that of all.
         """
         with layers.convolving_in(self.config.convolution_type):
             if self.config.stage == "siamfc":
                 return self._siamfc(exemplars, instances, training)
-            return self._gradnet(exemplars, instances)
+            if task is not None:
+                return self._sequence(exemplars, self._features(instances), *task)
+            return self._gradnet(exemplars, self._features(instances))
 
-    def gradients(self, exemplars, instances) -> tuple[dict, dict[str, tf.Tensor]]:
+    def gradients(self, exemplars, instances, task=None) -> tuple[dict, dict[str, tf.Tensor]]:
         """Outputs as of a call, and the gradient of `objective` for every trained variable."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.variables.values()))
-            outputs = self(exemplars, instances)
+            outputs = self(exemplars, instances, task)
         gradients = tape.gradient(outputs["objective"], list(self.variables.values()))
         return outputs, dict(zip(self.variables, gradients))
 
-    def _gradnet(self, exemplars, instances):
-        network, batched = self.network, not self.config.generalizes
+    def _features(self, instances):
+        """f_x of images, in the type of the variables; features that are given are those."""
+        floatx = tf.keras.backend.floatx()
+        if instances.shape[-1] != 3:
+            return tf.cast(instances, floatx)
         if self._folded is None:
-            features = network.search_features(instances)
-        else:
-            features = self._folded.search_features(tf.cast(instances, self.config.search_type))
-            features = tf.cast(features, exemplars.dtype)
+            return self.network.search_features(instances)
+        features = self._folded.search_features(tf.cast(instances, self.config.search_type))
+        return tf.cast(features, floatx)
+
+    def _gradnet(self, exemplars, features):
+        network, batched = self.network, not self.config.generalizes
         labels, weights = labels_of(self.config.label, features.shape[1] - 5)
         several, features = features, features[:: self.config.regions]
         training = self.config.template_statistics == "batch"
-        if not batched and not training and self.config.regions == 1:
-            exemplars = exemplars[:1]  # The others take part through batch statistics only.
+        exemplars = exemplars[: self.config.exemplars]
         f2 = network.template_features(exemplars, training=training)
         if not network.has_update:
             template = network.initial_template(f2, training=training)
@@ -125,6 +141,51 @@ class Objective:
         negatives = self.config.negatives * negative_loss
         outputs["objective"] = outputs["loss"] + outputs["regularization"] + negatives
 
+    def _sequence(self, exemplars, features, cells, shares, loss_shares):
+        """Losses of a template that goes through several updates."""
+        network, config = self.network, self.config
+        size = features.shape[1] - 5
+        tables = labels_of(config.label, size + 2 * tasks.WRONG_CELLS)[0]
+        tables = [unrolled.label_table(tables)]
+        tables.append(weights_of(config.label, tables[0]))
+        rows = unrolled.rows_of_table(cells)
+        labels, weights = (tf.gather(table.astype(features.dtype.name), rows) for table in tables)
+        shares, loss_shares = (tf.cast(each, features.dtype) for each in (shares, loss_shares))
+        places = unrolled.Places.of(config, features.shape[0])
+        f2 = network.template_features(exemplars[:1])
+        found = unrolled.updates(
+            network,
+            f2,
+            features,
+            labels,
+            weights,
+            shares,
+            rate=config.update_rate,
+            loss=self._loss,
+            used=places.used,
+        )
+        judged = [tf.gather(each, places.judged) for each in (features, labels, weights)]
+        judged_features, judged_labels, judged_weights = judged
+        judged_shares = tf.gather(loss_shares, places.judged)
+        influence, fixed_score = config.template_influence, 0.0
+        if influence < 1:
+            fixed = self._features(exemplars[:1])
+            fixed_score = (1 - influence) * network.score_map(fixed, judged_features)
+        losses_after, scores = [], []
+        for template in found.templates:
+            score = fixed_score + influence * network.score_map(template, judged_features)
+            each = self._loss(score, judged_labels, judged_weights)
+            losses_after.append(self._cells(size) * tf.reduce_sum(judged_shares * each))
+            scores.append(score[: len(places.own)])
+        return {
+            **self._totals(tf.add_n(losses_after[1:]) / config.updates, losses_after[0]),
+            "final_score": scores[-1],
+            "initial_score": scores[0],
+            "target": tf.gather(cells, places.own),
+            "gradient_size": metrics.gradient_size(found.gradient)[0],
+            "gradient_share": metrics.gradient_share(f2, found.h2)[0],
+        }
+
     def _siamfc(self, exemplars, instances, training):
         network = self.network
         training = training and self.config.search_statistics == "batch"
@@ -140,18 +201,29 @@ class Objective:
         return outputs
 
     def _scaled_loss(self, score, labels, weights):
-        cells = np.prod(labels.shape) if self.config.loss_scale == "sum" else 1
-        return cells * tf.reduce_mean(self._loss(score, labels, weights))
+        return self._cells(labels.shape[0]) * tf.reduce_mean(self._loss(score, labels, weights))
 
-    def _outputs(self, final_score, initial_score, labels, weights):
+    def _cells(self, size: int) -> int:
+        """Factor of a mean over a map."""
+        return size**2 if self.config.loss_scale == "sum" else 1
+
+    def _totals(self, loss, initial_loss):
+        """The scalars of the losses."""
         kernels = self.network.kernels().values()
         regularization = losses.l2_regularization(kernels, self.config.weight_decay)
-        final = self._scaled_loss(final_score, labels, weights)
         return {
-            "loss": final,
-            "initial_loss": self._scaled_loss(initial_score, labels, weights),
+            "loss": loss,
+            "initial_loss": initial_loss,
             "regularization": regularization,
-            "objective": final + regularization,
+            "objective": loss + regularization,
+        }
+
+    def _outputs(self, final_score, initial_score, labels, weights):
+        return {
+            **self._totals(
+                self._scaled_loss(final_score, labels, weights),
+                self._scaled_loss(initial_score, labels, weights),
+            ),
             "final_score": final_score,
             "initial_score": initial_score,
         }
@@ -159,11 +231,15 @@ class Objective:
 
 def labels_of(label: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels of a score map and their weights, float32 [size, size, 1], by `TrainConfig.label`."""
-    if label == "gaussian":
-        labels = losses.gaussian_labels(size)
-        return labels, losses.gaussian_weights(labels)
-    labels = losses.logistic_labels(size)
-    return labels, losses.balanced_weights(labels)
+    make = losses.gaussian_labels if label == "gaussian" else losses.logistic_labels
+    labels = make(size)
+    return labels, weights_of(label, labels)
+
+
+def weights_of(label: str, labels: np.ndarray) -> np.ndarray:
+    """Weights of label maps, shape of the labels."""
+    make = losses.gaussian_weights if label == "gaussian" else losses.balanced_weights
+    return make(labels)
 
 
 def loss_of(label: str) -> Callable:
@@ -175,13 +251,14 @@ def trained_variables(network: GradNet, config: TrainConfig) -> dict[str, tf.Var
     """The variables that a stage moves, by TF1 name.
 
     Stage "gradnet": those with `_z` in their name, as the reference chooses them: template branch
-    and U2. Stage "siamfc": the search branch above `config.frozen_layers`.
+    and U2, or U2 alone. Stage "siamfc": the search branch above `config.frozen_layers`.
     """
+    trained = f"/{update_branch.U2_SCOPE}/" if config.trained == "update" else "_z"
     frozen = tuple(f"siamese/scala{i + 1}/" for i in range(config.frozen_layers))
     return {
         name: variable
         for name, variable in network.named_weights().items()
         if "/moving_" not in name
         and not name.startswith(frozen)
-        and (config.stage == "siamfc" or "_z" in name)
+        and (config.stage == "siamfc" or trained in name)
     }

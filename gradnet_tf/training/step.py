@@ -20,7 +20,7 @@ from gradnet_tf.training import objective as objectives
 from gradnet_tf.training import optimizers
 from gradnet_tf.training.config import TrainConfig
 
-SCORES = ("final_score", "initial_score")
+SCORES = ("final_score", "initial_score", "target")  # What has a row for each search region.
 
 
 class TrainStep:
@@ -63,14 +63,18 @@ class TrainStep:
         )
         self._train = tf.function(self._train_step, autograph=False)
 
-    def __call__(self, exemplars, instances, step: int, stop: bool = False) -> dict[str, tf.Tensor]:
+    def __call__(
+        self, exemplars, instances, step: int, stop: bool = False, task=()
+    ) -> dict[str, tf.Tensor]:
         """Trains on the groups of one step.
 
         Args:
           exemplars: [groups * k, 127, 127, 3] BGR in 0..255, or what the strategy distributed.
-          instances: [groups * k * regions, 239, 239, 3], likewise.
+          instances: [groups * k * regions, 239, 239, 3], likewise, or their features, see
+            `Objective`.
           step: steps done before this one; says the learning rate.
           stop: whether this worker has been asked to stop.
+          task: with several updates, what `Objective` takes as `task`, of all groups.
 
         Returns:
           Scalars, means over all groups: see `Objective`. The score maps `final_score` and
@@ -79,11 +83,11 @@ class TrainStep:
         """
         rate = tf.constant(self.config.learning_rate_at(step), tf.float64)
         index, stop = tf.constant(step, tf.int64), tf.constant(float(stop))
-        return self._train(exemplars, instances, rate, index, stop)
+        return self._train(exemplars, instances, task, rate, index, stop)
 
-    def evaluate(self, exemplars, instances) -> dict[str, tf.Tensor]:
+    def evaluate(self, exemplars, instances, task=()) -> dict[str, tf.Tensor]:
         """Losses and score maps of `config.groups` groups of any size, on this worker alone."""
-        return self._replica_evaluate(exemplars, instances)
+        return self._replica_evaluate(exemplars, instances, task)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that training changes, by name: weights, slots, offset."""
@@ -116,14 +120,15 @@ class TrainStep:
             variables[objectives.OFFSET] = self._offset
         return variables
 
-    def _groups(self, exemplars, instances, count):
-        return list(zip(tf.split(exemplars, count), tf.split(instances, count)))
+    def _groups(self, exemplars, instances, task, count):
+        tasks = list(zip(*map(tf.unstack, task))) or [None] * count
+        return list(zip(tf.split(exemplars, count), tf.split(instances, count), tasks))
 
-    def _gradients(self, exemplars, instances):
+    def _gradients(self, exemplars, instances, task):
         """A replica's sums over its groups: scalars, gradients and statistics, with score maps."""
         results = []
-        count = exemplars.shape[0] // self.config.batch
-        for group in self._groups(exemplars, instances, count):
+        count = instances.shape[0] // self.config.instances
+        for group in self._groups(exemplars, instances, task, count):
             with layers.collecting_statistics() as statistics:
                 outputs, gradients = self.objective.gradients(*group)
             self._moving = [entry.layer for entry in statistics]
@@ -135,19 +140,20 @@ class TrainStep:
         total = tf.nest.map_structure(lambda *values: tf.add_n(values) * share, *sums)
         return total, scores
 
-    def _evaluate(self, exemplars, instances):
-        groups = self._groups(exemplars, instances, self.config.groups)
+    def _evaluate(self, exemplars, instances, task):
+        groups = self._groups(exemplars, instances, task, self.config.groups)
         with layers.collecting_statistics():  # And forgetting: validation moves nothing.
             results = [self.objective(*group, training=False) for group in groups]
         scalars = [_scalars(outputs) for outputs in results]
         mean = tf.nest.map_structure(lambda *v: tf.add_n(v) / len(v), *scalars)
         return {**mean, **_concat_scores(results)}
 
-    def _train_step(self, exemplars, instances, learning_rate, step, stop):
+    def _train_step(self, exemplars, instances, task, learning_rate, step, stop):
+        batch = exemplars, instances, task
         if self.replicas == 1 and not tf.distribute.has_strategy():
-            (scalars, gradients, moments), scores = self._replica_gradients(exemplars, instances)
+            (scalars, gradients, moments), scores = self._replica_gradients(*batch)
         else:
-            total, scores = self.strategy.run(self._replica_gradients, (exemplars, instances))
+            total, scores = self.strategy.run(self._replica_gradients, batch)
             scores = {name: self.strategy.gather(value, axis=0) for name, value in scores.items()}
             scalars, gradients, moments = self._summed(total)
             stop = self.strategy.run(tf.identity, (stop,))
@@ -189,4 +195,5 @@ def _scalars(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def _concat_scores(outputs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-    return {name: tf.concat([each[name] for each in outputs], axis=0) for name in SCORES}
+    names = [name for name in SCORES if name in outputs[0]]
+    return {name: tf.concat([each[name] for each in outputs], axis=0) for name in names}

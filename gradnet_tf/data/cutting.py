@@ -1,0 +1,119 @@
+"""Crops as a training wants them: read from the shards, augmented, cut to size."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import NamedTuple, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.data import augment, records, strong
+from gradnet_tf.data.catalog import Catalog
+
+CELL = 8  # px of a search region between two cells of its features and of its score map
+SOURCE_SIZES = {"z": records.EXEMPLAR_SIZE, "x": records.INSTANCE_SIZE}  # px, in the records
+
+
+class Requests(NamedTuple):
+    """Crops that are wanted, one a row.
+
+    Attributes:
+        frames: int64 [n], the frame of each.
+        noise: float64 [n, 8 or 9], in [0, 1), see `augment.Noise`; None without augmentation.
+        strong: float64 [n, `strong.UNIFORMS` + 2], in [0, 1); None without the strong one.
+        start: int32 [n, 2], (y, x), the first cell of what is cut out of each; None: all of it.
+    """
+
+    frames: np.ndarray
+    noise: Optional[np.ndarray] = None
+    strong: Optional[np.ndarray] = None
+    start: Optional[np.ndarray] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cutter:
+    """Makes crops of one kind.
+
+    Attributes:
+        catalog: Where they are.
+        key: "z" for exemplars, "x" for instances.
+        size: Side of the augmented crop in px.
+        cut: Side of what is cut out of it, for requests with a `start`; otherwise `size`.
+        augmentation: How the requests' noise becomes an augmentation.
+        strong: What the strong augmentation does.
+        color: Whether colours are augmented.
+    """
+
+    catalog: Catalog
+    key: str
+    size: int
+    cut: int
+    augmentation: augment.AugmentConfig
+    strong: strong.StrongConfig
+    color: bool
+
+    @functools.cached_property
+    def variation(self) -> Optional[np.ndarray]:
+        """The matrix of the colour offsets, see `augment.colour_variation`."""
+        statistics = self.catalog.exemplar if self.key == "z" else self.catalog.instance
+        return augment.colour_variation(statistics.covariance) if self.color else None
+
+    def specs(self, strongly: bool) -> list[tf.TensorSpec]:
+        """What `read` gives for a crop: its file and how to make it."""
+        specs = [
+            tf.TensorSpec([], tf.string),
+            tf.TensorSpec([self.size], tf.int32),
+            tf.TensorSpec([self.size], tf.int32),
+            tf.TensorSpec([3], tf.float32),
+        ]
+        if self.cut != self.size:
+            specs.append(tf.TensorSpec([2], tf.int32))
+        if strongly:
+            specs.append(tf.TensorSpec([strong.UNIFORMS], tf.float32))
+            specs.append(tf.TensorSpec([2], tf.int32))
+        return specs
+
+    def read(self, requests: Requests) -> list[np.ndarray]:
+        """Reads crops; see `specs`, crops along the first axis."""
+        files = [self.catalog.read(self.key, int(frame)) for frame in requests.frames]
+        columns = [np.array(files, object), *self._parameters(requests)]
+        if self.cut != self.size:
+            columns.append(CELL * requests.start.astype(np.int32))
+        if requests.strong is not None:
+            columns.append(requests.strong[:, : strong.UNIFORMS].astype(np.float32))
+            columns.append((requests.strong[:, strong.UNIFORMS :] * 2.0**31).astype(np.int32))
+        return columns
+
+    def make(self, jpeg, rows, columns, colour, *more):
+        """Decodes and cuts one crop, in the graph.
+
+        Returns:
+            float32 [cut, cut, 3], BGR, about 0..255.
+        """
+        more = list(more)
+        start = more.pop(0) if self.cut != self.size else None
+        uniforms, seed = more or (None, None)
+        source_size = SOURCE_SIZES[self.key]
+        image = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
+        image = tf.ensure_shape(image, [source_size, source_size, 3])
+        if uniforms is not None:
+            image = strong.before_crop(image, uniforms, seed, self.strong)
+        crop = augment.apply(tf.reverse(image, [2]), rows, columns, colour)
+        if uniforms is not None:
+            if self.key == "x":
+                crop = strong.after_crop(crop, uniforms, self.strong)
+            crop = tf.clip_by_value(crop, 0.0, 255.0)
+        if start is not None:
+            crop = tf.slice(crop, [start[0], start[1], 0], [self.cut, self.cut, 3])
+        return tf.ensure_shape(crop, [self.cut, self.cut, 3])
+
+    def _parameters(self, requests: Requests) -> augment.Parameters:
+        """How crops are made, with random numbers or without."""
+        source_size = SOURCE_SIZES[self.key]
+        if requests.noise is None:
+            middle = augment.centre(self.size, source_size)
+            return augment.Parameters(*(np.stack([v] * len(requests.frames)) for v in middle))
+        noise = augment.Noise.from_uniforms(requests.noise)
+        return augment.draw(noise, self.size, source_size, self.variation, self.augmentation)

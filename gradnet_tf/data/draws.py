@@ -1,0 +1,157 @@
+"""What is drawn for a group of a step: crops, their augmentation, and the task.
+
+A pure function of (seed, step, group), but for the augmentation of `PairConfig.crops`, which is one
+of (seed, frame, number of the crop).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from gradnet_tf.data import augment, cutting, sampling, strong, task
+from gradnet_tf.data.pair_config import PairConfig
+
+VALIDATION_SEED = 0  # The same pairs for every run.
+_REMEMBERED = 64  # Groups that are kept: exemplars, instances and task are asked for one by one.
+
+
+class Drawn(NamedTuple):
+    """What a group is made of.
+
+    Attributes:
+        pairs: Its pairs.
+        requests: Its exemplars ("z") and instances ("x").
+        numbers: int64 [n], which of `PairConfig.crops` crops each instance is.
+        sequence: Its sequence of updates, if there is a task.
+    """
+
+    pairs: sampling.Pairs
+    requests: dict[str, cutting.Requests]
+    numbers: np.ndarray
+    sequence: Optional[task.Sequence]
+
+
+class Draws:
+    """Draws groups.
+
+    Args:
+        training: The videos for training.
+        held_out: The videos for validation.
+        config: How.
+        validation_batch: Pairs of a group in validation.
+    """
+
+    def __init__(
+        self,
+        training: sampling.Videos,
+        held_out: sampling.Videos,
+        config: PairConfig,
+        validation_batch: int,
+    ):
+        self._videos = {True: training, False: held_out}
+        self._batches = {True: config.batch, False: validation_batch}
+        self._config = config
+        self.group = functools.lru_cache(_REMEMBERED)(self._group)
+
+    def pairs(self, step: int, group: int, training: bool = True) -> sampling.Pairs:
+        """The pairs of a group; the first one is that of a sequence of updates.
+
+        Args:
+            step: Number of the step (of the batch, in validation).
+            group: Number of the group in the global batch.
+            training: Of training or of validation.
+        """
+        config = self._config
+        return sampling.choose_pairs(
+            self._videos[training],
+            config.seed if training else VALIDATION_SEED,
+            step,
+            group,
+            self._batches[training],
+            config.frame_range,
+            1 if config.task else config.regions,
+        )
+
+    def crops(self, frames: np.ndarray, numbers: np.ndarray) -> cutting.Requests:
+        """The augmented crops of frames, for `PairConfig.crops`.
+
+        Args:
+            frames: int64 [n].
+            numbers: int64 [n], the number of the crop of each.
+
+        Returns:
+            The requests, without a `start`.
+        """
+        found = {
+            name: np.stack(
+                [
+                    sampling.uniforms(self._config.seed, int(frame), int(number), stream, [width])
+                    for frame, number in zip(frames, numbers)
+                ]
+            )
+            for name, stream, width in self._kinds(sampling.CROP, sampling.STRONG_CROP, True)
+        }
+        return cutting.Requests(frames, **found)
+
+    def _group(self, step: int, group: int, training: bool = True) -> Drawn:
+        """All of a group of a step; remembered, so do not change it."""
+        config = self._config
+        pairs = self.pairs(step, group, training)
+        sequence = start = None
+        if config.task:
+            sequence = task.draw(
+                self._videos[training],
+                pairs,
+                config.task,
+                seed=config.seed if training else VALIDATION_SEED,
+                step=step,
+                group=group,
+                frame_range=config.frame_range,
+            )
+            frames, start = sequence.frame, config.task.shift - sequence.moved
+        else:
+            frames = np.concatenate([pairs.x[np.newaxis], pairs.more]).T.ravel()
+        count = config.exemplars(len(pairs.z))
+        exemplars = cutting.Requests(pairs.z[:count])
+        instances = cutting.Requests(frames)
+        numbers = np.zeros(len(frames), np.int64)
+        if training and config.augment != "none":
+            for name, stream, width in self._kinds(sampling.AUGMENTATION, sampling.STRONG, False):
+                noise = sampling.uniforms(config.seed, step, group, stream, (config.batch, width))
+                exemplars = exemplars._replace(**{name: noise[:count]})
+            if config.crops:
+                draws = sampling.uniforms(
+                    config.seed, step, group, sampling.NUMBERS, (len(frames),)
+                )
+                numbers = np.floor(draws * config.crops).astype(np.int64)
+                instances = self.crops(frames, numbers)
+            else:
+                instances = self._fresh(step, group, frames)
+        requests = {"z": exemplars, "x": instances._replace(start=start)}
+        return Drawn(pairs, requests, numbers, sequence)
+
+    def _fresh(self, step: int, group: int, frames: np.ndarray) -> cutting.Requests:
+        """Instances with an augmentation of this step alone."""
+        config, found = self._config, {}
+        scaled = config.scale_jitter > 0
+        for name, stream, width in self._kinds(sampling.AUGMENTATION, sampling.STRONG, scaled):
+            if config.task:
+                shape = (config.batch + len(frames), width)
+                noise = sampling.uniforms(config.seed, step, group, stream, shape)[config.batch :]
+            else:
+                shape = (1 + config.regions, config.batch, width)
+                noise = sampling.uniforms(config.seed, step, group, stream, shape)[1:]
+                noise = noise.transpose(1, 0, 2).reshape(-1, width)
+            found[name] = noise
+        return cutting.Requests(frames, **found)
+
+    def _kinds(self, noise: int, strongly: int, scaled: bool) -> list[tuple[str, int, int]]:
+        """Field of the requests, stream and width of each kind of random numbers."""
+        width = augment.UNIFORMS_WITH_SCALE if scaled else augment.UNIFORMS
+        kinds = [("noise", noise, width)]
+        if self._config.augment == "strong":
+            kinds.append(("strong", strongly, strong.UNIFORMS + 2))
+        return kinds

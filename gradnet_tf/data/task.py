@@ -1,0 +1,172 @@
+"""The task that tracking sets, drawn for training: successive updates and what they are judged on.
+
+A sequence is what one template goes through in one step of a training: the exemplar and the search
+regions of one video, and regions of k - 1 other videos. Its first region, the anchor, is that of
+the exemplar's own frame: the only one whose label tracking knows for certain. Each update after the
+first has a sample besides, cut as a tracker cuts it: not quite where the target is, and sometimes
+wrong altogether. The losses are on further regions, whose labels are right and which no update has
+seen. With template generalization (paper, section 3.3) regions of the other videos take part in the
+gradients, and others in the losses.
+
+All is a pure function of (seed, step, group).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from gradnet_tf.data import sampling
+
+# A wrong sample of the sequence's own video is off by this many cells of 8 px, so that its centre
+# is not the target, which is about half as wide as the exemplar of 127 px.
+WRONG_CELLS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskConfig:
+    """How sequences are drawn.
+
+    Attributes:
+        updates: Successive updates, at least 2; the first one is by the anchor alone.
+        regions: Search regions of the template's own video: the anchor, a sample for each further
+            update, and those of the losses; more than `updates`.
+        first_frame_weight: Share of the anchor in the gradient of an update that has a sample.
+        generalization: How often the other videos take part in gradients and losses, 0..1.
+        shift: Cells of 8 px by which the targets of the losses' regions are off the centre at most.
+        sample_shift: Cells by which a sample is off the target at most.
+        wrong_samples: How often a sample is wrong altogether, 0..1: as often another video's region
+            as one that is off by more than the target.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+
+    updates: int = 3
+    regions: int = 5
+    first_frame_weight: float = 0.5
+    generalization: float = 1.0
+    shift: int = 0
+    sample_shift: int = 0
+    wrong_samples: float = 0.0
+
+    def __post_init__(self):
+        def check(name, valid, expected):
+            if not valid(getattr(self, name)):
+                raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
+
+        check("updates", lambda v: v >= 2, "at least 2")
+        check("regions", lambda v: v > self.updates, f"more than updates={self.updates}")
+        check("shift", lambda v: v in range(4), "in 0 to 3 cells")
+        check("sample_shift", lambda v: v in range(4), "in 0 to 3 cells")
+        for name in ("first_frame_weight", "generalization", "wrong_samples"):
+            check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
+
+    def count(self, batch: int) -> int:
+        """Search regions of a sequence: its own ones, then two of each other video."""
+        return self.regions + 2 * (batch - 1)
+
+
+class Sequence(NamedTuple):
+    """One sequence; n = `TaskConfig.count` regions.
+
+    Attributes:
+        frame: int64 [n], the frame of each region.
+        moved: int32 [n, 2], cells, (y, x), by which the region's target is off its centre.
+        label: int32 [n, 2], cells by which the label is off the centre; that of a sample is not
+            where its target is.
+        gradient: float32 [updates, n], weights of the regions' losses in the gradient of each
+            update; each row sums to 1.
+        loss: float32 [n], weights of the regions in the loss after each update; they sum to 1.
+    """
+
+    frame: np.ndarray
+    moved: np.ndarray
+    label: np.ndarray
+    gradient: np.ndarray
+    loss: np.ndarray
+
+
+def draw(
+    videos: sampling.Videos,
+    pairs: sampling.Pairs,
+    config: TaskConfig,
+    *,
+    seed: int,
+    step: int,
+    group: int,
+    frame_range: int,
+) -> Sequence:
+    """Draws the sequence of a group.
+
+    Args:
+        videos: What to draw from.
+        pairs: The group's pairs: the first one's video and exemplar are the sequence's own.
+        config: How.
+        seed: Seed of the run.
+        step: Number of the step.
+        group: Number of the group in the global batch.
+        frame_range: Largest distance of frame numbers to the exemplar's.
+
+    Returns:
+        The sequence.
+    """
+    updates, own, others = config.updates, config.regions, len(pairs.z) - 1
+    count = config.count(len(pairs.z))
+    draws = sampling.uniforms(seed, step, group, sampling.TASK, (count, 6))
+
+    anchor = int(pairs.z[0])
+    frames = [anchor]
+    frames += sampling.choose_frames(
+        videos, int(pairs.track[0]), anchor, draws[1:own, 0], frame_range
+    )
+    for other in range(1, others + 1):
+        place = own + 2 * (other - 1)
+        frames += sampling.choose_frames(
+            videos,
+            int(pairs.track[other]),
+            int(pairs.z[other]),
+            draws[place : place + 2, 0],
+            frame_range,
+        )
+    samples = range(1, updates)
+    seen = list(range(own, count, 2))  # Of the other videos.
+    judged = [*range(updates, own), *(place + 1 for place in seen)]
+
+    moved, label = np.zeros((count, 2), np.int32), np.zeros((count, 2), np.int32)
+    moved[judged] = label[judged] = _cells(draws[judged, 1:3], config.shift)
+    label[1:updates] = _cells(draws[1:updates, 1:3], config.sample_shift)
+    for place in samples:
+        wrong = draws[place, 3] < config.wrong_samples
+        if wrong and others and draws[place, 4] < 0.5:
+            frames[place] = frames[seen[sampling.index(draws[place, 5], others)]]
+        elif wrong:
+            label[place] = _off_the_target(draws[place, 4], draws[place, 5])
+
+    together = bool(others) and draws[0, 3] < config.generalization
+    share = 1.0 / (1 + others) if together else 1.0
+    gradient, loss = np.zeros((updates, count), np.float32), np.zeros(count, np.float32)
+    gradient[0, 0] = share
+    for place in samples:
+        gradient[place, 0] = share * config.first_frame_weight
+        gradient[place, place] = share * (1 - config.first_frame_weight)
+    loss[updates:own] = share / (own - updates)
+    if together:
+        gradient[:, seen] = share
+        loss[[place + 1 for place in seen]] = share
+    return Sequence(np.array(frames, np.int64), moved, label, gradient, loss)
+
+
+def _cells(draws: np.ndarray, most: int) -> np.ndarray:
+    """Whole numbers from -most to most."""
+    return np.floor(draws * (2 * most + 1)).astype(np.int32) - most
+
+
+def _off_the_target(draw: float, other: float) -> tuple[int, int]:
+    """Cells, of which one is `WRONG_CELLS` from 0 and the other one is anything up to it."""
+    side = sampling.index(2 * draw % 1, 4)
+    along = sampling.index(other, 2 * WRONG_CELLS + 1) - WRONG_CELLS
+    across = WRONG_CELLS if side % 2 else -WRONG_CELLS
+    return (across, along) if side < 2 else (along, across)
