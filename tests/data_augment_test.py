@@ -162,3 +162,30 @@ def test_every_mode_gives_the_same_bits():
 def test_settings_out_of_range_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         augment.AugmentConfig(**change)
+
+
+def test_a_window_may_reach_over_the_edge():
+    """Sizes and shifts are those that were drawn; pixels beyond the edge are those of the edge."""
+    config = augment.AugmentConfig(reference_quirks=False, scale_jitter=0.2, beyond=True)
+    values = np.full((3, augment.UNIFORMS_WITH_SCALE), 0.5)
+    values[:, 8] = 0.5, 1.0, 0.0
+    values[0, 0:2] = 1.0, 0.0  # Stretch.
+    values[2, 2:4] = 0.99, 0.0  # Shift.
+    rows, columns, _ = augment.draw(augment.Noise.from_uniforms(values), 101, 101, None, config)
+    assert rows.min() == columns.min() == 0 and rows.max() == columns.max() == 100
+    # 5% taller and 5% narrower.
+    assert (rows[0, 0], rows[0, 2], rows[0, -1]) == (0, 0, 100) and (rows[0] == 0).sum() == 3
+    assert (columns[0, 0], columns[0, -1]) == (2, 98)
+    # 20% larger: ten pixels of each edge are beyond it.
+    np.testing.assert_array_equal(rows[1], columns[1])
+    assert (rows[1] == 0).sum() == (rows[1] == 100).sum() == 9
+    # 20% smaller, and moved by 4 px.
+    assert (rows[2, 0], rows[2, -1]) == (8 + 4, 92 + 4)
+    assert (columns[2, 0], columns[2, -1]) == (8 - 4, 92 - 4)
+
+
+def test_a_scale_needs_room():
+    with pytest.raises(ValueError, match="scale_jitter=0.1 needs beyond"):
+        augment.AugmentConfig(scale_jitter=0.1)
+    with pytest.raises(ValueError, match="scale_jitter must be in"):
+        augment.AugmentConfig(scale_jitter=1.0, beyond=True)

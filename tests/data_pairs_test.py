@@ -10,7 +10,16 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from gradnet_tf.data import augment, catalog, description, pair_config, pairs, records, sampling
+from gradnet_tf.data import (
+    augment,
+    catalog,
+    description,
+    pair_config,
+    pairs,
+    records,
+    sampling,
+    task,
+)
 from tests.helpers import track_records
 
 VIDEOS = [f"video{number}" for number in range(30)]
@@ -216,6 +225,61 @@ def test_the_elements_have_static_shapes_and_no_end(data):
     dataset = open_videos(data, groups=2).train()
     assert [spec.shape for spec in dataset.element_spec] == [(6, 127, 127, 3), (6, 239, 239, 3)]
     assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+
+
+def test_a_frame_has_the_same_crops_in_every_step(data):
+    """Of the frame and the crop's number alone; exemplars stay freshly augmented."""
+    source, fresh = open_videos(data, crops=2, batch=6), open_videos(data, batch=6)
+    crops = {frame: crop.numpy() for frame, crop in enumerate(source.augmented())}
+    numbers = set()
+    for step, (batch, plain) in enumerate(zip(take(source.train(), 3), take(fresh.train(), 3))):
+        np.testing.assert_array_equal(batch[0], plain[0])
+        drawn = source.draws.group(step, 0)
+        for image, frame, number in zip(batch[1], source.frames(step, 0), drawn.numbers):
+            np.testing.assert_array_equal(image, crops[frame][number])
+        numbers.update(drawn.numbers)
+    assert numbers == {0, 1}
+    assert np.abs(crops[0][0] - crops[0][1]).max() > 1
+    later = next(iter(source.augmented(7))).numpy()
+    np.testing.assert_array_equal(later, crops[7])
+    other = next(iter(open_videos(data, crops=2, seed=2).augmented()))
+    assert np.any(other.numpy() != crops[0])
+    strongly = open_videos(data, crops=2, batch=1, augment="strong")
+    ((_, image),) = take(strongly.train(), 1)
+    ((crop,),) = take(strongly.augmented(int(strongly.frames(0, 0)[0])).map(lambda x: (x,)), 1)
+    np.testing.assert_array_equal(image[0], crop[strongly.draws.group(0, 0).numbers[0]])
+
+
+@pytest.mark.parametrize("kind", ["reference", "none"])
+def test_sequences_of_updates_are_cut_where_their_targets_are(data, kind):
+    wanted = task.TaskConfig(updates=2, regions=4, shift=2, sample_shift=1)
+    changes = dict(augment=kind, groups=2, first_exemplar=True)
+    source = open_videos(data, task=wanted, crops=1, **changes)
+    crops = {frame: crop[0].numpy() for frame, crop in enumerate(source.augmented())}
+    ((exemplars, instances, (label, gradient, loss)),) = source.train(3).take(1)
+    assert exemplars.shape == (2, 127, 127, 3) and instances.shape == (16, 223, 223, 3)
+    assert label.shape == (2, 8, 2) and gradient.shape == (2, 2, 8) and loss.shape == (2, 8)
+    np.testing.assert_array_equal(exemplars, take(open_videos(data, **changes).train(3), 1)[0][0])
+    moved = set()
+    for group in range(2):
+        sequence = source.draws.group(3, group).sequence
+        np.testing.assert_array_equal(label[group], sequence.label)
+        for place, (frame, (y, x)) in enumerate(zip(sequence.frame, sequence.moved)):
+            y, x = 8 * (2 - y), 8 * (2 - x)
+            expected = crops[frame][y : y + 223, x : x + 223]
+            np.testing.assert_array_equal(instances[8 * group + place], expected)
+            moved.add((y, x))
+    assert len(moved) > 3
+    held_out = {source.catalog.videos[video] for video in source.held_out.pools[0]}
+    ((_, validated, parts),) = source.validation(1)
+    assert validated.shape == (16, 223, 223, 3) and parts[0].shape == (2, 8, 2)
+    names = Flat(data[0]).videos
+    assert {names[f] for f in source.draws.group(0, 0, False).sequence.frame} <= held_out
+    # Without crops every step augments anew.
+    ((_, again, _),) = open_videos(data, task=wanted, **changes).train(3).take(1)
+    assert np.array_equal(again, instances) == (kind == "none")
+    (pair,) = take(source.as_pairs().train(), 1)
+    assert pair[1].shape == (6, 239, 239, 3)
 
 
 @pytest.mark.parametrize(

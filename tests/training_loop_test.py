@@ -358,3 +358,77 @@ def test_bad_options_are_named(options):
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
         loop.RunOptions(**options)
+
+
+TRACKING = {
+    **training.GRADNET,
+    "preset": "tracking",
+    "updates": 2,
+    "regions": 3,
+    "groups": 2,
+    "crops": 1,
+    "trained": "update",
+    "init_template": "search",
+    "steps": 3,
+    "wrong_samples": 0.5,
+}
+
+
+def test_updates_with_kept_features_train_as_without(tmp_path, tmp_path_factory):
+    """And go on to the same bits; U2 alone has moved, as it was asked for."""
+    init = weights.load(training.init(tmp_path_factory))
+    plain, whole, parts = (tmp_path / name for name in ("plain", "whole", "parts"))
+    cache = tmp_path / "cache"
+
+    def run(workdir, **options):
+        kept = {} if workdir is plain else {"feature_cache": cache}
+        return loop.train(
+            training.make(TRACKING),
+            [training.data(tmp_path_factory)],
+            workdir,
+            init=init,
+            options=loop.RunOptions(log_steps=1, progress=False, **options),
+            **kept,
+        )
+
+    run(plain, summaries=False)
+    outcome = run(whole)
+    run(parts, summaries=False, stop_after=1)
+    run(parts, summaries=False, stop_after=2)
+    run(parts, summaries=False)
+    training.assert_same_training(parts, whole)
+    kept, expected = training.table(whole), training.table(plain)
+    for name in ("loss", "initial_loss", "validation_loss"):
+        np.testing.assert_allclose(kept[name], expected[name], rtol=2e-3, err_msg=name)
+    assert not np.array_equal(kept["loss"], expected["loss"])
+    state, _ = training.restore(whole)
+    moved = [n for n in state if n in init.arrays and "/Adam" not in n]
+    moved = {n for n in moved if not np.array_equal(state[n], init.arrays[n])}
+    copies = {n for n in moved if "_z/" in n}
+    for name in copies:  # Of the search branch, from the start on.
+        np.testing.assert_array_equal(state[name], init.arrays[name.replace("_z/", "/")])
+    assert {n.split("/")[1] for n in moved - copies} == {"t_scala5_zz"}
+    assert {n.split("/")[1] for n in state if "/Adam" in n} == {"t_scala5_zz"}
+    assert weights.load(outcome.weights["last"]).variant == "full"
+    with pytest.raises(runinfo.WorkdirError, match=r"feature_cache: true/\(not set\)"):
+        loop.train(training.make(TRACKING), [training.data(tmp_path_factory)], whole, init=init)
+
+
+@pytest.mark.parametrize(
+    "settings, changes, message",
+    [
+        (training.SIAMFC, {"crops": 1}, "feature_cache is for stage=gradnet"),
+        (training.GRADNET, {}, "feature_cache needs crops of at least 1"),
+        (training.GRADNET, {"crops": 1, "precision": "float64"}, "precision=float64 contradicts"),
+    ],
+)
+def test_features_that_cannot_be_kept(tmp_path, settings, changes, message):
+    with pytest.raises(ValueError, match=message):
+        loop.train(training.make(settings, **changes), [], tmp_path, feature_cache=tmp_path)
+
+
+def test_constants_that_came_later_are_named_where_they_are_not_what_was(tmp_path_factory):
+    plain = loop._constants(training.make(training.GRADNET))
+    assert not set(plain) & set(config.LATER)
+    later = loop._constants(training.make(training.GRADNET, crops=2, trained="update"))
+    assert later == {**plain, "crops": 2, "trained": "update"}

@@ -168,23 +168,24 @@ def _fill(directory: Path, known: dict[str, Any], source: pairs.PairSource, netw
     frames, crops = known["shape"][:2]
     frame_bytes, first = _frame_bytes(known["shape"]), known["done"]
     path = directory / ARRAY
-    with open(path, "ab"):
-        pass
-    missing = frames * frame_bytes - path.stat().st_size
+    there = path.stat().st_size if path.exists() else 0
+    missing = frames * frame_bytes - there
     free = shutil.disk_usage(directory).free
     logging.info(
         "%s: features of %d crops of %d frames, %s on the disk, of which %s are missing and %s are "
         "free",
         *(directory, frames * crops, frames),
-        *(_gigabytes(size) for size in (frames * frame_bytes, missing, free)),
+        *(_text(size) for size in (frames * frame_bytes, missing, free)),
     )
     if missing > free:
         raise OSError(
             errno.ENOSPC,
-            f"{directory}: the features need {_gigabytes(missing)} and {_gigabytes(free)} are "
-            "free; give a directory on another disk, or fewer crops",
+            f"{directory}: the features need {_text(missing)} and {_text(free)} are free; give a "
+            "directory on another disk, or fewer crops",
         )
     _mark(directory, known)
+    with files.naming(path), open(path, "ab"):
+        pass
     folded = network.folded(dtype=known["precision"])
 
     @tf.function(autograph=False)
@@ -227,5 +228,5 @@ def _frame_bytes(shape) -> int:
     return int(np.prod(shape[1:])) * np.dtype(np.float16).itemsize
 
 
-def _gigabytes(size: float) -> str:
-    return f"{size / 1e9:.2f} GB"
+def _text(size: float) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
