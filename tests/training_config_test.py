@@ -147,7 +147,9 @@ def test_what_has_no_meaning_is_not_checked():
 
 
 def test_unknown_presets_stages_and_constants_are_named():
-    with pytest.raises(ValueError, match="preset must be one of reference, short, tracking, got 'long'"):
+    with pytest.raises(
+        ValueError, match="preset must be one of reference, short, tracking, got 'long'"
+    ):
         preset("long")
     with pytest.raises(ValueError, match="stage must be one of siamfc, gradnet, got 'third'"):
         preset("short", "third")

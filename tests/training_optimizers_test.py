@@ -57,11 +57,12 @@ def test_momentum_s_factor_counts():
 @pytest.mark.parametrize("mode", networks.MODES)
 def test_adam_is_algorithm_1_of_its_paper(mode):
     value, first, second = START.astype(np.float64), 0.0, 0.0
+    one, two = (float(np.float32(beta)) for beta in (0.9, 0.999))  # 1 - two is off by 1e-5.
     expected = []
     for t, (gradient, rate) in enumerate(zip(GRADIENTS.astype(np.float64), RATES), start=1):
-        first = 0.9 * first + 0.1 * gradient
-        second = 0.999 * second + 0.001 * gradient**2
-        corrected = first / (1 - 0.9**t), second / (1 - 0.999**t)
+        first = one * first + (1 - one) * gradient
+        second = two * second + (1 - two) * gradient**2
+        corrected = first / (1 - one**t), second / (1 - two**t)
         value = value - rate * corrected[0] / (np.sqrt(corrected[1]) + 1e-8)
         expected.append(value)
     optimizer, actual = run(optimizers.Adam, mode)

@@ -4,8 +4,10 @@ For every batch the reference runs its graph three times (`main` of its train.py
 for the training, and for both losses and the gradient that it logs. Each run computes f_x twice, as
 the two places where its graph needs the search features have placeholders of their own. The rows
 "reference's way" do the same work with this project's layers, batch norm unfolded; this project
-computes everything once. All rows are measured in turns in one run. Beside the time on the clock
-stands that of the processor, which tells more on a machine that is shared.
+computes everything once. Further rows are steps of the presets "short", from images and with kept
+features (`features`), and "tracking", with kept features. All rows are measured in turns in one
+run, with one batch, so without the time of the pipeline (`gradnet_tf.data.bench`). Beside the time
+on the clock stands that of the processor, which tells more on a machine that is shared.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from absl import app, flags
 
@@ -30,6 +33,8 @@ from gradnet_tf.training.step import TrainStep  # noqa: E402
 
 _REFERENCE = "reference's way, three runs"
 GOAL = 2.5  # Times its rate.
+_SHORT = "preset short, from images"
+CACHED_GOAL = 3.0  # Times the rate of that one in the first precision, with kept features.
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -89,6 +94,32 @@ def three_runs(network: GradNet, train_step: TrainStep):
     return run
 
 
+def _presets(precisions, batch) -> dict[str, Callable]:
+    """Steps of the presets for short trainings, by name of the row."""
+    random, functions = np.random.default_rng(1), {}
+
+    def step(preset, precision, exemplars, instances, task=()):
+        config = configs.preset(preset, precision=precision)
+        made = TrainStep(GradNet(seed=1), config)
+        return lambda: made(exemplars, instances, 0, task=task)["loss"].numpy()
+
+    def kept(config):
+        features = random.normal(0, 1, (config.instances, 20, 20, 256))
+        return batch[0][: config.exemplars], tf.constant(features.astype(np.float16))
+
+    short, tracking = configs.preset("short"), configs.preset("tracking")
+    count, updates = tracking.instances, tracking.updates
+    shares = np.full((updates, count), 1 / count, np.float32)
+    sequence = np.zeros((1, count, 2), np.int32), shares[np.newaxis], shares[:1]
+    sequence = tuple(map(tf.constant, sequence))
+    for name in precisions:
+        functions[f"{_SHORT}, {name}"] = step("short", name, *batch)
+        functions[f"preset short, kept features, {name}"] = step("short", name, *kept(short))
+        row = f"preset tracking, {updates} updates, kept features, {name}"
+        functions[row] = step("tracking", name, *kept(tracking), sequence)
+    return functions
+
+
 def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
     """Measures and prints the table.
 
@@ -132,6 +163,7 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
     network = GradNet(seed=1)
     theirs = three_runs(network, TrainStep(network, config))
     functions = {_REFERENCE: lambda: theirs(*batch)}
+    functions.update(_presets(values.precisions, batch))
     for name, setting in settings.items():
         functions[f"one step, {name}"] = ours(setting)
         if values.xla:
@@ -142,21 +174,38 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
         print(f"{name}: {value}")
     print(f"k = {config.batch} pairs, {values.steps} steps of each row in turns\n")
     reference = float(np.median(seconds[_REFERENCE]))
+    base = f"{_SHORT}, {values.precisions[0]}"
+    short = float(np.median(seconds[base]))
     head = ["training step", "ms", "95%, ms", "processor ms", "steps a second"]
-    rows = [[*head, f"times the {_REFERENCE}"]]
+    rows = [[*head, f"times the {_REFERENCE}", f"times {base}"]]
     results = {}
     for name, times in seconds.items():
         median, high = float(np.median(times)), float(np.percentile(times, 95))
         spent = float(np.median(processor[name][-values.steps :]))
         ratio = reference / median
-        results[name] = {"median": median, "high": high, "processor": spent, "ratio": ratio}
+        results[name] = {
+            "median": median,
+            "high": high,
+            "processor": spent,
+            "ratio": ratio,
+            "ratio_to_short": short / median,
+        }
         milliseconds = [f"{1e3 * value:.0f}" for value in (median, high, spent)]
-        rows.append([name, *milliseconds, f"{1 / median:.2f}", f"{ratio:.2f}"])
+        ratios = [f"{value:.2f}" for value in (ratio, short / median)]
+        rows.append([name, *milliseconds, f"{1 / median:.2f}", *ratios])
     print(tables.markdown(rows))
-    best = max(results, key=lambda name: results[name]["ratio"])
-    ours = next(name for name in results if name != _REFERENCE)
-    for name in dict.fromkeys((ours, best)):
+    steps = [name for name in results if name.startswith("one step")]
+    best = max(steps, key=lambda name: results[name]["ratio"])
+    for name in dict.fromkeys((steps[0], best)):
         print(f"\n{name}: {results[name]['ratio']:.2f} times the {_REFERENCE} (goal: {GOAL})")
+    for name in results:
+        if name.startswith("preset short, kept"):
+            ratio, spent = results[name]["ratio_to_short"], results[name]["processor"]
+            by_processor = results[base]["processor"] / spent
+            print(
+                f"\n{name}: {ratio:.2f} times {base} (goal: {CACHED_GOAL:g}), by the processor's "
+                f"time {by_processor:.2f}"
+            )
     if values.json:
         with files.replacing(values.json) as path:
             path.write_text(json.dumps(results, indent=1), encoding="utf-8")

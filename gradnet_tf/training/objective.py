@@ -14,7 +14,7 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import layers, losses, update_branch
+from gradnet_tf import backbone, layers, losses, update_branch
 from gradnet_tf.data import task as tasks
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.training import metrics, unrolled
@@ -170,10 +170,11 @@ class Objective:
         influence, fixed_score = config.template_influence, 0.0
         if influence < 1:
             fixed = self._features(exemplars[:1])
-            fixed_score = (1 - influence) * network.score_map(fixed, judged_features)
+            fixed_score = (1 - influence) * backbone.cross_correlations(fixed, judged_features)
+        templates = tf.concat(found.templates, axis=0)
+        maps = influence * backbone.cross_correlations(templates, judged_features) + fixed_score
         losses_after, scores = [], []
-        for template in found.templates:
-            score = fixed_score + influence * network.score_map(template, judged_features)
+        for score in tf.split(maps, len(found.templates), axis=3):
             each = self._loss(score, judged_labels, judged_weights)
             losses_after.append(self._cells(size) * tf.reduce_sum(judged_shares * each))
             scores.append(score[: len(places.own)])

@@ -85,15 +85,27 @@ class Momentum(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam with bias correction."""
+    """Adam with bias correction.
+
+    By TensorFlow's kernel, which goes over the memory once: as single operations it takes a fifth
+    of a step with kept features. The kernel adds epsilon to the root before it is corrected.
+    """
 
     def __init__(self, variables: Mapping[str, tf.Variable]):
         super().__init__(variables, ("Adam_m", "Adam_v"))
 
     def _move(self, variable, gradient, first, second, learning_rate, step):
-        first.assign(ADAM_BETA_1 * first + (1.0 - ADAM_BETA_1) * gradient)
-        second.assign(ADAM_BETA_2 * second + (1.0 - ADAM_BETA_2) * tf.square(gradient))
-        correction_1 = 1.0 - tf.pow(tf.constant(ADAM_BETA_1, variable.dtype), step + 1.0)
-        correction_2 = 1.0 - tf.pow(tf.constant(ADAM_BETA_2, variable.dtype), step + 1.0)
-        scale = tf.sqrt(second / correction_2) + ADAM_EPSILON
-        variable.assign_sub(learning_rate * (first / correction_1) / scale)
+        betas = [tf.constant(beta, variable.dtype) for beta in (ADAM_BETA_1, ADAM_BETA_2)]
+        powers = [tf.pow(beta, step + 1.0) for beta in betas]
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=first.handle,
+            v=second.handle,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=learning_rate,
+            beta1=betas[0],
+            beta2=betas[1],
+            epsilon=ADAM_EPSILON * tf.sqrt(1.0 - powers[1]),
+            grad=gradient,
+        )
