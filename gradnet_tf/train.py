@@ -29,6 +29,7 @@ import tensorflow as tf  # noqa: E402
 
 from gradnet_tf import weights  # noqa: E402
 from gradnet_tf.data import storage  # noqa: E402
+from gradnet_tf.tracking import config as tracker_config  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training import loop  # noqa: E402
 
@@ -142,6 +143,19 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "and filled where it is not yet.",
         **here,
     )
+    flags.DEFINE_string(
+        "track_data",
+        None,
+        "Folder of sequences in OTB's layout to track on at the end of every epoch: the best weights "
+        "are then those with the highest success AUC.",
+        **here,
+    )
+    flags.DEFINE_list("track_sequences", None, "Which of them; without it all.", **here)
+    flags.DEFINE_integer("track_starts", 1, "Starts in each, evenly spread over it.", 1, **here)
+    flags.DEFINE_integer("track_limit", 100, "Frames from each start at most.", 2, **here)
+    flags.DEFINE_enum(
+        "track_preset", "tuned", tuple(tracker_config.PRESETS), "Constants of the tracker.", **here
+    )
     flags.DEFINE_enum("strategy", "none", STRATEGIES, "Distribution over GPUs or machines.", **here)
     flags.DEFINE_boolean("jit_compile", False, "Compile the step by XLA.", **here)
     flags.DEFINE_float("save_minutes", 10.0, "Minutes between two checkpoints.", **here)
@@ -207,6 +221,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
             raise ValueError(
                 f"data_weights has {len(data_weights)} numbers for {len(values.data)} data sets"
             )
+        sequences = _open_sequences(values)
         with _scope(values.strategy):
             init = _load(values.init)
             outcome = loop.train(
@@ -216,6 +231,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
                 init=init,
                 data_weights=data_weights,
                 feature_cache=values.feature_cache and os.path.expanduser(values.feature_cache),
+                sequences=sequences,
                 options=options,
             )
     except (ArithmeticError, OSError, ValueError, tf.errors.OpError) as error:
@@ -230,6 +246,8 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         )
         return STOPPED
     best = "" if outcome.best is None else f", best validation loss {outcome.best:.4f}"
+    if best and sequences is not None:
+        best = f", best success AUC {1 - outcome.best:.4f}"
     print(f"trained {outcome.step} steps{best}")
     for path in outcome.weights.values():
         print(f"wrote: {path}")
@@ -245,6 +263,23 @@ def _checked_workdir(path: str) -> str:
     if os.path.exists(path) and not os.path.isdir(path):
         raise NotADirectoryError(f"workdir must be a folder, but {path} is a file")
     return path
+
+
+def _open_sequences(values: flags.FlagValues):
+    if values.track_data is None:
+        for name in ("track_sequences", "track_starts", "track_limit", "track_preset"):
+            if values[name].present:
+                raise ValueError(f"{name} means nothing without track_data")
+        return None
+    from gradnet_tf.training import tracked
+
+    return tracked.open_sequences(
+        os.path.expanduser(values.track_data),
+        values.track_sequences,
+        starts=values.track_starts,
+        limit=values.track_limit,
+        preset=values.track_preset,
+    )
 
 
 def _load(init: Optional[str]) -> Optional[weights.Weights]:

@@ -151,7 +151,7 @@ class PairSource:
         TensorFlow itself says it in kilobytes of its own.
 
         Args:
-            batches: Data set of `train`, `validation` or `augmented`, or what a strategy made of it.
+            batches: Data set of `train`, `validation` or `augmented`, or a strategy's of it.
             start_step: The step of the first batch, or the first frame.
             training: Whether the batches are of training; None for those of `augmented`.
 

@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -39,10 +39,14 @@ from gradnet_tf.training import (
 from gradnet_tf.training.config import FLOAT32_VARIABLES, LATER, TrainConfig
 from gradnet_tf.training.step import TrainStep, check_groups
 
+if TYPE_CHECKING:  # It needs the evaluation, which most trainings do not.
+    from gradnet_tf.training.tracked import TrackedSequences
+
 MEASURED = ("loss", "initial_loss", "regularization", "err_disp", "err_max")
 OF_GRADIENT = ("gradient_size", "gradient_share")
 VALIDATED = ("validation_loss", "validation_initial_loss", "validation_err_disp")
 COLUMNS = (*MEASURED, *OF_GRADIENT, "learning_rate", *VALIDATED)
+TRACKED = "success_auc"  # A column of trainings that track.
 HISTORY = "history.csv"
 CALIBRATION_GROUPS = 16
 WEIGHTS = "weights"
@@ -94,7 +98,8 @@ class Outcome:
     Attributes:
       step: finished steps of the training.
       finished: whether the training is complete; otherwise it was asked to stop.
-      best: lowest validation loss so far, None before the first validation.
+      best: lowest validation loss so far, or 1 - success AUC of a training that tracks; None before
+        the first of them.
       weights: directories of the exported checkpoints by name ("last", "best"); empty unless
         finished, and on workers other than the first.
     """
@@ -113,6 +118,7 @@ def train(
     init: Optional[weights.Weights] = None,
     data_weights: Optional[Sequence[float]] = None,
     feature_cache: Optional[files.PathLike] = None,
+    sequences: Optional[TrackedSequences] = None,
     options: Optional[RunOptions] = None,
 ) -> Outcome:
     """Trains, or goes on with a training that was interrupted; call it under the strategy's scope.
@@ -126,6 +132,8 @@ def train(
       data_weights: how often each data set is drawn; by default, every video is equally likely.
       feature_cache: directory that keeps the features of search regions, made and filled where it
         is not yet, see `features`; for stage "gradnet" with `config.crops` of at least 1.
+      sequences: on which to track at the end of every epoch; the best weights are then those with
+        the highest success AUC, and otherwise those with the lowest validation loss.
       options: what does not change the outcome.
 
     Returns:
@@ -153,6 +161,10 @@ def train(
     }
     if feature_cache is not None:
         claims["feature_cache"] = True  # Float16 rounds; where it lies does not matter.
+    if sequences is not None:
+        claims["tracked"] = sequences.claims
+        if config.precision == "float64":
+            raise ValueError("precision=float64 cannot track: a tracker is float32")
     with contextlib.ExitStack() as stack:
         network = start.make_network(config, None if init is None else init.arrays)
         if is_chief:
@@ -165,7 +177,9 @@ def train(
                 vouched={"data": "data_digest"},
                 unrecorded={"statistics_digest": claims["statistics_digest"]},
             )
-        run = _Run(config, source, network, workdir, options, is_chief, stack, feature_cache)
+        run = _Run(
+            config, source, network, workdir, options, is_chief, stack, feature_cache, sequences
+        )
         stop = stack.enter_context(signals.StopRequest())
         finished = run.go(stop)
         exported = {}
@@ -223,8 +237,18 @@ class _Run:
     """One process's part of a training."""
 
     def __init__(
-        self, config, source, network, workdir, options, is_chief, stack, feature_cache=None
+        self,
+        config,
+        source,
+        network,
+        workdir,
+        options,
+        is_chief,
+        stack,
+        feature_cache=None,
+        sequences=None,
     ):
+        self.sequences = sequences
         self.config, self.source, self.options, self.is_chief = config, source, options, is_chief
         self.strategy = tf.distribute.get_strategy()
         self.store = checkpoints.CheckpointStore(workdir, keep=options.keep, read_only=not is_chief)
@@ -265,8 +289,9 @@ class _Run:
         self.network = network
         self.history = self.summaries = None
         if is_chief:
+            columns = COLUMNS if sequences is None else (*COLUMNS, TRACKED)
             self.history = stack.enter_context(
-                history.History(workdir / HISTORY, COLUMNS, self.done)
+                history.History(workdir / HISTORY, columns, self.done)
             )
             folder = workdir / summaries.FOLDER if options.summaries else None
             self.summaries = stack.enter_context(summaries.Summaries(folder))
@@ -375,10 +400,14 @@ class _Run:
             )
             state = {n: v.numpy() for n, v in self.network.named_weights().items()}
             self.summaries.histograms(self.done, state)
+            if self.sequences is not None:
+                validated[TRACKED] = distribution.call_alone(self.sequences.success_auc, state)
             self.summaries.scalars(
                 self.done, {f"epoch/{name}": value for name, value in epoch.items()}
             )
         self._log(validated)
+        if TRACKED in validated:
+            return 1 - validated[TRACKED]
         return validated.get("validation_loss")
 
     def _validate(self):
@@ -459,6 +488,9 @@ def _export(run: _Run, workdir: Path, claims: Mapping[str, Any], init) -> dict[s
     for name, (state, step, value, precisions) in states.items():
         arrays = {key: state[key] for key in run.network.named_weights()}
         training = {**claims, "step": step, "validation_loss": value, "precisions": precisions}
+        if run.sequences is not None:
+            training["success_auc"] = None if value is None else 1 - value
+            training["validation_loss"] = None
         if init is not None:
             training["init_source"] = init.card["source"]
         path = workdir / WEIGHTS / name
