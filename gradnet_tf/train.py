@@ -146,8 +146,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string(
         "track_data",
         None,
-        "Folder of sequences in OTB's layout to track on at the end of every epoch: the best weights "
-        "are then those with the highest success AUC.",
+        "Folder of sequences in OTB's layout to track on after every epoch: the best weights are "
+        "then those with the highest success AUC.",
         **here,
     )
     flags.DEFINE_list("track_sequences", None, "Which of them; without it all.", **here)
