@@ -54,9 +54,9 @@ def small(seed: int = 0) -> GradNet:
                 batch_norm=stage != "scala5",
                 activation=None if stage == "scala5" else "relu",
             )
+            blocks[stage + suffix].build()
     blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block()
     for scope, block in blocks.items():
-        block.build()
         weights = block.named_weights()
         kernel = weights[f"siamese/{scope}/conv/weights"]
         values = random.standard_normal(kernel.shape)
