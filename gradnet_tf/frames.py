@@ -32,7 +32,8 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
               OTB and VOT), in the order of the numbers in their names. A gap in a row of
               consecutive numbers is a missing, that is a bad, frame. Of several series one is
               taken, see `gradnet_tf.series.choose`. Each file is one frame;
-            - a video file (needs PyAV);
+            - a video file (needs PyAV): the stream that ffmpeg would take, upright, see
+              `gradnet_tf.video.read_frames`;
             - a file with several images: an animated GIF, WebP, PNG or AVIF, a TIFF of many pages;
             - a pattern of image paths, such as ``"shot/*.png"``;
             - an open binary file, such as an `io.BytesIO`, with one or several images;

@@ -64,8 +64,7 @@ class VideoWriter:
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(files.replacing(self._path))
             with self._naming():
-                # A Python file: its errors, such as a full disk, come through as they are.
-                self._file = _open_output(temporary)
+                self._file = _Output(_open_output(temporary))
                 stack.callback(self._discard)
                 self._container = self._av.open(self._file, "w", format="mp4")
                 self._stream = self._container.add_stream(self._encoder(), rate=self._rate)
@@ -111,20 +110,23 @@ class VideoWriter:
         self._stack.__exit__(*exception)
 
     def _finish(self, kind: Any, error: Any, traceback: Any) -> None:
-        if error is not None:
-            with contextlib.suppress(Exception):  # The first error is the one to tell.
+        try:
+            if error is None:  # Else the first error is the one to tell.
+                with self._naming():
+                    self._mux(self._stream.encode())
+                    self._container.close()
+                    self._file.check()
+                    self._file.close()  # Writes what Python still holds.
+        finally:
+            with contextlib.suppress(Exception):
                 self._container.close()
-            return
-        with self._naming():
-            self._mux(self._stream.encode())
-            self._container.close()
-            self._file.close()  # Writes what Python still holds, so it may find the disk full.
 
     def _mux(self, packets: Iterable[Any]) -> None:
         for packet in packets:
             with contextlib.suppress(AttributeError):  # PyAV before 12.1: the last is guessed.
                 packet.duration = self._durations.popleft()
             self._container.mux(packet)
+        self._file.check()
 
     def _discard(self) -> None:
         with contextlib.suppress(OSError):
@@ -147,6 +149,39 @@ class VideoWriter:
                 if isinstance(error, OSError):
                     raise
                 raise OSError(reason(error)) from error
+
+
+class _Output:
+    """A file that seems to take everything, and tells afterwards what it could not write.
+
+    So errors such as a full disk come through as they are. PyAV 15 and 16 crash if they see one, or
+    if a container is left open.
+    """
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self._error: Optional[OSError] = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return len(data) if self._error else self._file.write(data)
+        except OSError as error:
+            self._error = error
+            return len(data)
+
+    def seek(self, *place: int) -> int:
+        return self._file.seek(*place)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def check(self) -> None:
+        """Raises the error of an earlier call."""
+        if self._error is not None:
+            raise self._error
 
 
 def _open_output(path: Path) -> BinaryIO:
