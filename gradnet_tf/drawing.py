@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 Colour = tuple[int, int, int]
 
@@ -65,6 +65,22 @@ def resize_to(image: np.ndarray, side: int) -> np.ndarray:
         return image.copy()
     size = [max(1, round(n * factor)) for n in image.shape[1::-1]]
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)).copy()
+
+
+def fit_into(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Brings an image to a size without distorting it: scaled, in the middle, black beside it.
+
+    Args:
+        image: uint8 [h, w, 3].
+        size: Height and width in px.
+
+    Returns:
+        uint8 [height, width, 3]; the image itself if it has that size.
+    """
+    if image.shape[:2] == tuple(size):
+        return image
+    picture = ImageOps.pad(Image.fromarray(image), size[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(picture)
 
 
 def contact_sheet(

@@ -120,3 +120,14 @@ def test_contact_sheet_checks_its_arguments():
         drawing.contact_sheet([black()] * 2, np.zeros((2, 4)), np.zeros((3, 4)))
     with pytest.raises(ValueError, match="column"):
         drawing.contact_sheet([black()], np.zeros((1, 4)), columns=0)
+
+
+def test_fitting_keeps_shapes_and_fills_with_black():
+    image = np.full((20, 10, 3), 200, np.uint8)
+    assert drawing.fit_into(image, (20, 10)) is image
+    fitted = drawing.fit_into(image, (40, 60))
+    assert fitted.shape == (40, 60, 3)
+    np.testing.assert_array_equal(fitted[:, 20:40], 200)
+    np.testing.assert_array_equal(fitted[:, :20], 0)
+    np.testing.assert_array_equal(fitted[:, 40:], 0)
+    assert drawing.fit_into(image, (10, 60))[:, 28:32].min() > 150

@@ -57,6 +57,7 @@ def test_boxes_scores_and_names():
     assert run.names == [f"frame {i}" for i in range(4)]
     assert run.boxes.dtype == np.float64
     assert run.frame_size == (24, 32)
+    np.testing.assert_array_equal(run.frame_sizes, [[24, 32]] * 4)
     assert not run.held.any()
     assert (run.seconds > 0).all()
     assert len(run) == 4
@@ -70,7 +71,7 @@ def test_fps_is_of_the_frames_after_the_first():
         seconds=np.array([9.0, 0.1, 0.3, 0]),
         held=np.array([False, False, False, True]),
         names=list("abcd"),
-        frame_size=(24, 32),
+        frame_sizes=np.array([[24, 32]] * 4),
         thumbnails=[(0, frames(1)[0])],
     )
     assert run.fps == pytest.approx(2 / 0.4)
@@ -366,6 +367,40 @@ def test_video_repeats_the_frame_before_a_bad_one(tmp_path):
     shown = [frame.image for frame in open_frames(tmp_path / "out.mp4")]
     assert len(shown) == 4
     np.testing.assert_allclose(shown[2][40:, 40:], 200, atol=4)
+
+
+def test_frames_may_change_their_size(tmp_path):
+    pytest.importorskip("av")
+
+    class AnySize(FakeTracker):
+        def update(self, image):
+            self.shape = image.shape
+            return super().update(image)
+
+    sizes = [(400, 600), (200, 300), (600, 400)]
+    images = [np.zeros((*size, 3), np.uint8) for size in sizes]
+    run = run_tracker(AnySize(), [*images, None], (100, 40, 60, 80), on_bad_frame="hold")
+    np.testing.assert_array_equal(run.frame_sizes, [*sizes, sizes[-1]])
+    assert run.frame_size == sizes[0]
+
+    def rows(image):
+        """First row of the red box, and how many it has."""
+        red = np.flatnonzero((image[:, :, 0] - image[:, :, 2] > 60).any(axis=1))
+        return red[0], red[-1] - red[0] + 1
+
+    # The small ones have 320 px along the longer side, and each box is drawn in its own.
+    sheet = np.asarray(run.contact_sheet(columns=1, count=3)).astype(int)
+    height = sheet.shape[0] // 3
+    for index, scale in enumerate((320 / 600, 1, 320 / 600)):
+        tile = sheet[index * height : (index + 1) * height]
+        assert abs(rows(tile)[1] - 80 * scale) <= 2, index
+    run.to_video(tmp_path / "out.mp4")
+    shown = [frame.image.astype(int) for frame in open_frames(tmp_path / "out.mp4")]
+    assert [image.shape for image in shown] == [(400, 600, 3)] * 4
+    # The second one is doubled, the third one is shrunk and has black at both sides.
+    expected = [(40, 80), (81, 160), (41 * 2 / 3, 80 * 2 / 3)]
+    for image, (top, height) in zip(shown, expected):
+        np.testing.assert_allclose(rows(image), (top, height), atol=4)
 
 
 def test_contact_sheet_scales_boxes_and_marks_truth():

@@ -38,7 +38,7 @@ class TrackingRun:
             time of the initialisation; 0 for held frames.
         held: bool [n], frames that could not be read, where the last box is repeated.
         names: The frames' files, or their places in the source.
-        frame_size: Height and width of the frames.
+        frame_sizes: int [n, 2], height and width of each frame; of a held one, that of the last.
         thumbnails: Some frames made small, as pairs of number and image (uint8 [h, w, 3] RGB).
         source: The frames, if they can be read again; else None.
         source_fps: Frames per second of the source, if it is a video; else None.
@@ -52,7 +52,7 @@ class TrackingRun:
     seconds: np.ndarray
     held: np.ndarray
     names: Sequence[str]
-    frame_size: tuple[int, int]
+    frame_sizes: np.ndarray
     thumbnails: Sequence[tuple[int, np.ndarray]]
     source: Optional[FrameSource] = None
     source_fps: Optional[float] = None
@@ -65,6 +65,12 @@ class TrackingRun:
         held = f", {self.held.sum()} held" if self.held.any() else ""
         ended = "" if self.is_complete else ", ended early"
         return f"TrackingRun({len(self)} frames{held}{ended}, {self.fps:.1f} fps)"
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """Height and width of the first frame."""
+        height, width = self.frame_sizes[0].tolist()
+        return height, width
 
     @property
     def fps(self) -> float:
@@ -99,6 +105,8 @@ class TrackingRun:
         progress: bool = False,
     ) -> None:
         """Writes an MP4 video of the frames with their boxes. Needs PyAV.
+
+        The video has the first frame's size; frames of another one are fitted into it.
 
         Args:
             path: The file to be written.
@@ -141,6 +149,7 @@ class TrackingRun:
                 label = self._label(frame.index)
                 box = self.boxes[frame.index]
                 drawn = drawing.draw_box(drawn, box, drawing.PREDICTION, width, label)
+                drawn = drawing.fit_into(drawn, self.frame_size)
                 writer.write(drawn, None if fps else frame.duration)
                 count += 1
                 bar.update()
@@ -167,8 +176,8 @@ class TrackingRun:
         chosen = [self.thumbnails[i] for i in np.rint(places).astype(int)]
         numbers = [number for number, _ in chosen]
         images = [image for _, image in chosen]
-        height, width = self.frame_size
-        scales = np.array([[i.shape[1] / width, i.shape[0] / height] * 2 for i in images])
+        sizes = np.array([image.shape[:2] for image in images])
+        scales = np.tile((sizes / self.frame_sizes[numbers])[:, ::-1], 2)
         rows = None
         if truth is not None:
             rows = [truth[n] if n < len(truth) else [np.nan] * 4 for n in numbers] * scales
@@ -212,6 +221,7 @@ class _Row(NamedTuple):
     seconds: float
     is_held: bool
     name: str
+    frame_size: tuple[int, int]
 
 
 def run_tracker(
@@ -251,7 +261,6 @@ def run_tracker(
     source = open_frames(source, on_bad_frame=on_bad_frame)
     rows: list[_Row] = []
     thumbnails = Thumbnails()
-    frame_size = (0, 0)
     tracked, tracked_seconds = 0, 0.0  # Of the frames after the first.
     try:
         with contextlib.ExitStack() as stack:
@@ -259,19 +268,19 @@ def run_tracker(
             for frame in _closing(source, stack):
                 score = confidence = float("nan")
                 start = time.perf_counter()
+                size = frame.image.shape[:2] if frame.ok else rows[-1].frame_size
                 if not frame.ok:
                     row = rows[-1].box
                 elif not rows:
                     tracker.init(frame.image, box)
                     row = np.asarray(box, np.float64)
-                    frame_size = frame.image.shape[:2]
                 else:
                     row = _update(tracker, frame)
                     tracked += 1
                     tracked_seconds += time.perf_counter() - start
                     score, confidence = float(tracker.score), float(tracker.confidence)
                 seconds = time.perf_counter() - start if frame.ok else 0.0
-                rows.append(_Row(row, score, confidence, seconds, not frame.ok, frame.name))
+                rows.append(_Row(row, score, confidence, seconds, not frame.ok, frame.name, size))
                 thumbnails.add(frame)
                 if callback is not None:
                     callback(frame, row)
@@ -280,19 +289,18 @@ def run_tracker(
                 bar.update()
     except BaseException as error:  # Ctrl-C as well.
         if rows:
-            error.run = _collect(rows, thumbnails, frame_size, source, is_complete=False)
+            error.run = _collect(rows, thumbnails, source, is_complete=False)
         raise
-    return _collect(rows, thumbnails, frame_size, source, is_complete=True)
+    return _collect(rows, thumbnails, source, is_complete=True)
 
 
 def _collect(
     rows: Sequence[_Row],
     thumbnails: Thumbnails,
-    frame_size: tuple[int, int],
     source: FrameSource,
     is_complete: bool,
 ) -> TrackingRun:
-    boxes, scores, confidences, seconds, held, names = zip(*rows)
+    boxes, scores, confidences, seconds, held, names, sizes = zip(*rows)
     return TrackingRun(
         boxes=np.stack(boxes),
         scores=np.array(scores),
@@ -300,7 +308,7 @@ def _collect(
         seconds=np.array(seconds),
         held=np.array(held),
         names=list(names),
-        frame_size=frame_size,
+        frame_sizes=np.array(sizes),
         thumbnails=thumbnails.images(),
         source=source if source.reiterable else None,
         source_fps=source.fps,
