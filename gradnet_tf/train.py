@@ -86,6 +86,11 @@ _FLOATS = {
     "negatives": "Stage siamfc, or several regions: weight of the loss under another video's "
     "template.",
     "scale_jitter": "Largest relative error of a search region's scale.",
+    "lookalikes": "How often another video's target is pasted beside the target.",
+    "occlusion": "How often it covers up to half of the target.",
+    "blur_drift": "Width of the Gaussian, in px, by which tracks are blurred in the end at most.",
+    "light_drift": "Largest relative change of gamma, contrast and brightness along a track.",
+    "scale_drift": "Largest relative change of the target's size along a track.",
     "first_frame_weight": "Share of the first region in the gradients (updates of at least 2).",
     "generalization": "How often a group's other videos take part in the updates (likewise).",
     "wrong_samples": "How often a sample of an update is wrong altogether (likewise).",
@@ -108,6 +113,11 @@ _MEANINGLESS = (
     ("final_learning_rate", "schedule", ("constant",)),
     ("warmup_steps", "schedule", ("constant", "log_steps")),
     ("reference_quirks", "augment", ("none",)),
+    ("lookalikes", "augment", ("none",)),
+    ("occlusion", "augment", ("none",)),
+    ("blur_drift", "augment", ("none",)),
+    ("light_drift", "augment", ("none",)),
+    ("scale_drift", "augment", ("none",)),
     ("trained", "stage", ("siamfc",)),
     ("update_rate", "updates", (1,)),
 )

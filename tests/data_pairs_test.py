@@ -18,6 +18,7 @@ from gradnet_tf.data import (
     pairs,
     records,
     sampling,
+    scenes,
     task,
 )
 from tests.helpers import track_records
@@ -43,6 +44,11 @@ def data(tmp_path_factory):
 
 def config(**changes):
     return pairs.PairConfig(**{"batch": 3, "validation": 0.2, "threads": 1, **changes})
+
+
+SCENES = scenes.SceneConfig(
+    lookalikes=0.5, occlusion=0.3, blur_drift=1.0, light_drift=0.4, scale_drift=0.1
+)
 
 
 def open_videos(data, **changes):
@@ -248,6 +254,73 @@ def test_a_frame_has_the_same_crops_in_every_step(data):
     ((_, image),) = take(strongly.train(), 1)
     ((crop,),) = take(strongly.augmented(int(strongly.frames(0, 0)[0])).map(lambda x: (x,)), 1)
     np.testing.assert_array_equal(image[0], crop[strongly.draws.group(0, 0).numbers[0]])
+
+
+def test_scenes_change_instances_alone_and_are_a_function_of_the_step(data):
+    changes = dict(groups=2, regions=2, reference_quirks=False)
+    plain, source = open_videos(data, **changes), open_videos(data, scenes=SCENES, **changes)
+    batches = take(source.train(), 3)
+    for (exemplars, instances), (same, unchanged) in zip(batches, take(plain.train(), 3)):
+        np.testing.assert_array_equal(exemplars, same)
+        assert (np.abs(instances - unchanged).max(axis=(1, 2, 3)) > 5).mean() > 0.8
+    assert_equal(take(source.train(2), 1), batches[2:])
+    parts = [take(source.train(2, shard=(index, 2)), 1)[0] for index in range(2)]
+    assert_equal([tuple(map(np.concatenate, zip(*parts)))], batches[2:])
+    assert_equal(take(source.validation(1), 1), take(plain.validation(1), 1))
+    # Tracks drift away from their exemplars, and what is pasted is not of validation's videos.
+    shown = set()
+    for step in range(20):
+        drawn = source.draws.group(step, 0)
+        found = drawn.requests["x"].scenes
+        z, x = np.repeat(drawn.pairs.z, 2), drawn.requests["x"].frames
+        assert (found.drift[:, 4] != 1).sum() >= 4
+        shown.update(found.partner[found.partner >= 0])
+        first, *rest = found.drift[:2, 4]
+        assert (first - 1) * (rest[0] - 1) * (x[0] - z[0]) * (x[1] - z[1]) >= 0
+    held_out = {frame for video in source.held_out.pools[0] for frame in frames_of(source, video)}
+    assert len(shown) > 20 and not shown & held_out
+
+
+def frames_of(source, video):
+    for track in source.catalog.tracks[video]:
+        yield from range(*source.catalog.first_frame[track : track + 2])
+
+
+@pytest.mark.parametrize("kind", ["reference", "strong"])
+def test_scenes_of_kept_crops_are_of_the_frame_alone(data, kind):
+    wanted = task.TaskConfig(updates=2, regions=4, shift=1)
+    source = open_videos(
+        data, crops=2, scenes=SCENES, augment=kind, task=wanted, first_exemplar=True
+    )
+    crops = {frame: crop.numpy() for frame, crop in enumerate(source.augmented())}
+    plain = {
+        frame: crop.numpy()
+        for frame, crop in enumerate(
+            open_videos(data, crops=2, augment=kind, task=wanted, first_exemplar=True).augmented()
+        )
+    }
+    assert np.mean([np.abs(crops[frame] - plain[frame]).max() > 5 for frame in crops]) > 0.9
+    drawn = source.draws.group(4, 0)
+    (instances,) = (batch[1].numpy() for batch in source.train(4).take(1))
+    for place, image in enumerate(instances):
+        y, x = 8 * drawn.requests["x"].start[place]
+        whole = crops[drawn.requests["x"].frames[place]][drawn.numbers[place]]
+        np.testing.assert_array_equal(image, whole[y : y + 239, x : x + 239])
+    # A crop of a number drifts along its track.
+    frames = np.arange(*source.catalog.first_frame[:2])
+    for number in range(2):
+        found = source.draws.crops(frames, np.full(len(frames), number)).scenes.drift
+        assert np.all(np.diff(found[:, 4]) > 0) or np.all(np.diff(found[:, 4]) < 0)
+
+
+def test_fresh_scenes_of_sequences(data):
+    """Samples that are another video's drift as that video does."""
+    wanted = task.TaskConfig(updates=3, regions=5, wrong_samples=1.0)
+    source = open_videos(data, scenes=SCENES, task=wanted)
+    for step in range(5):
+        drawn = source.draws.group(step, 0)
+        np.testing.assert_array_equal(drawn.requests["x"].scenes.drift[0], [0, 1, 1, 1, 1])
+    assert len(take(source.train().map(lambda z, x, _: (z, x)), 1)[0][1]) == 9
 
 
 @pytest.mark.parametrize("kind", ["reference", "none"])

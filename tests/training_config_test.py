@@ -94,6 +94,8 @@ def test_the_last_epoch_may_be_shorter(steps, per_epoch, epochs):
         ("validation", 0.0, r"in \(0, 1\)"),
         ("validation", 1.0, r"in \(0, 1\)"),
         ("frozen_layers", 5, "in 0 to 4"),
+        ("lookalikes", 1.5, "in 0..1"),
+        ("scale_drift", float("nan"), "in 0..1"),
     ],
 )
 def test_a_value_out_of_range_is_named(name, value, expected):

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.data import cutting, pairs, task
+from gradnet_tf.data import cutting, pairs, scenes, task
 from gradnet_tf.training import features
 from tests.helpers import networks, track_records
 
@@ -132,6 +132,7 @@ def test_it_goes_on_where_it_was_stopped(tmp_path, filled, pattern, network, mon
         (dict(seed=2), r"augmentation .*\(seed: 1/2\)"),
         (dict(augment="strong"), r"augmentation .*augment: reference/strong"),
         (dict(scale_jitter=0.1), r"augmentation .*scale_jitter: 0.0/0.1"),
+        (dict(scenes=scenes.SceneConfig(lookalikes=0.5)), r"augmentation .*scenes: None/.*0.5"),
         (dict(crops=3), r"augmentation .*crops: 2/3"),
         (dict(task=TASK), r"augmentation .*size: 239/255"),
     ],

@@ -17,7 +17,16 @@ from gradnet_tf.data import description, records, sampling, storage
 from gradnet_tf.data.index import ShardIndex
 
 _SUFFIX = ".tfrecord"
-_MERGED = ("frames", "z_offset", "z_length", "z_checksum", "x_offset", "x_length", "x_checksum")
+_MERGED = (
+    "frames",
+    "boxes",
+    "z_offset",
+    "z_length",
+    "z_checksum",
+    "x_offset",
+    "x_length",
+    "x_checksum",
+)
 
 
 @dataclasses.dataclass(frozen=True)

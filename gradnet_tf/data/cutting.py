@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.data import augment, records, strong
+from gradnet_tf.data import augment, pasting, records, scenes, strong
 from gradnet_tf.data.catalog import Catalog
 
 CELL = 8  # px of a search region between two cells of its features and of its score map
@@ -23,12 +23,14 @@ class Requests(NamedTuple):
         frames: int64 [n], the frame of each.
         noise: float64 [n, 8 or 9], in [0, 1), see `augment.Noise`; None without augmentation.
         strong: float64 [n, `strong.UNIFORMS` + 2], in [0, 1); None without the strong one.
+        scenes: What is pasted and how tracks drift; None for nothing.
         start: int32 [n, 2], (y, x), the first cell of what is cut out of each; None: all of it.
     """
 
     frames: np.ndarray
     noise: Optional[np.ndarray] = None
     strong: Optional[np.ndarray] = None
+    scenes: Optional[scenes.Scenes] = None
     start: Optional[np.ndarray] = None
 
 
@@ -60,8 +62,13 @@ class Cutter:
         statistics = self.catalog.exemplar if self.key == "z" else self.catalog.instance
         return augment.colour_variation(statistics.covariance) if self.color else None
 
-    def specs(self, strongly: bool) -> list[tf.TensorSpec]:
-        """What `read` gives for a crop: its file and how to make it."""
+    def specs(self, strongly: bool, staged: bool) -> list[tf.TensorSpec]:
+        """What `read` gives for a crop: its file and how to make it.
+
+        Args:
+            strongly: Whether the requests are for the strong augmentation.
+            staged: Whether they have scenes.
+        """
         specs = [
             tf.TensorSpec([], tf.string),
             tf.TensorSpec([self.size], tf.int32),
@@ -73,6 +80,12 @@ class Cutter:
         if strongly:
             specs.append(tf.TensorSpec([strong.UNIFORMS], tf.float32))
             specs.append(tf.TensorSpec([2], tf.int32))
+        if staged:
+            specs.append(tf.TensorSpec([], tf.string))
+            specs += [
+                tf.TensorSpec([len(kind._fields)], tf.float32)
+                for kind in (scenes.Paste, scenes.Drift)
+            ]
         return specs
 
     def read(self, requests: Requests) -> list[np.ndarray]:
@@ -84,6 +97,10 @@ class Cutter:
         if requests.strong is not None:
             columns.append(requests.strong[:, : strong.UNIFORMS].astype(np.float32))
             columns.append((requests.strong[:, strong.UNIFORMS :] * 2.0**31).astype(np.int32))
+        if requests.scenes is not None:
+            partners, paste, drift = requests.scenes
+            shown = [self.catalog.read("z", int(n)) if n >= 0 else b"" for n in partners]
+            columns += [np.array(shown, object), paste, drift]
         return columns
 
     def make(self, jpeg, rows, columns, colour, *more):
@@ -94,10 +111,13 @@ class Cutter:
         """
         more = list(more)
         start = more.pop(0) if self.cut != self.size else None
-        uniforms, seed = more or (None, None)
+        scene = more[-3:] if len(more) >= 3 else None
+        uniforms, seed = more[:2] if len(more) % 3 else (None, None)
         source_size = SOURCE_SIZES[self.key]
         image = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
         image = tf.ensure_shape(image, [source_size, source_size, 3])
+        if scene is not None:
+            image = pasting.apply(image, *scene)
         if uniforms is not None:
             image = strong.before_crop(image, uniforms, seed, self.strong)
         crop = augment.apply(tf.reverse(image, [2]), rows, columns, colour)

@@ -1,7 +1,7 @@
 """What is drawn for a group of a step: crops, their augmentation, and the task.
 
 A pure function of (seed, step, group), but for the augmentation of `PairConfig.crops`, which is one
-of (seed, frame, number of the crop).
+of (seed, frame, number of the crop), and whose drift is one of (seed, track, that number).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from gradnet_tf.data import augment, cutting, sampling, strong, task
+from gradnet_tf.data import augment, cutting, sampling, scenes, strong, task
 from gradnet_tf.data.pair_config import PairConfig
 
 VALIDATION_SEED = 0  # The same pairs for every run.
@@ -42,6 +42,7 @@ class Draws:
         held_out: The videos for validation.
         config: How.
         validation_batch: Pairs of a group in validation.
+        stage: Draws the scenes of the instances, if there are any.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Draws:
         held_out: sampling.Videos,
         config: PairConfig,
         validation_batch: int,
+        stage: Optional[scenes.Stage] = None,
     ):
         self._videos = {True: training, False: held_out}
         self._batches = {True: config.batch, False: validation_batch}
         self._config = config
+        self._stage = stage
         self.group = functools.lru_cache(_REMEMBERED)(self._group)
 
     def pairs(self, step: int, group: int, training: bool = True) -> sampling.Pairs:
@@ -94,7 +97,20 @@ class Draws:
             )
             for name, stream, width in self._kinds(sampling.CROP, sampling.STRONG_CROP, True)
         }
-        return cutting.Requests(frames, **found)
+        return cutting.Requests(frames, scenes=self._kept_scenes(frames, numbers), **found)
+
+    def _kept_scenes(self, frames: np.ndarray, numbers: np.ndarray) -> Optional[scenes.Scenes]:
+        if self._stage is None:
+            return None
+        seed, rows = self._config.seed, []
+        for frame, number in zip(map(int, frames), map(int, numbers)):
+            track = self._stage.videos.track_of(frame)
+            own = sampling.uniforms(seed, frame, number, sampling.SCENE_CROP, [scenes.UNIFORMS])
+            course = sampling.uniforms(
+                seed, track, number, sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS]
+            )
+            rows.append((own, course, self._stage.origin(frame, course[-1])))
+        return self._stage.draw(frames, *map(np.array, zip(*rows)))
 
     def _group(self, step: int, group: int, training: bool = True) -> Drawn:
         """All of a group of a step; remembered, so do not change it."""
@@ -129,7 +145,9 @@ class Draws:
                 numbers = np.floor(draws * config.crops).astype(np.int64)
                 instances = self.crops(frames, numbers)
             else:
-                instances = self._fresh(step, group, frames)
+                instances = self._fresh(step, group, frames)._replace(
+                    scenes=self._fresh_scenes(step, group, frames, pairs)
+                )
         requests = {"z": exemplars, "x": instances._replace(start=start)}
         return Drawn(pairs, requests, numbers, sequence)
 
@@ -147,6 +165,21 @@ class Draws:
                 noise = noise.transpose(1, 0, 2).reshape(-1, width)
             found[name] = noise
         return cutting.Requests(frames, **found)
+
+    def _fresh_scenes(
+        self, step: int, group: int, frames: np.ndarray, pairs: sampling.Pairs
+    ) -> Optional[scenes.Scenes]:
+        """Scenes of this step alone: tracks drift away from their exemplars."""
+        if self._stage is None:
+            return None
+        seed, videos = self._config.seed, self._stage.videos
+        own = sampling.uniforms(seed, step, group, sampling.SCENE, (len(frames), scenes.UNIFORMS))
+        courses = sampling.uniforms(
+            seed, step, group, sampling.DRIFT, (len(pairs.track), scenes.TRACK_UNIFORMS)
+        )
+        tracks = pairs.track.tolist()
+        rows = [tracks.index(videos.track_of(int(frame))) for frame in frames]
+        return self._stage.draw(frames, own, courses[rows], videos.frames[pairs.z][rows])
 
     def _kinds(self, noise: int, strongly: int, scaled: bool) -> list[tuple[str, int, int]]:
         """Field of the requests, stream and width of each kind of random numbers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
-from gradnet_tf.data import augment, cutting, records, strong, task
+from gradnet_tf.data import augment, cutting, records, scenes, strong, task
 
 AUGMENTATIONS = ("reference", "strong", "none")
 
@@ -36,6 +36,7 @@ class PairConfig:
         crops: 0: every instance is augmented anew. Else each frame has so many augmented instances,
             each of them a function of (seed, frame, its number), of which a step draws one.
         scale_jitter: Largest relative error of an instance's scale.
+        scenes: What is pasted into instances, and how tracks drift; nothing by default.
         first_exemplar: Whether a group has only the exemplar of its first pair.
         task: Sequences of updates instead of pairs, see `task`. `regions` is of no meaning then.
     """
@@ -57,6 +58,7 @@ class PairConfig:
     threads: int = 0
     crops: int = 0
     scale_jitter: float = 0.0
+    scenes: scenes.SceneConfig = dataclasses.field(default_factory=scenes.SceneConfig)
     first_exemplar: bool = False
     task: Optional[task.TaskConfig] = None
 
@@ -88,6 +90,9 @@ class PairConfig:
             raise ValueError(
                 f"crops={self.crops} means nothing with augment=none: they would all be the same"
             )
+        if self.scenes.active and self.augment == "none":
+            given = {name: value for name, value in vars(self.scenes).items() if value}
+            raise ValueError(f"scenes of {given} mean nothing with augment=none")
         self.augmentation()
         self.instance_augmentation()
 

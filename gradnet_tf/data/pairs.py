@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.data import catalog, cutting, draws, sampling, storage
+from gradnet_tf.data import catalog, cutting, draws, pasting, sampling, scenes, storage
 from gradnet_tf.data.pair_config import PairConfig
 
 _PARTS = 3  # Of a step: exemplars, instances, task.
@@ -100,7 +100,11 @@ class PairSource:
             color,
         )
         self.features: Optional[np.ndarray] = None
-        self.draws = draws.Draws(self.training, self.held_out, config, self.validation_batch)
+        stage = None
+        if config.scenes.active:
+            sizes = pasting.target_sizes(source.columns["boxes"])
+            stage = scenes.Stage(config.scenes, self.training, sizes, config.frame_range)
+        self.draws = draws.Draws(self.training, self.held_out, config, self.validation_batch, stage)
 
     def train(self, start_step: int = 0, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The batches from a step on, without end.
@@ -273,19 +277,22 @@ class PairSource:
 
     def _crops(self, steps, groups: Sequence[int], training: bool, cutter, count: int):
         """Data set of the exemplars, or the instances, of each step."""
-        strongly = training and self.config.augment == "strong"
+        config = self.config
+        strongly = training and config.augment == "strong"
+        staged = training and config.scenes.active and cutter.key == "x"
 
         def columns(step):
             drawn = [self.draws.group(step, group, training) for group in groups]
             found = [cutter.read(each.requests[cutter.key]) for each in drawn]
             return [np.concatenate(column) for column in zip(*found)]
 
-        return self._made(steps, columns, cutter, strongly, count, training)
+        specs = cutter.specs(strongly, staged)
+        return self._made(steps, columns, cutter, specs, count, training)
 
-    def _made(self, numbers, columns, cutter, strongly: bool, count: int, training):
+    def _made(self, numbers, columns, cutter, specs, count: int, training):
         """Data set of `count` crops for each number, of which `columns` reads them."""
         place = "zx".index(cutter.key)
-        data = self._map(numbers, columns, cutter.specs(strongly), count, place, training)
+        data = self._map(numbers, columns, specs, count, place, training)
         data = data.unbatch()
         data = data.map(cutter.make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return data.batch(count, drop_remainder=True)
@@ -378,7 +385,8 @@ class PairSource:
             return cutter.read(wanted)
 
         frames = tf.data.Dataset.range(first_frame, len(self.catalog.columns["frames"]))
-        return self._made(frames, columns, cutter, config.augment == "strong", config.crops, None)
+        specs = cutter.specs(config.augment == "strong", config.scenes.active)
+        return self._made(frames, columns, cutter, specs, config.crops, None)
 
     def frames(self, step: int, group: int) -> np.ndarray:
         """The frames of a group's instances in training, int64 [n]."""

@@ -16,9 +16,11 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-# Independent streams of random numbers of one group of one step; the last two are of one augmented
-# crop of one frame, which stand in the place of group and step.
+# Independent streams of random numbers of one group of one step; those of crops are of one
+# augmented crop of one frame (DRIFT_CROP: of one track), which stand in the place of group and
+# step.
 PAIRS, AUGMENTATION, STRONG, MORE, NUMBERS, TASK, CROP, STRONG_CROP = range(8)
+SCENE, DRIFT, SCENE_CROP, DRIFT_CROP = range(8, 12)
 
 
 def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]) -> np.ndarray:
@@ -94,6 +96,10 @@ class Videos:
     def count(self) -> int:
         """Number of videos that may be drawn."""
         return sum(len(pool) for pool in self.pools)
+
+    def track_of(self, frame: int) -> int:
+        """Number of a frame's track."""
+        return int(np.searchsorted(self.first_frame, frame, side="right")) - 1
 
 
 class Pairs(NamedTuple):

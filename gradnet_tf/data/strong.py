@@ -86,11 +86,11 @@ def blur(image, sigma: float):
     return plain_blur(image, sigma)
 
 
-def plain_blur(image, sigma: float):
-    """`blur` without tensorflow-addons."""
+def plain_blur(image, sigma):
+    """`blur` without tensorflow-addons; the width may be a tensor."""
     half = _FILTER_SIZE // 2
     distance = tf.cast(tf.range(-half, half + 1) ** 2, tf.float32)
-    kernel = tf.nn.softmax(-distance / (2.0 * tf.constant(sigma, tf.float32) ** 2))
+    kernel = tf.nn.softmax(-distance / (2.0 * tf.convert_to_tensor(sigma, tf.float32) ** 2))
     kernel = kernel[:, tf.newaxis] @ kernel[tf.newaxis, :]
     kernel = tf.tile(kernel[:, :, tf.newaxis, tf.newaxis], [1, 1, 3, 1])
     padded = tf.pad(image, [[half, half], [half, half], [0, 0]], mode="REFLECT")

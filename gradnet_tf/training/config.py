@@ -10,7 +10,7 @@ import dataclasses
 import math
 from typing import Any, Optional
 
-from gradnet_tf.data import task
+from gradnet_tf.data import scenes, task
 from gradnet_tf.training import schedule
 
 STAGES = ("siamfc", "gradnet")
@@ -30,6 +30,11 @@ TRAINED = ("all", "update")
 LATER = (
     "crops",
     "scale_jitter",
+    "lookalikes",
+    "occlusion",
+    "blur_drift",
+    "light_drift",
+    "scale_drift",
     "trained",
     "updates",
     "first_frame_weight",
@@ -111,6 +116,8 @@ class TrainConfig:
       crops: 0: a search region is augmented anew in every step. Else each frame has so many
         augmented regions, of which a step draws one: their features can be kept, see `features`.
       scale_jitter: largest relative error of a search region's scale.
+      lookalikes, occlusion, blur_drift, light_drift, scale_drift: what is pasted into search
+        regions, and how tracks drift, see `gradnet_tf.data.scenes.SceneConfig`.
       trained: in stage "gradnet", "all" (template branch and U2) or "update" (U2 alone).
       updates: in stage "gradnet", successive updates that are trained. 1: one, as in the reference.
         With more, one template a group goes through them as in tracking, see
@@ -163,6 +170,11 @@ class TrainConfig:
     precision: str = "float32"
     crops: int = 0
     scale_jitter: float = 0.0
+    lookalikes: float = 0.0
+    occlusion: float = 0.0
+    blur_drift: float = 0.0
+    light_drift: float = 0.0
+    scale_drift: float = 0.0
     trained: str = "all"
     updates: int = 1
     first_frame_weight: float = 0.0
@@ -218,6 +230,7 @@ class TrainConfig:
         check("update_rate", lambda v: 0 < v <= 1, "in (0, 1]")
         check("template_influence", lambda v: 0 < v <= 1, "in (0, 1]")
         check("scale_jitter", lambda v: 0 <= v < 1, "in [0, 1)")
+        self.scenes()
         self._check_updates()
         if self.schedule != "constant":
             rate = self.learning_rate
@@ -288,6 +301,11 @@ class TrainConfig:
             return None
         names = [field.name for field in dataclasses.fields(task.TaskConfig)]
         return task.TaskConfig(**{name: getattr(self, name) for name in names})
+
+    def scenes(self) -> scenes.SceneConfig:
+        """What is pasted into search regions, and how tracks drift."""
+        names = [field.name for field in dataclasses.fields(scenes.SceneConfig)]
+        return scenes.SceneConfig(**{name: getattr(self, name) for name in names})
 
     @property
     def exemplars(self) -> int:

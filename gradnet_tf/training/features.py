@@ -117,6 +117,13 @@ def identity(source: pairs.PairSource, network: GradNet) -> dict[str, Any]:
             augmentation["colours"] = hashlib.sha256(content).hexdigest()
     if config.augment == "strong":
         augmentation["strong"] = vars(config.strong)
+    if config.scenes.active:
+        videos = np.concatenate(source.training.pools)
+        augmentation["scenes"] = {
+            **vars(config.scenes),
+            "frame_range": config.frame_range,
+            "videos": hashlib.sha256(videos.tobytes()).hexdigest(),
+        }
     side = (config.whole_size - 87) // 8 + 1  # 87 px make one cell, 8 px the next one.
     values = {
         "search_branch": digest(arrays),

@@ -211,6 +211,7 @@ def pair_config(config: TrainConfig) -> pairs.PairConfig:
         seed=config.seed,
         crops=config.crops,
         scale_jitter=config.scale_jitter,
+        scenes=config.scenes(),
         first_exemplar=config.exemplars == 1,
         task=config.task(),
     )

@@ -1,0 +1,146 @@
+"""Draws examples of each augmentation of scenes: ``python -m gradnet_tf.data.preview --data=GLOB``.
+
+A row for each of them, along frames of one track; the first row has the search regions as they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from absl import app, flags
+from PIL import Image
+
+from gradnet_tf.data.scenes import SceneConfig
+
+# All that is shown; pasting is sure in its row.
+EXAMPLES = SceneConfig(
+    lookalikes=0.5, occlusion=0.5, blur_drift=2.0, light_drift=0.5, scale_drift=0.15
+)
+_FRAMES = 6
+_SIDE = 120  # px of a search region on the sheet
+
+
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the flags of the binary."""
+    flags.DEFINE_list("data", [], "Patterns of shards, one a data set.", values)
+    flags.DEFINE_string("output", "scenes.png", "The picture, a PNG file.", values)
+    flags.DEFINE_integer("tracks", 2, "Tracks to show.", 1, flag_values=values)
+    flags.DEFINE_integer("seed", 1, "Chooses the tracks and what is drawn.", 0, flag_values=values)
+    for name in ("blur_drift", "light_drift", "scale_drift"):
+        default = getattr(EXAMPLES, name)
+        flags.DEFINE_float(name, default, f"As training's --{name}.", flag_values=values)
+
+
+def sheet(
+    globs: Sequence[str], config: SceneConfig = EXAMPLES, tracks: int = 2, seed: int = 1
+) -> Image.Image:
+    """Draws the examples.
+
+    Args:
+        globs: One pattern of shards a data set, see `gradnet_tf.data.catalog.load`.
+        config: How far tracks drift; what is 0 has no row.
+        tracks: How many tracks are shown, if there are as many.
+        seed: Chooses the tracks and what is drawn.
+
+    Returns:
+        The sheet, RGB.
+
+    Raises:
+        OSError: If shards are missing or damaged.
+    """
+    from gradnet_tf import drawing
+    from gradnet_tf.data import pairs, pasting
+
+    settings = pairs.PairConfig(batch=1, validation=0.0, color=False)
+    source = pairs.open_pairs(list(globs), None, settings)
+    columns = source.catalog.columns
+    sizes = pasting.target_sizes(columns["boxes"])
+    counts = np.diff(source.catalog.first_frame)
+    random = np.random.default_rng(seed)
+    # Whole rows, if there are such tracks.
+    long = np.flatnonzero(counts >= min(_FRAMES, counts.max()))
+    pictures, boxes, labels = [], [], []
+    for track in sorted(random.choice(long, min(tracks, len(long)), replace=False).tolist()):
+        frames = source.catalog.first_frame[track] + np.linspace(
+            0, counts[track] - 1, min(_FRAMES, counts[track])
+        ).astype(np.int64)
+        for name, row in _rows(config).items():
+            drawn, scales = _scenes(source, row, sizes, frames, track, seed)
+            pictures += drawn
+            for frame, picture, scale in zip(frames, drawn, scales):
+                height, width = sizes[frame] * scale
+                middle = (picture.shape[0] - 1) / 2
+                boxes.append([middle - width / 2, middle - height / 2, width, height])
+                labels.append(f"{name} {columns['frames'][frame]}")
+    frames_in_a_row = min(_FRAMES, int(counts[long].min()))
+    return drawing.contact_sheet(
+        pictures, boxes, columns=frames_in_a_row, labels=labels, side=_SIDE
+    )
+
+
+def _rows(config: SceneConfig) -> dict[str, SceneConfig]:
+    """What each row shows."""
+    rows = {"as it is": SceneConfig()}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if value:
+            sure = field.name in ("lookalikes", "occlusion")
+            rows[field.name] = SceneConfig(**{field.name: 1.0 if sure else value})
+    return rows
+
+
+def _scenes(source, config, sizes, frames, track, seed):
+    """Search regions, uint8 [239, 239, 3] RGB, and by how much larger each shows its target."""
+    from gradnet_tf.data import cutting, sampling, scenes
+
+    stage = scenes.Stage(config, source.training, sizes, source.config.frame_range)
+    count = len(frames)
+    course = sampling.uniforms(seed, track, 0, sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS])
+    own = [
+        sampling.uniforms(seed, int(frame), 0, sampling.SCENE_CROP, [scenes.UNIFORMS])
+        for frame in frames
+    ]
+    start = np.full(count, source.training.frames[frames[0]], np.float64)
+    drawn = stage.draw(frames, np.array(own), np.tile(course, (count, 1)), start)
+    made = source.instances.read(cutting.Requests(frames, scenes=drawn))
+    crops = [source.instances.make(*row).numpy()[..., ::-1] for row in zip(*made)]
+    pictures = [np.rint(crop).astype(np.uint8) for crop in crops]
+    return pictures, [scenes.Drift(*row).scale for row in drawn.drift]
+
+
+def run(values: flags.FlagValues) -> None:
+    """Writes the picture.
+
+    Raises:
+        OSError: If the data cannot be read, or the picture cannot be written.
+        ValueError: If a value is out of its range.
+    """
+    names = ("blur_drift", "light_drift", "scale_drift")
+    config = dataclasses.replace(EXAMPLES, **{name: values[name].value for name in names})
+    from gradnet_tf import files
+
+    buffer = io.BytesIO()
+    sheet(values.data, config, values.tracks, values.seed).save(buffer, "PNG", optimize=True)
+    files.write_bytes(os.path.expanduser(values.output), buffer.getvalue())
+
+
+def main(argv: list[str]) -> None:
+    """Entry point of absl."""
+    try:
+        if len(argv) > 1:
+            raise ValueError(f"unexpected argument {argv[1]!r}")
+        run(flags.FLAGS)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    define_flags()
+    app.run(main)
