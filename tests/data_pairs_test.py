@@ -289,38 +289,41 @@ def frames_of(source, video):
 @pytest.mark.parametrize("kind", ["reference", "strong"])
 def test_scenes_of_kept_crops_are_of_the_frame_alone(data, kind):
     wanted = task.TaskConfig(updates=2, regions=4, shift=1)
-    source = open_videos(
-        data, crops=2, scenes=SCENES, augment=kind, task=wanted, first_exemplar=True
-    )
-    crops = {frame: crop.numpy() for frame, crop in enumerate(source.augmented())}
-    plain = {
-        frame: crop.numpy()
-        for frame, crop in enumerate(
-            open_videos(data, crops=2, augment=kind, task=wanted, first_exemplar=True).augmented()
-        )
-    }
-    assert np.mean([np.abs(crops[frame] - plain[frame]).max() > 5 for frame in crops]) > 0.9
+    changes = dict(crops=2, batch=2, augment=kind, task=wanted, first_exemplar=True)
+    source = open_videos(data, scenes=SCENES, **changes)
     drawn = source.draws.group(4, 0)
-    (instances,) = (batch[1].numpy() for batch in source.train(4).take(1))
-    for place, image in enumerate(instances):
+    ((_, instances, _),) = source.train(4).take(1)
+    plain = open_videos(data, **changes)
+    for place, (image, frame) in enumerate(zip(instances[:3], drawn.requests["x"].frames)):
+        (crops,), (unchanged,) = (each.augmented(int(frame)).take(1) for each in (source, plain))
+        assert np.abs(crops - unchanged).max() > 5
         y, x = 8 * drawn.requests["x"].start[place]
-        whole = crops[drawn.requests["x"].frames[place]][drawn.numbers[place]]
-        np.testing.assert_array_equal(image, whole[y : y + 239, x : x + 239])
-    # A crop of a number drifts along its track.
+        expected = crops[drawn.numbers[place], y : y + 239, x : x + 239]
+        np.testing.assert_array_equal(image, expected)
+    # The crops of a number drift along their track.
     frames = np.arange(*source.catalog.first_frame[:2])
     for number in range(2):
-        found = source.draws.crops(frames, np.full(len(frames), number)).scenes.drift
-        assert np.all(np.diff(found[:, 4]) > 0) or np.all(np.diff(found[:, 4]) < 0)
+        scale = source.draws.crops(frames, np.full(len(frames), number)).scenes.drift[:, 4]
+        assert np.all(np.diff(scale) > 0) or np.all(np.diff(scale) < 0)
 
 
-def test_fresh_scenes_of_sequences(data):
-    """Samples that are another video's drift as that video does."""
+def test_scenes_of_sequences(data):
+    """A sample that is another video's drifts as that video does."""
     wanted = task.TaskConfig(updates=3, regions=5, wrong_samples=1.0)
     source = open_videos(data, scenes=SCENES, task=wanted)
-    for step in range(5):
+    signs = {}
+    for step in range(20):
         drawn = source.draws.group(step, 0)
-        np.testing.assert_array_equal(drawn.requests["x"].scenes.drift[0], [0, 1, 1, 1, 1])
-    assert len(take(source.train().map(lambda z, x, _: (z, x)), 1)[0][1]) == 9
+        starts = dict(zip(drawn.pairs.track, drawn.pairs.z))
+        found = drawn.requests["x"]
+        for frame, scale in zip(found.frames, found.scenes.drift[:, 4]):
+            track = source.training.track_of(frame)
+            distance = np.subtract(*source.training.frames[[frame, starts[track]]])
+            signs.setdefault((step, track), set()).add(np.sign(np.log(scale) * distance))
+            first, end = source.catalog.first_frame[track : track + 2]
+            assert (scale == 1) == (distance == 0 and end > first + 1)
+    assert all(len(found - {0}) <= 1 for found in signs.values())
+    assert len(next(iter(source.train()))[1]) == 9
 
 
 @pytest.mark.parametrize("kind", ["reference", "none"])
@@ -604,6 +607,18 @@ class TestDamage:
         with pytest.raises((OSError, ValueError), match=message.format(name)) as raised:
             take(source.iterate(source.train()), 40)
         assert "Traceback" not in str(raised.value) and "node" not in str(raised.value)
+
+    @pytest.mark.parametrize("crops", [0, 1])
+    def test_a_damaged_image_that_is_pasted_is_named(self, tmp_path, monkeypatch, crops):
+        monkeypatch.setattr(records, "_check", lambda record: None)
+        monkeypatch.setattr(track_records, "statistics", lambda tracks: [STATISTICS] * 2)
+        track = dataclasses.replace(TRACKS[2], exemplars=(b"no image at all",) * 3)
+        pattern = track_records.write_set(tmp_path, [TRACKS[0], track], shards=1)
+        wanted = scenes.SceneConfig(lookalikes=1.0)
+        source = self.open(pattern, scenes=wanted, crops=crops)
+        batches = source.augmented() if crops else source.train()
+        with pytest.raises(OSError, match="^cannot decode the exemplar of .* of video 'video1' in"):
+            take(source.iterate(batches, training=None if crops else True), 40)
 
 
 def test_the_catalog_counts_all_frames(data):

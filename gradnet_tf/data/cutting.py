@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -32,6 +33,15 @@ class Requests(NamedTuple):
     strong: Optional[np.ndarray] = None
     scenes: Optional[scenes.Scenes] = None
     start: Optional[np.ndarray] = None
+
+
+def shown(requests: dict[str, Requests]) -> Iterator[tuple[str, int]]:
+    """Key and frame of every crop that requests of exemplars and instances need."""
+    for key, each in requests.items():
+        for frame in each.frames:
+            yield key, int(frame)
+        if each.scenes is not None:
+            yield from (("z", int(frame)) for frame in each.scenes.partner if frame >= 0)
 
 
 @dataclasses.dataclass(frozen=True)

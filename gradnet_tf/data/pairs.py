@@ -182,15 +182,14 @@ class PairSource:
     def _find_damage(self, step: int, training: Optional[bool]) -> Optional[Exception]:
         """The error of the first crop of a step that cannot be decoded, None if all can."""
         if training is None:
-            wanted = [{"x": cutting.Requests(np.array([step]))}]
+            wanted = [{"x": self._all_crops(step)}]
         else:
             groups = range(self.config.groups)
             wanted = [self.draws.group(step, group, training).requests for group in groups]
         try:
             for requests in wanted:
-                for key, each in requests.items():
-                    for frame in each.frames:
-                        self.catalog.decode(key, int(frame), cutting.SOURCE_SIZES[key])
+                for key, frame in cutting.shown(requests):
+                    self.catalog.decode(key, frame, cutting.SOURCE_SIZES[key])
         except (OSError, ValueError) as error:
             return error
         return None
@@ -376,17 +375,20 @@ class PairSource:
         """
         config = self.config
         cutter = dataclasses.replace(self.instances, cut=config.whole_size)
-        numbers = np.arange(config.crops)
-        augmented = config.augment != "none"
 
         def columns(frame):
-            frames = np.full(config.crops, frame)
-            wanted = self.draws.crops(frames, numbers) if augmented else cutting.Requests(frames)
-            return cutter.read(wanted)
+            return cutter.read(self._all_crops(frame))
 
         frames = tf.data.Dataset.range(first_frame, len(self.catalog.columns["frames"]))
         specs = cutter.specs(config.augment == "strong", config.scenes.active)
         return self._made(frames, columns, cutter, specs, config.crops, None)
+
+    def _all_crops(self, frame: int) -> cutting.Requests:
+        """The augmented instances of a frame, for `PairConfig.crops`."""
+        frames = np.full(self.config.crops, frame)
+        if self.config.augment == "none":
+            return cutting.Requests(frames)
+        return self.draws.crops(frames, np.arange(self.config.crops))
 
     def frames(self, step: int, group: int) -> np.ndarray:
         """The frames of a group's instances in training, int64 [n]."""
@@ -396,7 +398,12 @@ class PairSource:
         """The source of plain pairs, freshly augmented, of the same videos."""
         other = copy.copy(self)
         other.config = dataclasses.replace(
-            self.config, crops=0, scale_jitter=0.0, regions=1, task=None
+            self.config,
+            crops=0,
+            scale_jitter=0.0,
+            scenes=scenes.SceneConfig(),
+            regions=1,
+            task=None,
         )
         other._prepare()
         return other

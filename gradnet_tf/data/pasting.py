@@ -12,6 +12,7 @@ from gradnet_tf.data.scenes import Drift, Paste
 _CONTEXT = 0.5  # Of the exemplars, as `data_prep` cuts them.
 _FEATHER = 0.2  # Share of the half extents over which what is pasted fades.
 _LEAST_SIGMA = 0.3  # px; less cannot be seen
+_BLACK = 1e-6  # stands for 0, which has no logarithm
 
 
 def target_sizes(boxes: np.ndarray) -> np.ndarray:
@@ -68,8 +69,9 @@ def paste_object(image, other, paste):
     middle, zoom = (other.shape[0] - 1) / 2, tf.abs(way.scale)
     other = resample(other, rows / zoom + middle, columns / way.scale + middle)
     # A box with round corners: 1 at its edge, 0 in its centre.
-    fourth = (2 * rows / way.height)[:, tf.newaxis] ** 4 + (2 * columns / way.width) ** 4
-    share = tf.clip_by_value((1 - fourth**0.25) / _FEATHER, 0.0, 1.0)
+    squares = tf.square(2 * rows / way.height), tf.square(2 * columns / way.width)
+    fourth = tf.square(squares[0])[:, tf.newaxis] + tf.square(squares[1])
+    share = tf.clip_by_value((1 - tf.sqrt(tf.sqrt(fourth))) / _FEATHER, 0.0, 1.0)
     beside = tf.maximum(
         tf.abs(2 * places / way.target_height)[:, tf.newaxis],
         tf.abs(2 * places / way.target_width),
@@ -93,7 +95,9 @@ def change(image, drift):
     places = (tf.range(image.shape[0], dtype=tf.float32) - middle) / way.scale + middle
 
     def light():
-        values = tf.clip_by_value(image / 255.0, 0.0, 1.0) ** way.gamma * way.gain
+        # Many times as fast on a CPU as a power.
+        values = tf.exp(way.gamma * tf.math.log(tf.clip_by_value(image / 255.0, _BLACK, 1.0)))
+        values *= way.gain
         mean = tf.reduce_mean(values)
         return 255.0 * tf.clip_by_value(mean + way.contrast * (values - mean), 0.0, 1.0)
 
