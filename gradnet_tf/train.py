@@ -156,10 +156,11 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string(
         "track_data",
         None,
-        "Folder of sequences in OTB's layout to track on after every epoch: the best weights are "
-        "then those with the highest success AUC.",
+        "Folder of sequences to track on after every epoch: the best weights are then those with "
+        "the highest success AUC.",
         **here,
     )
+    flags.DEFINE_string("track_dataset", "otb100", "As --dataset of gradnet_tf.eval.", **here)
     flags.DEFINE_list("track_sequences", None, "Which of them; without it all.", **here)
     flags.DEFINE_integer("track_starts", 1, "Starts in each, evenly spread over it.", 1, **here)
     flags.DEFINE_integer("track_limit", 100, "Frames from each start at most.", 2, **here)
@@ -277,7 +278,13 @@ def _checked_workdir(path: str) -> str:
 
 def _open_sequences(values: flags.FlagValues):
     if values.track_data is None:
-        for name in ("track_sequences", "track_starts", "track_limit", "track_preset"):
+        for name in (
+            "track_dataset",
+            "track_sequences",
+            "track_starts",
+            "track_limit",
+            "track_preset",
+        ):
             if values[name].present:
                 raise ValueError(f"{name} means nothing without track_data")
         return None
@@ -286,6 +293,7 @@ def _open_sequences(values: flags.FlagValues):
     return tracked.open_sequences(
         os.path.expanduser(values.track_data),
         values.track_sequences,
+        dataset=values.track_dataset,
         starts=values.track_starts,
         limit=values.track_limit,
         preset=values.track_preset,

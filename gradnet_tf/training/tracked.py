@@ -65,23 +65,25 @@ def open_sequences(
     root: str,
     names: Optional[Sequence[str]] = None,
     *,
+    dataset: str = "otb100",
     starts: int = 1,
     limit: int = 100,
     preset: str = "tuned",
 ) -> TrackedSequences:
-    """Opens sequences in the layout of OTB.
+    """Opens sequences to track on.
 
     Args:
       root: their folder.
       names: which of them; all by default.
+      dataset: one of `gradnet_tf.eval.datasets.DATASETS`.
       starts: segments of each sequence, see `gradnet_tf.eval.temporal`.
       limit: frames of each segment at most.
       preset: of `TrackerConfig`.
 
     Raises:
       OSError: `root` cannot be read.
-      ValueError: there is no such sequence, or a value is out of its range.
+      ValueError: there is no such data set or sequence, or a value is out of its range.
     """
     protocols.Protocol(limit=limit)
-    dataset = temporal.segments(open_dataset("otb100", root, names), starts)
-    return TrackedSequences(dataset, limit, preset)
+    chosen = temporal.segments(open_dataset(dataset, root, names), starts)
+    return TrackedSequences(chosen, limit, preset)
