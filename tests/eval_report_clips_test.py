@@ -27,7 +27,7 @@ def test_all_frames_where_there_is_room(evaluation):
         (1, tuple(range(21))),
         (2, tuple(range(6))),
     ]
-    assert found[0].size == (helper.WIDTH, helper.HEIGHT)
+    assert found[0].sizes == ((helper.WIDTH, helper.HEIGHT),) * 11
     with Image.open(io.BytesIO(found[0].images[0])) as image:
         assert (image.format, image.size) == ("JPEG", (helper.WIDTH, helper.HEIGHT))
 
@@ -36,6 +36,15 @@ def test_frames_are_evenly_spread_where_there_are_too_many(evaluation):
     found = clips.make_clips(evaluation, 10_000_000, 6)
     assert found[1].places == (0, 4, 8, 12, 16, 20)
     assert found[2].places == tuple(range(6))
+
+
+def test_each_frame_has_its_own_size(evaluation):
+    Image.new("RGB", (800, 600)).save(evaluation.sequences[0].frames[4])
+    clip = clips.make_clips(evaluation, 10_000_000, 100)[0]
+    usual = (helper.WIDTH, helper.HEIGHT)
+    assert clip.sizes == (usual,) * 4 + ((800, 600),) + (usual,) * 6
+    with Image.open(io.BytesIO(clip.images[4])) as image:
+        assert image.size == (384, 288)
 
 
 @pytest.mark.parametrize("frame", [0, 5])

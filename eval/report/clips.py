@@ -26,13 +26,13 @@ class Clip:
 
     Attributes:
       sequence: its place.
-      size: width and height of its frames in px, before they were made small.
+      sizes: width and height of each in px, before it was made small.
       places: which frames, from 0.
       images: a JPEG for each.
     """
 
     sequence: int
-    size: tuple[int, int]
+    sizes: tuple[tuple[int, int], ...]
     places: tuple[int, ...]
     images: tuple[bytes, ...]
 
@@ -116,16 +116,18 @@ def _cost(image: bytes, overhead: int) -> int:
 def _make_clip(
     place: int, frames: Sequence[str], part: int, most: int, overhead: int
 ) -> Optional[Clip]:
-    image, size = _small(frames[0])
+    image, _ = _small(frames[0])
     wanted = min(most, len(frames), max(1, int(part // _cost(encode_jpeg(image), overhead))))
     while wanted:
         places = spread_evenly(len(frames), wanted)
-        images, used = [], 0
+        images, sizes, used = [], [], 0
         for frame in places:
-            images.append(encode_jpeg(_small(frames[frame])[0]))
+            image, size = _small(frames[frame])
+            images.append(encode_jpeg(image))
+            sizes.append(size)
             used += _cost(images[-1], overhead)
         if used <= part:
-            return Clip(place, size, tuple(places), tuple(images))
+            return Clip(place, tuple(sizes), tuple(places), tuple(images))
         wanted = min(wanted - 1, int(wanted * part / used))
     return None
 

@@ -287,7 +287,7 @@ def _clip(evaluation: Evaluation, clip: Clip) -> dict[str, Any]:
 
     return {
         "sequence": clip.sequence,
-        "size": list(clip.size),
+        "sizes": [list(size) for size in clip.sizes],
         "total": len(sequence.frames),
         "frames": [place + 1 for place in places],
         "offset": sequence.first_number - 1,

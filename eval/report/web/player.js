@@ -30,16 +30,17 @@ function startPlayer() {
   const paint = () => {
     const { clip, at } = player;
     const image = player.images[at];
+    const [frameWidth, frameHeight] = clip.sizes[at]; // They may change within a video.
     // The stage is as wide as its column; small frames are enlarged up to three times.
     const room = canvas.parentElement.clientWidth || 640;
-    const wide = Math.min(room, clip.size[0] * 3, (innerHeight * 0.68 * clip.size[0]) / clip.size[1]);
+    const wide = Math.min(room, frameWidth * 3, (innerHeight * 0.68 * frameWidth) / frameHeight);
     const ratio = Math.min(3, devicePixelRatio || 1);
     canvas.width = Math.round(wide * ratio);
-    canvas.height = Math.round((wide * ratio * clip.size[1]) / clip.size[0]);
+    canvas.height = Math.round((wide * ratio * frameHeight) / frameWidth);
     canvas.style.width = `${Math.round(wide)}px`;
     context.imageSmoothingQuality = "high";
     if (image.complete && image.naturalWidth) context.drawImage(image, 0, 0, canvas.width, canvas.height);
-    const scale = canvas.width / clip.size[0];
+    const scale = canvas.width / frameWidth;
     outline(clip.truth[at], scale, TRUTH, 2.5 * ratio, []);
     for (const tracker of [...chosenTrackers()].reverse()) {
       const dash = dashOf(tracker);
