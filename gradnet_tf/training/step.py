@@ -124,7 +124,7 @@ class TrainStep:
         tasks = list(zip(*map(tf.unstack, task))) or [None] * count
         return list(zip(tf.split(exemplars, count), tf.split(instances, count), tasks))
 
-    def _gradients(self, exemplars, instances, task):
+    def _gradients(self, exemplars, instances, task=()):
         """A replica's sums over its groups: scalars, gradients and statistics, with score maps."""
         results = []
         count = instances.shape[0] // self.config.instances
@@ -140,7 +140,7 @@ class TrainStep:
         total = tf.nest.map_structure(lambda *values: tf.add_n(values) * share, *sums)
         return total, scores
 
-    def _evaluate(self, exemplars, instances, task):
+    def _evaluate(self, exemplars, instances, task=()):
         groups = self._groups(exemplars, instances, task, self.config.groups)
         with layers.collecting_statistics():  # And forgetting: validation moves nothing.
             results = [self.objective(*group, training=False) for group in groups]
