@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradnet_tf import train
+from gradnet_tf import train, weights
 from gradnet_tf.training import checkpoints, distribution, loop
 from tests.helpers import training
 
@@ -36,6 +36,15 @@ MIRRORED = {
     "steps": 2,
     "optimizer": "momentum",
     "learning_rate": 1e-4,
+}
+# Sequences of updates, with features that both trainings keep in one place.
+SEQUENCES = {
+    **MIRRORED,
+    "preset": "tracking",
+    "updates": 2,
+    "regions": 3,
+    "crops": 1,
+    "wrong_samples": 0.5,
 }
 # With batch statistics, whose averages have to move alike.
 WORKERS = {
@@ -66,13 +75,22 @@ def assert_close_training(workdir, expected):
         assert error <= tolerance * np.abs(array).max() + 1e-7, name
 
 
-def test_mirrored_replicas_train_as_one_does(tmp_path, tmp_path_factory):
+@pytest.mark.parametrize("settings", [MIRRORED, SEQUENCES], ids=["pairs", "sequences"])
+def test_mirrored_replicas_train_as_one_does(settings, tmp_path, tmp_path_factory):
+    kept = {"feature_cache": tmp_path / "kept"} if settings is SEQUENCES else {}
     arguments = training.flags(
-        tmp_path_factory, tmp_path / "two", {**MIRRORED, "strategy": "mirrored"}
+        tmp_path_factory, tmp_path / "two", {**settings, **kept, "strategy": "mirrored"}
     )
     process = training.launch(arguments, TWO_CPUS)
-    training.run(tmp_path_factory, tmp_path / "one", MIRRORED)
     output, errors = process.communicate()
+    loop.train(
+        training.make(settings),
+        [training.data(tmp_path_factory)],
+        tmp_path / "one",
+        init=weights.load(training.init(tmp_path_factory)),
+        options=loop.RunOptions(**training.QUIET, progress=False),
+        **kept,
+    )
     assert process.returncode == 0, errors
     assert "2 replicas" in errors
     assert_close_training(tmp_path / "two", tmp_path / "one")
