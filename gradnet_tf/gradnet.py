@@ -176,6 +176,7 @@ class GradNet(tf.keras.Model):
         *,
         training=False,
         batched=False,
+        regions: int = 1,
         loss=losses.logistic_loss,
     ) -> Update:
         """Equations 4 to 7: the template that the search regions' gradient has improved.
@@ -187,6 +188,8 @@ class GradNet(tf.keras.Model):
           weights: weights of the labels, see `score_loss`.
           training: whether batch norm in U1 and U2 uses (and moves by) the batch's statistics.
           batched: see `score_map` and `score_loss`.
+          regions: with `batched`, the number of search regions of each template, which stand
+            together: b' = b * regions.
           loss: see `score_loss`.
 
         Returns:
@@ -200,6 +203,8 @@ class GradNet(tf.keras.Model):
 
         def initial_loss(feature):
             template = self.initial_template(feature, training=training)
+            if regions > 1:
+                template = tf.repeat(template, regions, axis=0)
             score = self.score_map(template, features, batched=batched)
             return self.score_loss(score, labels, weights, batched=batched, loss=loss), score
 

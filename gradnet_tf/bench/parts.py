@@ -36,8 +36,10 @@ class _Parts:
 
     def update(self, state, frame):
         sample = self._sample(frame, state.position, state.search_side, state.fill)
-        features = self._sample_features(*sample, state.fill)
-        return self._updated(state.h2, features, self.config.update_rate)
+        features = self._one_scale(self._sample_features(*sample, state.fill))
+        return self._updated(
+            (state.h2, state.template, state.memory), features, self.config.update_rate
+        )
 
 
 class _OneTarget(_Parts, TrackingStep):

@@ -73,6 +73,10 @@ class TrackerConfig:
     update: str = "online"
     update_interval: int = 5
     update_rate: float = 0.6
+    first_frame_weight: float = 0.0
+    update_samples: int = 1
+    margin_guard: float = 0.0
+    agreement_radius: float = 0.0
     update_on_first_frame: bool = True
     early_update_frames: int = 10
     early_update_threshold: float = 0.4

@@ -74,6 +74,42 @@ class SampleBuffer(NamedTuple):
         return mean_score(self.scores, self.frames)
 
 
+class UpdateMemory(NamedTuple):
+    """What an update's gradient looks at beside the sample of that update.
+
+    Attributes:
+      first: float32 [1, 22, 22, 256], f_x of the first frame's search region.
+      margin: float32, how far the first template's peak on the target stands out of its score map
+        of that region, see `rules.margin`; 0 where no guard asks for it.
+      features: float32 [n, 22, 22, 256], f_x of the samples of the last n updates, oldest first; n
+        is `TrackerConfig.update_samples` - 1.
+      count: int32, how many of the n there are by now; the places of the others hold zeros.
+    """
+
+    first: tf.Tensor
+    margin: tf.Tensor
+    features: tf.Tensor
+    count: tf.Tensor
+
+    @classmethod
+    def empty(cls, first, margin, size: int) -> UpdateMemory:
+        """The memory before any update, for `first` [..., 1, 22, 22, 256] and `margin` [...]."""
+        return cls(
+            first=first,
+            margin=margin,
+            features=tf.repeat(tf.zeros_like(first), size, axis=-4),
+            count=tf.zeros_like(margin, tf.int32),
+        )
+
+    def append(self, features) -> UpdateMemory:
+        """The memory after an update by a sample of f_x [..., 1, 22, 22, 256]."""
+        size = self.features.shape[-4]
+        return self._replace(
+            features=tf.concat([self.features, features], axis=-4)[..., 1:, :, :, :],
+            count=tf.minimum(self.count + 1, size),
+        )
+
+
 class TrackerState(NamedTuple):
     """State between two frames. Positions are (y, x) in frame pixels, float64.
 
@@ -87,6 +123,7 @@ class TrackerState(NamedTuple):
       fixed_template: float32 [1, 6, 6, 256], the SiamFC template.
       template: float32 [1, 6, 6, 256], beta*, the updated template.
       h2: float32 [1, 12, 12, 256], h_2(Z).
+      memory: `UpdateMemory`.
       score_sum: sum of the largest scores of the frames that set the threshold.
       threshold: the score that counts as 1; 0 while it is not known.
       window_was_off: bool, whether the Hanning window has had its one frame off.
@@ -103,6 +140,7 @@ class TrackerState(NamedTuple):
     fixed_template: tf.Tensor
     template: tf.Tensor
     h2: tf.Tensor
+    memory: UpdateMemory
     score_sum: tf.Tensor
     threshold: tf.Tensor
     window_was_off: tf.Tensor
@@ -118,12 +156,15 @@ class Search(NamedTuple):
       template_score: float64, the largest score of the updated template.
       scale: int32, index of the chosen scale.
       position: float64 [2], (y, x) of the peak.
+      disagreement: float64, distance between the peaks of the two templates' score maps, in cells; 0
+        unless `TrackerConfig.agreement_radius` asks for it.
     """
 
     score: tf.Tensor
     template_score: tf.Tensor
     scale: tf.Tensor
     position: tf.Tensor
+    disagreement: tf.Tensor
 
 
 class StepOutput(NamedTuple):

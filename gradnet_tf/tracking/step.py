@@ -15,11 +15,20 @@ from typing import Optional
 
 import tensorflow as tf
 
-from gradnet_tf import backbone, crops, geometry
+from gradnet_tf import backbone, crops, geometry, losses
 from gradnet_tf.gradnet import GradNet
 from gradnet_tf.tracking import rules
 from gradnet_tf.tracking.config import TrackerConfig
-from gradnet_tf.tracking.state import SampleBuffer, Search, StepOutput, TrackerState
+from gradnet_tf.tracking.state import (
+    SampleBuffer,
+    Search,
+    StepOutput,
+    TrackerState,
+    UpdateMemory,
+)
+
+
+_SCORE_SIZE = 17
 
 
 class TrackingStep(rules.TrackingRules):
@@ -69,7 +78,7 @@ class TrackingStep(rules.TrackingRules):
         search_side = geometry.instance_side(side, backbone.EXEMPLAR_SIZE, backbone.INSTANCE_SIZE)
         exemplar = tf.cast(self._exemplars(frame, position, side, fill)[..., ::-1], tf.float32)
         sample = self._sample(frame, position, search_side, fill)
-        features = self._sample_features(*sample, fill)
+        features = self._one_scale(self._sample_features(*sample, fill))
 
         h2 = tf.zeros([exemplar.shape[0] or tf.shape(exemplar)[0], 12, 12, 256])
         if network.has_template_branch:
@@ -87,14 +96,18 @@ class TrackingStep(rules.TrackingRules):
         no = tf.zeros_like(side, tf.bool)
         threshold = zero
         if config.threshold_source == "first_frame":
-            score, _ = self._score_maps(self._one_scale(features), fixed_template, template)
+            score, _ = self._score_maps(features, fixed_template, template)
             threshold = rules.largest(score)
 
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
         buffer = self._empty_buffer(sample).append(*sample, zero, index)
+        margin = tf.zeros_like(side, tf.float32)
+        if config.margin_guard:
+            margin = rules.margin(self._score_map(template, features)[..., 0, :, :])
+        memory = UpdateMemory.empty(features, margin, config.update_samples - 1)
         update = self._updates_online and config.update_on_first_frame
         if update:
-            h2, template = self._updated(h2, features, config.update_rate)
+            h2, template, _ = self._updated((h2, template, memory), features, config.update_rate)
         state = TrackerState(
             frame_index=index,
             position=position,
@@ -105,6 +118,7 @@ class TrackingStep(rules.TrackingRules):
             fixed_template=fixed_template,
             template=template,
             h2=h2,
+            memory=memory,
             score_sum=zero,
             threshold=threshold,
             window_was_off=no,
@@ -180,8 +194,11 @@ class TrackingStep(rules.TrackingRules):
             redetect &= score < threshold * config.reliable_threshold
 
         # Reliable samples and updates.
-        buffer, h2, template = state.buffer, state.h2, state.template
+        buffer, learned = state.buffer, (state.h2, state.template, state.memory)
         reliable = score >= self._reliable_score(threshold, buffer)
+        if config.agreement_radius:
+            apart = tf.where(redetected, redetection.disagreement, search.disagreement)
+            reliable &= apart <= config.agreement_radius
         early = regular = tf.zeros_like(reliable)
         if self._updates_online:
             early = ~reliable & (index < config.early_update_frames)
@@ -190,12 +207,13 @@ class TrackingStep(rules.TrackingRules):
         sample = self._sample(frame, position, search_side, state.fill)
         buffer = self._append_where(reliable, buffer, sample, score, index)
         if self._updates_online:
-            h2, template = self._update_if(
-                early, lambda: sample, config.early_update_rate, h2, template, state.fill
+            learned = self._update_if(
+                early, lambda: sample, config.early_update_rate, learned, state.fill
             )
-            h2, template = self._update_if(
-                regular, buffer.best, config.update_rate, h2, template, state.fill
+            learned = self._update_if(
+                regular, buffer.best, config.update_rate, learned, state.fill
             )
+        h2, template, memory = learned
 
         confidence = self._confidence(score, score_sum, threshold, index)
         state = state._replace(
@@ -205,6 +223,7 @@ class TrackingStep(rules.TrackingRules):
             search_side=search_side,
             template=template,
             h2=h2,
+            memory=memory,
             score_sum=score_sum,
             threshold=threshold,
             window_was_off=window_was_off,
@@ -287,10 +306,22 @@ class TrackingStep(rules.TrackingRules):
         score, updated = self.network.score_maps((fixed_template, template), features)
         return score, updated[scales]
 
-    def _network_update(self, h2, features):
-        """h_2 and the template beta* after one gradient step."""
-        update = self.network.update(h2, features)
+    def _network_update(self, h2, regions, shares=None):
+        """h_2 and the template beta* after one gradient step.
+
+        Args:
+          h2: h_2 before it.
+          regions: f_x of the search regions whose losses the gradient is of, [..., n, 22, 22, 256].
+          shares: [..., n], of each region in the loss; equal ones by default.
+        """
+        weights = None if shares is None else self._region_weights(shares, regions.shape[-4])
+        update = self.network.update(h2, regions, weights=weights)
         return update.h2, update.template
+
+    def _region_weights(self, shares, scale: int = 1):
+        """Weights [..., n, 17, 17, 1] of the labels for the shares of n regions in the loss."""
+        balanced = losses.balanced_weights(losses.logistic_labels(_SCORE_SIZE))
+        return scale * shares[..., tf.newaxis, tf.newaxis, tf.newaxis] * balanced
 
     def _empty_buffer(self, sample):
         return SampleBuffer.empty(self.config.buffer_size, sample[0])
@@ -303,13 +334,14 @@ class TrackingStep(rules.TrackingRules):
         """`search()` where the condition holds, else `no_search`."""
         return tf.cond(condition, search, lambda: no_search)
 
-    def _update_if(self, condition, sample, rate, h2, template, fill):
+    def _update_if(self, condition, sample, rate, learned, fill):
         """`_updated` by a sample (a function that returns it) where the condition holds."""
-        return tf.cond(
-            condition,
-            lambda: self._updated(h2, self._sample_features(*sample(), fill), rate),
-            lambda: (h2, template),
-        )
+
+        def update():
+            features = self._one_scale(self._sample_features(*sample(), fill))
+            return self._updated(learned, features, rate)
+
+        return tf.cond(condition, update, lambda: learned)
 
     # Scores and templates.
 
@@ -334,7 +366,34 @@ class TrackingStep(rules.TrackingRules):
         features = self._pyramid_features(frame, position, sides, state.fill)
         return self._score_maps(features, state.fixed_template, state.template)
 
-    def _updated(self, h2, features, rate):
-        """h_2 moved towards the updated one, and the template beta* of the updated one."""
-        new, template = self._network_update(h2, features)
-        return (1.0 - rate) * h2 + rate * new, template
+    def _updated(self, learned, features, rate):
+        """What is learned after an update by f_x [..., 1, 22, 22, 256] of a sample.
+
+        h_2 moves towards the updated one, the template beta* is that of the updated one.
+        """
+        config = self.config
+        h2, template, memory = learned
+        new, new_template = self._network_update(h2, *self._update_regions(memory, features))
+        new_h2 = (1.0 - rate) * h2 + rate * new
+        if config.margin_guard:
+            margin = rules.margin(self._score_map(new_template, memory.first)[..., 0, :, :])
+            least = memory.margin - (1.0 - config.margin_guard) * tf.abs(memory.margin)
+            taken = tf.reshape(margin >= least, [-1, 1, 1, 1])
+            new_h2 = tf.where(taken, new_h2, h2)
+            new_template = tf.where(taken, new_template, template)
+        if config.update_samples > 1:
+            memory = memory.append(features)
+        return new_h2, new_template, memory
+
+    def _update_regions(self, memory: UpdateMemory, features):
+        """The search regions of an update, and their shares in the loss (None if it is one)."""
+        weight, size = self.config.first_frame_weight, self.config.update_samples - 1
+        if not weight and not size:
+            return features, None
+        filled = tf.range(size) >= size - memory.count[..., tf.newaxis]
+        filled = tf.cast(filled, tf.float32)
+        each = (1.0 - weight) / (1.0 + tf.reduce_sum(filled, axis=-1, keepdims=True))
+        regions = [features, memory.features, memory.first]
+        shares = [each, each * filled, tf.zeros_like(each) + weight]
+        count = len(regions) if weight else 2
+        return tf.concat(regions[:count], axis=-4), tf.concat(shares[:count], axis=-1)

@@ -196,17 +196,25 @@ class TargetsStep(TrackingStep):
             parallel_iterations=2,
         )
 
-    def _network_update(self, h2, features):
+    def _network_update(self, h2, regions, shares=None):
         if self.static_shape:
-            update = self.network.update(h2, features, batched=True)
+            flat = tf.reshape(regions, [-1, *regions.shape[2:]])
+            weights = None
+            if shares is not None:
+                weights = tf.reshape(self._region_weights(shares), [-1, 17, 17, 1])
+            update = self.network.update(
+                h2, flat, weights=weights, batched=True, regions=regions.shape[1]
+            )
             return update.h2, update.template
 
         def one(each):
-            update = self.network.update(*(values[tf.newaxis] for values in each))
-            return update.h2[0], update.template[0]
+            new_h2, template = single(each[0][tf.newaxis], *each[1:])
+            return new_h2[0], template[0]
 
+        single = super()._network_update
+        values = (h2, regions) if shares is None else (h2, regions, shares)
         signature = tuple(tf.TensorSpec([side, side, 256], tf.float32) for side in (12, 6))
-        return tf.map_fn(one, (h2, features), fn_output_signature=signature, parallel_iterations=2)
+        return tf.map_fn(one, values, fn_output_signature=signature, parallel_iterations=2)
 
     def _empty_buffer(self, sample):
         return CropBuffer.empty(self.config.buffer_size, sample[0])
@@ -220,23 +228,26 @@ class TargetsStep(TrackingStep):
 
         return tf.cond(tf.reduce_any(condition), search_all, lambda: no_search)
 
-    def _update_if(self, condition, sample, rate, h2, template, fill):
+    def _update_if(self, condition, sample, rate, learned, fill):
         def update_all():
-            updated = self._updated(h2, self._sample_features(*sample(), fill), rate)
-            return _where(condition, updated, (h2, template))
+            features = self._one_scale(self._sample_features(*sample(), fill))
+            return _where(condition, self._updated(learned, features, rate), learned)
 
         def update_some():
-            rows = tf.where(condition)
-            chosen = (tf.gather_nd(values, rows) for values in sample())
-            features = self._sample_features(*chosen, fill)
-            updated = self._updated(tf.gather_nd(h2, rows), features, rate)
-            return tuple(
-                tf.tensor_scatter_nd_update(old, rows, new)
-                for old, new in zip((h2, template), updated)
-            )
+            rows = tf.where(condition)[:, 0]
+            chosen, of_rows = take_targets((sample(), learned), rows)
+            features = self._one_scale(self._sample_features(*chosen, fill))
+            updated = self._updated(of_rows, features, rate)
+
+            def put(old, new):
+                if 0 in old.shape:  # Of a memory that keeps no samples.
+                    return old
+                return tf.tensor_scatter_nd_update(old, rows[:, tf.newaxis], new)
+
+            return tf.nest.map_structure(put, learned, updated)
 
         update = update_all if self.static_shape else update_some
-        return tf.cond(tf.reduce_any(condition), update, lambda: (h2, template))
+        return tf.cond(tf.reduce_any(condition), update, lambda: learned)
 
 
 def _where(condition, chosen, other):

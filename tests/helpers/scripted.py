@@ -58,6 +58,7 @@ class FakeNetwork:
         self.script, self.crops, self.two_maps = list(script), crops, two_maps
         self.templates = []  # that the score maps were asked for
         self.updates = []  # (h_2, place of the sample)
+        self.regions = []  # (place, share) of each region that an update looked at
         self.exemplars = []
         self._next = None
 
@@ -99,8 +100,11 @@ class FakeNetwork:
         self._next = updated
         return score, self.score_map(template, features)[..., 0]
 
-    def update(self, h2, features):
-        self.updates.append((float(h2), self.crops.place(features[0].numpy())))
+    def update(self, h2, features, weights=None):
+        places = [self.crops.place(region) for region in features.numpy()]
+        self.updates.append((float(h2), places[0]))
+        shares = [1.0] if weights is None else tf.reduce_sum(weights, [1, 2, 3]) / len(places)
+        self.regions.append(list(zip(places, np.array(shares))))
         h2 = h2 / 2 + float(len(self.updates))
         return types.SimpleNamespace(h2=h2, template=h2 + 100.0)
 
