@@ -232,6 +232,53 @@ def test_regular_update_mixes_04_and_06(start):
     assert float(run.state.template) == pytest.approx(new + 100)
 
 
+def looked_at(run, frames):
+    """Where updates by the samples of these frames look, 0 for the first frame's region."""
+    outputs = [run.outputs[frame] for frame in frames]
+    return [(*output.position.numpy(), float(output.search_side)) for output in outputs]
+
+
+def test_an_update_looks_at_its_sample_alone(start):
+    run = start(script_of(10, 11, 10, 10, 10))
+    run.go(5)
+    (place, share), *others = run.network.regions[-1]
+    np.testing.assert_allclose(place, looked_at(run, [2])[0])
+    assert share == 1 and not others
+
+
+def test_the_first_frame_takes_part_in_an_update(start):
+    config = preset("reference", first_frame_weight=0.3)
+    run = start(script_of(10, 10, 12, 10, 10), config=config)
+    run.go(5)
+    places, shares = zip(*run.network.regions[-1])
+    np.testing.assert_allclose(places, looked_at(run, [3, 0]))
+    np.testing.assert_allclose(shares, [0.7, 0.3], rtol=1e-6)
+    # The second update of the first frame sees its region twice.
+    assert len(run.network.regions) == 3
+    places, shares = zip(*run.network.regions[1])
+    np.testing.assert_allclose(places, looked_at(run, [0, 0]))
+    np.testing.assert_allclose(shares, [0.7, 0.3], rtol=1e-6)
+
+
+def test_earlier_samples_take_part_in_an_update(start):
+    scores = [10, 12, 10, 10, 10, 10, 10, 10, 12, 10, 12, 10, 10, 10, 10, 10, 10, 10, 12, 10]
+    config = preset("reference", first_frame_weight=0.25, update_samples=3)
+    run = start(script_of(*scores), config=config)
+    run.go(20)
+    for update, samples, share in (
+        (-4, [2, 0], 0.75),  # Frame 5: places of a memory that is empty so far have no share.
+        (-3, [9, 2, 0], 0.375),
+        (-2, [11, 9, 2, 0], 0.25),
+        (-1, [19, 11, 9, 0], 0.25),
+    ):
+        seen = [pair for pair in run.network.regions[update] if pair[1]]
+        np.testing.assert_allclose(
+            sorted(place for place, _ in seen), sorted(looked_at(run, samples)), err_msg=update
+        )
+        shares = [share] * (len(samples) - 1) + [0.25]
+        np.testing.assert_allclose([pair[1] for pair in seen], shares, rtol=1e-6)
+
+
 def test_the_window_is_off_once_when_the_newest_sample_is_9_frames_old(start):
     low = [4.5] * 12
     run = start(script_of(10, 10, 10, 10, 10, *low, 10, *low))
