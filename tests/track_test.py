@@ -373,10 +373,20 @@ sys.exit(track.run(values))
 """
 
 
+# Signals that whoever runs the tests ignores would be ignored by the command as well.
+HEEDING = """
+import os, signal, sys
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    signal.signal(signal.Signals[name], signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
 @contextlib.contextmanager
 def slow_process(stop, source, *arguments, before=()):
     """The command in a process of its own, which waits in the given frame; -1: in the video."""
-    command = [*before, sys.executable, "-c", SLOW, str(stop), f"--source={source}", BOX]
+    heeding = [sys.executable, "-c", HEEDING, *before]
+    command = [*heeding, sys.executable, "-c", SLOW, str(stop), f"--source={source}", BOX]
     with subprocess.Popen(
         [*command, *map(str, arguments)],
         stdout=subprocess.PIPE,
