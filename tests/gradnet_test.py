@@ -314,6 +314,19 @@ def test_batched_update_is_a_loop_of_single_ones(net, features):
     np.testing.assert_allclose(together.loss, total, rtol=1e-5)
 
 
+def test_batched_update_by_several_regions_is_one_by_their_weighted_mean(net, features):
+    f2, f_x = features
+    regions = tf.concat([f_x, f_x[::-1]], axis=0)  # Those of the first template, of the second one.
+    balanced = losses.balanced_weights(losses.logistic_labels(regions.shape[1] - 5))
+    shares = np.array([0.7, 0.3, 0.2, 0.8], np.float32)[:, None, None, None]
+    together = net.update(f2, regions, weights=shares * balanced, batched=True, regions=2)
+    for i, own in enumerate((slice(0, 2), slice(2, 4))):
+        alone = net.update(f2[i : i + 1], regions[own], weights=2 * shares[own] * balanced)
+        for field in ("gradient", "h2", "template"):
+            actual = getattr(together, field)[i : i + 1]
+            assert networks.relative_error(actual, getattr(alone, field)) < 1e-4, field
+
+
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("search_training", [False, True])
 def test_averages_move_where_asked(restored, pairs, training, search_training):

@@ -42,11 +42,6 @@ class TrackerConfig:
         certain, in the loss whose gradient updates the template. 0: the sample alone, as the paper.
       update_samples: number of samples in that loss: the one of this update and those of the
         updates before, which share what first_frame_weight leaves equally.
-      margin_guard: an updated template is not taken if, on the first frame's search region, the
-        target stands out (`rules.margin`) by less than this share of what it did under the first
-        template. 0 takes every one.
-      agreement_radius: a frame is a sample only if the highest scores of the two templates' maps
-        are at most this many cells (8 px of a search region) apart. 0 does not compare them.
       update_on_first_frame: whether the first frame's own update is followed by another one.
       early_update_frames: the early update happens only before this frame; 0 for never.
       early_update_threshold: it happens for a score below this share of the threshold.
@@ -84,8 +79,6 @@ class TrackerConfig:
     update_rate: float = 0.6
     first_frame_weight: float = 0.0
     update_samples: int = 1
-    margin_guard: float = 0.0
-    agreement_radius: float = 0.0
     update_on_first_frame: bool = True
     early_update_frames: int = 10
     early_update_threshold: float = 0.4
@@ -119,8 +112,6 @@ class TrackerConfig:
             check(name, lambda v: v >= 1, "at least 1")
         check("update_samples", lambda v: v >= 1, "at least 1")
         check("first_frame_weight", lambda v: 0 <= v < 1, "in [0, 1)")
-        check("margin_guard", lambda v: 0 <= v <= 1, "in [0, 1]")
-        check("agreement_radius", lambda v: v >= 0, "at least 0")
         for name in ("early_update_frames", "window_off_after"):
             check(name, lambda v: v >= 0, "at least 0")
         for name, choices in (

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gradnet_tf import backbone, geometry, losses, response
+from gradnet_tf import backbone, geometry, response
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.state import SampleBuffer, Search, TrackerState
 
-_SCORE_SIZE = 17
+SCORE_SIZE = 17
 
 
 class TrackingRules:
@@ -25,8 +25,8 @@ class TrackingRules:
     def __init__(self, config: TrackerConfig):
         self.config = config
         self._scales = geometry.scale_factors(config.scale_count, config.scale_step)
-        size = _SCORE_SIZE * config.response_upsampling
-        self._bicubic = response.bicubic_matrix(_SCORE_SIZE, size)
+        size = SCORE_SIZE * config.response_upsampling
+        self._bicubic = response.bicubic_matrix(SCORE_SIZE, size)
         self._window = response.hanning_window(size)
 
     def _locate(self, scores, position, search_side, window_influence) -> Search:
@@ -53,29 +53,12 @@ class TrackingRules:
         )
         displacement *= tf.round(search_side)[..., tf.newaxis] / backbone.INSTANCE_SIZE
         best = largest(score)
-        disagreement = tf.zeros_like(best)
-        if template_score is not None and config.agreement_radius:
-            disagreement = self._disagreement(score, template_score, scale)
         return Search(
-            disagreement=disagreement,
             score=best,
             template_score=best if template_score is None else largest(template_score),
             scale=scale,
             position=position + displacement,
         )
-
-    def _disagreement(self, score, template_score, scale):
-        """Distance of the peaks of the two templates' score maps at the scale, in cells."""
-        targets = scale.shape.rank
-        seen = scale if template_score.shape[-3] > 1 else tf.zeros_like(scale)
-
-        def peak(maps, scale):
-            flat = tf.gather(maps, scale, batch_dims=targets)
-            flat = tf.reshape(flat, [*tf.unstack(tf.shape(scale)), -1])
-            index = tf.argmax(flat, axis=-1, output_type=tf.int32)
-            return tf.cast(tf.stack([index // _SCORE_SIZE, index % _SCORE_SIZE], -1), tf.float64)
-
-        return tf.norm(peak(score, scale) - peak(template_score, seen), axis=-1)
 
     def _rescale(self, scale, sides, state: TrackerState, search_side, size):
         """Search side and target size, damped towards those of the chosen scale."""
@@ -131,29 +114,11 @@ def largest(score):
     return tf.cast(tf.reduce_max(score, axis=[-3, -2, -1]), tf.float64)
 
 
-def margin(score):
-    """How far the target stands out of the score map of a region with the target in its centre.
-
-    Args:
-      score: [..., 17, 17].
-
-    Returns:
-      The highest score of the target's cells less the highest score elsewhere, [...].
-    """
-    target = losses.logistic_labels(_SCORE_SIZE)[..., 0] > 0
-    lowest = score.dtype.min
-    highest, elsewhere = (
-        tf.reduce_max(tf.where(cells, score, lowest), axis=[-2, -1]) for cells in (target, ~target)
-    )
-    return highest - elsewhere
-
-
 def no_search(position) -> Search:
     """The `Search` that did not happen, of the leading dimensions of a position [..., 2]."""
     zero = tf.zeros_like(position)
     minus_infinity = zero[..., 0] + float("-inf")
     return Search(
-        disagreement=zero[..., 0],
         score=minus_infinity,
         template_score=minus_infinity,
         scale=tf.cast(zero[..., 0], tf.int32) - 1,

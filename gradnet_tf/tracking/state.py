@@ -79,27 +79,20 @@ class UpdateMemory(NamedTuple):
 
     Attributes:
       first: float32 [1, 22, 22, 256], f_x of the first frame's search region.
-      margin: float32, how far the first template's peak on the target stands out of its score map
-        of that region, see `rules.margin`; 0 where no guard asks for it.
       features: float32 [n, 22, 22, 256], f_x of the samples of the last n updates, oldest first; n
         is `TrackerConfig.update_samples` - 1.
       count: int32, how many of the n there are by now; the places of the others hold zeros.
     """
 
     first: tf.Tensor
-    margin: tf.Tensor
     features: tf.Tensor
     count: tf.Tensor
 
     @classmethod
-    def empty(cls, first, margin, size: int) -> UpdateMemory:
-        """The memory before any update, for `first` [..., 1, 22, 22, 256] and `margin` [...]."""
-        return cls(
-            first=first,
-            margin=margin,
-            features=tf.repeat(tf.zeros_like(first), size, axis=-4),
-            count=tf.zeros_like(margin, tf.int32),
-        )
+    def empty(cls, first, index, size: int) -> UpdateMemory:
+        """The memory before any update, for `first` [..., 1, 22, 22, 256] and frame 0 [...]."""
+        features = tf.repeat(tf.zeros_like(first), size, axis=-4)
+        return cls(first=first, features=features, count=tf.zeros_like(index))
 
     def append(self, features) -> UpdateMemory:
         """The memory after an update by a sample of f_x [..., 1, 22, 22, 256]."""
@@ -156,15 +149,12 @@ class Search(NamedTuple):
       template_score: float64, the largest score of the updated template.
       scale: int32, index of the chosen scale.
       position: float64 [2], (y, x) of the peak.
-      disagreement: float64, distance between the peaks of the two templates' score maps, in cells; 0
-        unless `TrackerConfig.agreement_radius` asks for it.
     """
 
     score: tf.Tensor
     template_score: tf.Tensor
     scale: tf.Tensor
     position: tf.Tensor
-    disagreement: tf.Tensor
 
 
 class StepOutput(NamedTuple):

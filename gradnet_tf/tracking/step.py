@@ -28,9 +28,6 @@ from gradnet_tf.tracking.state import (
 )
 
 
-_SCORE_SIZE = 17
-
-
 class TrackingStep(rules.TrackingRules):
     """The two pure functions of the tracker for one network and configuration.
 
@@ -101,10 +98,7 @@ class TrackingStep(rules.TrackingRules):
 
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
         buffer = self._empty_buffer(sample).append(*sample, zero, index)
-        margin = tf.zeros_like(side, tf.float32)
-        if config.margin_guard:
-            margin = rules.margin(self._score_map(template, features)[..., 0, :, :])
-        memory = UpdateMemory.empty(features, margin, config.update_samples - 1)
+        memory = UpdateMemory.empty(features, index, config.update_samples - 1)
         update = self._updates_online and config.update_on_first_frame
         if update:
             h2, template, _ = self._updated((h2, template, memory), features, config.update_rate)
@@ -196,9 +190,6 @@ class TrackingStep(rules.TrackingRules):
         # Reliable samples and updates.
         buffer, learned = state.buffer, (state.h2, state.template, state.memory)
         reliable = score >= self._reliable_score(threshold, buffer)
-        if config.agreement_radius:
-            apart = tf.where(redetected, redetection.disagreement, search.disagreement)
-            reliable &= apart <= config.agreement_radius
         early = regular = tf.zeros_like(reliable)
         if self._updates_online:
             early = ~reliable & (index < config.early_update_frames)
@@ -210,9 +201,7 @@ class TrackingStep(rules.TrackingRules):
             learned = self._update_if(
                 early, lambda: sample, config.early_update_rate, learned, state.fill
             )
-            learned = self._update_if(
-                regular, buffer.best, config.update_rate, learned, state.fill
-            )
+            learned = self._update_if(regular, buffer.best, config.update_rate, learned, state.fill)
         h2, template, memory = learned
 
         confidence = self._confidence(score, score_sum, threshold, index)
@@ -320,7 +309,7 @@ class TrackingStep(rules.TrackingRules):
 
     def _region_weights(self, shares, scale: int = 1):
         """Weights [..., n, 17, 17, 1] of the labels for the shares of n regions in the loss."""
-        balanced = losses.balanced_weights(losses.logistic_labels(_SCORE_SIZE))
+        balanced = losses.balanced_weights(losses.logistic_labels(rules.SCORE_SIZE))
         return scale * shares[..., tf.newaxis, tf.newaxis, tf.newaxis] * balanced
 
     def _empty_buffer(self, sample):
@@ -371,19 +360,11 @@ class TrackingStep(rules.TrackingRules):
 
         h_2 moves towards the updated one, the template beta* is that of the updated one.
         """
-        config = self.config
-        h2, template, memory = learned
-        new, new_template = self._network_update(h2, *self._update_regions(memory, features))
-        new_h2 = (1.0 - rate) * h2 + rate * new
-        if config.margin_guard:
-            margin = rules.margin(self._score_map(new_template, memory.first)[..., 0, :, :])
-            least = memory.margin - (1.0 - config.margin_guard) * tf.abs(memory.margin)
-            taken = tf.reshape(margin >= least, [-1, 1, 1, 1])
-            new_h2 = tf.where(taken, new_h2, h2)
-            new_template = tf.where(taken, new_template, template)
-        if config.update_samples > 1:
+        h2, _, memory = learned
+        new, template = self._network_update(h2, *self._update_regions(memory, features))
+        if self.config.update_samples > 1:
             memory = memory.append(features)
-        return new_h2, new_template, memory
+        return (1.0 - rate) * h2 + rate * new, template, memory
 
     def _update_regions(self, memory: UpdateMemory, features):
         """The search regions of an update, and their shares in the loss (None if it is one)."""

@@ -201,7 +201,8 @@ class TargetsStep(TrackingStep):
             flat = tf.reshape(regions, [-1, *regions.shape[2:]])
             weights = None
             if shares is not None:
-                weights = tf.reshape(self._region_weights(shares), [-1, 17, 17, 1])
+                weights = self._region_weights(shares)
+                weights = tf.reshape(weights, [-1, *weights.shape[2:]])
             update = self.network.update(
                 h2, flat, weights=weights, batched=True, regions=regions.shape[1]
             )
