@@ -13,7 +13,7 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
-from gradnet_tf import files, folder, video
+from gradnet_tf import files, folder, image_files, video
 from gradnet_tf.frame_source import Entry, Frame, FrameError, FrameSource, bad_frame
 from gradnet_tf.image_sequence import ImageSequence
 
@@ -71,7 +71,7 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
         return _open_path(files.local_path(source), options)
     if callable(getattr(source, "isOpened", None)) and callable(getattr(source, "read", None)):
         return _open_capture(source, options)
-    if callable(getattr(source, "read", None)) and callable(getattr(source, "seek", None)):
+    if image_files.is_file(source):
         return _open_file(source, options)
     if not isinstance(source, (np.ndarray, list, tuple)) and callable(
         getattr(source, "numpy", None)

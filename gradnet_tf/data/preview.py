@@ -126,7 +126,7 @@ def run(values: flags.FlagValues) -> None:
 
     buffer = io.BytesIO()
     sheet(values.data, config, values.tracks, values.seed).save(buffer, "PNG", optimize=True)
-    files.write_bytes(os.path.expanduser(values.output), buffer.getvalue())
+    files.write_bytes(values.output, buffer.getvalue())
 
 
 def main(argv: list[str]) -> None:

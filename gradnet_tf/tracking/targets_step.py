@@ -240,12 +240,12 @@ class TargetsStep(TrackingStep):
             features = self._one_scale(self._sample_features(*chosen, fill))
             updated = self._updated(of_rows, features, rate)
 
-            def put(old, new):
-                if 0 in old.shape:  # Of a memory that keeps no samples.
+            def put(old, given, new):
+                if new is given:  # An update leaves it, as it does the first frame's features.
                     return old
                 return tf.tensor_scatter_nd_update(old, rows[:, tf.newaxis], new)
 
-            return tf.nest.map_structure(put, learned, updated)
+            return tf.nest.map_structure(put, learned, of_rows, updated)
 
         update = update_all if self.static_shape else update_some
         return tf.cond(tf.reduce_any(condition), update, lambda: learned)
