@@ -18,13 +18,9 @@ PEERS = [
     f"opencv-contrib-python-headless>=4.5.1; {KERAS_3}",
 ]
 
-# The repository keeps evaluation, data preparation and trained weights at its top level; installed,
-# they belong to the package.
-FOLDERS = {"gradnet_tf.eval": "eval", "gradnet_tf.data_prep": "data_prep"}
+# eval, data_prep and checkpoints stand at the top level of the repository. A link in gradnet_tf to
+# each makes the name of an import the path of its file. A wheel gets the files themselves.
 WEIGHTS = "gradnet_tf.checkpoints"
-PACKAGES = find_packages(include=["gradnet_tf", "gradnet_tf.*"])
-for _folder in FOLDERS.values():
-    PACKAGES += [f"gradnet_tf.{name}" for name in find_packages(include=[_folder, f"{_folder}.*"])]
 
 setup(
     name="gradnet_tf",
@@ -35,8 +31,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.9",
-    packages=[*PACKAGES, WEIGHTS],
-    package_dir={**FOLDERS, WEIGHTS: "checkpoints"},
+    packages=[*find_packages(include=["gradnet_tf", "gradnet_tf.*"]), WEIGHTS],
     package_data={WEIGHTS: ["*/*"], "gradnet_tf.eval.report": ["web/*.*", "web/parts/*"]},
     install_requires=[
         f"tensorflow>=2.15,<2.16; {KERAS_2}",

@@ -1,1 +1,1 @@
-"""Preparation of training data; installed as ``gradnet_tf.data_prep``."""
+"""Preparation of training data; a link makes it `gradnet_tf.data_prep`."""

@@ -13,7 +13,7 @@ from typing import Optional
 import numpy as np
 from PIL import Image, ImageStat
 
-from gradnet_tf import geometry, user_boxes
+from gradnet_tf.boxes import checks, geometry
 
 EXEMPLAR_SIZE = 127  # px
 INSTANCE_SIZE = 255  # px
@@ -25,7 +25,7 @@ _REDUCED = 4  # times the crop's size: the least that a large square is shrunk t
 def has_target(box: np.ndarray, frame: np.ndarray) -> bool:
     """Whether a box (x, y, width, height) holds numbers, has an area and touches the frame."""
     try:
-        user_boxes.check_box(box, frame.shape[:2])
+        checks.check_box(box, frame.shape[:2])
     except ValueError:
         return False
     return True

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from gradnet_tf.data import description, storage
 from gradnet_tf.data_prep import curate, layout, planning, readers, runner, statistics
 from gradnet_tf.data_prep.readers import splits
-from gradnet_tf.training import lock
+from gradnet_tf.files import locks
 
 _POLL_SECONDS = 0.5
 _LISTED = 10  # shards in a message
@@ -150,7 +150,7 @@ def _alone(output: str) -> contextlib.AbstractContextManager:
     """Keeps other processes on this machine from preparing the same output."""
     if "://" in output:
         return contextlib.nullcontext()
-    return lock.locked(os.path.join(output, layout.FOLDER))
+    return locks.locked(os.path.join(output, layout.FOLDER))
 
 
 @contextlib.contextmanager

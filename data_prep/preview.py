@@ -8,9 +8,10 @@ import os
 import numpy as np
 from PIL import Image
 
-from gradnet_tf import drawing, files, image_files, images
 from gradnet_tf.data import description, records, storage
 from gradnet_tf.data_prep import curate
+from gradnet_tf.files import disk
+from gradnet_tf.media import drawing, image_files, images
 
 FILE_NAME = "preview.png"
 _PAIRS = 24
@@ -78,5 +79,5 @@ def write(output: str) -> str:
     buffer = io.BytesIO()
     contact_sheet(output).save(buffer, "PNG")
     path = os.path.join(output, FILE_NAME)
-    files.write_bytes(path, buffer.getvalue())
+    disk.write_bytes(path, buffer.getvalue())
     return path

@@ -1,1 +1,1 @@
-"""Evaluation of tracking results; installed as ``gradnet_tf.eval``."""
+"""Evaluation of trackers; a link makes it `gradnet_tf.eval`."""

@@ -19,12 +19,12 @@ from absl import app, flags
 # Name: module, what it does. A module is imported when its command is given: most of them need
 # no TensorFlow. Each has define_flags(values) and run(values, arguments) -> exit status.
 COMMANDS = {
-    "run": ("gradnet_tf.eval.run", "run trackers on a data set"),
-    "report": ("gradnet_tf.eval.report", "tables, plots and a page of results"),
-    "verify": ("gradnet_tf.eval.verify", "compare results with numbers stored earlier"),
-    "paper": ("gradnet_tf.eval.paper", "repeat an experiment of the paper"),
-    "list": ("gradnet_tf.eval.listing", "what a data set on disk holds"),
-    "boxes": ("gradnet_tf.eval.boxes", "compare a file of boxes with one of true boxes"),
+    "run": ("gradnet_tf.eval.commands.run", "run trackers on a data set"),
+    "report": ("gradnet_tf.eval.commands.report", "tables, plots and a page of results"),
+    "verify": ("gradnet_tf.eval.commands.verify", "compare results with numbers stored earlier"),
+    "paper": ("gradnet_tf.eval.commands.paper", "repeat an experiment of the paper"),
+    "list": ("gradnet_tf.eval.commands.listing", "what a data set on disk holds"),
+    "boxes": ("gradnet_tf.eval.commands.boxes", "compare a file of boxes with one of true boxes"),
 }
 DEFAULT = "boxes"
 BAD_ARGUMENTS = 2  # Exit status.

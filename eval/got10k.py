@@ -15,8 +15,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from gradnet_tf.eval import trackers
-from gradnet_tf.images import as_rgb
+from gradnet_tf.eval.trackers import registry
+from gradnet_tf.media.images import as_rgb
 
 
 def create_tracker(
@@ -36,11 +36,11 @@ def create_tracker(
       ImportError: the toolkit or something that the tracker needs is not installed.
       ValueError: there is no such tracker, or it cannot be made.
     """
-    spec = trackers.parse_tracker(tracker)
+    spec = registry.parse_tracker(tracker)
     _import_base()  # Said before a tracker is loaded, which takes seconds.
     # Read when TensorFlow is loaded.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return adapt(trackers.make_tracker(spec), name or spec.name, origin=origin)
+    return adapt(registry.make_tracker(spec), name or spec.name, origin=origin)
 
 
 def adapt(tracker: Any, name: str, *, origin: float = 1.0) -> Any:

@@ -24,9 +24,9 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from gradnet_tf.eval import trackers
-from gradnet_tf.eval.datasets.vot import equal_area_boxes
-from gradnet_tf.images import as_rgb
+from gradnet_tf.datasets.vot import equal_area_boxes
+from gradnet_tf.eval.trackers import registry
+from gradnet_tf.media.images import as_rgb
 
 Box = tuple[float, float, float, float]
 Answer = tuple[Box, dict[str, float]]
@@ -49,7 +49,7 @@ def create_tracker(tracker: str = "gradnet") -> VotTracker:
     """
     # Read when TensorFlow is loaded.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return VotTracker(_call(lambda: trackers.make_tracker(trackers.parse_tracker(tracker))))
+    return VotTracker(_call(lambda: registry.make_tracker(registry.parse_tracker(tracker))))
 
 
 class VotTracker:

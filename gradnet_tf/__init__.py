@@ -14,14 +14,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from gradnet_tf import _checkout
-
 __version__ = "0.1.0"
 
-_checkout.register()
-
 _LAZY = {
-    "GradNet": "gradnet_tf.gradnet",
+    "GradNet": "gradnet_tf.network.gradnet",
     "Tracker": "gradnet_tf.tracking.tracker",
     "TrackerConfig": "gradnet_tf.tracking.config",
     "TrackingRun": "gradnet_tf.tracking.run",

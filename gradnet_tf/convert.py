@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from gradnet_tf import files
+from gradnet_tf.files import disk
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
 
@@ -96,7 +96,7 @@ def _parse(
             "--checkpoint, --npz=FILE"
         )
     tf1, checkpoint, npz, output, to_tf1 = (
-        files.local_path(values[name].value) if values[name].value else None
+        disk.local_path(values[name].value) if values[name].value else None
         for name in ("tf1", "checkpoint", "npz", "output", "to_tf1")
     )
     source = conversion.Source(tf1=tf1, checkpoint=checkpoint, npz=npz if npz_is_source else None)

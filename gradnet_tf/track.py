@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, Optional, TextIO
 import numpy as np
 from absl import app, flags
 
-from gradnet_tf import files, user_boxes
-from gradnet_tf.eval import boxes as eval_boxes
-from gradnet_tf.eval import metrics
-from gradnet_tf.frames import Frame, FrameSource, open_frames
-from gradnet_tf.interrupts import Interrupts
+from gradnet_tf.boxes import checks
+from gradnet_tf.eval.commands import boxes as eval_boxes
+from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.files import disk
+from gradnet_tf.files.interrupts import Interrupts
+from gradnet_tf.media.frames import Frame, FrameSource, open_frames
+from gradnet_tf.media.video import import_av
 from gradnet_tf.tracking.boxes_file import BoxesFile, partial_path
-from gradnet_tf.video import import_av
 
 if TYPE_CHECKING:
     from gradnet_tf.tracking.run import TrackingRun
@@ -59,9 +60,9 @@ class Options:
     @property
     def kept(self) -> Optional[Path]:
         """The file of boxes that is filled as they come; for a video alone, one of its name."""
-        if self.boxes or not self.video or files.is_special(self.video):
+        if self.boxes or not self.video or disk.is_special(self.video):
             return self.boxes
-        return files.resolve(self.video).with_suffix(".boxes")
+        return disk.resolve(self.video).with_suffix(".boxes")
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -189,13 +190,13 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
     boxes = _output("boxes", values.boxes)
     video = _output("video", values.video, ".mp4")
     sheet = values.sheet
-    beside = [path for path in (video, boxes) if path and not files.is_special(path)]
+    beside = [path for path in (video, boxes) if path and not disk.is_special(path)]
     if sheet is None and beside:
         sheet = beside[0].with_suffix(_SHEET_SUFFIX)
     options = Options(
-        source=files.local_path(values.source),
+        source=disk.local_path(values.source),
         box=_parse_box(values.box),
-        checkpoint=files.local_path(values.checkpoint) if values.checkpoint else None,
+        checkpoint=disk.local_path(values.checkpoint) if values.checkpoint else None,
         preset=values.preset,
         jit_compile=_JIT_COMPILE[values.jit_compile],
         precision=values.precision,
@@ -204,7 +205,7 @@ def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
         boxes=boxes,
         video=video,
         sheet=_output("sheet", sheet, ".png"),
-        truth=Path(files.local_path(values.show_truth)) if values.show_truth else None,
+        truth=Path(disk.local_path(values.show_truth)) if values.show_truth else None,
         truth_origin=values.truth_origin,
     )
     _check_outputs(options)
@@ -215,7 +216,7 @@ def _parse_box(text: Optional[str]) -> tuple[float, ...]:
     if not text:
         raise ValueError("--box is missing: x,y,width,height of the target in the first frame")
     try:
-        return tuple(user_boxes.parse_box(text).tolist())
+        return tuple(checks.parse_box(text).tolist())
     except ValueError as error:
         raise ValueError(f"--{error}") from error
 
@@ -223,12 +224,12 @@ def _parse_box(text: Optional[str]) -> tuple[float, ...]:
 def _output(flag: str, path: Any, suffix: Optional[str] = None) -> Optional[Path]:
     if not path:
         return None
-    path = Path(files.local_path(path))
+    path = Path(disk.local_path(path))
     if suffix and path.suffix.lower() != suffix:
         raise ValueError(f"--{flag} must end in {suffix}, got {str(path)!r}")
-    if flag == "boxes" and files.is_special(path):
+    if flag == "boxes" and disk.is_special(path):
         return path  # Opened before the first frame, and only once: a pipe's reader leaves after.
-    return files.check_target(path)
+    return disk.check_target(path)
 
 
 def _check_outputs(options: Options) -> None:
@@ -244,7 +245,7 @@ def _check_outputs(options: Options) -> None:
         if real in taken:
             raise ValueError(f"--{flag} and {taken[real]} are the same file, {str(path)!r}")
         taken[real] = f"--{flag}"
-    if options.kept and not files.is_special(options.kept):
+    if options.kept and not disk.is_special(options.kept):
         partial = partial_path(options.kept)
         if os.path.realpath(partial) in taken:
             raise ValueError(
@@ -272,7 +273,7 @@ class _LateTracker:
         self._options = options
 
     def init(self, image: np.ndarray, box: Sequence[float]) -> None:
-        user_boxes.check_box(box, image.shape[:2])
+        checks.check_box(box, image.shape[:2])
         self._tracker = _make_tracker(self._options)
         self._tracker.init(image, box)
 
@@ -305,7 +306,7 @@ def _track(options: Options, interrupts: Interrupts) -> None:
 def _read_truth(options: Options) -> Optional[np.ndarray]:
     if options.truth is None:
         return None
-    truth = metrics.load_boxes(options.truth)
+    truth = ope_metrics.load_boxes(options.truth)
     truth, origin = eval_boxes.count_from_zero(truth, options.box, options.truth_origin)
     if origin == 0 and options.truth_origin is None:
         _tell(
@@ -361,7 +362,7 @@ def _write(result: TrackingRun, options: Options, truth: Optional[np.ndarray]) -
     if options.boxes:
         print(f"boxes: {options.boxes}", file=out)
     if options.sheet:
-        with files.replacing(options.sheet) as path, files.naming(options.sheet):
+        with disk.replacing(options.sheet) as path, disk.naming(options.sheet):
             result.contact_sheet(truth=truth).save(path)
         print(f"contact sheet: {options.sheet}", file=out)
     if options.video:
@@ -373,20 +374,20 @@ def _write(result: TrackingRun, options: Options, truth: Optional[np.ndarray]) -
 def _free_stream(boxes: Optional[Path]) -> TextIO:
     """Where to print: stdout, unless the boxes go there."""
     with contextlib.suppress(OSError):
-        if boxes and files.is_special(boxes) and os.path.samestat(os.stat(boxes), os.fstat(1)):
+        if boxes and disk.is_special(boxes) and os.path.samestat(os.stat(boxes), os.fstat(1)):
             return sys.stderr
     return sys.stdout
 
 
 def _print_accuracy(boxes: np.ndarray, truth: np.ndarray, out: TextIO) -> None:
     count = min(len(boxes), len(truth))
-    iou = metrics.overlap_ratio(boxes[:count], truth[:count])
-    error = metrics.center_error(boxes[:count], truth[:count])
+    iou = ope_metrics.overlap_ratio(boxes[:count], truth[:count])
+    error = ope_metrics.center_error(boxes[:count], truth[:count])
     known = ~np.isnan(iou)  # Frames without a true box say nothing.
     if not known.any():
         print("mean IoU: there is no true box to compare with", file=out)
         return
-    precision = metrics.precision(error[known])
+    precision = ope_metrics.precision(error[known])
     print(
         f"mean IoU: {iou[known].mean():.3f}, precision at 20 px: {precision:.3f} "
         f"(over {known.sum()} frames)",

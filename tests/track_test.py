@@ -16,8 +16,8 @@ from absl import flags
 from PIL import Image
 
 from gradnet_tf import track
-from gradnet_tf.frames import open_frames
-from tests.tracking_run_test import FakeTracker
+from gradnet_tf.media.frames import open_frames
+from tests.tracking.run_test import FakeTracker
 
 BOX = "--box=4,5,10,8"
 COMMAND = [sys.executable, "-m", "gradnet_tf.track"]
@@ -182,7 +182,7 @@ def test_interrupt_leaves_the_boxes_so_far(source, out, monkeypatch, capsys):
 
 
 def test_failing_video_does_not_lose_the_boxes(source, out, made, monkeypatch, capsys):
-    from gradnet_tf import video_writer
+    from gradnet_tf.media import video_writer
 
     pytest.importorskip("av")
 
@@ -340,7 +340,7 @@ import sys, time
 from absl import flags
 from gradnet_tf import track
 from gradnet_tf.tracking import run
-from tests.tracking_run_test import FakeTracker
+from tests.tracking.run_test import FakeTracker
 
 class Slow(FakeTracker):
     def init(self, image, box):

@@ -7,7 +7,8 @@ import pytest
 from absl import flags
 
 from gradnet_tf import train
-from gradnet_tf.training import checkpoints, config, lock
+from gradnet_tf.files import locks
+from gradnet_tf.training import checkpoints, config
 from tests.helpers import checkpoints as trees
 from tests.helpers import training
 
@@ -133,10 +134,10 @@ def test_a_cluster_that_is_not_described_is_an_error(text, usual, capsys, monkey
 
 def test_a_directory_in_use_is_refused(usual, capsys):
     usual[1].mkdir(parents=True)
-    with lock.locked(usual[1]):
+    with locks.locked(usual[1]):
         assert run(*usual[0]) == 1
     assert f"in use by process {os.getpid()}" in error(capsys)
-    assert trees.tree(usual[1]) == {lock.FILE}
+    assert trees.tree(usual[1]) == {locks.FILE}
 
 
 def test_a_loss_that_is_not_finite_is_one_line(usual, capsys):

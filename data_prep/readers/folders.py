@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Callable, Optional
 
-from gradnet_tf import folder
 from gradnet_tf.data_prep.readers import tracks
+from gradnet_tf.files import folder
 
 # Of macOS's archiver, Synology, Windows and Linux: what lies there only looks like data.
 _SYSTEM_FOLDERS = frozenset(

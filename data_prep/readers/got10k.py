@@ -24,9 +24,9 @@ import os
 
 from tqdm import tqdm
 
-from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.tracks import Problem
+from gradnet_tf.files import textfiles
 
 TRUTH_NAME = "groundtruth.txt"
 LIST_NAME = "list.txt"

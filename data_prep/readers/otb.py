@@ -29,10 +29,10 @@ import re
 
 from tqdm import tqdm
 
-from gradnet_tf import folder
 from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
 from gradnet_tf.data_prep.readers.sequences import Frame
 from gradnet_tf.data_prep.readers.tracks import Problem
+from gradnet_tf.files import folder
 
 MANIFEST_NAME = "MANIFEST.tsv"
 _TRUTH = re.compile(r"groundtruth_rect(?:\.([0-9]+))?\.txt")

@@ -7,10 +7,10 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from gradnet_tf import textfiles
 from gradnet_tf.data_prep.readers import tracks
 from gradnet_tf.data_prep.readers.tracks import Problem
-from gradnet_tf.eval import metrics
+from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.files import textfiles
 
 
 class Frame(NamedTuple):
@@ -38,7 +38,7 @@ def load_boxes(path: str, problems: list[Problem]) -> Optional[np.ndarray]:
       float64 [n, 4], (x, y, width, height), 0-based, or None.
     """
     try:
-        boxes = metrics.load_boxes(path)
+        boxes = ope_metrics.load_boxes(path)
     except (OSError, ValueError) as error:
         problems.append(Problem(tracks.UNREADABLE, path, str(error)))
         return None

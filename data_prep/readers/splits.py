@@ -89,7 +89,7 @@ def of_lasot(path: str) -> Optional[str]:
 def of_otb(path: str) -> Optional[str]:
     """The set of a sequence of OTB, which is for tests alone; None for other sequences."""
     # Here, for the evaluation's readers need this package.
-    from gradnet_tf.eval.datasets import otb
+    from gradnet_tf.datasets import otb
 
     name = os.path.basename(path)
     is_target = otb.canonical(name) or otb.canonical(f"{name}-1")
@@ -107,6 +107,6 @@ _LASOT_EXTENSION = frozenset(
 @functools.cache
 def _lasot_test_set() -> frozenset[str]:
     # Here, for the evaluation's readers need this package.
-    from gradnet_tf.eval.datasets import lasot
+    from gradnet_tf.datasets import lasot
 
     return frozenset(name.lower() for name in lasot.TEST_SET)

@@ -12,8 +12,8 @@ import math
 from gradnet_tf.eval.paper import commands, output, published
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import facts, plots
-from gradnet_tf.eval.report.summary import Evaluation
 from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.eval.scoring.summary import Evaluation
 
 _HERE, _PAPER = "here", "paper"
 _CURVES = ("precision", "success")

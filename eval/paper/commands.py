@@ -14,11 +14,11 @@ from typing import Optional
 
 from absl import flags
 
-from gradnet_tf.eval import results as results_files
+from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.paper.settings import Settings
-from gradnet_tf.eval.report import evaluate, loading
-from gradnet_tf.eval.report.summary import Evaluation
-from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.eval.results import tracker_results as results_files
+from gradnet_tf.eval.scoring import evaluate, loading
+from gradnet_tf.eval.scoring.summary import Evaluation
 
 RESULTS = "results"  # Folder in the output; in it one for the constants and the limit.
 SIGNAL = 128  # An exit status from here on: stopped.
@@ -93,7 +93,7 @@ def track(
 
     Args:
       settings: data set, limit, jobs, and the output, in which the results have a folder.
-      trackers: (name, what it is), see `gradnet_tf.eval.trackers`.
+      trackers: (name, what it is), see `gradnet_tf.eval.trackers.registry`.
 
     Returns:
       The numbers, notes on what was left out, and the command.
@@ -102,7 +102,7 @@ def track(
       StoppedError: it was stopped.
       ValueError: nothing could be tracked, or there are results of other trackers.
     """
-    from gradnet_tf.eval import run
+    from gradnet_tf.eval.commands import run
 
     how = f"{settings.tracker_preset}_{settings.limit or 'all'}"
     results = settings.output / RESULTS / how

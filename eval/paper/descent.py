@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import losses
+from gradnet_tf.network import losses
 
 HOLD = 10  # Iterations in a row for which the loss has to stay low.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.eval.paper import heat, networks, output
+from gradnet_tf.eval.paper import heat_maps, networks, output
 from gradnet_tf.eval.paper.samples import Sample
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import plots
@@ -93,8 +93,8 @@ def draw(found: list[Gradient]):
     for place, one in enumerate(found):
         row, column = divmod(place, _IN_A_ROW)
         image, gradient = cells[row, 2 * column : 2 * column + 2]
-        heat.show_image(image, one.sample.exemplar, one.sample.title)
-        heat.show_over_exemplar(gradient, one.size, one.sample.exemplar, "absolute gradient")
+        heat_maps.show_image(image, one.sample.exemplar, one.sample.title)
+        heat_maps.show_over_exemplar(gradient, one.size, one.sample.exemplar, "absolute gradient")
     for axes in cells.ravel()[2 * len(found) :]:
         axes.set_visible(False)
     return figure

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.eval.paper import heat, networks, output
+from gradnet_tf.eval.paper import heat_maps, networks, output
 from gradnet_tf.eval.paper.samples import Sample
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import plots
@@ -100,10 +100,10 @@ def draw(samples: list[Sample], found: list[list[Maps]]):
     figure, grid = plots.new_figure(size * len(samples) + 0.6, size * rows, rows, len(samples))
     cells = np.asarray(grid).reshape(rows, len(samples))
     for column, (sample, maps) in enumerate(zip(samples, found)):
-        heat.show_image(cells[0, column], sample.instance, sample.title)
+        heat_maps.show_image(cells[0, column], sample.instance, sample.title)
         for place, one in enumerate(maps):
-            heat.show_map(cells[1 + 2 * place, column], one.initial)
-            heat.show_map(cells[2 + 2 * place, column], one.final)
+            heat_maps.show_map(cells[1 + 2 * place, column], one.initial)
+            heat_maps.show_map(cells[2 + 2 * place, column], one.final)
     for place in range(count):
         for offset, name in enumerate(_NAMES[place]):
             cells[1 + 2 * place + offset, 0].set_ylabel(name)

@@ -22,8 +22,8 @@ from gradnet_tf import weights
 from gradnet_tf.eval.paper import commands, output
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import facts, plots
-from gradnet_tf.eval.report.summary import Evaluation
 from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.eval.scoring.summary import Evaluation
 from gradnet_tf.training import checkpoints, history, loop, runinfo
 from gradnet_tf.training.config import TrainConfig
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from gradnet_tf import weights
 from gradnet_tf.eval.paper import samples
 from gradnet_tf.eval.paper.settings import EMBEDDED, Settings
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import config, start
 
 

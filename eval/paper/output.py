@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradnet_tf
-from gradnet_tf import files
-from gradnet_tf.eval import results_provenance
 from gradnet_tf.eval.report import facts, plots, tables
+from gradnet_tf.eval.results import provenance
+from gradnet_tf.files import disk
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +72,7 @@ def write(document: Document, folder: Path) -> list[Path]:
     contents = {f"{document.name}.md": to_markdown(document, pictures).encode(), **contents}
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        files.write_bytes(folder / name, content)
+        disk.write_bytes(folder / name, content)
     return [folder / name for name in contents]
 
 
@@ -116,6 +116,6 @@ def facts_of(document: Document) -> dict[str, str]:
     made = {
         **document.parameters,
         "gradnet_tf": gradnet_tf.__version__,
-        **results_provenance.describe_environment(),
+        **provenance.describe_environment(),
     }
     return {name: text for name, text in facts.flatten(made) if text}

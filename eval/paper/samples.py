@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import backbone, crops, geometry, images
+from gradnet_tf.boxes import geometry
 from gradnet_tf.data import pairs, sampling
 from gradnet_tf.data.catalog import Catalog
-from gradnet_tf.eval.sequences import Dataset
-from gradnet_tf.eval.sequences import Sequence as TestSequence
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.datasets.sequences import Sequence as TestSequence
+from gradnet_tf.media import images
+from gradnet_tf.network import backbone, crops
 from gradnet_tf.tracking.config import TrackerConfig
 
 FRAME_RANGE = 100  # Most frames between the two, as in training.

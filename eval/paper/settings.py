@@ -9,9 +9,9 @@ from typing import Optional
 
 from absl import flags
 
-from gradnet_tf import files
-from gradnet_tf.eval import listing
-from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.eval.commands import listing
+from gradnet_tf.files import disk
 from gradnet_tf.tracking import config
 
 SCALES = ("small", "full")
@@ -222,10 +222,10 @@ def parse(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
         values.set_default("dataset", experiment.dataset)
         dataset = listing.open_flagged(values)
         dataset_flags = _dataset_flags(values)
-    output = Path(files.local_path(values.output))
+    output = Path(disk.local_path(values.output))
     if output.exists() and not output.is_dir():
         raise NotADirectoryError(f"--output {output} is a file; a folder is needed")
-    files.check_target(output / ".paper" if output.is_dir() else output)
+    disk.check_target(output / ".paper" if output.is_dir() else output)
     return Settings(
         name=name,
         experiment=experiment,
@@ -242,7 +242,7 @@ def parse(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
         data=tuple(values.data or ()),
         dataset=dataset,
         dataset_flags=dataset_flags,
-        workdirs=tuple(Path(files.local_path(path)) for path in values.workdirs or ()),
+        workdirs=tuple(Path(disk.local_path(path)) for path in values.workdirs or ()),
         results=tuple(values.results or ()),
         trackers=tuple(values.trackers) if values.trackers else None,
         init=values.init,

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from gradnet_tf.eval.paper import descent, networks, output, published
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report.tables import Column, Number, Table
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network.gradnet import GradNet
 
 FACTORS = tuple(published.TABLE_1)
 

@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from gradnet_tf import train
-from gradnet_tf.eval import trackers
 from gradnet_tf.eval.paper import commands, networks, output, published
 from gradnet_tf.eval.paper.settings import EMBEDDED, Settings
 from gradnet_tf.eval.report import facts
-from gradnet_tf.eval.report.summary import Evaluation
 from gradnet_tf.eval.report.tables import HIGH, Column, Number, Table
+from gradnet_tf.eval.scoring.summary import Evaluation
+from gradnet_tf.eval.trackers import registry
 from gradnet_tf.training import config
 from gradnet_tf.training import loop as training
-from gradnet_tf.weights import embedded
+from gradnet_tf.weights import pretrained
 
 _VALIDATIONS = 4  # In each training.
 _VALIDATION_BATCHES = 5
@@ -118,7 +118,7 @@ def check(settings: Settings) -> None:
         except ValueError as error:
             raise ValueError(f"the training of {variant}: {error}") from None
     for row in ROWS:
-        trackers.parse_tracker(f"{row.name}={tracker(settings, row)}")
+        registry.parse_tracker(f"{row.name}={tracker(settings, row)}")
 
 
 def training_flags(settings: Settings, variant: str) -> list[str]:
@@ -155,11 +155,11 @@ def trained(settings: Settings, variant: str) -> Path:
 
 
 def tracker(settings: Settings, row: Row) -> str:
-    """The tracker of a row, see `gradnet_tf.eval.trackers`."""
+    """The tracker of a row, see `gradnet_tf.eval.trackers.registry`."""
     if row.variant is not None:
         checkpoint = trained(settings, row.variant)
     else:
-        checkpoint = embedded.path() if settings.init == EMBEDDED else settings.init
+        checkpoint = pretrained.path() if settings.init == EMBEDDED else settings.init
     return f"gradnet:{checkpoint},preset={settings.tracker_preset}{row.settings}"
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
-from gradnet_tf import drawing
-from gradnet_tf.eval.report.summary import Evaluation
-from gradnet_tf.images import as_rgb
+from gradnet_tf.eval.scoring.summary import Evaluation
+from gradnet_tf.media import drawing
+from gradnet_tf.media.images import as_rgb
 
 _SIDE = 384  # px
 _QUALITY = 62

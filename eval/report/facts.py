@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gradnet_tf.eval import temporal
-from gradnet_tf.eval.datasets import otb
+from gradnet_tf.datasets import otb
+from gradnet_tf.datasets.sequences import Dataset, shorten
 from gradnet_tf.eval.report import tables
-from gradnet_tf.eval.report.summary import Evaluation, TrackerEvaluation
-from gradnet_tf.eval.sequences import Dataset, shorten
+from gradnet_tf.eval.running import start_frames
+from gradnet_tf.eval.scoring.summary import Evaluation, TrackerEvaluation
 
 _CONVENTIONS = {
     "otb": "OTB: success is IoU > t at 21 thresholds from 0 to 1, AUC their mean; precision is a "
@@ -57,7 +57,7 @@ def describe_coverage(dataset: Dataset) -> str:
 def describe_ranges(dataset: Dataset) -> str:
     """Which frames of the sequences are tracked, in words; OTB's Tiger1 is always named."""
     parts = [dataset.rule.rstrip(". ") + "."] if dataset.rule else []
-    is_split = temporal.is_split(dataset)
+    is_split = start_frames.is_split(dataset)
     cut = [
         f"{s.name} from frame {s.first_number}"
         for s in dataset.sequences
@@ -69,7 +69,7 @@ def describe_ranges(dataset: Dataset) -> str:
         tiger = [
             s
             for s in dataset.sequences
-            if (temporal.source(s.name) if is_split else s.name) == otb.TIGER1
+            if (start_frames.source(s.name) if is_split else s.name) == otb.TIGER1
         ]
         if not tiger:
             parts.append("Tiger1 is not among the sequences.")
@@ -86,7 +86,7 @@ def describe_ranges(dataset: Dataset) -> str:
 def describe_intervals(dataset: Dataset, samples: int) -> str:
     """What the confidence intervals are, in words."""
     text = f"95%, bootstrap over sequences, {samples} samples."
-    if temporal.is_split(dataset):
+    if start_frames.is_split(dataset):
         text += " Runs over parts of the same sequence are drawn together."
     return text
 

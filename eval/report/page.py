@@ -19,7 +19,7 @@ import numpy as np
 
 from gradnet_tf.eval.report import facts, tables
 from gradnet_tf.eval.report.clips import Clip
-from gradnet_tf.eval.report.summary import Evaluation, TrackerEvaluation
+from gradnet_tf.eval.scoring.summary import Evaluation, TrackerEvaluation
 
 _SCRIPTS = ("base.js", "tables.js", "charts.js", "compare.js", "player.js", "main.js")
 _SCALE = 10_000  # Curves are stored as integers: parts of this.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
-from gradnet_tf.eval.report.summary import Curve, Evaluation, Measure, TrackerEvaluation
+from gradnet_tf.eval.scoring.summary import Curve, Evaluation, Measure, TrackerEvaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

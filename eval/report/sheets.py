@@ -9,9 +9,9 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
-from gradnet_tf import drawing
-from gradnet_tf.eval.report.summary import Evaluation
-from gradnet_tf.images import as_rgb
+from gradnet_tf.eval.scoring.summary import Evaluation
+from gradnet_tf.media import drawing
+from gradnet_tf.media.images import as_rgb
 
 WINDOW = 15  # Frames of a moment.
 _SIDE = 320

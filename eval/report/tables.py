@@ -11,7 +11,7 @@ from typing import Optional, Union
 
 import numpy as np
 
-from gradnet_tf.eval.report.summary import Evaluation, Measure
+from gradnet_tf.eval.scoring.summary import Evaluation, Measure
 
 HIGH, LOW = "high", "low"
 

@@ -26,7 +26,7 @@ from typing import IO
 
 import numpy as np
 
-from gradnet_tf import images
+from gradnet_tf.media import images
 
 _NEEDED = ("track.py", "siamese.py", "parameters.py", "region_to_bbox.py")
 _PACKAGES = "opencv-contrib-python-headless scipy matplotlib"

@@ -14,17 +14,18 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import figures, files, images
-from gradnet_tf.bench import floors, parts, report, scaling, startup, tables, timing, video
+from gradnet_tf.bench import parts, report, roofline, scaling, startup, tables, timing, video
 from gradnet_tf.bench.authors import AuthorsTracker
 from gradnet_tf.bench.reference_way import ReferencesWay
 from gradnet_tf.bench.settings import Settings
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.files import disk
+from gradnet_tf.media import figures, images
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import config as configs
 from gradnet_tf.tracking.tracker import Tracker
 from gradnet_tf.weights import Weights, load, load_embedded
 from gradnet_tf.weights.convert import Source, Targets, convert
-from gradnet_tf.weights.embedded import path as embedded_path
+from gradnet_tf.weights.pretrained import path as embedded_path
 
 _TRACE_FRAMES = 10
 _SCALING_FRAMES = 3 * timing.PERIOD
@@ -51,7 +52,7 @@ class Benchmark:
         self._say = say
         for path in (settings.json, settings.chart):
             if path:
-                files.check_target(path)
+                disk.check_target(path)
         if settings.chart:
             figures.figure_class()
         self._weights: Weights = (
@@ -93,7 +94,7 @@ class Benchmark:
         if settings.chart:
             self._draw(results, scales)
         if settings.json:
-            with files.replacing(settings.json) as path:
+            with disk.replacing(settings.json) as path:
                 path.write_text(json.dumps(results, indent=1, default=_plain), encoding="utf-8")
         return results
 
@@ -126,7 +127,7 @@ class Benchmark:
         for name in settings.precisions:
             made = parts.functions(self._network, self._config, name, paths[0], box, self._jit)
             functions |= {f"{name}: {part}": function for part, function in made.items()}
-        probes = floors.Probes(
+        probes = roofline.Probes(
             dict.fromkeys(["float32", *settings.precisions]), size=8192 if self._jit else 2048
         )
         functions |= probes.functions
@@ -140,7 +141,7 @@ class Benchmark:
             name: timing.summarize(np.add(seconds[name], values[timing.PERIOD :]))
             for name, values in decode.items()
         }
-        floor = {name: floors.floor(rates, name) for name in settings.precisions}
+        floor = {name: roofline.floor(rates, name) for name in settings.precisions}
         shares = {
             name: parts.shares(
                 {part: summaries[f"{name}: {part}"] for part in parts.PARTS}, ends[name].mean
@@ -228,7 +229,7 @@ class Benchmark:
         environment = results["environment"]
         device = environment["GPU"] if self._jit else environment["processor"]
         title = f"{device}, TensorFlow {environment['TensorFlow']}"
-        with files.replacing(self.settings.chart) as path:
+        with disk.replacing(self.settings.chart) as path:
             report.draw(str(path), results["parts"], scales, title)
 
 

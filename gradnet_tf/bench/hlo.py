@@ -60,10 +60,10 @@ def export_step(
     import numpy as np
     import tensorflow as tf
 
-    from gradnet_tf import files
-    from gradnet_tf.bench import floors, video
+    from gradnet_tf.bench import roofline, video
     from gradnet_tf.bench.timing import PERIOD
-    from gradnet_tf.gradnet import GradNet
+    from gradnet_tf.files import disk
+    from gradnet_tf.network.gradnet import GradNet
     from gradnet_tf.tracking import config
     from gradnet_tf.tracking import precision as precisions
     from gradnet_tf.tracking.targets_crops import make_frames
@@ -104,13 +104,13 @@ def export_step(
         "updated_box": later[1].box.numpy(),
         "targets": np.array(targets),
         "precision": np.array(precision),
-        "frame_multiply_adds": np.array(targets * floors.features_work(3).multiply_adds),
-        "update_multiply_adds": np.array(targets * floors.features_work(1).multiply_adds),
+        "frame_multiply_adds": np.array(targets * roofline.features_work(3).multiply_adds),
+        "update_multiply_adds": np.array(targets * roofline.features_work(1).multiply_adds),
     }
     path = folder / f"{precision}_{targets:03d}.hlo"
-    with files.replacing(path) as temporary:
+    with disk.replacing(path) as temporary:
         temporary.write_bytes(hlo)
-    with files.replacing(path.with_suffix(".npz")) as temporary:
+    with disk.replacing(path.with_suffix(".npz")) as temporary:
         np.savez(temporary, **arrays)
     return path
 
@@ -137,11 +137,12 @@ def run(values: flags.FlagValues) -> list[Path]:
     Raises:
       OSError, ValueError: see `export_step`.
     """
-    from gradnet_tf import files, images
     from gradnet_tf.bench import settings, video
+    from gradnet_tf.files import disk
+    from gradnet_tf.media import images
 
     counts = settings.read_targets(values.targets)
-    output = Path(files.local_path(values.output))
+    output = Path(disk.local_path(values.output))
     output.mkdir(parents=True, exist_ok=True)
     written = []
     with tempfile.TemporaryDirectory() as folder:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import images
 from gradnet_tf.bench.timing import PERIOD, Summary
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.media import images
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import precision as precisions
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.step import TrackingStep

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import backbone, crops, geometry, response
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.boxes import geometry
+from gradnet_tf.network import backbone, crops, response
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking.config import TrackerConfig
 
 _SCORE_SIZE = 17

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Optional
 
 from gradnet_tf import hardware
-from gradnet_tf.bench.floors import Floor, Rates, features_work
-from gradnet_tf.figures import figure_class
+from gradnet_tf.bench.roofline import Floor, Rates, features_work
+from gradnet_tf.media.figures import figure_class
 
 if TYPE_CHECKING:
     from gradnet_tf.bench.scaling import Scale

@@ -7,7 +7,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from gradnet_tf.texture import natural_noise
+from gradnet_tf.media.texture import natural_noise
 
 
 def _texture(random: np.random.Generator, height: int, width: int, slope: float) -> np.ndarray:

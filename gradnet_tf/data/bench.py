@@ -78,7 +78,7 @@ def _pipeline_times(batches: Iterator, count: int) -> Times:
 
 def _training_steps(values: flags.FlagValues) -> dict[str, Callable]:
     """By precision, the step of a preset on a network with random weights."""
-    from gradnet_tf import gradnet
+    from gradnet_tf.network import gradnet
     from gradnet_tf.training import config, step
 
     constants = {"batch": values.batch, "groups": values.groups, "augment": values.augment}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import geometry
+from gradnet_tf.boxes import geometry
 from gradnet_tf.data import records, strong
 from gradnet_tf.data.scenes import Drift, Paste
 

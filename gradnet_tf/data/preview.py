@@ -53,8 +53,8 @@ def sheet(
     Raises:
         OSError: If shards are missing or damaged.
     """
-    from gradnet_tf import drawing
     from gradnet_tf.data import pairs, pasting
+    from gradnet_tf.media import drawing
 
     settings = pairs.PairConfig(batch=1, validation=0.0, color=False)
     source = pairs.open_pairs(list(globs), None, settings)
@@ -122,11 +122,11 @@ def run(values: flags.FlagValues) -> None:
     """
     names = ("blur_drift", "light_drift", "scale_drift")
     config = dataclasses.replace(EXAMPLES, **{name: values[name].value for name in names})
-    from gradnet_tf import files
+    from gradnet_tf.files import disk
 
     buffer = io.BytesIO()
     sheet(values.data, config, values.tracks, values.seed).save(buffer, "PNG", optimize=True)
-    files.write_bytes(values.output, buffer.getvalue())
+    disk.write_bytes(values.output, buffer.getvalue())
 
 
 def main(argv: list[str]) -> None:

@@ -1,6 +1,6 @@
 """Whole files on any file system of TensorFlow (local, gs://, ...), with errors that name them.
 
-`gradnet_tf.files` is the same for local files, free of TensorFlow.
+`gradnet_tf.files.disk` is the same for local files, free of TensorFlow.
 """
 
 from __future__ import annotations

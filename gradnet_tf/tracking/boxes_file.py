@@ -13,17 +13,17 @@ from typing import BinaryIO, Optional
 import numpy as np
 from absl import logging
 
-from gradnet_tf import files
+from gradnet_tf.files import disk
 
 _SYNC_SECONDS = 5.0
 
 
-def save_boxes(path: files.PathLike, boxes: np.ndarray, format: str = "float") -> None:
+def save_boxes(path: disk.PathLike, boxes: np.ndarray, format: str = "float") -> None:
     """Writes boxes [n, 4] as text; see `TrackingRun.save`."""
-    files.write_bytes(path, b"".join(_line(box, format) for box in boxes))
+    disk.write_bytes(path, b"".join(_line(box, format) for box in boxes))
 
 
-def partial_path(path: files.PathLike) -> Path:
+def partial_path(path: disk.PathLike) -> Path:
     """Where `BoxesFile` keeps the boxes so far, beside the file behind all links.
 
     Args:
@@ -32,7 +32,7 @@ def partial_path(path: files.PathLike) -> Path:
     Raises:
         OSError: As `files.resolve`.
     """
-    return Path(f"{files.resolve(path)}.partial")
+    return Path(f"{disk.resolve(path)}.partial")
 
 
 class BoxesFile:
@@ -46,7 +46,7 @@ class BoxesFile:
         partial: ``NAME.partial``; None for a device or a pipe.
     """
 
-    def __init__(self, path: files.PathLike, format: str = "float"):
+    def __init__(self, path: disk.PathLike, format: str = "float"):
         """Makes sure that the boxes can be written; an older ``NAME.partial`` is still there then.
 
         Args:
@@ -63,12 +63,12 @@ class BoxesFile:
         self._file: Optional[BinaryIO] = None
         self._is_sound = True  # The lines so far are where they should be.
         self._synced = time.monotonic()
-        if files.is_special(path):
-            self._file = files.open_special(path)
+        if disk.is_special(path):
+            self._file = disk.open_special(path)
         else:
-            files.check_target(path)
+            disk.check_target(path)
             self.partial = partial_path(path)
-            files.check_target(self.partial)
+            disk.check_target(self.partial)
 
     def __enter__(self) -> BoxesFile:
         return self
@@ -113,7 +113,7 @@ class BoxesFile:
             OSError: If it cannot be written; the boxes are still there then, see `rescue`.
         """
         if self.partial is not None:
-            files.write_bytes(self._path, b"".join(self._lines))
+            disk.write_bytes(self._path, b"".join(self._lines))
         self.discard()
 
     def discard(self) -> None:
@@ -140,21 +140,21 @@ class BoxesFile:
         if self.partial is not None:
             with contextlib.suppress(OSError):
                 if self.partial.read_bytes() != content:
-                    files.write_bytes(self.partial, content)
+                    disk.write_bytes(self.partial, content)
                 return self.partial
         descriptor, name = tempfile.mkstemp(".txt", f"{self._path.stem}-")
-        with files.naming(name), open(descriptor, "wb") as file:
+        with disk.naming(name), open(descriptor, "wb") as file:
             file.write(content)
         return Path(name)
 
     def _write(self, line: bytes) -> None:
-        with files.naming(self.partial or self._path):
+        with disk.naming(self.partial or self._path):
             if self._file is None:
                 # Not over an older one: another process may be writing it.
                 with contextlib.suppress(FileNotFoundError):
                     self.partial.unlink()
                 self._file = open(self.partial, "xb", buffering=0)
-            files.write_all(self._file, line)
+            disk.write_all(self._file, line)
             if self.partial is not None and time.monotonic() - self._synced > _SYNC_SECONDS:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()

@@ -11,7 +11,7 @@ from typing import Callable
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import precision as precisions
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.step import TrackingStep

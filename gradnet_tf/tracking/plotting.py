@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradnet_tf.figures import figure_class
+from gradnet_tf.media.figures import figure_class
 
 if TYPE_CHECKING:
     from gradnet_tf.tracking.run import TrackingRun

@@ -21,9 +21,10 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf import backbone, hardware
-from gradnet_tf.gradnet import GradNet
-from gradnet_tf.texture import natural_noise
+from gradnet_tf import hardware
+from gradnet_tf.media.texture import natural_noise
+from gradnet_tf.network import backbone
+from gradnet_tf.network.gradnet import GradNet
 
 PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 

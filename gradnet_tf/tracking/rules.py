@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gradnet_tf import backbone, geometry, response
+from gradnet_tf.boxes import geometry
+from gradnet_tf.network import backbone, response
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.state import SampleBuffer, Search, TrackerState
 

@@ -14,11 +14,12 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gradnet_tf import drawing, files
-from gradnet_tf.frames import Frame, FrameError, FrameSource, open_frames
+from gradnet_tf.files import disk
+from gradnet_tf.media import drawing
+from gradnet_tf.media.frames import Frame, FrameError, FrameSource, open_frames
+from gradnet_tf.media.video_writer import VideoWriter
 from gradnet_tf.tracking.boxes_file import save_boxes
 from gradnet_tf.tracking.thumbnails import Thumbnails
-from gradnet_tf.video_writer import VideoWriter
 
 _DEFAULT_FPS = 25.0  # Of a video made from frames that have no rate.
 
@@ -81,7 +82,7 @@ class TrackingRun:
         seconds = self.seconds[1:][~self.held[1:]]
         return float(len(seconds) / seconds.sum()) if len(seconds) else float("nan")
 
-    def save(self, path: files.PathLike, format: str = "float") -> None:
+    def save(self, path: disk.PathLike, format: str = "float") -> None:
         """Writes the boxes as text, a line ``x,y,width,height`` for each frame.
 
         Args:
@@ -97,7 +98,7 @@ class TrackingRun:
 
     def to_video(
         self,
-        path: files.PathLike,
+        path: disk.PathLike,
         frames: Any = None,
         truth: Optional[np.ndarray] = None,
         *,
@@ -110,8 +111,8 @@ class TrackingRun:
 
         Args:
             path: The file to be written.
-            frames: The frames once more, anything that `gradnet_tf.frames.open_frames` takes; only
-                needed if the source could be read but once.
+            frames: The frames once more, anything that `gradnet_tf.media.frames.open_frames`
+                takes; only needed if the source could be read but once.
             truth: [m, 4], boxes drawn in another colour on the first m frames.
             fps: Frames per second; by default each frame is shown as long as in the source if it
                 is a video, else 25 a second.
@@ -243,8 +244,8 @@ def run_tracker(
     Args:
         tracker: Has ``init(image, box)``, ``update(image) -> box`` and after it ``score`` and
             ``confidence``, as `gradnet_tf.Tracker` does.
-        source: What `gradnet_tf.frames.open_frames` takes. A `FrameSource` keeps its own rule for
-            bad frames.
+        source: What `gradnet_tf.media.frames.open_frames` takes. A `FrameSource` keeps its own rule
+            for bad frames.
         box: The target in the first frame, (x, y, width, height), 0-based float pixels.
         progress: Whether to show a progress bar with the frames per second so far (on stderr).
         on_bad_frame: "stop", or "hold" to repeat the last box where a frame cannot be read.

@@ -15,8 +15,9 @@ from typing import Optional
 
 import tensorflow as tf
 
-from gradnet_tf import backbone, crops, geometry, losses
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.boxes import geometry
+from gradnet_tf.network import backbone, crops, losses
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import rules
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.state import (

@@ -1,4 +1,4 @@
-"""Crops of many targets at once, equal to those of `gradnet_tf.crops` to the bit.
+"""Crops of many targets at once, equal to those of `gradnet_tf.network.crops` to the bit.
 
 There, each axis is resized in turn over the rows and columns that one window needs, which is the
 least work on a CPU. Here every output pixel gathers its four source pixels, in shapes that do not
@@ -13,7 +13,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import crops
+from gradnet_tf.network import crops
 
 _LEAST_PADDED = 2**18  # Pixels; frames of fewer are padded to these.
 

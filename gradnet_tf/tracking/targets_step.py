@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gradnet_tf import backbone, crops
+from gradnet_tf.network import backbone, crops
 from gradnet_tf.tracking import state as states
 from gradnet_tf.tracking import targets_crops
 from gradnet_tf.tracking.state import Search

@@ -6,8 +6,8 @@ from typing import Optional
 
 import numpy as np
 
-from gradnet_tf import drawing
-from gradnet_tf.frames import Frame
+from gradnet_tf.media import drawing
+from gradnet_tf.media.frames import Frame
 
 
 class Thumbnails:

@@ -12,7 +12,8 @@ from typing import Optional, Union
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import images, user_boxes
+from gradnet_tf.boxes import checks
+from gradnet_tf.media import images
 from gradnet_tf.tracking.compiled import CompiledStep, shared_step
 from gradnet_tf.tracking.config import PRESETS, TrackerConfig
 from gradnet_tf.tracking.config import preset as tracker_config
@@ -102,7 +103,7 @@ class Tracker:
         self._forget()
         float_scale = images.float_scale(image)
         frame = images.as_rgb(image, float_range=float_scale)
-        box = user_boxes.check_boxes(box, frame.shape[:2])
+        box = checks.check_boxes(box, frame.shape[:2])
         if box.ndim == 2:
             self._targets = Targets(self._compiled.many, [frame], box)
         else:
@@ -161,7 +162,7 @@ class Tracker:
                 f"add() takes the frame that was given last, which is {last_width}x{last_height} "
                 f"pixels (width x height), got one of {width}x{height}"
             )
-        boxes = np.reshape(user_boxes.check_boxes(boxes, frame.shape[:2]), [-1, 4])
+        boxes = np.reshape(checks.check_boxes(boxes, frame.shape[:2]), [-1, 4])
         return self._targets.add([frame], boxes)
 
     def drop(self, ids) -> None:
@@ -271,7 +272,7 @@ class Tracker:
         Raises:
           ValueError: as `init` and `update`; also where there are no frames, or several boxes.
         """
-        if user_boxes.has_rows(box):
+        if checks.has_rows(box):
             raise ValueError(
                 f"track() follows one target, got {len(box)} boxes: call init(image, boxes) and "
                 "update(image) frame by frame"

@@ -25,9 +25,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is lo
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from gradnet_tf import files, layers  # noqa: E402
 from gradnet_tf.bench import report, tables, timing  # noqa: E402
-from gradnet_tf.gradnet import GradNet  # noqa: E402
+from gradnet_tf.files import disk  # noqa: E402
+from gradnet_tf.network import layers  # noqa: E402
+from gradnet_tf.network.gradnet import GradNet  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training.step import TrainStep  # noqa: E402
 
@@ -132,7 +133,7 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
       ValueError: if a precision is none of a training's.
     """
     if values.json:
-        files.check_target(values.json)
+        disk.check_target(values.json)
     constant = {"schedule": "constant", "learning_rate": 1e-6, "final_learning_rate": 1e-6}
     if not values.precisions:
         raise ValueError("precisions is empty; expected one or more")
@@ -207,7 +208,7 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
                 f"time {by_processor:.2f}"
             )
     if values.json:
-        with files.replacing(values.json) as path:
+        with disk.replacing(values.json) as path:
             path.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return results
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import objective
 from gradnet_tf.weights.card import FILLED_LOCAL_STEP
 

@@ -31,8 +31,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from absl import logging
 
-from gradnet_tf import files
-from gradnet_tf.training import durable
+from gradnet_tf.files import disk, durable
 from gradnet_tf.weights import CheckpointError, digest
 
 FOLDER = "checkpoints"
@@ -77,7 +76,7 @@ class CheckpointStore:
         OSError: If the directory is missing or cannot be written.
     """
 
-    def __init__(self, workdir: files.PathLike, *, keep: int = 2, read_only: bool = False):
+    def __init__(self, workdir: disk.PathLike, *, keep: int = 2, read_only: bool = False):
         if keep < 1:
             raise ValueError(f"keep must be at least 1 checkpoint, got {keep}")
         self.directory = Path(workdir) / FOLDER
@@ -85,7 +84,7 @@ class CheckpointStore:
         self._read_only = read_only
         self._best: Optional[float] = None
         if not read_only:
-            with files.naming(self.directory):
+            with disk.naming(self.directory):
                 self.directory.mkdir(exist_ok=True)
             self._remove_leftovers()
 
@@ -205,7 +204,7 @@ class CheckpointStore:
         return sorted(paths, key=_step, reverse=True)
 
     def _link(self, path: Path, target: Path) -> None:
-        with files.replacing(target) as temporary, files.naming(target):
+        with disk.replacing(target) as temporary, disk.naming(target):
             try:
                 os.link(path, temporary)
             except OSError:  # FAT, some network file systems
@@ -226,7 +225,7 @@ class CheckpointStore:
                 (self.directory / name).unlink()
 
 
-def read(path: files.PathLike) -> Checkpoint:
+def read(path: disk.PathLike) -> Checkpoint:
     """Reads and verifies one checkpoint.
 
     Args:

@@ -5,7 +5,7 @@
 All ways begin with the same weights and see the same batches: what differs is the arithmetic. A way
 is a `--precision` of the training, with `_xla` behind it for the step that XLA compiles. Each is a
 training of its own in WORKDIR/WAY; the same command goes on with one that was interrupted. Without
-`--data` they train on videos that are made up, see `gradnet_tf.data.made_up`.
+`--data` they train on videos that are made up, see `gradnet_tf.data.synthetic`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from absl import app, flags
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
 
-from gradnet_tf import figures, files, weights  # noqa: E402
-from gradnet_tf.data import made_up  # noqa: E402
+from gradnet_tf import weights  # noqa: E402
+from gradnet_tf.data import synthetic  # noqa: E402
+from gradnet_tf.files import disk  # noqa: E402
+from gradnet_tf.media import figures  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training import curves, loop  # noqa: E402
 
@@ -92,11 +94,11 @@ def run(values: flags.FlagValues) -> list[list[str]]:
     losses = values.json or workdir / "curves.json"
     workdir.mkdir(parents=True, exist_ok=True)
     for path in (picture, losses):
-        files.check_target(path)
+        disk.check_target(path)
     is_embedded = values.init == "embedded"
     path = os.path.expanduser(values.init)
     init = weights.load_embedded() if is_embedded else weights.load(path)
-    data = [os.path.expanduser(p) for p in values.data] or [made_up.write(str(workdir / MADE_UP))]
+    data = [os.path.expanduser(p) for p in values.data] or [synthetic.write(str(workdir / MADE_UP))]
     for name, (config, jit_compile) in ways.items():
         options = loop.RunOptions(log_steps=1, summaries=False, jit_compile=jit_compile)
         outcome = loop.train(config, data, workdir / name, init=init, options=options)

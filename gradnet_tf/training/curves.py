@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from gradnet_tf import figures, files
 from gradnet_tf.bench import tables
+from gradnet_tf.files import disk
+from gradnet_tf.media import figures
 from gradnet_tf.training import history
 
 FILE = "history.csv"
@@ -33,14 +34,14 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer("smooth", 25, "Rows of which the mean is drawn.", 1, flag_values=values)
 
 
-def read_curve(workdir: files.PathLike, column: str) -> tuple[np.ndarray, np.ndarray]:
+def read_curve(workdir: disk.PathLike, column: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values of a column of a training's history, where it has a value.
 
     Raises:
       OSError: if it cannot be read.
       ValueError: if it is damaged, or has no such column or no values in it.
     """
-    path = Path(files.local_path(workdir)) / FILE
+    path = Path(disk.local_path(workdir)) / FILE
     rows = history.read(path)
     if rows and column not in rows[0]:
         raise ValueError(f"{path}: has no column {column!r}, only {', '.join(rows[0])}")
@@ -105,9 +106,9 @@ def run(values: flags.FlagValues) -> list[list[str]]:
 
 
 def report(
-    workdirs: Mapping[str, files.PathLike],
-    output: files.PathLike,
-    numbers: files.PathLike = "",
+    workdirs: Mapping[str, disk.PathLike],
+    output: disk.PathLike,
+    numbers: disk.PathLike = "",
     count: int = 25,
     column: str = "loss",
 ) -> list[list[str]]:
@@ -127,15 +128,15 @@ def report(
       OSError, ValueError, ImportError: see `run`.
     """
     for path in filter(None, (output, numbers)):
-        files.check_target(path)
+        disk.check_target(path)
     curves = {name: read_curve(workdir, column) for name, workdir in workdirs.items()}
     if numbers:
         content = {
             name: {"step": steps.tolist(), column: values.tolist()}
             for name, (steps, values) in curves.items()
         }
-        files.write_bytes(numbers, json.dumps(content, indent=1).encode())
-    with files.replacing(output) as path:
+        disk.write_bytes(numbers, json.dumps(content, indent=1).encode())
+    with disk.replacing(output) as path:
         draw(str(path), curves, column, count)
     rows = table(curves, count)
     print(tables.markdown(rows))

@@ -25,10 +25,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf import files
 from gradnet_tf.data import pairs
-from gradnet_tf.gradnet import GradNet
-from gradnet_tf.training import durable, lock
+from gradnet_tf.files import disk, durable, locks
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.weights import digest
 
 DESCRIPTION = "features.json"
@@ -47,7 +46,7 @@ class FeatureCacheError(ValueError):
 
 
 def ensure(
-    directory: files.PathLike, source: pairs.PairSource, network: GradNet, precision: str
+    directory: disk.PathLike, source: pairs.PairSource, network: GradNet, precision: str
 ) -> None:
     """Computes what is missing of a cache; the directory is made if it does not exist.
 
@@ -66,9 +65,9 @@ def ensure(
     if not source.config.crops:
         raise ValueError("crops must be at least 1 for features that are kept, got 0")
     wanted = identity(source, network)
-    with files.naming(directory):
+    with disk.naming(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    with lock.locked(directory):
+    with locks.locked(directory):
         known = _read(directory, wanted)
         if known is None and (directory / ARRAY).exists():
             raise FeatureCacheError(
@@ -82,7 +81,7 @@ def ensure(
             _fill(directory, known, source, network)
 
 
-def read(directory: files.PathLike, source: pairs.PairSource, network: GradNet) -> np.ndarray:
+def read(directory: disk.PathLike, source: pairs.PairSource, network: GradNet) -> np.ndarray:
     """The features of a finished cache.
 
     Args:
@@ -191,7 +190,7 @@ def _fill(directory: Path, known: dict[str, Any], source: pairs.PairSource, netw
             "directory on another disk, or fewer crops",
         )
     _mark(directory, known)
-    with files.naming(path), open(path, "ab"):
+    with disk.naming(path), open(path, "ab"):
         pass
     folded = network.folded(dtype=known["precision"])
 
@@ -201,7 +200,7 @@ def _fill(directory: Path, known: dict[str, Any], source: pairs.PairSource, netw
         return tf.cast(features, tf.float16)
 
     marked = started = time.monotonic()
-    with files.naming(path), open(path, "r+b") as file:
+    with disk.naming(path), open(path, "r+b") as file:
         file.truncate(first * frame_bytes)
         file.seek(first * frame_bytes)
         images = source.iterate(source.augmented(first), first, training=None)

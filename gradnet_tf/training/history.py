@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from gradnet_tf import files
-from gradnet_tf.training import durable
+from gradnet_tf.files import disk, durable
 
 STEP = "step"
 
@@ -38,13 +37,13 @@ class History:
         OSError: If it cannot be read or written.
     """
 
-    def __init__(self, path: files.PathLike, columns: Sequence[str], start: int = 0):
+    def __init__(self, path: disk.PathLike, columns: Sequence[str], start: int = 0):
         self._columns = (STEP, *columns)
         if len(set(self._columns)) != len(self._columns):
             raise ValueError(f"two columns of the history have the same name: {self._columns}")
         self._path = Path(path)
         self._cut(start)
-        with files.naming(self._path):
+        with disk.naming(self._path):
             self._file = open(self._path, "a", encoding="utf-8", newline="")
 
     def append(self, step: int, values: Mapping[str, Any]) -> None:
@@ -65,7 +64,7 @@ class History:
                 f"{self._path}: has no column {', '.join(unknown)}, only {self._columns}"
             )
         row = [str(int(step)), *(_text(values.get(name)) for name in self._columns[1:])]
-        with files.naming(self._path):
+        with disk.naming(self._path):
             self._file.write(_line(row))
             durable.sync(self._file)
 
@@ -75,7 +74,7 @@ class History:
         Raises:
             OSError: If a row that `append` failed to write cannot be written now either.
         """
-        with files.naming(self._path):
+        with disk.naming(self._path):
             self._file.close()
 
     def __enter__(self) -> History:
@@ -95,7 +94,7 @@ class History:
         durable.write_bytes(self._path, "".join([header, *lines]).encode())
 
 
-def read(path: files.PathLike) -> list[dict[str, str]]:
+def read(path: disk.PathLike) -> list[dict[str, str]]:
     """The rows of a history, values as they are written; a line that was cut short is left out.
 
     Raises:

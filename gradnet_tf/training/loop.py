@@ -20,15 +20,15 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf import files, weights
+from gradnet_tf import weights
 from gradnet_tf.data import pairs
+from gradnet_tf.files import disk, locks
 from gradnet_tf.training import (
     calibration,
     checkpoints,
     distribution,
     features,
     history,
-    lock,
     metrics,
     progress,
     runinfo,
@@ -113,11 +113,11 @@ class Outcome:
 def train(
     config: TrainConfig,
     data: Sequence[str],
-    workdir: files.PathLike,
+    workdir: disk.PathLike,
     *,
     init: Optional[weights.Weights] = None,
     data_weights: Optional[Sequence[float]] = None,
-    feature_cache: Optional[files.PathLike] = None,
+    feature_cache: Optional[disk.PathLike] = None,
     sequences: Optional[TrackedSequences] = None,
     options: Optional[RunOptions] = None,
 ) -> Outcome:
@@ -169,7 +169,7 @@ def train(
         network = start.make_network(config, None if init is None else init.arrays)
         if is_chief:
             workdir.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(lock.locked(workdir))
+            stack.enter_context(locks.locked(workdir))
             runinfo.claim(
                 workdir,
                 claims,
@@ -217,7 +217,7 @@ def pair_config(config: TrainConfig) -> pairs.PairConfig:
     )
 
 
-def _check_feature_cache(directory: Optional[files.PathLike], config: TrainConfig) -> None:
+def _check_feature_cache(directory: Optional[disk.PathLike], config: TrainConfig) -> None:
     if directory is None:
         return
     if config.stage != "gradnet":

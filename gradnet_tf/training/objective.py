@@ -14,9 +14,9 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import backbone, layers, losses, update_branch
 from gradnet_tf.data import task as tasks
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network import backbone, layers, losses, update_branch
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import metrics, unrolled
 from gradnet_tf.training.config import TrainConfig
 
@@ -244,7 +244,7 @@ def weights_of(label: str, labels: np.ndarray) -> np.ndarray:
 
 
 def loss_of(label: str) -> Callable:
-    """The loss of `gradnet_tf.losses` that takes the labels of `labels_of`."""
+    """The loss of `gradnet_tf.network.losses` that takes the labels of `labels_of`."""
     return losses.soft_logistic_loss if label == "gaussian" else losses.logistic_loss
 
 

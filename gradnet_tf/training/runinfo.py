@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf import files
-from gradnet_tf.training import checkpoints, durable
+from gradnet_tf.files import disk, durable
+from gradnet_tf.training import checkpoints
 
 FILE = "config.json"
 FORMAT = "gradnet_tf training"
@@ -31,7 +31,7 @@ class WorkdirError(ValueError):
 
 
 def claim(
-    workdir: files.PathLike,
+    workdir: disk.PathLike,
     flags: Mapping[str, Any],
     *,
     exempt: Collection[str] = (),
@@ -116,7 +116,7 @@ def claim(
     return False
 
 
-def read(workdir: files.PathLike) -> dict[str, Any]:
+def read(workdir: disk.PathLike) -> dict[str, Any]:
     """The flags of a working directory.
 
     Raises:

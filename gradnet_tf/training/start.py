@@ -7,8 +7,8 @@ from typing import Optional
 
 import numpy as np
 
-from gradnet_tf import backbone
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network import backbone
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import calibration
 from gradnet_tf.training.config import TrainConfig
 

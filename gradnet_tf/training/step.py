@@ -14,8 +14,8 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import layers
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network import layers
+from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import objective as objectives
 from gradnet_tf.training import optimizers
 from gradnet_tf.training.config import TrainConfig

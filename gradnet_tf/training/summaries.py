@@ -12,7 +12,7 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import files
+from gradnet_tf.files import disk
 
 FOLDER = "summaries"
 MAX_MAPS = 8
@@ -35,7 +35,7 @@ class Summaries:
         directory: Where to, made if missing; None writes nothing, and every call does nothing.
     """
 
-    def __init__(self, directory: Optional[files.PathLike]):
+    def __init__(self, directory: Optional[disk.PathLike]):
         self._writer = tf.summary.create_file_writer(str(directory)) if directory else None
 
     @property

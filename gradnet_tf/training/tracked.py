@@ -12,9 +12,9 @@ from typing import Any, Optional
 import numpy as np
 from absl import logging
 
-from gradnet_tf.eval import progress, protocols, temporal
-from gradnet_tf.eval.datasets import open_dataset
-from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.datasets import open_dataset
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.eval.running import progress, protocols, start_frames
 from gradnet_tf.tracking.tracker import Tracker
 
 
@@ -75,8 +75,8 @@ def open_sequences(
     Args:
       root: their folder.
       names: which of them; all by default.
-      dataset: one of `gradnet_tf.eval.datasets.DATASETS`.
-      starts: segments of each sequence, see `gradnet_tf.eval.temporal`.
+      dataset: one of `gradnet_tf.datasets.DATASETS`.
+      starts: segments of each sequence, see `gradnet_tf.eval.running.start_frames`.
       limit: frames of each segment at most.
       preset: of `TrackerConfig`.
 
@@ -85,5 +85,5 @@ def open_sequences(
       ValueError: there is no such data set or sequence, or a value is out of its range.
     """
     protocols.Protocol(limit=limit)
-    chosen = temporal.segments(open_dataset(dataset, root, names), starts)
+    chosen = start_frames.segments(open_dataset(dataset, root, names), starts)
     return TrackedSequences(chosen, limit, preset)

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import backbone
 from gradnet_tf.data import task
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network import backbone
+from gradnet_tf.network.gradnet import GradNet
+from gradnet_tf.network.update_branch import gradient_of_loss
 from gradnet_tf.training.config import TrainConfig
-from gradnet_tf.update_branch import gradient_of_loss
 
 
 class Unrolled(NamedTuple):

@@ -12,8 +12,8 @@ checkpoints (`siamese/scala1/conv/weights`, ...) and knows nothing of Keras:
 """
 
 from gradnet_tf.weights.card import Weights, digest, make_weights
-from gradnet_tf.weights.embedded import load_embedded
 from gradnet_tf.weights.errors import CheckpointError
+from gradnet_tf.weights.pretrained import load_embedded
 from gradnet_tf.weights.store import export_npz, import_npz, load, save
 from gradnet_tf.weights.tf1 import VARIANTS, expected_shapes
 

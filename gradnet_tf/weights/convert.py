@@ -7,7 +7,7 @@ import glob
 import os
 from typing import Optional
 
-from gradnet_tf.weights import card, embedded, store, tf1_files
+from gradnet_tf.weights import card, pretrained, store, tf1_files
 from gradnet_tf.weights.card import Weights
 from gradnet_tf.weights.errors import CheckpointError
 from gradnet_tf.weights.staging import Staging
@@ -87,7 +87,7 @@ def convert(source: Source, targets: Targets) -> Weights:
         OSError: If a target exists or cannot be written.
     """
     if targets.output:
-        if not targets.overwrite and embedded.is_embedded(targets.output):
+        if not targets.overwrite and pretrained.is_embedded(targets.output):
             raise FileExistsError(
                 f"{targets.output} holds weights that come with gradnet_tf, which --overwrite "
                 "would replace; give another directory"

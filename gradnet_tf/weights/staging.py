@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Optional
 
-from gradnet_tf import files
+from gradnet_tf.files import disk
 
 _ASIDE = ".old"
 
@@ -48,7 +48,7 @@ class Staging:
         target = os.path.realpath(target)
         finals = [target + suffix for suffix in suffixes]
         for final in finals:
-            if files.is_special(final):
+            if disk.is_special(final):
                 raise FileExistsError(f"{final} is a device or a pipe; give the name of a file")
             if os.path.lexists(final) and not self._overwrite:
                 raise FileExistsError(f"{final} exists already (overwrite is not set)")

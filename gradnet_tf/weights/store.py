@@ -21,7 +21,7 @@ from typing import Any, Optional, Union
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import files
+from gradnet_tf.files import disk
 from gradnet_tf.weights import card as cards
 from gradnet_tf.weights import tf1, tf1_files
 from gradnet_tf.weights.card import Weights
@@ -45,7 +45,7 @@ def load(path: PathLike) -> Weights:
     Raises:
         CheckpointError: If there is no such checkpoint, or it is damaged or altered.
     """
-    path = files.local_path(path)
+    path = disk.local_path(path)
     if path.endswith(".npz"):
         return import_npz(path)
     expected = f"expected a directory with {', '.join(FILES)}, or a .npz file"
@@ -161,7 +161,7 @@ def import_npz(path: PathLike) -> Weights:
         CheckpointError: If it is no npz file, is damaged, or does not hold exactly the finite
             float32 variables of one variant.
     """
-    path = files.local_path(path)
+    path = disk.local_path(path)
     if not os.path.isfile(path):
         what = "is a directory" if os.path.isdir(path) else "no such file"
         raise CheckpointError(f"{path}: {what}; expected an npz file")

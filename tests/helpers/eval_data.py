@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradnet_tf.eval.sequences import Sequence
+from gradnet_tf.datasets.sequences import Sequence
 from tests.helpers import datasets
 
 

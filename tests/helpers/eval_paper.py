@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.paper import settings
-from gradnet_tf.eval.report.evaluate import TrackerRuns, evaluate
-from gradnet_tf.eval.sequences import Dataset
+from gradnet_tf.eval.scoring.evaluate import TrackerRuns, evaluate
 from tests.helpers import eval_data, eval_report
 
 

@@ -4,10 +4,11 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from gradnet_tf.eval import results_format, supervised
-from gradnet_tf.eval.report.evaluate import TrackerRuns, evaluate
-from gradnet_tf.eval.results import SequenceResult
-from gradnet_tf.eval.sequences import Dataset, Sequence
+from gradnet_tf.datasets.sequences import Dataset, Sequence
+from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.results import formats
+from gradnet_tf.eval.results.tracker_results import SequenceResult
+from gradnet_tf.eval.scoring.evaluate import TrackerRuns, evaluate
 
 WIDTH, HEIGHT = 64, 48
 EVIL = '</script><b>&"_$x|'  # A name that needs escaping everywhere.
@@ -109,7 +110,7 @@ def write_otb(root, lengths):
     for place, frames in enumerate(lengths):
         name = chr(ord("A") + place)
         write_frames(root / name / "img", frames, place)
-        text = results_format.encode_boxes("otb", 1, truth(frames))
+        text = formats.encode_boxes("otb", 1, truth(frames))
         (root / name / "groundtruth_rect.txt").write_bytes(text)
     return root
 
@@ -119,8 +120,8 @@ def write_results(root, title, tracker, boxes, seconds=0.1):
     folder = root / title / tracker
     (folder / "times").mkdir(parents=True, exist_ok=True)
     for name, rows in boxes.items():
-        (folder / f"{name}.txt").write_bytes(results_format.encode_boxes("otb", 1, rows))
-        times = results_format.encode_times([np.full(len(rows), seconds)])
+        (folder / f"{name}.txt").write_bytes(formats.encode_boxes("otb", 1, rows))
+        times = formats.encode_times([np.full(len(rows), seconds)])
         (folder / "times" / f"{name}_time.txt").write_bytes(times)
     return root
 

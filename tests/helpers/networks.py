@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf import layers, update_branch
-from gradnet_tf.gradnet import GradNet
+from gradnet_tf.network import layers, update_branch
+from gradnet_tf.network.gradnet import GradNet
 from tests.helpers import recipe
 
 MODES = ("eager", "graph", "xla")

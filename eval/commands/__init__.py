@@ -1,0 +1,1 @@
+"""The commands of `python -m gradnet_tf.eval`."""

@@ -1,0 +1,92 @@
+"""Tells what a data set on disk holds: sequences, frames, attributes, and what is wrong with it.
+
+    python -m gradnet_tf.eval list --dataset=otb100 --root=OTB
+
+Without --dataset, the names of the data sets that can be read. With --starts=5 every sequence
+becomes five, see `temporal`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from gradnet_tf import datasets
+from gradnet_tf.datasets.sequences import Dataset, describe
+from gradnet_tf.eval.running import start_frames
+
+
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines this command's flags; not on import, for other commands share some names."""
+    here = dict(flag_values=values)
+    flags.DEFINE_string("dataset", None, f"One of {', '.join(datasets.DATASETS)}.", **here)
+    flags.DEFINE_string("root", None, "Folder of the data set, as downloaded.", **here)
+    flags.DEFINE_list("sequences", None, "Names of sequences, instead of all.", **here)
+    flags.DEFINE_multi_string(
+        "dataset_option",
+        [],
+        "name=value of the data set's reader: skip_tiger1=false of OTB, origin=0 of folder.",
+        **here,
+    )
+    flags.DEFINE_integer(
+        "starts",
+        1,
+        "First frames of each sequence, evenly spread; from each of them it is run to its end "
+        "(temporal robustness evaluation). Results go to a folder DATASET-TRESTARTS.",
+        1,
+        **here,
+    )
+
+
+def open_flagged(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Dataset:
+    """Reads the data set that the flags name.
+
+    Raises:
+      OSError: as `datasets.open_dataset`.
+      ValueError: likewise; or a flag is missing, or a sequence has too few frames for --starts.
+    """
+    if arguments:
+        raise ValueError(f"unexpected argument {arguments[0]!r}; everything is given by flags")
+    if not values.dataset:
+        raise ValueError(f"--dataset is missing: one of {', '.join(datasets.DATASETS)}")
+    if not values.root:
+        raise ValueError(f"--root is missing: the folder of {values.dataset}")
+    options = dict(_parse_option(text) for text in values.dataset_option)
+    dataset = datasets.open_dataset(values.dataset, values.root, values.sequences, **options)
+    return start_frames.segments(dataset, values.starts)
+
+
+def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
+    """Prints what the data set holds.
+
+    Args:
+      values: parsed flags of `define_flags`.
+      arguments: what stood on the command line besides flags; anything is an error.
+
+    Returns:
+      The exit status: 0; 1 if sequences are left out; 2 after one line "error: ..." on stderr.
+    """
+    if not values.dataset and not values.root and not arguments:
+        print("\n".join(datasets.DATASETS))
+        return 0
+    try:
+        dataset = open_flagged(values, arguments)
+    except (OSError, ValueError) as error:
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    print(describe(dataset))
+    return 1 if dataset.problems else 0
+
+
+def _parse_option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    try:
+        if equals and name.isidentifier():
+            return name, json.loads(value)
+    except ValueError:
+        pass
+    raise ValueError(f"--dataset_option must be name=value, a number, true or false, got {text!r}")

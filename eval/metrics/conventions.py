@@ -1,0 +1,223 @@
+"""What each benchmark counts in a sequence: which frames, which boxes, and what is invalid.
+
+`count` gives the overlaps and errors that go into the curves of `metrics`. One function below for
+each convention; its source stands in its docstring. Boxes are (x, y, width, height), 0-based px.
+
+=========  ===============  ====================  ==================  ==========  ==============
+name       first frame      invalid truth         absent frames       precision   sequences weigh
+=========  ===============  ====================  ==================  ==========  ==============
+otb        taken as truth   IoU -1, error -1 (!)  counted             error <= t  alike
+lasot      taken as truth   IoU -1, error -1 (!)  misses              error <= t  alike
+got10k     left out         counted               left out (cover 0)  error <= t  by frames
+vot        left out, as     counted               counted             error <= t  by length
+           the next 9
+pysot      as it is         IoU -1, error -1 (!)  misses              error <= t  alike
+reference  as it is         counted, a miss       counted             error < t   alike
+=========  ===============  ====================  ==================  ==========  ==============
+
+Success is IoU > t in all of them. An error of -1 counts as precise: that is how the toolkits are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from gradnet_tf.eval.metrics import regions
+
+BURN_IN = 10  # frames of vot, the initialisation included
+
+
+class Frames(NamedTuple):
+    """A sequence as it is measured.
+
+    Attributes:
+      boxes: float64 [n, 4]; NaN where the tracker gave none.
+      truth: float64 [n, 4], for vot also [n, 8].
+      absent: bool [n] or None.
+      cover: int64 [n] or None.
+      resolution: (width, height) in px or None.
+    """
+
+    boxes: np.ndarray
+    truth: np.ndarray
+    absent: Optional[np.ndarray]
+    cover: Optional[np.ndarray]
+    resolution: Optional[tuple[float, float]]
+
+
+class Counted(NamedTuple):
+    """What a convention counts of a sequence.
+
+    Attributes:
+      iou: float64 [m]; -1 where the truth is invalid, 0 where the tracker gave no box.
+      error: float64 [m] px; -1 where the truth is invalid, inf where the tracker gave no box.
+      normalized_error: float64 [m], likewise.
+      frames: the number that hits are divided by; m, or more if left-out frames are misses.
+      weight: what the sequence weighs in a mean over sequences.
+    """
+
+    iou: np.ndarray
+    error: np.ndarray
+    normalized_error: np.ndarray
+    frames: int
+    weight: float
+
+
+def count(convention: str, frames: Frames) -> Counted:
+    """Overlaps and errors of a sequence as a convention counts them.
+
+    Raises:
+      ValueError: the convention is unknown, or needs something that is missing.
+    """
+    check(convention)
+    return _CONVENTIONS[convention](frames)
+
+
+def check(convention: str) -> None:
+    """Raises a ValueError if there is no such convention."""
+    if convention not in _CONVENTIONS:
+        raise ValueError(f"{convention!r} is no convention; there are {', '.join(_CONVENTIONS)}")
+
+
+def _otb(frames: Frames) -> Counted:
+    """OTB one-pass evaluation (tracker_benchmark, ``calc_seq_err_robust`` and ``calc_result``).
+
+    The tracker's first box is replaced by the truth, and the frame counts. Truth with a number that
+    is not positive in the file, whose origin is (1, 1), is invalid. The Python version's rounding
+    of errors to 4 digits is left out; the MATLAB version has none.
+    """
+    boxes = _first_from_truth(frames.boxes, frames.truth)
+    return _marked(boxes, frames.truth, _positive(frames.truth), len(boxes))
+
+
+def _lasot(frames: Frames) -> Counted:
+    """LaSOT (LaSOT_Evaluation_Toolkit, ``calc_seq_err_robust.m`` and ``eval_tracker.m``).
+
+    A box that is NaN or without area is replaced by the one before, where the truth is known; then
+    the first by the truth. Absent frames are left out, but hits are divided by all frames.
+    """
+    boxes = _hold_last(frames.boxes, frames.truth)
+    boxes = _first_from_truth(boxes, frames.truth)
+    keep = _present(frames)
+    truth = frames.truth[keep]
+    return _marked(boxes[keep], truth, _positive(truth), len(boxes))
+
+
+def _got10k(frames: Frames) -> Counted:
+    """GOT-10k (got10k toolkit, ``ExperimentGOT10k.report`` of the validation set).
+
+    The first frame and those in which nothing of the target is seen (cover 0; `absent` where cover
+    is not given) are left out. All frames of all sequences weigh alike. Boxes are clipped to the
+    image as ``rect_iou`` does it: a negative x becomes 0, the width stays.
+
+    Errors, which the toolkit does not have for GOT-10k, are taken from the unclipped boxes.
+    """
+    if frames.resolution is None:
+        raise ValueError("the convention got10k clips boxes to the image: it needs the resolution")
+    keep = frames.cover > 0 if frames.cover is not None else _present(frames)
+    keep = keep.copy()
+    keep[0] = False
+    boxes, truth = frames.boxes[keep], frames.truth[keep]
+    known = ~np.isnan(truth).any(axis=1)
+    if len(truth) and not known.all():
+        raise ValueError(f"{np.count_nonzero(~known)} visible frames have no true box")
+    iou, error, normalized = _measure(boxes, truth)
+    if len(boxes):
+        clipped = (_clip(each, frames.resolution) for each in (boxes, truth))
+        iou = np.nan_to_num(regions.overlap_ratio(*clipped))
+    return Counted(iou, error, normalized, len(boxes), float(len(boxes)))
+
+
+def _vot(frames: Frames) -> Counted:
+    """VOT without resets (vot-toolkit, ``SequenceAccuracy`` and ``AverageAccuracy``).
+
+    The first 10 frames are left out; overlap is counted by pixels within the image; sequences weigh
+    by their length. Errors, which vot-toolkit does not have, are those of the upright boxes.
+    """
+    if frames.resolution is None:
+        raise ValueError("the convention vot counts pixels of the image: it needs the resolution")
+    boxes, truth = frames.boxes[BURN_IN:], frames.truth[BURN_IN:]
+    _, error, normalized = _measure(boxes, regions.bounding_boxes(truth))
+    iou = regions.vot_raster_overlap(boxes, truth, frames.resolution)
+    return Counted(np.nan_to_num(iou), error, normalized, len(boxes), float(len(frames.boxes)))
+
+
+def _pysot(frames: Frames) -> Counted:
+    """Pysot (``OPEBenchmark``, ``success_overlap``, ``success_error``).
+
+    Truth without area has IoU -1; truth whose centre is not positive has error -1. The first frame
+    is taken as the tracker gave it. Absent frames are left out, but hits are divided by all frames
+    (pysot's own flag ``absent`` is 1 where the target is there).
+    """
+    keep = _present(frames)
+    boxes, truth = frames.boxes[keep], frames.truth[keep]
+    counted = _marked(boxes, truth, (truth[:, 2:] > 0).all(axis=1), len(frames.boxes))
+    centered = (truth[:, :2] + (truth[:, 2:] - 1) / 2 > 0).all(axis=1)
+    _, error, normalized = _measure(boxes, truth)
+    return counted._replace(
+        error=np.where(centered, error, -1.0), normalized_error=np.where(centered, normalized, -1.0)
+    )
+
+
+def _reference(frames: Frames) -> Counted:
+    """The authors' track.py (``_compile_results``): every frame counts as it is."""
+    return Counted(*_measure(frames.boxes, frames.truth), len(frames.boxes), 1.0)
+
+
+_CONVENTIONS: dict[str, Callable[[Frames], Counted]] = {
+    "otb": _otb,
+    "lasot": _lasot,
+    "got10k": _got10k,
+    "vot": _vot,
+    "pysot": _pysot,
+    "reference": _reference,
+}
+CONVENTIONS = tuple(_CONVENTIONS)
+
+
+def _measure(boxes, truth):
+    """IoU, error and error in units of the truth's size; a number that is missing is a miss."""
+    if not len(boxes):
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    iou = np.nan_to_num(regions.overlap_ratio(boxes, truth))
+    error = regions.center_error(boxes, truth)
+    difference = boxes[:, :2] + boxes[:, 2:] / 2 - (truth[:, :2] + truth[:, 2:] / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        normalized = np.linalg.norm(difference / truth[:, 2:], axis=1)
+    return iou, *(np.where(np.isnan(each), np.inf, each) for each in (error, normalized))
+
+
+def _marked(boxes, truth, valid, frames):
+    measures = (np.where(valid, each, -1.0) for each in _measure(boxes, truth))
+    return Counted(*measures, frames, 1.0)
+
+
+def _positive(truth):
+    """Whether each number is positive where the first pixel is (1, 1); NaN is not."""
+    return (truth + [1.0, 1.0, 0.0, 0.0] > 0).all(axis=1)
+
+
+def _present(frames):
+    return ~frames.absent if frames.absent is not None else np.ones(len(frames.boxes), bool)
+
+
+def _first_from_truth(boxes, truth):
+    return np.concatenate([truth[:1], boxes[1:]])
+
+
+def _hold_last(boxes, truth):
+    boxes = boxes.copy()
+    bad = np.isnan(boxes).any(axis=1) | (boxes[:, 2:] <= 0).any(axis=1)
+    bad &= ~np.isnan(truth).any(axis=1)
+    for index in np.flatnonzero(bad[1:]) + 1:
+        boxes[index] = boxes[index - 1]
+    return boxes
+
+
+def _clip(boxes, resolution):
+    # The toolkit clips the numbers of the files, which count from 1.
+    corner = np.clip(boxes[:, :2] + 1, 0, resolution)
+    return np.concatenate([corner, np.clip(boxes[:, 2:], 0, resolution - corner)], axis=1)

@@ -1,0 +1,334 @@
+"""Measures of how well boxes follow the truth, in pure NumPy.
+
+Boxes are (x, y, width, height) in 0-based px, float64 [n, 4], one row a frame. Benchmarks differ
+in which frames they count and what is a hit, so every number here names its convention, one of
+`CONVENTIONS`, which `conventions` explains with their sources. `sequence_scores` measures a
+sequence, `summarize` all of them. Runs that start again after a failure (VOT) are measured by
+`supervised`.
+
+`success_auc` and `precision` take single overlaps and errors, as OTB does; `reference_metrics` is
+what the authors' track.py prints.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import NamedTuple, Optional, Union
+
+import numpy as np
+
+from gradnet_tf.eval.metrics import conventions
+from gradnet_tf.eval.metrics.conventions import CONVENTIONS
+from gradnet_tf.eval.metrics.regions import center_error, overlap_ratio
+from gradnet_tf.files import disk, textfiles
+
+__all__ = [
+    "CONVENTIONS",
+    "NORMALIZED_PRECISION_THRESHOLD",
+    "PRECISION_THRESHOLD",
+    "REFERENCE_THRESHOLDS",
+    "ReferenceMetrics",
+    "SUCCESS_THRESHOLDS",
+    "SequenceScores",
+    "Summary",
+    "Thresholds",
+    "center_error",
+    "load_boxes",
+    "mean_curves",
+    "overlap_ratio",
+    "precision",
+    "reference_metrics",
+    "sequence_scores",
+    "success_auc",
+    "summarize",
+    "thresholds",
+]
+
+SUCCESS_THRESHOLDS = np.arange(21) / 20
+PRECISION_THRESHOLD = 20.0  # px
+NORMALIZED_PRECISION_THRESHOLD = 0.2  # of the truth's width and height (LaSOT, rank_idx 21)
+
+# The reference sums its precision curve over 50 thresholds, of 0.5 to 25 px.
+REFERENCE_THRESHOLDS = np.linspace(0, 25, 51)[1:]
+
+
+class Thresholds(NamedTuple):
+    """Where the curves of a convention are taken.
+
+    Attributes:
+      success: of IoU.
+      precision: of the centre error, px.
+      normalized_precision: of the centre error in units of the truth's width and height.
+    """
+
+    success: np.ndarray
+    precision: np.ndarray
+    normalized_precision: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SequenceScores:
+    """A sequence as a convention counts it.
+
+    Attributes:
+      sequence: its name.
+      convention: one of `CONVENTIONS`.
+      frames: what hits are divided by.
+      iou: float64 [m] of the frames that are looked at; -1 for invalid truth.
+      error: float64 [m], centre error in px; -1 for invalid truth.
+      normalized_error: float64 [m], likewise, in units of the truth's size.
+      success: share of frames with IoU > t, for each of `thresholds(convention).success`.
+      precision: share of frames with an error <= t (reference: < t).
+      normalized_precision: likewise.
+      weight: what it weighs in a mean over sequences: 1, except in got10k (its counted frames) and
+        vot (all its frames).
+    """
+
+    sequence: str
+    convention: str
+    frames: int
+    iou: np.ndarray
+    error: np.ndarray
+    normalized_error: np.ndarray
+    success: np.ndarray
+    precision: np.ndarray
+    normalized_precision: np.ndarray
+    weight: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Means over sequences, by their weights; NaN if no frame counts at all.
+
+    Attributes:
+      sequences: their number.
+      frames: what hits were divided by, of all sequences.
+      auc: mean of the success curve over its thresholds.
+      precision: share of frames with a centre error of at most 20 px (reference: below).
+      normalized_precision: share with an error of at most 0.2 in units of the truth's size.
+      average_overlap: mean IoU of a sequence's frames with valid truth, weighted as all others;
+        for got10k this is AO, the mean over all frames.
+      success_rate_50: share of frames with IoU > 0.5.
+      success_rate_75: share of frames with IoU > 0.75.
+      mean_iou: as average_overlap, but every sequence counts alike.
+    """
+
+    sequences: int
+    frames: int
+    auc: float
+    precision: float
+    normalized_precision: float
+    average_overlap: float
+    success_rate_50: float
+    success_rate_75: float
+    mean_iou: float
+
+
+class ReferenceMetrics(NamedTuple):
+    """The four numbers that the reference prints for a sequence."""
+
+    frames: int
+    precision: float  # percent of the frames with a centre error below 20 px
+    precision_auc: float  # area below the precision curve; at most 49, for its 50 thresholds
+    iou: float  # mean IoU in percent
+
+
+def load_boxes(path: Union[str, os.PathLike]) -> np.ndarray:
+    """Reads one box a line: four numbers, set apart as `textfiles` says.
+
+    ``nan`` stands for a frame without a box. Empty lines at the end are passed over.
+
+    Returns:
+      float64 [n, 4].
+
+    Raises:
+      OSError: the file cannot be read; the message names it.
+      ValueError: a line does not hold four numbers (the message names it), or there is no line.
+    """
+    path = disk.local_path(path)
+    rows = textfiles.read_rows(path, {4}, "'x,y,width,height'")
+    if not rows:
+        raise ValueError(f"{path} holds no boxes; one line 'x,y,width,height' a frame is needed")
+    return np.array([row.numbers for row in rows])
+
+
+def success_auc(iou: np.ndarray) -> float:
+    """OTB success: the share of frames with IoU > t, averaged over the 21 thresholds; 0 to 1.
+
+    The last threshold, 1, is never exceeded, so perfect boxes reach 20/21. NaN is a miss.
+    """
+    return float(np.mean(np.asarray(iou)[:, None] > SUCCESS_THRESHOLDS))
+
+
+def precision(error: np.ndarray, threshold: float = PRECISION_THRESHOLD) -> float:
+    """OTB precision: the share of frames with a centre error <= threshold px. NaN is a miss."""
+    return float(np.mean(np.asarray(error) <= threshold))
+
+
+def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
+    """The numbers that the reference's track.py prints (``_compile_results``).
+
+    It differs from OTB: an error of exactly the threshold is a miss, the precision curve ends at
+    25 px and is integrated over the index of the threshold, and overlap is the mean IoU. NaN is a
+    miss.
+
+    Raises:
+      ValueError: the arguments are not two arrays [n, 4] of the same length.
+    """
+    error = center_error(boxes, truth)
+    curve = np.mean(error[:, None] < REFERENCE_THRESHOLDS, axis=0)
+    return ReferenceMetrics(
+        frames=len(error),
+        precision=100 * float(np.mean(error < PRECISION_THRESHOLD)),
+        precision_auc=float(np.sum(curve[1:] + curve[:-1]) / 2),
+        iou=100 * float(np.mean(np.nan_to_num(overlap_ratio(boxes, truth)))),
+    )
+
+
+def thresholds(convention: str) -> Thresholds:
+    """The thresholds of a convention's curves.
+
+    OTB, LaSOT and pysot: IoU 0, 0.05, ..., 1; 0 to 50 px; 0 to 0.5. GOT-10k: IoU 0, 0.01, ..., 1
+    (``nbins_iou = 101``), taken for vot, too. The reference's precision is taken from 0.5 to 25 px.
+
+    Raises:
+      ValueError: the convention is unknown.
+    """
+    conventions.check(convention)
+    fine = convention in ("got10k", "vot")
+    return Thresholds(
+        success=np.linspace(0, 1, 101) if fine else SUCCESS_THRESHOLDS,
+        precision=REFERENCE_THRESHOLDS if convention == "reference" else np.arange(51.0),
+        normalized_precision=np.arange(51) / 100,
+    )
+
+
+def sequence_scores(
+    name: str,
+    boxes: np.ndarray,
+    truth: np.ndarray,
+    convention: str,
+    *,
+    absent: Optional[np.ndarray] = None,
+    cover: Optional[np.ndarray] = None,
+    resolution: Optional[tuple[float, float]] = None,
+) -> SequenceScores:
+    """Measures a sequence by a convention.
+
+    Args:
+      name: of the sequence.
+      boxes: the tracker's [n, 4], first frame included; NaN where there is none. For lasot they may
+        be more than the truth (monkey-17): the rest is cut, as LaSOT's toolkit does.
+      truth: [n, 4]; for vot also [n, 8], the corners of quadrilaterals.
+      convention: one of `CONVENTIONS`.
+      absent: bool [n], frames without the target (lasot, pysot; got10k, if there is no cover).
+      cover: int [n], how much of the target is seen, 0 to 8 (got10k).
+      resolution: (width, height) of the images in px; got10k and vot need it.
+
+    Raises:
+      ValueError: arrays do not fit each other, the truth is withheld, the convention is unknown or
+        needs the resolution. The message names the sequence.
+    """
+    conventions.check(convention)
+    boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
+    if convention == "lasot" and boxes.ndim == 2 and len(boxes) > len(truth):
+        boxes = boxes[: len(truth)]
+    columns = (4, 8) if convention == "vot" else (4,)
+    fits = boxes.ndim == truth.ndim == 2 and 0 < len(boxes) == len(truth)
+    if not fits or boxes.shape[1] != 4 or truth.shape[1] not in columns:
+        raise ValueError(
+            f"{name}: boxes {list(boxes.shape)} do not fit the truth {list(truth.shape)}; a row "
+            f"a frame is needed, of 4 and of {' or '.join(map(str, columns))} numbers"
+        )
+    if len(truth) > 1 and np.isnan(truth[1:]).any(axis=1).all():
+        raise ValueError(f"{name}: the truth is known in the first frame only; nothing to measure")
+    flags = {"absent": absent, "cover": cover}
+    for label, dtype in (("absent", bool), ("cover", np.int64)):
+        if flags[label] is not None:
+            flags[label] = np.asarray(flags[label], dtype)
+            if flags[label].shape != (len(truth),):
+                raise ValueError(
+                    f"{name}: {label} {list(flags[label].shape)} does not fit {len(truth)} frames"
+                )
+    try:
+        counted = conventions.count(
+            convention, conventions.Frames(boxes, truth, resolution=resolution, **flags)
+        )
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    limits, divisor = thresholds(convention), max(counted.frames, 1)
+    is_within = np.less if convention == "reference" else np.less_equal
+
+    def curve(compare, values, at):
+        return np.count_nonzero(compare(values[:, None], at), axis=0) / divisor
+
+    return SequenceScores(
+        sequence=name,
+        convention=convention,
+        frames=counted.frames,
+        iou=counted.iou,
+        error=counted.error,
+        normalized_error=counted.normalized_error,
+        success=curve(np.greater, counted.iou, limits.success),
+        precision=curve(is_within, counted.error, limits.precision),
+        normalized_precision=curve(
+            is_within, counted.normalized_error, limits.normalized_precision
+        ),
+        weight=counted.weight,
+    )
+
+
+def mean_curves(scores: Sequence[SequenceScores]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Success, precision and normalized precision curves, averaged over sequences by their weights.
+
+    Raises:
+      ValueError: there are no scores, or they are of several conventions.
+    """
+    weights = _weights(scores)
+    names = ("success", "precision", "normalized_precision")
+    return tuple(_mean([getattr(each, name) for each in scores], weights) for name in names)
+
+
+def summarize(scores: Sequence[SequenceScores]) -> Summary:
+    """One number for each measure over all sequences, as the convention's toolkit averages.
+
+    Raises:
+      ValueError: there are no scores, or they are of several conventions.
+    """
+    success, precise, normalized = mean_curves(scores)
+    limits, weights = thresholds(scores[0].convention), _weights(scores)
+    overlaps = [np.mean(each.iou[each.iou >= 0]) if (each.iou >= 0).any() else 0 for each in scores]
+
+    def rate(threshold):
+        shares = [np.count_nonzero(each.iou > threshold) / max(each.frames, 1) for each in scores]
+        return float(_mean(shares, weights))
+
+    return Summary(
+        sequences=len(scores),
+        frames=sum(each.frames for each in scores),
+        auc=float(np.mean(success)),
+        precision=float(precise[limits.precision == PRECISION_THRESHOLD][0]),
+        normalized_precision=float(
+            normalized[limits.normalized_precision == NORMALIZED_PRECISION_THRESHOLD][0]
+        ),
+        average_overlap=float(_mean(overlaps, weights)),
+        success_rate_50=rate(0.5),
+        success_rate_75=rate(0.75),
+        mean_iou=float(_mean(overlaps, (weights > 0).astype(float))),
+    )
+
+
+def _weights(scores):
+    found = sorted({each.convention for each in scores})
+    if len(found) != 1:
+        raise ValueError(f"scores must be of one convention, got {', '.join(found) or 'no scores'}")
+    return np.array([each.weight for each in scores], np.float64)
+
+
+def _mean(values, weights):
+    values = np.asarray(values, np.float64)
+    if not weights.sum():
+        return np.full(values.shape[1:], np.nan)
+    return np.tensordot(weights, values, 1) / weights.sum()

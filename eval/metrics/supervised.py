@@ -1,0 +1,210 @@
+"""VOT's measures of supervised runs: accuracy, robustness, expected average overlap (EAO).
+
+In a supervised run the tracker starts again five frames after each failure, that is, after a frame
+in which its box does not overlap the truth within the image. The toolkits measure such runs in ways
+that differ a little; each function names the one it follows:
+
+* vot: vot-toolkit (``vot/analysis/supervised.py``, the stacks VOT2013 to VOT2019).
+* pysot: ``AccuracyRobustnessBenchmark``, ``EAOBenchmark``. Robustness is failures in
+  100 frames; that of GradNet's paper is on this scale.
+* got10k: ``ExperimentVOT.report``, weighted by attributes. It has no EAO.
+
+Several runs of the same sequence are its repetitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradnet_tf.eval.metrics import regions
+from gradnet_tf.eval.metrics.eao import (
+    EAO_INTERVALS,
+    EaoTerms,
+    eao,
+    eao_curve,
+    eao_interval,
+    eao_terms,
+)
+from gradnet_tf.eval.metrics.supervised_runs import FrameCode, Run, group_runs, sequence_lengths
+
+__all__ = [
+    "BURN_IN",
+    "EAO_INTERVALS",
+    "EaoTerms",
+    "FrameCode",
+    "Run",
+    "SENSITIVITY",
+    "TAGS",
+    "accuracy",
+    "eao",
+    "eao_curve",
+    "eao_interval",
+    "eao_terms",
+    "lost_number",
+    "overlaps",
+    "reliability",
+    "robustness",
+]
+
+BURN_IN = 10  # frames from an initialisation on that accuracy leaves out
+SENSITIVITY = 30.0  # of vot-toolkit's reliability
+
+# The attributes by which got10k weighs, and besides them the frames that have none.
+TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
+
+
+def overlaps(
+    boxes: np.ndarray,
+    truth: np.ndarray,
+    resolution: regions.Resolution,
+    convention: str = "vot",
+) -> np.ndarray:
+    """Overlap of each box with its truth inside the image, as a toolkit counts it.
+
+    Args:
+      boxes: [n, 4], (x, y, width, height); NaN where there is none.
+      truth: [n, 4], or [n, 8], the corners of quadrilaterals.
+      resolution: (width, height) of the image in px.
+      convention: "vot" and "pysot" count pixels, each by its rules; "pysot_eao" is pysot's bound
+        for the EAO, one pixel less; "got10k" is exact.
+
+    Returns:
+      float64 [n] of 0 to 1; NaN without a box or truth. A box with 0 has failed.
+
+    Raises:
+      ValueError: the convention is unknown, or arrays are of other shapes.
+    """
+    if convention == "vot":
+        return regions.vot_raster_overlap(boxes, truth, resolution)
+    if convention == "pysot":
+        return regions.pysot_raster_overlap(boxes, truth, resolution)
+    if convention == "pysot_eao":
+        return regions.pysot_raster_overlap(boxes, truth, (resolution[0] - 1, resolution[1] - 1))
+    if convention == "got10k":
+        return regions.polygon_overlap(boxes, truth, resolution)
+    raise ValueError(f"{convention!r} is no overlap; there are vot, pysot, pysot_eao, got10k")
+
+
+def accuracy(runs: Sequence[Run], burn_in: int = BURN_IN, weighting: str = "vot") -> float:
+    """Mean overlap of tracked frames, without `burn_in` frames from each initialisation on.
+
+    Args:
+      runs: of all sequences.
+      burn_in: frames left out, the initialisation included; it goes on over failures.
+      weighting: "vot": mean of each run (0 if no frame is left), of its repetitions, then of the
+        sequences by their lengths. "pysot": mean of each frame over its repetitions, then of all
+        frames alike. "got10k": as pysot within each attribute (`TAGS`, and no attribute), then by
+        the attributes' numbers of frames.
+
+    Returns:
+      0 to 1, higher is better; NaN if no frame is left (vot: 0).
+
+    Raises:
+      ValueError: runs are malformed, or the weighting is unknown.
+    """
+    groups = group_runs(runs)
+    if weighting == "vot":
+        means = [np.mean([_mean_or_zero(_left(run, burn_in)) for run in group]) for group in groups]
+        return float(np.average(means, weights=sequence_lengths(groups)))
+    if weighting == "pysot":
+        return _nanmean(np.concatenate([_frame_means(group, burn_in) for group in groups]))
+    if weighting == "got10k":
+        values = np.concatenate([_frame_means(group, burn_in) for group in groups])
+        masks, shares = _attributes(groups)
+        return float(np.nan_to_num([_nanmean(values[mask]) for mask in masks]) @ shares)
+    raise ValueError(f"{weighting!r} is no weighting; there are vot, pysot, got10k")
+
+
+def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
+    """Failures; lower is better.
+
+    Args:
+      runs: of all sequences.
+      kind: "vot": failures of a run, averaged over sequences by their lengths. "pysot": all
+        failures in 100 frames of all. "got10k": failures in frames of each attribute, by the
+        attributes' numbers of frames.
+
+    Raises:
+      ValueError: runs are malformed, or the kind is unknown.
+    """
+    groups = group_runs(runs)
+    if kind == "vot":
+        return float(np.average(_failures(groups), weights=sequence_lengths(groups)))
+    if kind == "pysot":
+        return float(100 * _failures(groups).sum() / sequence_lengths(groups).sum())
+    if kind == "got10k":
+        values = [np.mean([run.codes == FrameCode.FAILED for run in group], 0) for group in groups]
+        masks, shares = _attributes(groups)
+        return float(np.array([np.concatenate(values)[mask].sum() for mask in masks]) @ shares)
+    raise ValueError(f"{kind!r} is no robustness; there are vot, pysot, got10k")
+
+
+def lost_number(runs: Sequence[Run]) -> float:
+    """Failures in all sequences together, averaged over repetitions (pysot's "lost number").
+
+    Raises:
+      ValueError: runs are malformed.
+    """
+    return float(_failures(group_runs(runs)).sum())
+
+
+def reliability(runs: Sequence[Run], sensitivity: float = SENSITIVITY) -> float:
+    """Probability of tracking on for `sensitivity` frames, exp(-sensitivity F / length), 0 to 1.
+
+    F is vot-toolkit's robustness and length the mean length of the sequences; this is the abscissa
+    of its AR plot.
+
+    Raises:
+      ValueError: runs are malformed.
+    """
+    length = sequence_lengths(group_runs(runs)).mean()
+    return float(np.exp(-sensitivity * robustness(runs) / length))
+
+
+def _failures(groups):
+    """Mean number of failures of each sequence."""
+    counts = [
+        [np.count_nonzero(run.codes == FrameCode.FAILED) for run in group] for group in groups
+    ]
+    return np.array([np.mean(each) for each in counts])
+
+
+def _left(run, burn_in):
+    """Overlaps [n] of the frames that accuracy counts, NaN elsewhere."""
+    counts = run.codes == FrameCode.TRACKED
+    for start in np.flatnonzero(run.codes == FrameCode.INIT):
+        counts[start : start + burn_in] = False
+    return np.where(counts, run.overlaps, np.nan)
+
+
+def _frame_means(group, burn_in):
+    """Mean overlap of each frame over its repetitions; NaN where none counts."""
+    values = np.stack([_left(run, burn_in) for run in group])
+    counts = (~np.isnan(values)).sum(axis=0)
+    return np.where(counts, np.nansum(values, axis=0) / np.maximum(counts, 1), np.nan)
+
+
+def _nanmean(values):
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _mean_or_zero(values):
+    return float(np.nan_to_num(_nanmean(values)))
+
+
+def _attributes(groups):
+    """Frames of each attribute, bool [6, all frames], and the attributes' shares of frames [6]."""
+    masks = []
+    for group in groups:
+        count = len(group[0].codes)
+        tags = {tag: np.asarray(values, bool) for tag, values in group[0].tags.items()}
+        none = np.zeros(count, bool)
+        # "practical" is not an attribute of the picture, so got10k passes it over.
+        some = [values for tag, values in tags.items() if "practical" not in tag]
+        untagged = ~np.any([none, *some], axis=0)
+        masks.append(np.stack([*(tags.get(tag, none) for tag in TAGS), untagged]))
+    together = np.concatenate(masks, axis=1)
+    return together, together.sum(axis=1) / together.sum()

@@ -1,0 +1,1 @@
+"""Results of trackers on disk."""

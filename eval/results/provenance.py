@@ -1,0 +1,177 @@
+"""What made results, as JSON values: tracker, protocol, data, software and hardware."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+import gradnet_tf
+from gradnet_tf import hardware
+from gradnet_tf.datasets.sequences import Dataset, Sequence
+from gradnet_tf.eval.running.protocols import Protocol
+from gradnet_tf.eval.trackers.registry import TrackerSpec
+
+_OPENCV = [f"opencv-{kind}python{tail}" for kind in ("contrib-", "") for tail in ("-headless", "")]
+_TIMEOUT = 10  # Seconds that another program may take.
+# The full hash, whatever tags there are.
+_DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def make_identity(
+    weights: Optional[str], configuration: Mapping[str, Any], protocol: Protocol, code: str
+) -> dict[str, Any]:
+    """Everything but the data that the boxes depend on: results of equal identity belong together.
+
+    Args:
+      weights: hash of the weights, if there are any.
+      configuration: of the tracker, see `trackers.identify`.
+      protocol: how sequences are run.
+      code: hash of the sources, see `sources.read_code`.
+    """
+    return {
+        "version": gradnet_tf.__version__,
+        "code": code,
+        "weights": weights,
+        "configuration": _hash(configuration),
+        "protocol": dataclasses.asdict(protocol),
+    }
+
+
+def hash_data(sequence: Sequence, protocol: Protocol) -> str:
+    """Hash of what a tracker gets of a sequence: the frames' names, and the boxes that it is given.
+
+    In supervised runs that is all of the truth, which tells where it starts again.
+    """
+    given = sequence.boxes if protocol.resets else sequence.boxes[:1]
+    regions = sequence.regions if protocol.resets else None
+    return _hash(
+        {
+            "frames": [os.path.basename(frame) for frame in sequence.frames],
+            "boxes": np.round(given, 6).tolist(),
+            "regions": None if regions is None else np.round(regions, 6).tolist(),
+        }
+    )
+
+
+def make_provenance(
+    spec: TrackerSpec,
+    weights: Optional[str],
+    configuration: Mapping[str, Any],
+    protocol: Protocol,
+    dataset: Dataset,
+    environment: Mapping[str, Any],
+    name: Optional[str] = None,
+) -> dict[str, Any]:
+    """Content of `provenance.json`, besides the identity.
+
+    Args:
+      spec: the tracker as it was given.
+      weights: see `make_identity`.
+      configuration: likewise.
+      protocol: likewise.
+      dataset: what it runs on.
+      environment: of `describe_environment`.
+      name: how the results are called, if not as the tracker.
+    """
+    return {
+        "gradnet_tf": gradnet_tf.__version__,
+        "tracker": {
+            "name": name or spec.name,
+            "spec": spec.text,
+            "kind": spec.kind,
+            "weights": weights,
+            "configuration": dict(configuration),
+        },
+        "protocol": dataclasses.asdict(protocol),
+        "dataset": {
+            "name": dataset.name,
+            "title": dataset.title,
+            "root": dataset.root,
+            "convention": dataset.convention,
+            "rule": dataset.rule,
+        },
+        **environment,
+    }
+
+
+def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
+    """Commit of the package, software and hardware, without loading TensorFlow.
+
+    Args:
+      jobs: processes that share the machine.
+      batch: sequences side by side in each: a frame's time is a share of their common step then,
+        see `batched`.
+    """
+    return {
+        "git_commit": find_commit(Path(gradnet_tf.__file__).parents[1]),
+        "stack": {
+            "python": platform.python_version(),
+            "tensorflow": _version("tensorflow"),
+            "keras": _version("keras"),
+            "numpy": np.__version__,
+            "opencv": next(filter(None, map(_version, _OPENCV)), None),
+        },
+        "hardware": {
+            "system": platform.platform(),
+            "processor": hardware.processor_name(),
+            "cores": count_cores(),
+            "jobs": jobs,
+            "batch": batch,
+            "gpus": _gpus(),
+        },
+    }
+
+
+def count_cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def find_commit(checkout: Path) -> Optional[str]:
+    """Commit of a checkout, with "-dirty" if files are changed; None if it is none."""
+    if not (checkout / ".git").exists():
+        return None
+    text = _run("git", "-C", str(checkout), *_DESCRIBE)
+    return text or None
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _version(package: str) -> Optional[str]:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _gpus() -> list[str]:
+    text = _run("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _run(program: str, *arguments: str) -> str:
+    """What a program prints; empty if it is not there or fails."""
+    if shutil.which(program) is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

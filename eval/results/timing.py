@@ -1,0 +1,73 @@
+"""How long a tracker took: initialisation, tracking, decoding and warm-up apart."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Optional
+
+import numpy as np
+
+from gradnet_tf.eval.metrics.supervised import FrameCode
+
+if TYPE_CHECKING:
+    from gradnet_tf.eval.results.tracker_results import SequenceResult
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Times of some results, in seconds.
+
+    Attributes:
+      frames: frames that the tracker was given by `update`.
+      initialization: of all calls of `init` that count, together.
+      tracking: of all calls of `update` that count, together.
+      decoding: of reading the images.
+      warm_up: of the calls on the first frame before the clock started: tracing, compiling.
+      median: of one `update`; None without any.
+      p95: 95th percentile of one `update` (linear between two); None without any.
+    """
+
+    frames: int
+    initialization: float
+    tracking: float
+    decoding: float
+    warm_up: float
+    median: Optional[float]
+    p95: Optional[float]
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of tracking alone; NaN where nothing was measured."""
+        return self.frames / self.tracking if self.tracking > 0 else float("nan")
+
+
+def tracked_seconds(result: SequenceResult) -> np.ndarray:
+    """Seconds of each `update` [m], without initialisations and frames that were not tracked."""
+    return result.seconds[~_starts(result) & np.isfinite(result.seconds)]
+
+
+def measure(results: Iterable[SequenceResult]) -> Timing:
+    """Sums up the times of results: repetitions of a sequence, or several sequences."""
+    results = list(results)
+    parts = [tracked_seconds(result) for result in results]
+    seconds = np.concatenate([*parts, np.zeros(0)])
+    return Timing(
+        frames=len(seconds),
+        initialization=_total(result.seconds[_starts(result)] for result in results),
+        tracking=float(seconds.sum()),
+        decoding=_total(result.decode_seconds for result in results),
+        warm_up=float(sum(result.warm_up_seconds for result in results)),
+        median=float(np.median(seconds)) if len(seconds) else None,
+        p95=float(np.percentile(seconds, 95)) if len(seconds) else None,
+    )
+
+
+def _starts(result: SequenceResult) -> np.ndarray:
+    if result.codes is not None:
+        return result.codes == FrameCode.INIT
+    return np.arange(len(result.seconds)) == 0
+
+
+def _total(parts: Iterable[np.ndarray]) -> float:
+    return float(sum(np.nansum(part) for part in parts))

@@ -1,0 +1,1 @@
+"""Runs trackers on data sets."""

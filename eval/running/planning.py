@@ -1,0 +1,129 @@
+"""Plans a run: which tasks there are, which are finished, and whether the output fits them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import logging
+
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.eval.results import formats, sources
+from gradnet_tf.eval.results import provenance as results_provenance
+from gradnet_tf.eval.results.store import FAILED, Store
+from gradnet_tf.eval.running import protocols, runner, start_frames
+from gradnet_tf.eval.running.protocols import Protocol
+from gradnet_tf.eval.running.runner import Outcome, Task
+from gradnet_tf.eval.trackers import registry
+from gradnet_tf.eval.trackers.registry import TrackerSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done, and what is done already.
+
+    Attributes:
+      tasks: what is to be done.
+      finished: tasks that are finished, with their outcomes.
+      problems: (tracker's name, sequence, what is wrong) of sequences that cannot be used.
+    """
+
+    tasks: list[Task]
+    finished: list[tuple[Task, Outcome]]
+    problems: list[tuple[str, str, str]]
+
+
+def result_name(spec: TrackerSpec, protocol: Protocol, layout: str) -> str:
+    """How the results of a tracker are called: with the clock's rate where no folder tells it."""
+    if protocol.fps is not None and layout != formats.VOT:
+        return f"{spec.name}@{protocol.fps:g}fps"
+    return spec.name
+
+
+def make_plan(
+    dataset: Dataset,
+    specs: Sequence[TrackerSpec],
+    protocol: Protocol,
+    output: Path,
+    *,
+    shard: tuple[int, int] = (1, 1),
+    jobs: int = 1,
+    batch: int = 1,
+    force: bool = False,
+    keep_other_code: bool = False,
+) -> Plan:
+    """Looks at what there is, and writes the provenance of what is to come.
+
+    Args:
+      dataset: what to run on.
+      specs: trackers, of different names.
+      protocol: how.
+      output: folder of results.
+      shard: (i, n): every n-th sequence from the i-th on, counted from 1.
+      jobs: processes, for the record.
+      batch: sequences side by side in each, for the record.
+      force: whether finished sequences are done again.
+      keep_other_code: whether sequences that other code has finished count as such; else they are
+        done again.
+
+    Raises:
+      ImportError: a tracker needs something that is not installed.
+      OSError: something cannot be read or written.
+      ValueError: a tracker cannot be used, or the output holds something else.
+    """
+    environment = results_provenance.describe_environment(jobs, batch)
+    sequences = [protocols.cut(sequence, protocol.limit) for sequence in dataset.sequences]
+    names = [sequence.name for sequence in sequences]
+    listed = {*names, *(problem.sequence for problem in dataset.problems)}
+    prepared = []
+    for spec in specs:
+        weights, configuration = registry.identify(spec)
+        name = result_name(spec, protocol, dataset.layout)
+        root = output / dataset.title / name
+        if dataset.layout == formats.VOT:
+            root /= formats.EXPERIMENTS[protocol.name]
+        code = sources.read_code(spec)
+        identity = results_provenance.make_identity(weights, configuration, protocol, code.digest)
+        store = Store(root, dataset.layout, dataset.origin, identity, code.modules)
+        other = store.check_conflicts(listed, force=force, keep_other_code=keep_other_code)
+        if force:
+            other = {key: text for key, text in other.items() if key not in listed}
+        provenance = results_provenance.make_provenance(
+            spec, weights, configuration, protocol, dataset, environment, name
+        )
+        prepared.append((spec, name, store, provenance, other))
+    plan = Plan([], [], [])
+    for spec, name, store, provenance, other in prepared:
+        keep = keep_other_code and bool(other)
+        if other:
+            logging.warning(
+                "%s: %d of the finished sequences were tracked by %s%s",
+                *(name, len(other), next(iter(other.values()))),
+                " and are kept" if keep else ": they are done again (--keep_other_code keeps them)",
+            )
+        store.write_provenance(provenance, keep_other_code=keep)
+        if start_frames.is_split(dataset):
+            # What could not be used was recorded under the name of the whole sequence, which none
+            # of its segments clears when it is finished.
+            for whole in {start_frames.source(sequence.name) for sequence in sequences}:
+                (store.root / FAILED / f"{whole}.txt").unlink(missing_ok=True)
+        for problem in dataset.problems:
+            store.fail(problem.sequence, problem.detail)
+            plan.problems.append((name, problem.sequence, problem.detail))
+        for sequence in sequences[shard[0] - 1 :: shard[1]]:
+            data = results_provenance.hash_data(sequence, protocol)
+            stamp = store.stamp(sequence.name)
+            task = Task(spec, name, sequence, protocol, store, data, environment, stamp)
+            flaw = ""
+            if not force:
+                flaw = store.find_flaw(
+                    sequence.name, len(sequence.frames), data, keep_other_code=keep
+                )
+            if flaw is None:
+                plan.finished.append((task, runner.read_outcome(task)))
+                continue
+            if flaw and sequence.name not in other:
+                logging.warning("%s, %s is done again: %s", name, sequence.name, flaw)
+            plan.tasks.append(task)
+    return plan

@@ -1,0 +1,132 @@
+"""Shows how a run gets on: bars over sequences and frames, or a line for each sequence."""
+
+from __future__ import annotations
+
+import sys
+from typing import Optional, TextIO
+
+import numpy as np
+from tqdm import tqdm
+
+from gradnet_tf.datasets.sequences import Sequence
+from gradnet_tf.eval.metrics import ope_metrics
+
+_REASON_LENGTH = 300
+
+
+def score(sequence: Sequence, boxes: np.ndarray) -> float:
+    """Success AUC (21 thresholds) of the first frames, of those that have a true box.
+
+    Args:
+      sequence: with n frames.
+      boxes: float64 [m, 4], m at most n. A frame without a box is a miss; in a supervised run,
+        whose first box is NaN, it is passed over, for the tracker is not asked in every frame.
+
+    Returns:
+      0 to 1; NaN where the truth is withheld. It only says how a run gets on: the benchmarks' own
+      measures are those of the report.
+    """
+    truth = sequence.boxes[: len(boxes)]
+    known = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
+    if not np.isfinite(boxes[:1]).all():
+        known &= np.isfinite(boxes).all(axis=1)
+    if sequence.withheld or not known.any():
+        return float("nan")
+    return ope_metrics.success_auc(ope_metrics.overlap_ratio(boxes[known], truth[known]))
+
+
+class Progress:
+    """Bars on a terminal, lines elsewhere; a context manager.
+
+    Args:
+      sequences: how many there are.
+      frames: how many frames they have, each counted once.
+      file: where to; stderr by default.
+      bars: whether to draw bars; by default on a terminal.
+    """
+
+    def __init__(
+        self,
+        sequences: int,
+        frames: int,
+        *,
+        file: Optional[TextIO] = None,
+        bars: Optional[bool] = None,
+    ):
+        self._file = file or sys.stderr
+        self._lines = not (self._file.isatty() if bars is None else bars)
+        options = dict(file=self._file, disable=self._lines, dynamic_ncols=True)
+        self._sequences = tqdm(total=sequences, unit="sequence", desc="sequences", **options)
+        self._frames = tqdm(total=frames, unit="frame", desc="frames", **options)
+        self._scores: dict[str, list[float]] = {}
+        self._tracker = ""
+        self._speeds: dict[str, tuple[int, float]] = {}  # Frames and seconds of each tracker.
+        self._count, self._over = sequences, 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._frames.close()
+        self._sequences.close()
+
+    def begin(self, tracker: str, sequence: str) -> None:
+        """Notes which sequence the next frames are of."""
+        self._tracker = tracker
+        self._frames.set_description(f"{tracker}, {sequence}")
+
+    def advance(self, frames: int, tracked: int, seconds: float, value: float) -> None:
+        """Notes frames that were passed.
+
+        Args:
+          frames: how many.
+          tracked: how many of them were tracked.
+          seconds: time that this took.
+          value: `score` of the sequence so far.
+        """
+        before = self._speeds.get(self._tracker, (0, 0.0))
+        self._speeds[self._tracker] = (before[0] + tracked, before[1] + seconds)
+        total = self._frames.n + frames
+        if self._frames.total is not None and total > self._frames.total:
+            self._frames.total = total  # Repetitions.
+        parts = [] if np.isnan(value) else [f"AUC {value:.3f}"]
+        self._frames.set_postfix_str(", ".join((*parts, self._rate(self._tracker))), refresh=False)
+        self._frames.update(frames)
+
+    def finish(self, tracker: str, sequence: str, value: float, error: Optional[str]) -> None:
+        """Notes that a sequence is over.
+
+        Args:
+          tracker: its name.
+          sequence: likewise.
+          value: its `score`.
+          error: what failed; None if nothing.
+        """
+        self._over += 1
+        scores = self._scores.setdefault(tracker, [])
+        if not np.isnan(value):
+            scores.append(value)
+        mean = f"AUC {np.mean(scores):.3f}" if scores else "AUC unknown"
+        self._sequences.update()
+        self._sequences.set_postfix_str(f"{tracker}: {mean}")
+        if error is not None:
+            self._say(f"{tracker}, {sequence}: failed: {_reason(error)}")
+        elif self._lines:
+            own = "" if np.isnan(value) else f"AUC {value:.3f}, "
+            place = f"[{self._over}/{self._count}] {tracker}, {sequence}"
+            self._say(f"{place}: {own}{self._rate(tracker)}")
+
+    def _rate(self, tracker: str) -> str:
+        frames, seconds = self._speeds.get(tracker, (0, 0.0))
+        return f"{frames / seconds:.1f} fps" if seconds else ""
+
+    def _say(self, text: str) -> None:
+        tqdm.write(text, file=self._file)
+
+
+def _reason(error: str) -> str:
+    """What stands below the last line of code of a traceback, as one line."""
+    lines = error.strip().splitlines()
+    last = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1)
+    text = " ".join(" ".join(lines[last + 1 :] or lines[-1:]).split())
+    return text if len(text) <= _REASON_LENGTH else text[: _REASON_LENGTH - 3] + "..."

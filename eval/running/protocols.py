@@ -1,0 +1,285 @@
+"""Runs one tracker on one sequence as a protocol says: once through, or supervised as VOT does.
+
+* ope: initialised in the first frame, then every frame once (OTB's one-pass evaluation).
+* supervised: where the box no longer overlaps the truth, the tracker has failed; five frames after
+  that it is initialised again (VOT until 2019).
+* realtime: either of them under a simulated clock, see `realtime`.
+
+A tracker has ``init(image, box)`` and ``update(image) -> box``: images uint8 [h, w, 3] RGB, boxes
+(x, y, width, height), 0-based px. Only these calls are timed; reading images is timed apart. Before
+the clock starts, both are called on the first frame once, so that tracing and compiling are done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import random
+import time
+from typing import Any, Callable, Optional
+
+import numpy as np
+from absl import logging
+
+from gradnet_tf.datasets.sequences import Sequence, part
+from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.metrics.supervised import FrameCode
+from gradnet_tf.eval.results.tracker_results import SequenceResult
+from gradnet_tf.eval.running import realtime
+from gradnet_tf.media.images import as_rgb
+
+STOP, HOLD = BAD_FRAMES = ("stop", "hold")
+OPE, SUPERVISED, REALTIME = PROTOCOLS = ("ope", "supervised", "realtime")
+SKIP = 5  # Frames from a failure to the next initialisation.
+IDENTICAL = 3  # So many equal repetitions show a deterministic tracker (vot-toolkit).
+
+Clock = Callable[[], float]
+# Called after each frame with its number, and boxes [n, 4] and seconds [n], filled so far.
+Observer = Callable[[int, np.ndarray, np.ndarray], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """How every sequence of a data set is run.
+
+    Attributes:
+      name: one of `PROTOCOLS`, as results are called.
+      resets: whether the tracker starts again after a failure.
+      repetitions: runs of a sequence at most; fewer if the first ones are equal.
+      fps: frames a second of the simulated clock; None without one.
+      grace: see `realtime.RealtimeClock`.
+      skip: frames from a failure to the next initialisation.
+      limit: frames of each sequence at most, for trials.
+      on_bad_frame: what happens at a frame that cannot be read: one of `BAD_FRAMES`. "stop" fails
+        the sequence, "hold" repeats the last box; the first frame must be good in either case.
+
+    Raises:
+      ValueError: a value is out of its range.
+    """
+
+    name: str = OPE
+    resets: bool = False
+    repetitions: int = 1
+    fps: Optional[float] = None
+    grace: int = realtime.DEFAULT_GRACE
+    skip: int = SKIP
+    limit: Optional[int] = None
+    on_bad_frame: str = STOP
+
+    def __post_init__(self):
+        if self.on_bad_frame not in BAD_FRAMES:
+            raise ValueError(
+                f"on_bad_frame must be one of {', '.join(BAD_FRAMES)}, got {self.on_bad_frame!r}"
+            )
+        if self.name not in PROTOCOLS:
+            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.name!r}")
+        for name in ("repetitions", "skip"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.limit is not None and self.limit < 2:
+            raise ValueError(f"limit must leave at least 2 frames, got {self.limit}")
+        if self.fps is not None:
+            realtime.RealtimeClock(self.fps, self.grace)
+
+
+def cut(sequence: Sequence, limit: Optional[int]) -> Sequence:
+    """The first frames of a sequence, or all of it."""
+    if limit is None or len(sequence.frames) <= limit:
+        return sequence
+    return part(sequence, end=limit)
+
+
+def run_sequence(
+    tracker: Any,
+    sequence: Sequence,
+    protocol: Protocol,
+    *,
+    repetition: int = 1,
+    clock: Clock = time.perf_counter,
+    observer: Optional[Observer] = None,
+) -> SequenceResult:
+    """Runs a tracker over a sequence once.
+
+    The global random numbers, on which a tracker may draw, are seeded by the sequence's name and
+    the repetition.
+
+    Args:
+      tracker: see above.
+      sequence: already cut to its limit.
+      protocol: how.
+      repetition: the number that the result gets.
+      clock: seconds; only differences count.
+      observer: called after each frame.
+
+    Raises:
+      OSError: an image cannot be read, and is not to be held.
+      ValueError: the tracker's answer is no box; or whatever it raises itself.
+    """
+    _seed(f"{sequence.name} {repetition}")
+    run = _Run(tracker, sequence, protocol, clock)
+    first = run.read(0)
+    size = (first.shape[1], first.shape[0])
+    warm_up = run.warm_up(first)
+    next_start = 0
+    for index in range(len(sequence.frames)):
+        if protocol.resets and index >= next_start and run.lost and _is_known(sequence, index):
+            run.start_again(index)
+        elif index == 0:
+            run.start(0, first)
+        elif run.lost:
+            run.codes[index] = FrameCode.SKIPPED
+        else:
+            run.follow(index)
+            if protocol.resets and _has_failed(run.boxes[index], sequence, index, size):
+                run.fail(index)
+                next_start = index + protocol.skip
+        if observer is not None:
+            observer(index, run.boxes, run.seconds)
+    return SequenceResult(
+        sequence=sequence.name,
+        boxes=run.boxes,
+        seconds=run.seconds,
+        decode_seconds=run.decode_seconds,
+        warm_up_seconds=warm_up,
+        codes=run.codes if protocol.resets else None,
+        repetition=repetition,
+        held=tuple(run.held),
+    )
+
+
+def _seed(text: str) -> None:
+    """Seeds the global random numbers by a text."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002
+
+
+def are_identical(results: list[SequenceResult]) -> bool:
+    """Whether runs gave the same boxes and failed in the same frames."""
+    first = results[0]
+    return all(
+        np.array_equal(result.boxes, first.boxes, equal_nan=True)
+        and (first.codes is None or np.array_equal(result.codes, first.codes))
+        for result in results[1:]
+    )
+
+
+def is_complete(results: list[SequenceResult], protocol: Protocol, tracker: Any) -> bool:
+    """Whether no further repetition is needed.
+
+    All are there, or the tracker says of itself that it is deterministic (attribute
+    `is_deterministic`, as in got10k), or the first runs were identical.
+    """
+    if not results:
+        return False
+    if len(results) >= protocol.repetitions or getattr(tracker, "is_deterministic", False):
+        return True
+    return len(results) >= IDENTICAL and are_identical(results)
+
+
+class _Run:
+    """The tracker, the clocks, and what was measured so far."""
+
+    def __init__(self, tracker: Any, sequence: Sequence, protocol: Protocol, clock: Clock):
+        count = len(sequence.frames)
+        self._tracker, self._sequence, self._clock = tracker, sequence, clock
+        self._realtime = None
+        if protocol.fps is not None:
+            self._realtime = realtime.RealtimeClock(protocol.fps, protocol.grace)
+        self._last = sequence.boxes[0]
+        self._resets = protocol.resets
+        self.boxes = np.full((count, 4), np.nan)
+        self.seconds = np.full(count, np.nan)
+        self.decode_seconds = np.full(count, np.nan)
+        self.codes = np.full(count, int(FrameCode.TRACKED), np.int64)
+        self.held: list[int] = []
+        self.lost = False
+        self._holds = protocol.on_bad_frame == HOLD
+
+    def read(self, index: int) -> np.ndarray:
+        begin = self._clock()
+        image = as_rgb(self._sequence.frames[index])
+        self.decode_seconds[index] = self._clock() - begin
+        return image
+
+    def read_or_hold(self, index: int) -> Optional[np.ndarray]:
+        """The image, or None where it cannot be read and is to be held."""
+        try:
+            return self.read(index)
+        except (OSError, TypeError, ValueError) as error:
+            if not self._holds:
+                raise
+            name = self._sequence.name
+            logging.warning("%s, frame %d: %s; the last box is held", name, index, error)
+            self.held.append(index)
+            return None
+
+    def warm_up(self, image: np.ndarray) -> float:
+        begin = self._clock()
+        # Copies, here and below: a tracker may work in what it is given.
+        self._tracker.init(image.copy(), self._sequence.boxes[0].copy())
+        self._tracker.update(image.copy())
+        return self._clock() - begin
+
+    def start(self, index: int, image: np.ndarray) -> None:
+        box = self._sequence.boxes[index]
+        begin = self._clock()
+        self._tracker.init(image, box.copy())
+        self.seconds[index] = self._clock() - begin
+        self.codes[index] = FrameCode.INIT
+        self.lost = False
+        self._last = box.copy()
+        if not self._resets:
+            self.boxes[index] = box
+        if self._realtime is not None:
+            self._realtime.start(self.seconds[index])
+
+    def start_again(self, index: int) -> None:
+        image = self.read_or_hold(index)
+        if image is None:  # There is no box to hold: the next frame may do.
+            self.codes[index] = FrameCode.SKIPPED
+        else:
+            self.start(index, image)
+
+    def follow(self, index: int) -> None:
+        if self._realtime is None or not self._realtime.is_late():
+            image = self.read_or_hold(index)
+            if image is not None:
+                begin = self._clock()
+                answer = self._tracker.update(image)
+                self.seconds[index] = self._clock() - begin
+                self._last = _as_box(answer, self._sequence.frames[index])
+            if self._realtime is not None:
+                self._realtime.answered(np.nan_to_num(self.seconds[index]))
+        self.boxes[index] = self._last
+
+    def fail(self, index: int) -> None:
+        self.codes[index] = FrameCode.FAILED
+        self.boxes[index] = np.nan
+        self.lost = True
+
+
+def _as_box(answer: Any, frame: str) -> np.ndarray:
+    try:
+        box = np.array(answer, np.float64)
+    except (TypeError, ValueError):
+        box = np.empty(0)
+    if box.shape != (4,):
+        raise ValueError(
+            f"{frame}: the tracker must answer with a box (x, y, width, height), got {answer!r}"
+        )
+    return box
+
+
+def _is_known(sequence: Sequence, index: int) -> bool:
+    box = sequence.boxes[index]
+    return bool(np.isfinite(box).all() and (box[2:] > 0).all())
+
+
+def _has_failed(box: np.ndarray, sequence: Sequence, index: int, size: tuple[int, int]) -> bool:
+    """Whether a box does not overlap the truth within the image; not where there is no truth."""
+    if not _is_known(sequence, index):
+        return False
+    truth = sequence.boxes if sequence.regions is None else sequence.regions
+    overlap = supervised.overlaps(box[np.newaxis], truth[index : index + 1], size, "vot")[0]
+    return not overlap > 0  # NaN, from a box of NaN, is a failure.

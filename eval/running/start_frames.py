@@ -1,0 +1,104 @@
+"""Several starts: of each sequence of a data set become as many, from different frames to its end.
+
+Temporal robustness evaluation (TRE; Wu et al., "Online Object Tracking: A Benchmark", CVPR 2013).
+
+The authors' toolkit (tracker_benchmark) does the same with other numbers: splitSeqTRE takes 20
+starts among the frames with valid truth, the last one about 20 frames before the end, and
+genPerfMat pools the frames of all segments of a sequence. Here the starts cut those frames into
+equal parts, and a segment is measured as any sequence is, so that a short one weighs as much as a
+long one where sequences do. Its numbers are therefore not to be compared with published ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from gradnet_tf.datasets.sequences import Dataset, Sequence, part
+
+_TITLE = "-TRE"
+_NAME = "+"
+
+
+def segments(dataset: Dataset, starts: int) -> Dataset:
+    """Makes a data set of segments, each from a start to the end of its sequence.
+
+    The first segment is the whole sequence. The starts are spread over the frames in which the
+    target can be seen and its box is known; so no two are the same.
+
+    Args:
+      dataset: of whole sequences.
+      starts: segments of each sequence; with 1, the data set stays as it is.
+
+    Returns:
+      The data set. Its title ends in "-TRE5", so that results are kept apart from those of whole
+      sequences and of other numbers of starts. Segments are called after the number that the data
+      set gives to their first frame, as "Couple+029".
+
+    Raises:
+      ValueError: `starts` is below 1, or a sequence has too few frames with truth.
+    """
+    if starts < 1:
+        raise ValueError(f"each sequence needs at least 1 start, got {starts}")
+    if starts == 1:
+        return dataset
+    parts = [_from(s, first) for s in dataset.sequences for first in _firsts(s, starts)]
+    rule = f"TRE: each sequence from {starts} evenly spread frames to its end"
+    return dataclasses.replace(
+        dataset,
+        title=f"{dataset.title}{_TITLE}{starts}",
+        sequences=tuple(parts),
+        size=dataset.size * starts,
+        unit="segment",
+        rule="; ".join(filter(None, (dataset.rule, rule))),
+    )
+
+
+def is_split(dataset: Dataset) -> bool:
+    """Whether `segments` made a data set out of another."""
+    _, mark, starts = dataset.title.rpartition(_TITLE)
+    return bool(mark) and starts.isdecimal() and all(map(_numbered, dataset.sequences))
+
+
+def source(name: str) -> str:
+    """Name of the sequence of which a segment is called `name`."""
+    return name.rpartition(_NAME)[0]
+
+
+def _firsts(sequence: Sequence, starts: int) -> np.ndarray:
+    """Where the segments of a sequence begin: int64 [starts], ascending, from 0."""
+    if sequence.withheld:
+        raise ValueError(
+            f"{sequence.name} has only one start: the truth of its other frames is withheld"
+        )
+    usable = np.isfinite(sequence.boxes).all(axis=1) & (sequence.boxes[:, 2:] > 0).all(axis=1)
+    if sequence.absent is not None:
+        usable &= ~sequence.absent
+    if sequence.cover is not None:
+        usable &= sequence.cover > 0
+    usable[0] = True  # Where the benchmark starts, whatever it says of the target.
+    places = np.flatnonzero(usable)
+    # One more, for the last segment has to have a frame to be measured.
+    if len(places) <= starts:
+        raise ValueError(
+            f"{sequence.name} has {len(places)} frames with truth: {starts} starts need at least "
+            f"{starts + 1}"
+        )
+    return places[len(places) * np.arange(starts) // starts]
+
+
+def _from(sequence: Sequence, first: int) -> Sequence:
+    """The rest of a sequence from a frame on."""
+    number = sequence.first_number + int(first)
+    digits = len(str(sequence.first_number + len(sequence.frames) - 1))
+    return dataclasses.replace(
+        part(sequence, int(first)), name=f"{sequence.name}{_NAME}{number:0{digits}d}"
+    )
+
+
+def _numbered(sequence: Sequence) -> bool:
+    number = sequence.name.rpartition(_NAME)[2]
+    return (
+        bool(source(sequence.name)) and number.isdecimal() and int(number) == sequence.first_number
+    )

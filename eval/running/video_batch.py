@@ -1,0 +1,104 @@
+"""One target in each of several videos, all of them in one compiled step of a GradNet tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Optional
+
+import numpy as np
+
+from gradnet_tf.boxes import checks
+
+if TYPE_CHECKING:
+    from gradnet_tf.tracking.targets import Targets
+    from gradnet_tf.tracking.tracker import Tracker
+
+
+class VideoBatch:
+    """Videos side by side; each frame may have a size of its own.
+
+    Places are those of the videos in the order in which they were added, without the dropped ones.
+
+    Nothing is traced again as videos come and go. XLA compiles for shapes: there the frames are
+    filled up to `size` and one more, which is as large as the largest so far. So it compiles again
+    only where a frame has more pixels: within `warm_up`, unless it is in the midst of a video.
+
+    Args:
+      tracker: its weights, constants and precision are used; its own target stays as it is.
+      size: videos at most.
+    """
+
+    def __init__(self, tracker: Tracker, size: int):
+        self._compiled = tracker.compiled.many
+        self._size = size
+        self._targets: Optional[Targets] = None
+        self._filler = np.zeros([1, 1, 3], np.uint8)
+
+    def __len__(self) -> int:
+        return 0 if self._targets is None else len(self._targets.ids)
+
+    def warm_up(self, image: np.ndarray, box: np.ndarray) -> None:
+        """Starts on a video and forgets it, so that tracing and compiling are done.
+
+        Args:
+          image: its first frame, uint8 RGB [height, width, 3].
+          box: (x, y, width, height) of the target, 0-based px.
+
+        Raises:
+          ValueError: the box cannot be used.
+        """
+        self._start(image, box)
+
+    def add(self, image: np.ndarray, box: np.ndarray) -> None:
+        """Starts on a video, which gets the last place.
+
+        Args:
+          image: as in `warm_up`, which comes before.
+          box: likewise.
+
+        Raises:
+          ValueError: the box cannot be used, or there are `size` videos.
+        """
+        if len(self) == self._size:
+            raise ValueError(f"there are {self._size} videos already: drop one of them first")
+        if self._targets is None:
+            self._targets = self._start(image, box)
+        else:
+            self._targets.add(self._filled([image]), _check_box(image, box), [0])
+
+    def update(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Tracks all targets into the next frames.
+
+        Args:
+          images: uint8 RGB [height, width, 3] of each video.
+
+        Returns:
+          float64 [videos, 4], (x, y, width, height), 0-based px.
+        """
+        self._targets.update(self._filled(images), range(len(images)))
+        return self._targets.output.box.numpy()
+
+    def drop(self, place: int) -> None:
+        """Lets a video go; those after it move up."""
+        if len(self) == 1:
+            self._targets = None  # `Targets` has one at least.
+        else:
+            self._targets.drop([self._targets.ids[place]])
+
+    def _start(self, image: np.ndarray, box: np.ndarray) -> Targets:
+        from gradnet_tf.tracking.targets import Targets  # Loads TensorFlow.
+
+        boxes, images = _check_box(image, box), self._filled([image])
+        return Targets(self._compiled, images, boxes, [0], capacity=self._size)
+
+    def _filled(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        if not self._compiled.jit_compile:
+            return list(images)
+        pixels = max(image.shape[0] * image.shape[1] for image in images)
+        if pixels > self._filler.shape[1]:
+            self._filler = np.zeros([1, pixels, 3], np.uint8)
+        return [*images, *[self._filler] * (self._size + 1 - len(images))]
+
+
+def _check_box(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    return checks.check_box(box, image.shape[:2])[np.newaxis]

@@ -1,0 +1,1 @@
+"""Scores the results of trackers by the measures of a benchmark."""

@@ -1,0 +1,207 @@
+"""What a report tells: all trackers on all sequences, by measure and by attribute.
+
+`Evaluation` is what tables, plots and the page are made of; `evaluate.evaluate` computes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from gradnet_tf.datasets.sequences import Sequence as TestSequence
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """One number for a tracker.
+
+    Attributes:
+      key: its name in files, such as "auc".
+      label: in heads of tables, such as "AUC".
+      title: in plots, with its rule.
+      by_sequence: whether a single sequence has it.
+      low: whether less is better.
+      bounded: whether it is of 0 to 1.
+      digits: decimals to print.
+    """
+
+    key: str
+    label: str
+    title: str
+    by_sequence: bool = True
+    low: bool = False
+    bounded: bool = True
+    digits: int = 3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curve:
+    """A kind of curve over thresholds.
+
+    Attributes:
+      key: "success", "precision" or "normalized_precision".
+      title: of its plot.
+      x: float64 [t], thresholds.
+      x_title: what they are.
+      y_title: what the curve tells.
+      measure: key of the measure that the legend shows.
+    """
+
+    key: str
+    title: str
+    x: np.ndarray
+    x_title: str
+    y_title: str
+    measure: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Attribute:
+    """What makes sequences hard.
+
+    Attributes:
+      code: as the data set has it.
+      title: in words, where they are known.
+      members: places of the sequences that have it.
+    """
+
+    code: str
+    title: str
+    members: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """Times of a tracker.
+
+    Attributes:
+      frames: that were tracked, without initialisations.
+      fps: frames a second of tracking alone.
+      median_ms: of one frame.
+      p95_ms: 95th percentile.
+      initialization_ms: of one initialisation, mean.
+      decoding_ms: of one image, mean; NaN where it was not measured.
+      warm_up: seconds before the clock started, together.
+    """
+
+    frames: int
+    fps: float
+    median_ms: float
+    p95_ms: float
+    initialization_ms: float
+    decoding_ms: float
+    warm_up: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrackerEvaluation:
+    """The numbers of one tracker on n sequences.
+
+    Attributes:
+      name: of the tracker.
+      values: for each measure by sequence float64 [n]; NaN where there is none.
+      totals: for each measure the number over all sequences.
+      intervals: for each measure the ends of the confidence interval of its total.
+      attributes: for each attribute's code the numbers over its sequences, by measure.
+      curves: for each kind of curve float64 [n, t].
+      boxes: for each sequence the boxes of the first run, float64 [frames, 4], NaN for none.
+      overlaps: for each sequence the IoU of these, float64 [frames], NaN where there is none.
+      speed: times; None where none were recorded.
+      provenance: where the results come from; empty if nothing tells.
+    """
+
+    name: str
+    values: Mapping[str, np.ndarray]
+    totals: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    attributes: Mapping[str, Mapping[str, float]]
+    curves: Mapping[str, np.ndarray]
+    boxes: Sequence[np.ndarray]
+    overlaps: Sequence[np.ndarray]
+    speed: Optional[Speed]
+    provenance: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Eao:
+    """Expected average overlap of the trackers.
+
+    Attributes:
+      interval: first and last length that count.
+      longest: length of the curves.
+      curves: for each tracker float64 [longest], of the lengths 1, 2, ...
+    """
+
+    interval: tuple[int, int]
+    longest: int
+    curves: Sequence[np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Trackers, best first, on the sequences that all of them finished.
+
+    Attributes:
+      title: of the data set.
+      coverage: how many sequences of how many there are, in words.
+      size: how many the whole benchmark has; 0 if there is no such number.
+      convention: how was counted.
+      protocol: how was run.
+      sequences: n sequences.
+      weights: float64 [n], what each sequence weighs in means, by the convention.
+      measures: the first one ranks the trackers.
+      curves: kinds of curves.
+      attributes: those that a sequence has.
+      trackers: best first.
+      differences: for places of two trackers the confidence interval of the mean difference of the
+        first measure by sequence.
+      eao: of supervised runs where the benchmark has an interval for it, else None.
+      is_supervised: whether the trackers started again after a failure.
+    """
+
+    title: str
+    coverage: str
+    size: int
+    convention: str
+    protocol: str
+    sequences: Sequence[TestSequence]
+    weights: np.ndarray
+    measures: Sequence[Measure]
+    curves: Sequence[Curve]
+    attributes: Sequence[Attribute]
+    trackers: Sequence[TrackerEvaluation]
+    differences: Mapping[tuple[int, int], tuple[float, float]]
+    eao: Optional[Eao] = None
+    is_supervised: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The data set and how much of it there is, for titles."""
+        return f"{self.title} ({self.coverage})"
+
+    @property
+    def by_sequence(self) -> list[Measure]:
+        """The measures that single sequences have."""
+        return [measure for measure in self.measures if measure.by_sequence]
+
+    def mean_curve(
+        self, curve: Curve, tracker: int, attribute: Optional[Attribute] = None
+    ) -> np.ndarray:
+        """A tracker's mean curve, over all sequences or those of an attribute: float64 [t]."""
+        rows = self.trackers[tracker].curves[curve.key]
+        members = list(range(len(rows)) if attribute is None else attribute.members)
+        return mean(rows[members], self.weights[members])
+
+
+def mean(values: np.ndarray, weights: Optional[np.ndarray] = None) -> Any:
+    """Mean over the first axis; rows with NaN are left out, NaN if none is left."""
+    values = np.asarray(values, np.float64)
+    is_known = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if not is_known.any():
+        return np.full(values.shape[1:], math.nan)[()]
+    weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
+    return np.average(values[is_known], axis=0, weights=weights[is_known])

@@ -1,0 +1,87 @@
+"""The numbers of supervised runs, as VOT's toolkit has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradnet_tf.datasets.sequences import Dataset, frame_size
+from gradnet_tf.datasets.sequences import Sequence as TestSequence
+from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.scoring.ope import Numbers, TrackerNumbers
+from gradnet_tf.eval.scoring.summary import Eao, Measure
+
+if TYPE_CHECKING:
+    from gradnet_tf.eval.scoring.evaluate import TrackerRuns
+
+MEASURES = (
+    Measure("eao", "EAO", "Expected average overlap", by_sequence=False),
+    Measure("accuracy", "A", "Accuracy"),
+    Measure("failures", "R (failures)", "Failures in a sequence", low=True, bounded=False),
+    Measure("failures_100", "R (of 100)", "Failures in 100 frames", low=True, bounded=False),
+)
+
+
+def measure(
+    dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str, samples: int
+) -> Numbers:
+    """Measures all runs; several runs of a sequence are its repetitions.
+
+    Args:
+      dataset: the sequences.
+      trackers: their runs, with codes.
+      convention: not used: supervised runs are measured in one way.
+      samples: of the bootstrap of the EAO.
+
+    Raises:
+      ValueError: codes or boxes do not fit a sequence.
+    """
+    del convention
+    # VOT2013 and VOT2014 rank by accuracy and robustness: they have no EAO.
+    interval = supervised.EAO_INTERVALS.get(dataset.name)
+    sizes = [frame_size(sequence) for sequence in dataset.sequences]
+    found, curves = [], []
+    for tracker in trackers:
+        groups = [
+            [_run(sequence, run.codes, run.boxes, size) for run in runs]
+            for sequence, runs, size in zip(dataset.sequences, tracker.runs, sizes)
+        ]
+        everything = [run for group in groups for run in group]
+        found.append(
+            TrackerNumbers(
+                values={
+                    "accuracy": np.array([supervised.accuracy(group) for group in groups]),
+                    "failures": np.array([supervised.robustness(group) for group in groups]),
+                    "failures_100": np.array([supervised.robustness(g, "pysot") for g in groups]),
+                },
+                curves={},
+                overlaps=[group[0].overlaps for group in groups],
+                totals={"eao": supervised.eao(everything, interval)} if interval else {},
+                intervals={"eao": supervised.eao_interval(everything, interval, samples=samples)}
+                if interval
+                else {},
+            )
+        )
+        curves.append(supervised.eao_curve(everything)[1:])
+    longest = max(map(len, curves))
+    curves = [_pad(curve, longest) for curve in curves]
+    return Numbers(
+        measures=MEASURES if interval else MEASURES[1:],
+        curves=(),
+        weights=np.array([float(len(sequence.frames)) for sequence in dataset.sequences]),
+        trackers=found,
+        eao=Eao(interval, longest, curves) if interval else None,
+    )
+
+
+def _run(sequence: TestSequence, codes, boxes, size) -> supervised.Run:
+    truth = sequence.boxes if sequence.regions is None else sequence.regions
+    if len(boxes) != len(truth):
+        raise ValueError(f"{sequence.name}: {len(boxes)} boxes for {len(truth)} frames")
+    return supervised.Run(sequence.name, codes, supervised.overlaps(boxes, truth, size))
+
+
+def _pad(curve: np.ndarray, length: int) -> np.ndarray:
+    return np.append(curve, np.full(length - len(curve), np.nan))

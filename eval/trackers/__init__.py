@@ -1,0 +1,1 @@
+"""The trackers that an evaluation can run."""

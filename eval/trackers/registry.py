@@ -1,0 +1,325 @@
+"""What `--tracker` names: a tracker, how to make it, and what tells it from others.
+
+    [NAME=]gradnet[:CHECKPOINT][,setting=value...]
+    [NAME=]opencv:csrt | opencv:kcf | opencv:mil
+    [NAME=]static
+    [NAME=]python:MODULE:CLASS[,argument=value...]
+
+NAME is how results are called; without it, it follows from the rest. CHECKPOINT is a folder or an
+.npz file (its path without commas); without it, the weights that come with gradnet_tf. Settings are
+`preset`, `jit_compile`, `precision` (float32, bfloat16, float16 or int8, of the search branch) and
+the constants of `TrackerConfig`. CLASS is called with the arguments, each taken as JSON if it is
+that (0.3, true, [1, 2]) and else as text. One tracker is made for each sequence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+from gradnet_tf.eval.trackers import baselines
+from gradnet_tf.tracking import config
+
+GRADNET, OPENCV, STATIC, PYTHON = KINDS = ("gradnet", "opencv", "static", "python")
+_OWN_SETTINGS = ("jit_compile", "precision", "preset")  # Of GradNet, besides the constants.
+_JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
+# By one of these a folder is known to hold a model: ours, TensorFlow's, Hugging Face's.
+_MODEL_FILES = ("card.json", "checkpoint", "saved_model.pb", "config.json")
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
+
+
+@dataclasses.dataclass(frozen=True)
+class TrackerSpec:
+    """A tracker as named on the command line.
+
+    Attributes:
+      name: how its results are called; can be the name of a folder.
+      kind: one of `KINDS`.
+      target: checkpoint (or "" for the one that comes with gradnet_tf), OpenCV's name, or
+        MODULE:CLASS.
+      settings: (name, value) pairs.
+      text: what was given, without the name.
+    """
+
+    name: str
+    kind: str
+    target: str
+    settings: tuple[tuple[str, Any], ...]
+    text: str
+
+
+def parse_tracker(text: str) -> TrackerSpec:
+    """Reads a tracker as it is given on the command line, see above.
+
+    Raises:
+      ValueError: it cannot be read, or there is no such kind, tracker or setting.
+    """
+    match = re.match(r"([^=:,]+)=(.*)", text, re.DOTALL)
+    name, rest = (match[1].strip(), match[2].strip()) if match else (None, text.strip())
+    head, *parts = rest.split(",")
+    kind, colon, target = head.partition(":")
+    if kind not in KINDS:
+        raise ValueError(
+            f"tracker {text!r}: there is no kind {kind!r}; expected [NAME=]gradnet[:CHECKPOINT]"
+            "[,setting=value...], opencv:csrt|kcf|mil, static or python:MODULE:CLASS"
+        )
+    if kind == STATIC and colon:
+        raise ValueError(f"tracker {text!r}: nothing is expected after {kind}")
+    if colon and not target:
+        raise ValueError(f"tracker {text!r}: something is missing after {kind}:")
+    try:
+        settings = _parse_settings(kind, target, parts)
+    except ValueError as error:
+        raise ValueError(f"tracker {text!r}: {error}") from None
+    if name is None:
+        name = _default_name(kind, target, parts)
+    _check_name(name, text)
+    return TrackerSpec(name, kind, target, tuple(settings.items()), rest)
+
+
+def parse_trackers(texts: Sequence[str]) -> list[TrackerSpec]:
+    """Reads several trackers.
+
+    Raises:
+      ValueError: as `parse_tracker`; or two have the same name.
+    """
+    specs = [parse_tracker(text) for text in texts]
+    # Case is ignored, since some file systems do.
+    names = [spec.name.lower() for spec in specs]
+    for spec in specs:
+        if names.count(spec.name.lower()) > 1:
+            raise ValueError(
+                f"two trackers are called {spec.name!r}; give them names, such as "
+                f'--tracker="{spec.name} 2={spec.text}"'
+            )
+    return specs
+
+
+def make_gradnet(settings: dict[str, Any]) -> Any:
+    """A `gradnet_tf.Tracker` of some settings.
+
+    Args:
+      settings: constants of `TrackerConfig`, which change the preset, and `checkpoint`, `preset`,
+        `jit_compile` and `precision`, as the tracker takes them.
+
+    Raises:
+      ValueError: as the tracker does.
+    """
+    from gradnet_tf.tracking.tracker import Tracker
+
+    constants = dict(settings)
+    checkpoint, preset = constants.pop("checkpoint", None), constants.pop("preset", None)
+    how = {name: constants.pop(name) for name in ("jit_compile", "precision") if name in constants}
+    if not constants:
+        return Tracker(checkpoint, preset=preset, **how)
+    changed = _constants(_load(checkpoint), preset, constants)
+    return Tracker(checkpoint, config=changed, **how)
+
+
+def make_tracker(spec: TrackerSpec) -> Any:
+    """Makes a tracker: an object with ``init(image, box)`` and ``update(image) -> box``.
+
+    Raises:
+      ImportError: something is not installed, or there is no such module or class.
+      ValueError: as the tracker does.
+    """
+    if spec.kind == STATIC:
+        return baselines.StaticTracker()
+    if spec.kind == OPENCV:
+        return baselines.OpenCVTracker(spec.target)
+    if spec.kind == PYTHON:
+        return find_class(spec.target)(**dict(spec.settings))
+    return make_gradnet({**dict(spec.settings), "checkpoint": spec.target or None})
+
+
+def find_class(target: str) -> Any:
+    """The class that MODULE:CLASS names.
+
+    Raises:
+      ImportError: there is no such module or class.
+    """
+    module_name, _, name = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), name)
+    except AttributeError:
+        raise ImportError(f"python:{target}: module {module_name} has no {name}") from None
+    except ImportError as error:
+        raise ImportError(f"python:{target}: {error}") from error
+
+
+def load_code(spec: TrackerSpec) -> None:
+    """Imports what a tracker is made of.
+
+    Raises:
+      ImportError: as `make_tracker`.
+    """
+    if spec.kind == GRADNET:
+        importlib.import_module("gradnet_tf.tracking.tracker")
+    elif spec.kind == PYTHON:
+        find_class(spec.target)
+
+
+def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
+    """What tells a tracker from others, whatever it is called.
+
+    Returns:
+      The weights' hash (None without weights), and the configuration as JSON values: for GradNet
+      every constant; for OpenCV its version; for a Python class the hashes of files and
+      folders of models that its arguments name. The sources are not part of it, see `sources`.
+
+    Raises:
+      ImportError: as `make_tracker`.
+      OSError: the checkpoint or an argument's file cannot be used.
+      ValueError: likewise; or there is no such precision, or not with XLA.
+    """
+    if spec.kind == GRADNET:
+        return _identify_gradnet(spec)
+    configuration: dict[str, Any] = {"kind": spec.kind}
+    if spec.kind == OPENCV:
+        version = baselines.import_opencv(spec.target).__version__
+        configuration.update(tracker=spec.target, opencv=version)
+    elif spec.kind == PYTHON:
+        find_class(spec.target)
+        arguments = dict(spec.settings)
+        named = {v: _find_files(v) for v in arguments.values() if isinstance(v, str)}
+        configuration.update(
+            tracker=spec.target,
+            arguments=arguments,
+            files={path: _hash_files(files) for path, files in named.items() if files},
+        )
+    return None, configuration
+
+
+def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
+    from gradnet_tf.tracking import precision as precisions
+    from gradnet_tf.tracking.tracker import choose_jit
+
+    loaded = _load(spec.target)
+    constants = dict(spec.settings)
+    jit_compile = constants.pop("jit_compile", "auto")
+    precision = constants.pop("precision", "float32")
+    precisions.check_precision(precision, choose_jit(jit_compile))
+    values = dataclasses.asdict(_constants(loaded, constants.pop("preset", None), constants))
+    configuration = {
+        "kind": GRADNET,
+        "variant": loaded.variant,
+        "jit_compile": jit_compile,
+        "precision": precision,
+        "constants": values,
+    }
+    return loaded.digest, configuration
+
+
+def _load(checkpoint: Optional[str]) -> Any:
+    """The weights of a checkpoint, or those that come with gradnet_tf."""
+    from gradnet_tf import weights
+
+    return weights.load(checkpoint) if checkpoint else weights.load_embedded()
+
+
+def _constants(loaded: Any, preset: Optional[str], changes: dict[str, Any]) -> config.TrackerConfig:
+    """A preset, by default the one that the weights' card asks for, with some constants changed."""
+    return config.preset(preset or loaded.card.get("preset", "reference"), **changes)
+
+
+def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, Any]:
+    if kind == GRADNET:
+        settings = _gradnet_settings(parts)
+        if "jit_compile" in settings:
+            value = settings["jit_compile"]
+            if value not in _JIT_COMPILE:
+                raise ValueError(f"jit_compile must be auto, true or false, got {value!r}")
+            settings["jit_compile"] = _JIT_COMPILE[value]
+        return settings
+    if kind == PYTHON:
+        if not re.fullmatch(r"[\w.]+:\w+", target):
+            raise ValueError("expected python:MODULE:CLASS")
+        return dict(_parse_argument(part) for part in parts)
+    if parts:
+        raise ValueError(f"{kind} takes no settings, got {parts[0]!r}")
+    if kind == OPENCV and target not in baselines.OPENCV:
+        raise ValueError(f"OpenCV's trackers here are {', '.join(baselines.OPENCV)}")
+    return {}
+
+
+def _gradnet_settings(parts: Sequence[str]) -> dict[str, Any]:
+    known = {name: "str" for name in _OWN_SETTINGS}  # `_parse_settings` reads their values.
+    known.update((field.name, field.type) for field in dataclasses.fields(config.TrackerConfig))
+    settings: dict[str, Any] = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals or key not in known:
+            raise ValueError(f"{part!r} is no setting; known are {', '.join(known)}")
+        settings[key] = _convert(known[key], part, value)
+    return settings
+
+
+def _parse_argument(part: str) -> tuple[str, Any]:
+    key, equals, value = part.partition("=")
+    if not equals or not key.isidentifier():
+        raise ValueError(f"{part!r} is no argument=value")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def _convert(kind: str, part: str, value: str) -> Any:
+    try:
+        if kind == "bool":
+            return {"true": True, "false": False}[value.lower()]
+        return {"int": int, "float": float}.get(kind, str)(value)
+    except (KeyError, ValueError):
+        raise ValueError(f"{part}: expected a value of the type {kind}") from None
+
+
+def _default_name(kind: str, target: str, parts: Sequence[str]) -> str:
+    names = {GRADNET: "GradNet", OPENCV: target.upper(), STATIC: "static"}
+    name = names.get(kind) or target.rpartition(":")[2]
+    if kind == GRADNET and target:
+        name += f" {Path(target).name}"
+    return _NOT_IN_NAMES.sub("-", " ".join((name, *parts)))
+
+
+def _check_name(name: str, text: str) -> None:
+    if not name or name.startswith(".") or name.endswith(".") or _NOT_IN_NAMES.search(name):
+        raise ValueError(
+            f"tracker {text!r}: {name!r} cannot name a folder; no dot at its ends and none of "
+            '/ \\ : * ? " < > | in it, please'
+        )
+
+
+def _find_files(path: str) -> dict[str, Path]:
+    """The files that an argument names: one file, or those of a model in a folder or by its prefix.
+
+    Other folders may be for output, or hold videos: what is in them is not of the tracker.
+    """
+    if not path:
+        return {}
+    if os.path.isfile(path):
+        return {"": Path(path)}
+    folder, prefix = Path(path), ""
+    if os.path.isfile(f"{path}.index"):
+        folder, prefix = folder.parent, f"{folder.name}."
+    elif not any((folder / name).is_file() for name in _MODEL_FILES):
+        return {}
+    found = folder.iterdir() if prefix else folder.rglob("*")
+    return {
+        file.relative_to(folder).as_posix(): file
+        for file in found
+        if file.name.startswith(prefix) and file.is_file()
+    }
+
+
+def _hash_files(files: Mapping[str, Path]) -> str:
+    digests = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+    if set(digests) == {""}:
+        return digests[""]
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,129 @@
+"""What a frame costs at the least: its arithmetic and the bytes that it moves.
+
+Both are put over rates that are measured in the same run: that of a large matrix product, and that
+of a pass over a large array. The arithmetic is that of plain convolutions; float32 on a processor,
+which needs fewer multiplications (`winograd`), can be faster than that floor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.bench.timing import PERIOD
+from gradnet_tf.network import backbone
+
+_ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+
+
+class Work(NamedTuple):
+    """What f_x takes for some regions.
+
+    Attributes:
+      multiply_adds: of its convolutions.
+      values: numbers that its layers read and write: inputs, kernels and outputs, once each.
+    """
+
+    multiply_adds: int
+    values: int
+
+
+def features_work(count: int, size: int = backbone.INSTANCE_SIZE) -> Work:
+    """Work of f_x on `count` regions [size, size, 3]."""
+    macs = values = 0
+    stages = backbone.STEM + backbone.HEAD
+    for stage, block in backbone.make_blocks(stages).items():
+        kernel = block.kernel.shape
+        output = (size - kernel[0]) // block.strides + 1
+        macs += count * output**2 * int(np.prod(kernel))
+        values += count * (size**2 * block.in_channels + output**2 * kernel[3]) + int(
+            np.prod(kernel)
+        )
+        size = output
+        if stage in backbone.STEM:  # Max pooling, 3 x 3 with stride 2.
+            pooled = (size - 3) // 2 + 1
+            values += count * kernel[3] * (size**2 + pooled**2)
+            size = pooled
+    return Work(macs, values)
+
+
+class Rates(NamedTuple):
+    """Measured rates of a device.
+
+    Attributes:
+      multiply_adds: of a large matrix product, a second, by the type of the arithmetic.
+      copied_bytes: read and written by a pass over a large array, a second.
+    """
+
+    multiply_adds: dict[str, float]
+    copied_bytes: float
+
+
+class Floor(NamedTuple):
+    """Seconds that a frame takes at the least.
+
+    Attributes:
+      arithmetic: multiply-adds over the rate of the matrix product; None where that was not
+        measured (TensorFlow has no matrix product of int8).
+      memory: bytes over the rate of the copy.
+    """
+
+    arithmetic: Optional[float]
+    memory: float
+
+
+class Probes:
+    """What measures the rates of the device: functions for `timing.in_turns`.
+
+    Args:
+      precisions: types to measure matrix products of.
+      size: side of the matrices.
+      array_bytes: of the array that is copied.
+    """
+
+    def __init__(self, precisions: Sequence[str], size: int = 2048, array_bytes: int = 2**27):
+        self.size = size
+        self.array_bytes = array_bytes
+        self.types = [name for name in precisions if name != "int8"]
+        values = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
+        # One corner is all that is fetched, and the operations that make it cannot be left out.
+        product = tf.function(lambda x: tf.matmul(x, x)[0, 0], autograph=False)
+        matrices = {name: tf.cast(values, name) for name in self.types}
+        array = tf.zeros([array_bytes // 4])
+        copy = tf.function(lambda x: x + 1.0, autograph=False)
+        self.functions: dict[str, Callable[[int], object]] = {
+            f"matrix product, {name}": lambda _, x=x: product(x).numpy()
+            for name, x in matrices.items()
+        }
+        self.functions["copy"] = lambda _: copy(array)[0].numpy()
+
+    def rates(self, seconds: Mapping[str, Sequence[float]]) -> Rates:
+        """Rates from the times of the functions."""
+        products = {
+            name: self.size**3 / float(np.median(seconds[f"matrix product, {name}"]))
+            for name in self.types
+        }
+        return Rates(products, 2 * self.array_bytes / float(np.median(seconds["copy"])))
+
+
+def floor(rates: Rates, precision: str, period: int = PERIOD) -> Floor:
+    """The floor of a frame of tracking: three regions in a precision, and a share of an update.
+
+    An update is counted as f_x of one region in float32, once in `period` frames. What else it
+    does, and the crops and the response, are a twentieth of that.
+
+    Args:
+      rates: of the device.
+      precision: of the search features.
+      period: frames from one update to the next.
+    """
+    frame, update = features_work(3), features_work(1)
+    memory = frame.values * _ITEM_BYTES[precision] + update.values * 4 / period
+    arithmetic = None
+    if precision in rates.multiply_adds:
+        arithmetic = frame.multiply_adds / rates.multiply_adds[precision]
+        arithmetic += update.multiply_adds / rates.multiply_adds["float32"] / period
+    return Floor(arithmetic, memory / rates.copied_bytes)

@@ -1,0 +1,1 @@
+"""Boxes: their geometry, and checks of those that users give."""

@@ -1,0 +1,186 @@
+"""Reads OTB-50, OTB-2013 and OTB-100 (Wu et al., CVPR 2013 and TPAMI 2015).
+
+    ROOT/Basketball/img/0001.jpg ...
+                    groundtruth_rect.txt     one line 'x,y,width,height' a frame, 1-based
+    ROOT/Jogging/groundtruth_rect.1.txt      two targets: Jogging-1 and Jogging-2
+                 groundtruth_rect.2.txt
+    ROOT/Jogging-1/groundtruth_rect.1.txt    or a folder for each, as pysot wants them
+    ROOT/anno/att/basketball.txt             optional: attributes, 0 or 1 each; or attrs.txt beside
+                                             the boxes: 'IV, OCC'
+
+Numbers are set apart by commas, tabs or spaces. Folders may lie a level deeper; others are passed
+over. The target of Human4 stands in its second file, the first is empty.
+
+Frames: where a folder holds more images than there are boxes, those of `RANGES` are taken. Tiger1
+is tracked from frame 6 on, since the authors' toolkit leaves out its first five; the got10k toolkit
+does not, and `skip_tiger1=False` follows it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Collection
+from typing import Optional
+
+from gradnet_tf.data_prep.readers import folders
+from gradnet_tf.datasets import common
+from gradnet_tf.datasets.otb_table import ATTRIBUTES, TARGETS
+from gradnet_tf.datasets.sequences import Dataset, Sequence
+
+# Title as the got10k toolkit's, and the letter in the table; all have no letter.
+_VERSIONS = {"otb50": ("OTBtb50", "a"), "otb2013": ("OTB2013", "b"), "otb100": ("OTB2015", "")}
+# First and last image of the annotation, by their numbers.
+RANGES = {
+    "David": (300, 770),
+    "Football1": (1, 74),
+    "Freeman3": (1, 460),
+    "Freeman4": (1, 283),
+    "Diving": (1, 215),
+    "BlurCar1": (247, 988),
+    "BlurCar3": (3, 359),
+    "BlurCar4": (18, 397),
+}
+TIGER1, TIGER1_SKIPPED = "Tiger1", 5
+_TRUTH = re.compile(r"groundtruth_rect(\.[0-9]+)?\.txt")
+_NUMBERED = re.compile("(.+)-([0-9])")
+_BY_LOWER = {
+    **{name.lower(): name for name in TARGETS},
+    # "Jogging1"; but "Skating2" is a video, of the targets "Skating2-1" and "Skating2-2".
+    **{name.lower().replace("-", ""): name for name in filter(_NUMBERED.fullmatch, TARGETS)},
+    **dict.fromkeys(("human4-2", "human42"), "Human4"),
+}
+_DEPTH = 2
+
+
+def read(
+    root: str,
+    names: Optional[Collection[str]] = None,
+    *,
+    version: str = "otb100",
+    skip_tiger1: bool = True,
+) -> Dataset:
+    """Reads what there is of OTB.
+
+    Args:
+      root: the folder, see above. It may hold a part of the benchmark only, or one sequence.
+      names: which sequences, in any spelling that `canonical` knows; all by default.
+      version: "otb50", "otb2013" or "otb100".
+      skip_tiger1: whether Tiger1 begins at frame 6.
+
+    Raises:
+      OSError: `root` is no folder, or a folder in it cannot be listed.
+      ValueError: nothing is usable, or one of `names` is not there.
+    """
+    if version not in _VERSIONS:
+        raise ValueError(f"version of OTB must be one of {', '.join(_VERSIONS)}, got {version!r}")
+    title, letter = _VERSIONS[version]
+    targets = [name for name, target in TARGETS.items() if letter in target.versions]
+    base = folders.check_root(root)
+    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    flags = _find_flags(base)
+    places: dict[str, dict] = {}
+    for path in paths:
+        found_targets = _targets(os.path.basename(path))
+        if not found_targets:
+            remarks.append(f"{path}: no target of OTB is called so")
+        for name, truths in found_targets.items():
+            places.setdefault(name, {})[path] = functools.partial(
+                _read_sequence, name, path, truths, flags.get(name), skip_tiger1
+            )
+    readers = {name: places[name] for name in targets if name in places}
+    if names is not None and not isinstance(names, str):
+        names = [canonical(name) or name for name in names]
+    looked_for = "Basketball/img/0001.jpg and Basketball/groundtruth_rect.txt, and so on"
+    found = common.collect(base, readers, names, looked_for, remarks)
+    ranges = ", ".join(f"{name} {first}-{last}" for name, (first, last) in RANGES.items())
+    return Dataset(
+        name=version,
+        title=title,
+        root=base,
+        convention="otb",
+        layout="otb",
+        protocol="ope",
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
+        missing=tuple(name for name in targets if name not in readers),
+        size=len(targets),
+        rule=f"{describe_tiger1(skip_tiger1)}; where there are more images than boxes: {ranges}",
+    )
+
+
+def describe_tiger1(skip: bool) -> str:
+    """Where Tiger1 begins, in words, as the data set's rule has it."""
+    return f"{TIGER1} from frame {TIGER1_SKIPPED + 1 if skip else 1}"
+
+
+def canonical(name: str) -> Optional[str]:
+    """The name of a target as it is written here, from other toolkits' spellings.
+
+    Case does not matter, and targets of one video may be numbered as in "Jogging-1", "Jogging.1",
+    "Jogging_1" or "Jogging1"; "Human4-2" is Human4. None if there is no such target.
+    """
+    lower = re.sub(r"[._ ]", "-", name).lower()
+    return _BY_LOWER.get(lower)
+
+
+def _is_sequence(names):
+    return "img" in names or _has_truth(names)
+
+
+def _has_truth(names):
+    return any(map(_TRUTH.fullmatch, names))
+
+
+def _targets(folder):
+    """The targets of a folder, by its name, and the files that the boxes of each may be in."""
+    plain = "groundtruth_rect.txt"
+    found = {}
+    for name in filter(_NUMBERED.fullmatch, TARGETS):
+        video, number = _NUMBERED.fullmatch(name).groups()
+        if video.lower() == folder.lower():
+            found[name] = [f"groundtruth_rect.{number}.txt"]
+        elif canonical(folder) == name:
+            found[name] = [f"groundtruth_rect.{number}.txt", plain]
+    if not found and canonical(folder):
+        second = ["groundtruth_rect.2.txt"] if canonical(folder) == "Human4" else []
+        found[canonical(folder)] = [*second, plain]
+    return found
+
+
+def _find_flags(base):
+    """The files of attributes below `base`, by targets."""
+    found = {}
+    for place in ("anno/att", "att"):
+        folder = os.path.join(base, place)
+        for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            stem, suffix = os.path.splitext(file)
+            if suffix == ".txt" and canonical(stem):
+                found.setdefault(canonical(stem), os.path.join(folder, file))
+    return found
+
+
+def _read_sequence(name, path, truths, flags, skip_tiger1):
+    there = [truth for truth in truths if os.path.isfile(os.path.join(path, truth))]
+    if not there:
+        raise ValueError(f"{path} has no {' or '.join(truths)}")
+    boxes = common.load_boxes(os.path.join(path, there[0]))
+    images = common.list_images(os.path.join(path, "img"), path)
+    first = min(images)
+    if name in RANGES and len(images) > len(boxes):
+        first, last = RANGES[name]
+        images = {number: file for number, file in images.items() if first <= number <= last}
+        if not images:
+            raise ValueError(f"{path}/img has none of the images {first} to {last}")
+    frames = common.match_frames(images, len(boxes), first)
+    if name == TIGER1 and skip_tiger1:
+        cut = TIGER1_SKIPPED
+        frames, boxes, first = frames[cut:], boxes[cut:], first + cut
+    attributes = TARGETS[name].attributes
+    for file in (os.path.join(path, "attrs.txt"), os.path.join(path, "attributes.txt"), flags):
+        if file is not None and os.path.isfile(file):
+            attributes = common.load_attributes(file, ATTRIBUTES)
+            break
+    return Sequence(name, frames, boxes, attributes=attributes, first_number=first)

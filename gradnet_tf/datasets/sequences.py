@@ -1,0 +1,225 @@
+"""What is tracked: sequences of frames with their truth, and data sets of sequences.
+
+Boxes are (x, y, width, height) in 0-based px of the original frame, whatever the files count from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from collections.abc import Sequence as Items
+from typing import NamedTuple, Optional
+
+import numpy as np
+from PIL import Image
+
+_EXIF_ORIENTATION = 0x0112
+
+
+class Problem(NamedTuple):
+    """A sequence that is left out of a data set.
+
+    Attributes:
+      sequence: its name.
+      detail: what is wrong, with the file.
+    """
+
+    sequence: str
+    detail: str
+
+
+# Arrays cannot be compared by ==, hence eq=False.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sequence:
+    """One target in one video, as a benchmark wants it to be tracked.
+
+    Attributes:
+      name: what files of results are called, such as "Jogging-1"; unique in the data set.
+      frames: n absolute names of image files, in the order of tracking.
+      boxes: float64 [n, 4]. NaN where the truth is withheld; boxes without an area are as they are
+        in the files, since the conventions treat them differently. The first can be tracked.
+      regions: float64 [n, 8], corners x1, y1, ..., x4, y4 in 0-based px, or None where the data set
+        has none.
+      absent: bool [n], the target cannot be seen (LaSOT: wholly occluded or out of view; GOT-10k:
+        absence), or None.
+      cover: int64 [n], how many eighths of the target can be seen (GOT-10k), or None.
+      attributes: codes of what makes the sequence hard, such as "OCC".
+      tags: bool [n] for each per-frame attribute (VOT).
+      first_number: what number the data set gives to the first frame.
+      resolution: (width, height) if the data set says so; `frame_size` finds it in any case.
+
+    Raises:
+      ValueError: the arrays do not fit the frames, or there is nothing to begin with.
+    """
+
+    name: str
+    frames: tuple[str, ...]
+    boxes: np.ndarray
+    regions: Optional[np.ndarray] = None
+    absent: Optional[np.ndarray] = None
+    cover: Optional[np.ndarray] = None
+    attributes: tuple[str, ...] = ()
+    tags: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    first_number: int = 1
+    resolution: Optional[tuple[int, int]] = None
+
+    def __post_init__(self):
+        if not self.name or self.name.startswith(".") or set(self.name) & {"/", "\\"}:
+            raise ValueError(f"a sequence cannot be called {self.name!r}: files are named after it")
+        count = len(self.frames)
+        if not count:
+            raise ValueError(f"sequence {self.name} has no frames")
+        wanted = [("boxes", self.boxes, (count, 4)), ("regions", self.regions, (count, 8))]
+        wanted += [("absent", self.absent, (count,)), ("cover", self.cover, (count,))]
+        wanted += [(f"tag {tag}", values, (count,)) for tag, values in self.tags.items()]
+        for what, array, shape in wanted:
+            if array is not None and array.shape != shape:
+                raise ValueError(
+                    f"sequence {self.name}: {what} must be {list(shape)} for {count} frames, got "
+                    f"{list(array.shape)}"
+                )
+        first = self.boxes[0]
+        if not np.isfinite(first).all() or not (first[2:] > 0).all():
+            raise ValueError(
+                f"sequence {self.name}: the first box {first.tolist()} (0-based) has no area, so "
+                "there is nothing to track"
+            )
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the truth is known in the first frame only."""
+        return len(self.frames) > 1 and bool(np.isnan(self.boxes[1:]).all())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Sequences of one benchmark, with the rules for running and measuring them.
+
+    Attributes:
+      name: its name here, such as "otb100".
+      title: its folder in trees of results, as the got10k toolkit calls it, such as "OTB2015".
+      root: the folder that was read.
+      convention: how it is measured: "otb", "lasot", "got10k" or "vot".
+      layout: how its results are stored: "otb", "got10k" or "vot".
+      protocol: how it is run unless something else is asked for: "ope" or "supervised".
+      sequences: all that can be used, in a fixed order.
+      problems: the sequences that were found but are left out.
+      size: how many sequences the whole benchmark has (a folder: how many were found); 0 if there
+        is no such number.
+      rule: which part of the benchmark and of its frames is taken, in words; may be empty.
+      origin: the number that the benchmark's files, and so its results, give to the first px: 0
+        or 1.
+      missing: the benchmark's sequences of which there is nothing, as far as their names are known.
+      remarks: folders that were passed over, in words.
+      unit: what `sequences` are called: "sequence", or "segment" of one.
+    """
+
+    name: str
+    title: str
+    root: str
+    convention: str
+    layout: str
+    protocol: str
+    sequences: tuple[Sequence, ...]
+    problems: tuple[Problem, ...] = ()
+    size: int = 0
+    rule: str = ""
+    origin: int = 1
+    missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    unit: str = "sequence"
+
+    @property
+    def coverage(self) -> str:
+        """How much of the benchmark there is, in words: "98 of 100 sequences"."""
+        count = len(self.sequences)
+        if not self.size:
+            return f"{count} {self.unit}{'' if count == 1 else 's'}"
+        if count > self.size:
+            return f"{count} {self.unit}s instead of {self.size}"
+        return f"{count} of {self.size} {self.unit}{'' if self.size == 1 else 's'}"
+
+    def __post_init__(self):
+        names = [sequence.name for sequence in self.sequences]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{self.root}: more than one sequence is called {', '.join(twice)}")
+
+
+def part(sequence: Sequence, first: int = 0, end: Optional[int] = None) -> Sequence:
+    """The frames from `first` to before `end` (all the rest without it), with all that they have.
+
+    `first_number` moves on with the first frame; the name stays.
+    """
+    kept = slice(first, end)
+    arrays = {name: getattr(sequence, name) for name in ("boxes", "regions", "absent", "cover")}
+    return dataclasses.replace(
+        sequence,
+        frames=sequence.frames[kept],
+        tags={tag: values[kept] for tag, values in sequence.tags.items()},
+        first_number=sequence.first_number + first,
+        **{name: array[kept] for name, array in arrays.items() if array is not None},
+    )
+
+
+def frame_size(sequence: Sequence) -> tuple[int, int]:
+    """Width and height of a sequence's frames in px, from the first image where nothing says so.
+
+    Raises:
+      OSError: the image cannot be read.
+    """
+    if sequence.resolution is not None:
+        return sequence.resolution
+    with Image.open(sequence.frames[0]) as image:
+        width, height = image.size
+        # Frames are turned as their EXIF says when they are read (`gradnet_tf.media.images`).
+        is_turned = image.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
+    return (height, width) if is_turned else (width, height)
+
+
+def describe(dataset: Dataset) -> str:
+    """Text on what was found: a line for each sequence, and what is left out and why."""
+    frames = sum(len(sequence.frames) for sequence in dataset.sequences)
+    lines = [
+        f"{dataset.name} in {dataset.root}: {dataset.coverage}, {frames} frames",
+        f"convention {dataset.convention}, protocol {dataset.protocol}",
+    ]
+    lines += [f"rule: {dataset.rule}"] if dataset.rule else []
+    heading = ("sequence", "frames", "numbers", "first box (0-based)", "attributes")
+    rows = [heading, *map(_row, dataset.sequences)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in (1, 2) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    if dataset.problems:
+        lines.append(f"left out: {len(dataset.problems)}")
+        lines += [f"  {name}: {detail}" for name, detail in dataset.problems]
+    if dataset.missing:
+        lines.append(f"missing: {shorten(dataset.missing)}")
+    lines += [f"passed over: {remark}" for remark in dataset.remarks]
+    return "\n".join(lines)
+
+
+def shorten(names: Items[str], most: int = 10) -> str:
+    """Names set apart by commas, the first ones of many."""
+    others = f" and {len(names) - most} others" if len(names) > most + 1 else ""
+    return ", ".join(names[:most] if others else names) + others
+
+
+def _row(sequence):
+    last = sequence.first_number + len(sequence.frames) - 1
+    remarks = [*sequence.attributes, *sequence.tags]
+    if sequence.absent is not None:
+        remarks.append(f"({np.count_nonzero(sequence.absent)} frames absent)")
+    if sequence.withheld:
+        remarks.append("(truth withheld)")
+    return (
+        sequence.name,
+        str(len(sequence.frames)),
+        f"{sequence.first_number}-{last}",
+        ",".join(f"{number:g}" for number in np.round(sequence.boxes[0], 2)),
+        " ".join(remarks),
+    )

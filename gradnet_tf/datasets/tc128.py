@@ -1,0 +1,108 @@
+"""Reads TC-128, also called Temple Color 128 or TColor128 (Liang et al., TIP 2015).
+
+    ROOT/Airport_ce/Airport_ce_gt.txt        one line 'x,y,width,height' a frame, 1-based
+                    Airport_ce_frames.txt    'first,last', the numbers of the annotated images
+                    Airport_ce_att.txt       optional: attributes, such as 'OCC BC'
+                    img/0001.jpg ...
+
+Folders may lie a level deeper. Measures are those of OTB.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Collection
+from typing import Optional
+
+from gradnet_tf.data_prep.readers import folders
+from gradnet_tf.datasets import common, otb_table
+from gradnet_tf.datasets.sequences import Dataset, Sequence
+from gradnet_tf.files import textfiles
+
+_TRUTH = "_gt.txt"
+_DEPTH = 2
+
+
+def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
+    """Reads all sequences, or the named ones.
+
+    Args:
+      root: the folder, see above; it may be one sequence.
+      names: which sequences; all by default.
+
+    Raises:
+      OSError: `root` is no folder, or a folder in it cannot be listed.
+      ValueError: nothing is usable, or one of `names` is not there.
+    """
+    base = folders.check_root(root)
+    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    readers: dict[str, dict] = {}
+    for path in paths:
+        places = readers.setdefault(os.path.basename(path), {})
+        places[path] = functools.partial(_read_sequence, path)
+    looked_for = "Airport_ce/Airport_ce_gt.txt, Airport_ce_frames.txt, img/0001.jpg, and so on"
+    found = common.collect(base, readers, names, looked_for, remarks)
+    return Dataset(
+        name="tc128",
+        title="TColor128",
+        root=base,
+        convention="otb",
+        layout="otb",
+        protocol="ope",
+        sequences=found.sequences,
+        problems=found.problems,
+        remarks=found.remarks,
+        size=128,
+        rule="the images of each sequence's _frames.txt",
+    )
+
+
+def _is_sequence(names):
+    return "img" in names or _has_truth(names)
+
+
+def _has_truth(names):
+    return any(name.endswith(_TRUTH) for name in names)
+
+
+def _read_sequence(path):
+    name = os.path.basename(path)
+    own = {file.lower(): os.path.join(path, file) for file in os.listdir(path)}
+    truth, numbers, attributes = (
+        own.get(f"{name}{ending}".lower(), os.path.join(path, f"{name}{ending}"))
+        for ending in (_TRUTH, "_frames.txt", "_att.txt")
+    )
+    boxes = common.load_boxes(truth)
+    first, last = _load_range(numbers)
+    if last - first + 1 != len(boxes):
+        raise ValueError(
+            f"{numbers} says {first} to {last}, which is {last - first + 1} frames, but {truth} "
+            f"has {len(boxes)} boxes"
+        )
+    images = common.list_images(os.path.join(path, "img"))
+    annotated = {number: file for number, file in images.items() if first <= number <= last}
+    if not annotated:
+        raise ValueError(f"{path}/img has none of the images {first} to {last}")
+    return Sequence(
+        name,
+        common.match_frames(annotated, len(boxes), first),
+        boxes,
+        attributes=(
+            common.load_attributes(attributes, otb_table.ATTRIBUTES)
+            if os.path.isfile(attributes)
+            else ()
+        ),
+        first_number=first,
+    )
+
+
+def _load_range(path):
+    text = " ".join(textfiles.read_lines(path))
+    try:
+        first, last = textfiles.parse(text, {2})
+    except ValueError:
+        first = last = 0.5
+    if not first.is_integer() or not last.is_integer():
+        raise ValueError(f"{path}: {text[:80]!r} is not 'first,last'")
+    return int(first), int(last)

@@ -1,0 +1,161 @@
+"""Folders of frames: which files, in which order, and which of them are missing."""
+
+from __future__ import annotations
+
+import collections
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional, Union
+
+from absl import logging
+from PIL import Image
+
+from gradnet_tf.files import series
+from gradnet_tf.files.series import natural_key, split_numbers
+
+# Where OTB and VOT keep the frames of a sequence.
+_SUBFOLDERS = ("img", "color")
+# Known as images even if this Pillow has no decoder for them: they must not count as missing.
+_COMMON = frozenset(
+    ".jpg .jpeg .jpe .jfif .jp2 .png .bmp .gif .webp .tif .tiff .ppm .pgm .avif .heic .heif "
+    ".jxl".split()
+)
+# Pillow has a word for these, too, but they are documents, data or videos.
+_NO_IMAGES = frozenset(".bufr .emf .eps .grib .h5 .hdf .iim .mpeg .mpg .palm .pdf .ps .wmf".split())
+_NAMED = 5  # How many files a message names.
+
+
+def image_suffixes() -> frozenset[str]:
+    """Suffixes of image files, in small letters: all that Pillow knows, plugins included."""
+    return (_COMMON | Image.registered_extensions().keys()) - _NO_IMAGES
+
+
+def list_frames(path: Union[str, Path]) -> tuple[list[Path], list[Path]]:
+    """Lists the frames of a sequence's folder. What is left out is said in the log.
+
+    Args:
+        path: A folder of images, or one with such a folder ``img`` or ``color`` inside.
+
+    Returns:
+        The files in natural order, with those that are missing in their numbering at their places,
+        and a list of the missing ones alone.
+
+    Raises:
+        ValueError: If there is no image.
+    """
+    folder = Path(path)
+    for candidate in [folder / name for name in _SUBFOLDERS] + [folder]:
+        found = list_series(candidate)
+        if found:
+            names, missing = _with_missing(found)
+            return [candidate / name for name in names], [candidate / name for name in missing]
+    raise ValueError(
+        f"no frames in {folder}: expected images ({', '.join(sorted(_COMMON))} or another format "
+        f"of Pillow) in it or in its folder {' or '.join(_SUBFOLDERS)}"
+    )
+
+
+def list_series(path: Union[str, Path]) -> list[str]:
+    """Lists the images of a folder that are one series, see `series.choose`.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The names of the files in natural order; empty if there is no image or no folder.
+    """
+    images, others = _images(path)
+    if not images:
+        return []
+    chosen = series.choose(os.fspath(path), images)
+    others = sorted(set(others + images) - set(chosen), key=natural_key)
+    if others:
+        logging.warning(
+            "%s: the frames are %s to %s (%d); left out: %s%s",
+            *(path, chosen[0], chosen[-1], len(chosen), ", ".join(others[:_NAMED])),
+            f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "",
+        )
+    return chosen
+
+
+def match(pattern: str) -> list[Path]:
+    """Lists the files that match a pattern, in natural order.
+
+    Args:
+        pattern: As `glob.glob` takes it. Folders whose names hold brackets, such as
+            ``[raw] clip/*.png``, are meant as they are called.
+
+    Returns:
+        The files; empty if there is none.
+    """
+    parts = Path(pattern).parts
+    known = ""
+    escaped = []
+    for part in parts:
+        known = os.path.join(known, part)
+        escaped.append(glob.escape(part) if os.path.lexists(known) else part)
+    found = []
+    for attempt in (os.path.join("", *escaped), pattern.replace("[", "[[]")):
+        found = [Path(name) for name in glob.glob(attempt) if not os.path.isdir(name)]
+        if found:
+            break
+    return sorted(found, key=lambda file: natural_key(file.name))
+
+
+def _images(folder: Union[str, Path]) -> tuple[list[str], list[str]]:
+    """Names of the image files of a folder, and what else is called like one."""
+    suffixes = image_suffixes()
+    images, others = [], []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                # A leading dot marks hidden files, such as macOS's "._0001.jpg", which is no image.
+                suffix = os.path.splitext(entry.name)[1].lower()
+                if suffix in suffixes and not entry.name.startswith("."):
+                    # A link to nowhere is a frame that is missing, not one that never was.
+                    is_file = entry.is_file() or not os.path.exists(entry.path)
+                    (images if is_file else others).append(entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    return images, others
+
+
+def _with_missing(names: list[str]) -> tuple[list[str], list[str]]:
+    """Inserts the files that a regular numbering lacks.
+
+    Regular means: the names differ in one number only, at least half of its steps are the same, and
+    all are multiples of that. If more would be missing than are there, the numbers mean
+    something else and nothing is inserted.
+    """
+    stems = [os.path.splitext(name)[0] for name in names]
+    split = [split_numbers(stem) for stem in stems]
+    place = _counting_place(split)
+    if place is None:
+        return names, []
+    numbers = [int(parts[place]) for parts in split]
+    steps = [b - a for a, b in zip(numbers, numbers[1:])]
+    counts = collections.Counter(steps)
+    step = min(counts, key=lambda s: (-counts[s], s))
+    regular = step > 0 and 2 * counts[step] >= len(steps) and all(s % step == 0 for s in steps)
+    if not regular or sum(s // step - 1 for s in steps) > len(names):
+        return names, []
+
+    complete, missing = [names[0]], []
+    for i, gap in enumerate(steps):
+        suffix = names[i][len(stems[i]) :]
+        for lost in range(numbers[i] + step, numbers[i] + gap, step):
+            number = str(lost).zfill(len(split[i][place]))
+            missing.append("".join([*split[i][:place], number, *split[i][place + 1 :]]) + suffix)
+            complete.append(missing[-1])
+        complete.append(names[i + 1])
+    return complete, missing
+
+
+def _counting_place(names: Sequence[list[str]]) -> Optional[int]:
+    """The only place at which the split names differ, if it is a number."""
+    if len(names) < 3 or len({len(parts) for parts in names}) > 1:
+        return None
+    places = [i for i, column in enumerate(zip(*names)) if len(set(column)) > 1]
+    return places[0] if len(places) == 1 and places[0] % 2 else None

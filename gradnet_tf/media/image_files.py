@@ -1,0 +1,101 @@
+"""Opens image files with Pillow, and tells how many images they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Optional, Union
+
+from PIL import Image
+
+from gradnet_tf.files import disk
+
+# Formats whose files may hold images of one time after the other. Other formats hold versions of
+# one image, such as MPO, or its layers.
+_SEVERAL = frozenset({"AVIF", "FLI", "GIF", "JXL", "PNG", "TIFF", "WEBP"})
+# Suffixes of formats for which Pillow needs a library or a plugin that it may lack.
+_NEED_DECODER = frozenset({".avif", ".heic", ".heif", ".jp2", ".jxl", ".webp"})
+_NEW_SUBFILE_TYPE = 254  # Tag of TIFF; bit 0 is a reduced copy, bit 2 a mask of another page.
+
+
+@contextlib.contextmanager
+def opened(
+    file: Union[disk.PathLike, BinaryIO], name: Optional[str] = None
+) -> Iterator[Image.Image]:
+    """Opens an image file; whatever Pillow raises becomes an `OSError` that names it.
+
+    Args:
+        file: Its path, or an open file, which is read from its beginning.
+        name: What messages call it; by default its path if it has one.
+
+    Raises:
+        OSError: If it cannot be read or is damaged, also while the image is used.
+    """
+    name = name or name_of(file)
+    subject = f"cannot read image {name}" if name else "cannot read an image from memory"
+    try:
+        if isinstance(file, (str, os.PathLike)):
+            file = disk.local_path(file)
+            kind = os.stat(file).st_mode
+            if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+                raise OSError("it is a pipe or a device; save it to a file first")
+        with Image.open(file) as image:
+            yield image
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{subject}: there is no such file") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many types on damaged files.
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if isinstance(error, Image.UnidentifiedImageError):
+            suffix = os.path.splitext(name or "")[1].lower()
+            reason = "it is not an image, or damaged at its beginning"
+            if suffix in _NEED_DECODER and suffix not in Image.registered_extensions():
+                reason = f"this installation of Pillow has no decoder for {suffix}"
+        raise OSError(f"{subject}: {reason}") from error
+
+
+def places(image: Image.Image) -> list[int]:
+    """Tells where the images of a file lie that follow each other in time.
+
+    Args:
+        image: The file, as opened by Pillow.
+
+    Returns:
+        The numbers to give to its ``seek``; one if the file holds a single image. Left out are a
+        PNG's picture for programs that know no animation, and reduced copies in a TIFF.
+    """
+    if image.format == "TIFF":
+        return _pages(image) or [0]
+    count = getattr(image, "n_frames", 1) if image.format in _SEVERAL else 1
+    first = int(image.default_image) if image.format == "PNG" and count > 1 else 0
+    return list(range(first, count))
+
+
+def _pages(image: Image.Image) -> list[int]:
+    found = []
+    for number in itertools.count():
+        try:
+            image.seek(number)
+        except EOFError:
+            return found
+        except Exception:  # The file is damaged here and holds at least this page.
+            return [*found, number]
+        if not image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 5:
+            found.append(number)
+
+
+def is_file(image: Any) -> bool:
+    """Whether an image is the path of a file, or an open one."""
+    if isinstance(image, (str, os.PathLike)):
+        return True
+    return callable(getattr(image, "read", None)) and callable(getattr(image, "seek", None))
+
+
+def name_of(file: Any) -> Optional[str]:
+    """The path of a file that may be open; None if it has none."""
+    name = file if isinstance(file, (str, os.PathLike)) else getattr(file, "name", None)
+    return os.fspath(name) if isinstance(name, (str, os.PathLike)) else None

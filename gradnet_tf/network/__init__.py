@@ -1,0 +1,1 @@
+"""The network of GradNet, with its layers, losses, crops and responses."""

@@ -1,0 +1,160 @@
+"""Feature extraction: SiamFC's AlexNet, and the cross-correlation of equation 1.
+
+f_x (scala1 to scala5) sees search regions; its first two stages with weights of their own are f_2
+(scala1_z, scala2_z), which sees the exemplar. Source: paper, section 3.5; `siamese.py` of the
+reference, `response_map_cal`, `extract_sia_fea_template` and `extract_gra_fea_template`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Optional
+
+import tensorflow as tf
+
+from gradnet_tf.network import layers
+
+EXEMPLAR_SIZE = 127
+INSTANCE_SIZE = 255
+TOTAL_STRIDE = 8
+
+_SPECS = {
+    "scala1": dict(in_channels=3, filters=96, kernel_size=11, strides=2),
+    "scala2": dict(in_channels=96, filters=256, kernel_size=5, groups=2),
+    "scala3": dict(in_channels=256, filters=384, kernel_size=3),
+    "scala4": dict(in_channels=384, filters=384, kernel_size=3, groups=2),
+    "scala5": dict(
+        in_channels=384,
+        filters=256,
+        kernel_size=3,
+        groups=2,
+        batch_norm=False,
+        activation=None,
+    ),
+}
+_POOLED = ("scala1", "scala2")
+STEM = ("scala1", "scala2")
+HEAD = ("scala3", "scala4", "scala5")
+
+
+def make_blocks(
+    stages: Sequence[str], suffix: str = "", seed: Optional[int] = None, dtype: str = "float32"
+) -> dict[str, layers.ConvBlock]:
+    """New blocks of the named stages, by TF1 scope (`scala1` + suffix)."""
+    blocks = {
+        stage + suffix: layers.ConvBlock(stage + suffix, seed=seed, dtype=dtype, **_SPECS[stage])
+        for stage in stages
+    }
+    for block in blocks.values():
+        block.build()
+    return blocks
+
+
+class ConvNet(tf.keras.Model):
+    """Consecutive stages of the AlexNet, with the max pooling that follows stages 1 and 2.
+
+    With all five stages: search region [b, 255, 255, 3] -> [b, 22, 22, 256], 239 -> 20, exemplar
+    127 -> 6. With the stem: exemplar [b, 127, 127, 3] -> f_2 [b, 12, 12, 256]. With the head:
+    [b, 12, 12, 256] -> template [b, 6, 6, 256]. Images are BGR, float32 in 0..255.
+
+    Args:
+      blocks: blocks in order by TF1 scope, variable (`ConvBlock`) or folded ones.
+      name: name of the model.
+    """
+
+    def __init__(self, blocks: Mapping[str, tf.keras.layers.Layer], name: str):
+        # The type of its blocks, for Keras casts the inputs to that of the model.
+        super().__init__(name=name, dtype=next(iter(blocks.values())).compute_dtype)
+        self.blocks = list(blocks.values())
+        self._is_folded = all(isinstance(b, layers.FoldedConvBlock) for b in self.blocks)
+        self._pool_after = tuple(scope.split("_")[0] in _POOLED for scope in blocks)
+
+    def call(self, x, training: bool = False):
+        """Features of x [b, height, width, channels]."""
+        if self._is_folded and not training:
+            return self._call_folded(x)
+        for block, pool in zip(self.blocks, self._pool_after):
+            x = block(x, training=training)
+            if pool:
+                x = layers.max_pool(x)
+        return x
+
+    def _call_folded(self, x):
+        parts = [x]
+        for block, pool in zip(self.blocks, self._pool_after):
+            parts = block.group_outputs(parts, pool)
+        return tf.concat(parts, axis=3) if len(parts) > 1 else parts[0]
+
+
+def cross_correlation(template, features, *, batched: bool = False):
+    """S = beta * f_x(X), equation 1 (without bias or scaling).
+
+    Args:
+      template: beta, [b, 6, 6, 256].
+      features: f_x(X), [b', height, width, 256].
+      batched: False: the template of the first exemplar is searched in every search region, as the
+        reference trains and the paper's template generalization asks (equation 10). True: each
+        template is searched in its own search region (b = b').
+
+    Returns:
+      Score map [b', height - 5, width - 5, 1].
+    """
+    if not batched:
+        return tf.nn.conv2d(features, template[0][..., tf.newaxis], strides=1, padding="VALID")
+    batch, channels = tf.shape(features)[0], template.shape[-1]
+    products = tf.matmul(
+        tf.reshape(features, [batch, -1, channels]),
+        tf.reshape(template, [batch, -1, channels]),
+        transpose_b=True,
+    )
+    return _sum_of_taps(products, template.shape[1:3], features, count=1)
+
+
+def cross_correlations(templates, features):
+    """S of several templates that are searched in the same regions.
+
+    By a product of matrices, which on a processor takes half the time of a convolution with so few
+    outputs, and reads the features once.
+
+    Args:
+      templates: [k, 6, 6, 256].
+      features: f_x(X), [b', height, width, 256].
+
+    Returns:
+      Score maps [b', height - 5, width - 5, k].
+    """
+    count, rows, columns, channels = templates.shape
+    taps = tf.transpose(tf.reshape(templates, [count, rows * columns, channels]), [1, 0, 2])
+    products = tf.matmul(
+        tf.reshape(features, [-1, channels]), tf.reshape(taps, [-1, channels]), transpose_b=True
+    )
+    return _sum_of_taps(products, (rows, columns), features, count)
+
+
+def _sum_of_taps(products, template_size, features, count: int):
+    """Score maps from the products of all positions with all taps of the templates.
+
+    Products and a sum over shifted maps: differentiable any number of times, and the same on every
+    device.
+
+    Args:
+      products: in the order [b, height, width, rows * columns, count], in any shape.
+      template_size: (rows, columns).
+      features: [b, height, width, channels].
+      count: templates that are searched in each region.
+
+    Returns:
+      [b, height - rows + 1, width - columns + 1, count].
+    """
+    rows, columns = template_size
+    shape = tf.shape(features)
+    height, width = (features.shape[axis] or shape[axis] for axis in (1, 2))
+    products = tf.reshape(products, [shape[0], height, width, rows * columns, count])
+    out_height, out_width = height - rows + 1, width - columns + 1
+    return tf.add_n(
+        [
+            products[:, r : r + out_height, c : c + out_width, r * columns + c]
+            for r in range(rows)
+            for c in range(columns)
+        ]
+    )

@@ -1,0 +1,324 @@
+"""GradNet: equations 1 to 7 of the paper, by name.
+
+    S      = beta * f_x(X)                     (1)  score_map
+    b_sia  = f_z(Z), f_z = f_x                 (2)  siamese_template
+    beta   = U1(f_2(Z))                        (4)  initial_template
+    L      = l(S, Y)                           (5)  score_loss
+    h_2(Z) = f_2(Z) + U2(dL / df_2(Z))         (6)  updated_feature
+    beta*  = U1(h_2(Z)), S* = beta* * f_x(X)   (7)  optimal_template
+
+Images are BGR, float32 in 0..255, NHWC. Source: Li et al., "GradNet", ICCV 2019, section 3.2;
+`siamese.py` of the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.network import backbone, compat, losses, update_branch
+
+compat.check_backend()
+
+# Rows of the paper's Table 3 that are other networks. "w/o M" is the full network trained without
+# template generalization; "w/o U" is the full network tracking with update="first_frame".
+VARIANTS = ("full", "two_subnets", "without_gradient", "baseline")
+
+
+class Update(NamedTuple):
+    """One pass through the update branch (equations 4 to 7).
+
+    Attributes:
+      score: S of the initial template, [b, s, s, 1].
+      loss: L, scalar.
+      gradient: dL / df_2, [b, 12, 12, 256].
+      h2: h_2(Z), [b, 12, 12, 256].
+      template: beta*, [b, 6, 6, 256].
+    """
+
+    score: tf.Tensor
+    loss: tf.Tensor
+    gradient: tf.Tensor
+    h2: tf.Tensor
+    template: tf.Tensor
+
+
+class GradNet(tf.keras.Model):
+    """The network of the tracker: f_x, f_2, U1 and U2.
+
+    Args:
+      variant: "full" (the paper's network), "two_subnets" (Table 3, w 2U: U1 of equation 7 has
+        weights of its own), "without_gradient" (w/o MG: two unshared branches, no U2) or "baseline"
+        (SiamFC: f_x alone).
+      seed: of new variables' initial values; None for values that differ every time.
+      dtype: type of new variables, and of the arithmetic with them.
+      blocks: for internal use, blocks by TF1 scope instead of new ones.
+      name: name of the model.
+
+    Raises:
+      ValueError: if the variant is unknown.
+    """
+
+    def __init__(
+        self,
+        variant: str = "full",
+        *,
+        seed: Optional[int] = None,
+        dtype: str = "float32",
+        blocks: Optional[Mapping[str, tf.keras.layers.Layer]] = None,
+        name: str = "gradnet",
+    ):
+        super().__init__(name=name, dtype=dtype)
+        if variant not in VARIANTS:
+            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
+        self.variant = variant
+        blocks = dict(blocks or _new_blocks(variant, seed, dtype))
+
+        def net(stages, suffix, name):
+            scopes = [stage + suffix for stage in stages]
+            return backbone.ConvNet({scope: blocks[scope] for scope in scopes}, name=name)
+
+        self.f_x = net(backbone.STEM + backbone.HEAD, "", "f_x")
+        self.f_2 = self.u1 = self.u1_star = self.u2 = None
+        if self.has_template_branch:
+            self.f_2 = net(backbone.STEM, "_z", "f_2")
+            self.u1 = self.u1_star = net(backbone.HEAD, "_z", "U1")
+        if self.has_update:
+            self.u2 = update_branch.GradientNet(blocks[update_branch.U2_SCOPE])
+        if variant == "two_subnets":
+            self.u1_star = net(backbone.HEAD, "_zu", "U1_star")
+        self._block_list = tuple(blocks.values())
+        self.built = True
+
+    @property
+    def has_template_branch(self) -> bool:
+        """Whether the exemplar goes through weights of its own."""
+        return self.variant != "baseline"
+
+    @property
+    def has_update(self) -> bool:
+        """Whether there is a U2, and so a template that gradients update."""
+        return self.variant in ("full", "two_subnets")
+
+    def search_features(self, x, training: bool = False):
+        """f_x(X): search regions [b, 255, 255, 3] -> [b, 22, 22, 256] (239 -> 20)."""
+        return self.f_x(x, training=training)
+
+    def score_map(self, template, features, batched: bool = False):
+        """Equation 1: S = beta * f_x(X), [b, 17, 17, 1] (20 -> 15)."""
+        return backbone.cross_correlation(template, features, batched=batched)
+
+    def score_maps(self, templates, features):
+        """Equation 1 for several templates at once.
+
+        Args:
+          templates: sequence of k templates [1, 6, 6, 256].
+          features: f_x(X), [b, 22, 22, 256].
+
+        Returns:
+          List of k score maps [b, 17, 17].
+        """
+        maps = backbone.cross_correlations(tf.concat(templates, axis=0), features)
+        return tf.unstack(maps, axis=-1, num=len(templates))
+
+    def siamese_template(self, z, training: bool = False):
+        """Equation 2: the template of plain SiamFC, exemplar [b, 127, 127, 3] -> [b, 6, 6, 256]."""
+        return self.f_x(z, training=training)
+
+    def template_features(self, z, training: bool = False):
+        """f_2(Z): exemplar [b, 127, 127, 3] -> [b, 12, 12, 256]."""
+        return self.f_2(z, training=training)
+
+    def initial_template(self, f2, training: bool = False):
+        """Equation 4: beta = U1(f_2(Z)), [b, 6, 6, 256]."""
+        return self.u1(f2, training=training)
+
+    def score_loss(
+        self, score, labels=None, weights=None, batched: bool = False, loss=losses.logistic_loss
+    ):
+        """Equation 5: L = l(S, Y), scalar.
+
+        Args:
+          score: S, [b, s, s, 1].
+          labels: Y, [s, s, 1] or [b, s, s, 1]; the target in the centre by default.
+          weights: shape of the labels; balanced by default.
+          batched: False: the mean over the batch, as the reference. True: the sum, so that each
+            template's gradient is that of its own search region.
+          loss: function of (score, labels, weights), returning [b].
+
+        Returns:
+          The loss without regularization (which has no part in any gradient of equation 6).
+        """
+        if labels is None:
+            labels = losses.logistic_labels(score.shape[1])
+        if weights is None:
+            weights = losses.balanced_weights(np.asarray(labels))
+        each = loss(score, labels, weights)
+        return tf.reduce_sum(each) if batched else tf.reduce_mean(each)
+
+    def updated_feature(self, f2, gradient, training: bool = False):
+        """Equation 6: h_2(Z) = f_2(Z) + U2(dL / df_2(Z)), [b, 12, 12, 256]."""
+        return f2 + self.u2(gradient, training=training)
+
+    def optimal_template(self, h2, training: bool = False):
+        """Equation 7: beta* = U1(h_2(Z)), [b, 6, 6, 256]."""
+        return self.u1_star(h2, training=training)
+
+    def update(
+        self,
+        f2,
+        features,
+        labels=None,
+        weights=None,
+        *,
+        training=False,
+        batched=False,
+        regions: int = 1,
+        loss=losses.logistic_loss,
+    ) -> Update:
+        """Equations 4 to 7: the template that the search regions' gradient has improved.
+
+        Args:
+          f2: f_2(Z) of the exemplar, or h_2(Z) of the last update in tracking, [b, 12, 12, 256].
+          features: f_x(X), [b', h, w, 256].
+          labels: Y of the score map, see `score_loss`.
+          weights: weights of the labels, see `score_loss`.
+          training: whether batch norm in U1 and U2 uses (and moves by) the batch's statistics.
+          batched: see `score_map` and `score_loss`.
+          regions: with `batched`, the number of search regions of each template, which stand
+            together: b' = b * regions.
+          loss: see `score_loss`.
+
+        Returns:
+          An `Update`.
+
+        Raises:
+          ValueError: if this variant has no U2.
+        """
+        if not self.has_update:
+            raise ValueError(f"variant {self.variant!r} has no gradient update")
+
+        def initial_loss(feature):
+            template = self.initial_template(feature, training=training)
+            if regions > 1:
+                template = tf.repeat(template, regions, axis=0)
+            score = self.score_map(template, features, batched=batched)
+            return self.score_loss(score, labels, weights, batched=batched, loss=loss), score
+
+        gradient, (initial, score) = update_branch.gradient_of_loss(initial_loss, f2)
+        h2 = self.updated_feature(f2, gradient, training=training)
+        template = self.optimal_template(h2, training=training)
+        return Update(score, initial, gradient, h2, template)
+
+    def call(
+        self,
+        inputs,
+        labels=None,
+        weights=None,
+        training: bool = False,
+        search_training: bool = False,
+        batched: bool = False,
+    ):
+        """Both score maps of a batch of pairs, as training needs them (`train.py`, `main`).
+
+        Args:
+          inputs: pair of exemplars [b, 127, 127, 3] and instances [b, 239 or 255, ..., 3].
+          labels: Y, see `score_loss`.
+          weights: see `score_loss`.
+          training: batch statistics in the template branch and U2.
+          search_training: batch statistics in the search branch; the reference never uses them.
+          batched: False: template generalization, the first exemplar's template serves every
+            instance. True: one template for each.
+
+        Returns:
+          dict with `final_score` S* [b, s, s, 1] and, where there is an update, `initial_score` S,
+          `initial_loss` L, `f2`, `gradient`, `h2` and `template`.
+        """
+        exemplars, instances = inputs
+        features = self.search_features(instances, training=search_training)
+        if not self.has_template_branch:
+            template = self.siamese_template(exemplars, training=search_training)
+            return {"final_score": self.score_map(template, features, batched)}
+        f2 = self.template_features(exemplars, training=training)
+        if not self.has_update:
+            template = self.initial_template(f2, training=training)
+            return {"final_score": self.score_map(template, features, batched)}
+        update = self.update(f2, features, labels, weights, training=training, batched=batched)
+        return {
+            "initial_score": update.score,
+            "initial_loss": update.loss,
+            "f2": f2,
+            "gradient": update.gradient,
+            "h2": update.h2,
+            "template": update.template,
+            "final_score": self.score_map(update.template, features, batched),
+        }
+
+    def named_weights(self) -> dict[str, tf.Variable]:
+        """Every variable by its TF1 name, batch norm's bookkeeping included."""
+        weights = {}
+        for block in self._block_list:
+            weights.update(block.named_weights())
+        return weights
+
+    def kernels(self) -> dict[str, tf.Variable]:
+        """The kernels that the L2 regularization counts, by TF1 name."""
+        return {k: v for k, v in self.named_weights().items() if k.endswith("conv/weights")}
+
+    def assign_weights(self, weights: Mapping[str, np.ndarray]) -> None:
+        """Sets every variable.
+
+        Args:
+          weights: arrays by TF1 name, exactly those of `named_weights`.
+
+        Raises:
+          ValueError: if a name is missing, unknown, or of another shape; nothing is set then.
+        """
+        variables = self.named_weights()
+        missing = sorted(set(variables) - set(weights))
+        extra = sorted(set(weights) - set(variables))
+        if missing or extra:
+            raise ValueError(
+                f"weights do not fit variant {self.variant!r}: "
+                f"missing {missing or 'none'}, unknown {extra or 'none'}"
+            )
+        for name, variable in variables.items():
+            if tuple(np.shape(weights[name])) != tuple(variable.shape):
+                raise ValueError(
+                    f"{name}: shape {tuple(np.shape(weights[name]))} given, "
+                    f"{tuple(variable.shape)} needed"
+                )
+        for name, variable in variables.items():
+            variable.assign(weights[name])
+
+    def folded(self, rgb: bool = False, dtype: str = "float32", minimal: bool = False) -> GradNet:
+        """The same network for inference: constant weights, batch norm folded into convolutions.
+
+        Args:
+          rgb: whether the images that it will be given are RGB instead of BGR.
+          dtype: type of the arithmetic and the outputs; give it inputs of that type.
+          minimal: whether f_x convolves by minimal filtering, see `layers.FoldedConvBlock`.
+        """
+        blocks = {
+            block.scope: block.folded(
+                rgb and block.in_channels == 3, dtype, minimal and block in self.f_x.blocks
+            )
+            for block in self._block_list
+        }
+        return GradNet(self.variant, blocks=blocks, dtype=dtype, name=self.name + "_folded")
+
+
+def _new_blocks(variant: str, seed: Optional[int], dtype: str) -> dict[str, tf.keras.layers.Layer]:
+    """New variables of a variant, by TF1 scope."""
+    how = {"seed": seed, "dtype": dtype}
+    blocks = backbone.make_blocks(backbone.STEM + backbone.HEAD, "", **how)
+    if variant != "baseline":
+        blocks.update(backbone.make_blocks(backbone.STEM + backbone.HEAD, "_z", **how))
+    if variant in ("full", "two_subnets"):
+        blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block(**how)
+    if variant == "two_subnets":
+        blocks.update(backbone.make_blocks(backbone.HEAD, "_zu", **how))
+    return blocks

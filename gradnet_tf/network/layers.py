@@ -1,0 +1,495 @@
+"""Building blocks: grouped convolution, TF1's batch normalisation, and both folded into one.
+
+Shapes are NHWC, kernels HWIO. Each layer has a type of its own, float32 by default: Keras's global
+policy is a setting of the user's other models. Source: `siamese.py` of the reference,
+`SiameseNet.conv`, `SiameseNet.conv_`, `SiameseNet.batchNorm` and `SiameseNet.maxPool`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.network import compat, winograd
+
+BATCH_NORM_EPSILON = 1e-3
+BATCH_NORM_DECAY = 0.9997
+KERNEL_STDDEV = 0.01
+BIAS_VALUE = 0.1
+
+_ACTIVATIONS: dict[Optional[str], Callable] = {
+    None: tf.identity,
+    "relu": tf.nn.relu,
+    "tanh": tf.nn.tanh,
+}
+
+
+class BatchStatistics(NamedTuple):
+    """What one call of a batch norm in training saw; both [channels].
+
+    Attributes:
+      layer: the `BatchNorm`.
+      mean: mean of the batch.
+      variance: biased variance of the batch.
+    """
+
+    layer: BatchNorm
+    mean: tf.Tensor
+    variance: tf.Tensor
+
+
+class _Collectors(threading.local):
+    """Lists that fill, innermost last; each thread has its own, as replicas are threads."""
+
+    def __init__(self):
+        self.stack: list[list[BatchStatistics]] = []
+
+
+_collectors = _Collectors()
+
+
+@contextlib.contextmanager
+def collecting_statistics() -> Iterator[list[BatchStatistics]]:
+    """Inside it, batch norms in training hand over their statistics and move nothing.
+
+    A training step that spreads its batch over replicas averages the statistics first and then
+    calls `BatchNorm.move` for each entry in order.
+
+    Yields:
+      The list that fills, in the order of the calls.
+    """
+    collected: list[BatchStatistics] = []
+    _collectors.stack.append(collected)
+    try:
+        yield collected
+    finally:
+        _collectors.stack.pop()
+
+
+class _Arithmetic(threading.local):
+    """Type in which convolutions of this thread are computed; None: that of their input."""
+
+    def __init__(self):
+        self.dtype: Optional[str] = None
+
+
+_arithmetic = _Arithmetic()
+
+
+@contextlib.contextmanager
+def convolving_in(dtype: Optional[str]) -> Iterator[None]:
+    """Inside it, the convolutions of each `ConvBlock` are computed in a type of their own.
+
+    Input and kernel are rounded to it, the outcome goes back to the type of the input; variables,
+    biases, batch norm and activations keep theirs. Gradients of what was computed inside follow.
+
+    Args:
+      dtype: such as "bfloat16"; None: the type of the input.
+    """
+    before, _arithmetic.dtype = _arithmetic.dtype, dtype
+    try:
+        yield
+    finally:
+        _arithmetic.dtype = before
+
+
+def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
+    """Convolution in `groups`.
+
+    The groups are split and concatenated: the native grouped kernel exists on CPU only with oneDNN.
+
+    Args:
+      x: [batch, height, width, channels].
+      kernel: [size, size, channels / groups, filters].
+      strides: pixels, in both directions.
+      groups: number of groups; divides channels and filters.
+      padding: "VALID" or "SAME".
+
+    Returns:
+      [batch, height', width', filters].
+    """
+    if groups == 1:
+        return tf.nn.conv2d(x, kernel, strides, padding)
+    parts = zip(tf.split(x, groups, axis=3), tf.split(kernel, groups, axis=3))
+    return tf.concat([tf.nn.conv2d(part, k, strides, padding) for part, k in parts], axis=3)
+
+
+def max_pool(x):
+    """Max pooling 3x3, stride 2, VALID (`SiameseNet.maxPool`)."""
+    return tf.nn.max_pool2d(x, ksize=3, strides=2, padding="VALID")
+
+
+class BatchNorm(tf.keras.layers.Layer):
+    """Batch normalisation with TF1's zero-debiased moving averages.
+
+    In training it normalises by the batch's mean and (biased) variance and moves the averages:
+    biased <- biased - (1 - decay) (biased - value), local_step <- local_step + 1,
+    moving <- biased / (1 - decay^local_step). In inference it uses the moving averages.
+
+    Source: `SiameseNet.batchNorm` of the reference and `assign_moving_average` of TensorFlow 1.
+
+    Args:
+      decay: decay of the moving averages.
+      epsilon: added to the variance.
+      name: name of the layer.
+      dtype: type of the variables and the arithmetic.
+    """
+
+    def __init__(
+        self,
+        *,
+        decay: float = BATCH_NORM_DECAY,
+        epsilon: float = BATCH_NORM_EPSILON,
+        name: Optional[str] = None,
+        dtype: str = "float32",
+    ):
+        super().__init__(name=name, dtype=dtype)
+        self.decay = decay
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        """Makes the variables for inputs [..., channels]."""
+        channels = (input_shape[-1],)
+
+        def add(name, initializer, shape=channels, trainable=False):
+            return self.add_weight(
+                name=name, shape=shape, initializer=initializer, trainable=trainable
+            )
+
+        self.gamma = add("gamma", "ones", trainable=True)
+        self.beta = add("beta", "zeros", trainable=True)
+        self.moving_mean = add("moving_mean", "zeros")
+        self.moving_variance = add("moving_variance", "ones")
+        self.mean_biased = add("moving_mean_biased", "zeros")
+        self.mean_local_step = add("moving_mean_local_step", "zeros", shape=())
+        self.variance_biased = add("moving_variance_biased", "zeros")
+        self.variance_local_step = add("moving_variance_local_step", "zeros", shape=())
+        self.built = True
+
+    def call(self, x, training: bool = False):
+        """Normalises x [batch, height, width, channels]."""
+        if training:
+            # As in the reference, moments() stops the gradient of the mean inside the variance:
+            # exact for a first derivative, not quite for the second that equation 6 brings.
+            mean, variance = tf.nn.moments(x, axes=[0, 1, 2])
+            statistics = BatchStatistics(self, tf.stop_gradient(mean), tf.stop_gradient(variance))
+            if _collectors.stack:
+                _collectors.stack[-1].append(statistics)
+            else:
+                self.move(statistics.mean, statistics.variance)
+        else:
+            mean = tf.convert_to_tensor(self.moving_mean)
+            variance = tf.convert_to_tensor(self.moving_variance)
+        return tf.nn.batch_normalization(
+            x,
+            mean,
+            variance,
+            tf.convert_to_tensor(self.beta),
+            tf.convert_to_tensor(self.gamma),
+            self.epsilon,
+        )
+
+    def move(self, mean, variance) -> None:
+        """Moves the averages by a batch's mean and variance, [channels] each."""
+        strategy = tf.distribute.get_strategy()
+        for moving, biased, local_step, value in (
+            (self.moving_mean, self.mean_biased, self.mean_local_step, mean),
+            (
+                self.moving_variance,
+                self.variance_biased,
+                self.variance_local_step,
+                variance,
+            ),
+        ):
+            moving, biased, local_step = map(compat.raw_variable, (moving, biased, local_step))
+            if tf.distribute.has_strategy():
+                strategy.extended.update(moving, self._move, args=(biased, local_step, value))
+            else:
+                self._move(moving, biased, local_step, value)
+
+    def _move(self, moving, biased, local_step, value):
+        # TF1 rounds 1 - decay to float32 first and takes the power of what is left of it.
+        rate = tf.constant(1.0 - self.decay, value.dtype)
+        new_biased = biased - (biased - value) * rate
+        new_step = local_step + 1.0
+        biased.assign(new_biased)
+        local_step.assign(new_step)
+        moving.assign(new_biased / (1.0 - tf.pow(1.0 - rate, new_step)))
+
+    def named_weights(self) -> dict[str, tf.Variable]:
+        """Variables by their name inside the block's TF1 scope."""
+        weights = {
+            "bn/beta": self.beta,
+            "bn/gamma": self.gamma,
+            "bn/moving_mean": self.moving_mean,
+            "bn/moving_variance": self.moving_variance,
+            # TF1 nests the whole name of the averaged variable, scope included, in the scope.
+            "siamese/{scope}/bn/moving_mean/biased": self.mean_biased,
+            "siamese/{scope}/bn/moving_mean/local_step": self.mean_local_step,
+            "siamese/{scope}/bn/moving_variance/biased": self.variance_biased,
+            "siamese/{scope}/bn/moving_variance/local_step": self.variance_local_step,
+        }
+        return {name: compat.raw_variable(variable) for name, variable in weights.items()}
+
+
+class ConvBlock(tf.keras.layers.Layer):
+    """Convolution, optionally batch normalisation, activation: one TF1 scope of the reference.
+
+    Args:
+      scope: TF1 scope below `siamese/`, such as "scala1_z"; also the layer's name.
+      in_channels: channels of the input.
+      filters: channels of the output.
+      kernel_size: side of the kernel in pixels.
+      strides: pixels.
+      groups: groups of the convolution.
+      padding: "VALID" or "SAME".
+      batch_norm: whether batch normalisation stands between convolution and activation.
+      activation: None, "relu" or "tanh".
+      seed: of the kernel's initial values; every scope draws its own from it.
+      dtype: type of the variables and, unless `convolving_in` says another, the arithmetic.
+
+    Raises:
+      ValueError: if groups does not divide in_channels and filters.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        *,
+        in_channels: int,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        groups: int = 1,
+        padding: str = "VALID",
+        batch_norm: bool = True,
+        activation: Optional[str] = "relu",
+        seed: Optional[int] = None,
+        dtype: str = "float32",
+    ):
+        super().__init__(name=scope, dtype=dtype)
+        if in_channels % groups or filters % groups:
+            raise ValueError(
+                f"{scope}: groups={groups} must divide in_channels={in_channels} "
+                f"and filters={filters}"
+            )
+        self.scope = scope
+        self.in_channels = in_channels
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.groups = groups
+        self.padding = padding
+        self.activation = activation
+        self.seed = None if seed is None else zlib.crc32(f"{seed} {scope}".encode())
+        self.bn = BatchNorm(name="bn", dtype=dtype) if batch_norm else None
+
+    def build(self, input_shape=None):
+        """Makes the variables; the input's channels are known without an input."""
+        del input_shape
+        self.kernel = self.add_weight(
+            name="weights",
+            shape=(
+                self.kernel_size,
+                self.kernel_size,
+                self.in_channels // self.groups,
+                self.filters,
+            ),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV, seed=self.seed),
+            trainable=True,
+        )
+        self.bias = self.add_weight(
+            name="biases",
+            shape=(self.filters,),
+            initializer=tf.keras.initializers.Constant(BIAS_VALUE),
+            trainable=True,
+        )
+        if self.bn is not None and not self.bn.built:
+            self.bn.build((None, None, None, self.filters))
+        self.built = True
+
+    def convolve(self, x):
+        """The convolution with its bias alone: [batch, height', width', filters]."""
+        dtype = _arithmetic.dtype or x.dtype
+        y = grouped_conv2d(
+            tf.cast(x, dtype),
+            tf.cast(tf.convert_to_tensor(self.kernel), dtype),
+            strides=self.strides,
+            groups=self.groups,
+            padding=self.padding,
+        )
+        # Add, not bias_add: TensorFlow would sum the bias inside the convolution, in another order
+        # than the reference does.
+        return tf.cast(y, x.dtype) + tf.convert_to_tensor(self.bias)
+
+    def call(self, x, training: bool = False):
+        """[batch, height, width, in_channels] -> [batch, height', width', filters]."""
+        x = self.convolve(x)
+        if self.bn is not None:
+            x = self.bn(x, training=training)
+        return _ACTIVATIONS[self.activation](x)
+
+    def named_weights(self) -> dict[str, tf.Variable]:
+        """Variables by TF1 name, such as `siamese/scala1/conv/weights`."""
+        weights = {
+            "conv/weights": compat.raw_variable(self.kernel),
+            "conv/biases": compat.raw_variable(self.bias),
+        }
+        if self.bn is not None:
+            weights.update(self.bn.named_weights())
+        prefix = f"siamese/{self.scope}/"
+        return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
+
+    def folded(
+        self, reverse_input: bool = False, dtype: str = "float32", minimal: bool = False
+    ) -> FoldedConvBlock:
+        """The same function at inference, with batch normalisation inside the convolution.
+
+        Args:
+          reverse_input: whether the input's channels come in reverse order.
+          dtype: type of the arithmetic and the output.
+          minimal: see `FoldedConvBlock`.
+        """
+        kernel, bias = (compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
+        if reverse_input:
+            kernel = kernel[:, :, ::-1]
+        if self.bn is not None:
+            weights = {name: value.numpy() for name, value in self.bn.named_weights().items()}
+            kernel, bias = fold_batch_norm(
+                kernel,
+                bias,
+                gamma=weights["bn/gamma"],
+                beta=weights["bn/beta"],
+                mean=weights["bn/moving_mean"],
+                variance=weights["bn/moving_variance"],
+                epsilon=self.bn.epsilon,
+            )
+        return FoldedConvBlock(
+            self.scope,
+            kernel,
+            bias,
+            strides=self.strides,
+            groups=self.groups,
+            padding=self.padding,
+            activation=self.activation,
+            dtype=dtype,
+            minimal=minimal,
+        )
+
+
+def fold_batch_norm(kernel, bias, *, gamma, beta, mean, variance, epsilon=BATCH_NORM_EPSILON):
+    """Kernel and bias of a convolution that does what convolution and batch norm did.
+
+    Args:
+      kernel: [size, size, channels, filters].
+      bias: [filters].
+      gamma: [filters], scale of the batch norm.
+      beta: [filters], offset of the batch norm.
+      mean: [filters], moving mean.
+      variance: [filters], moving variance.
+      epsilon: added to the variance.
+
+    Returns:
+      float32 kernel and bias; computed in float64, so that folding costs no accuracy.
+    """
+    kernel, bias, gamma, beta, mean, variance = (
+        np.asarray(array, np.float64) for array in (kernel, bias, gamma, beta, mean, variance)
+    )
+    scale = gamma / np.sqrt(variance + epsilon)
+    return (kernel * scale).astype(np.float32), ((bias - mean) * scale + beta).astype(np.float32)
+
+
+class FoldedConvBlock(tf.keras.layers.Layer):
+    """A `ConvBlock` for inference: constant kernel and bias, batch normalisation folded in.
+
+    Args:
+      scope: TF1 scope below `siamese/`.
+      kernel: [size, size, channels / groups, filters].
+      bias: [filters].
+      strides: pixels.
+      groups: groups of the convolution.
+      padding: "VALID" or "SAME".
+      activation: None, "relu" or "tanh".
+      dtype: type of the arithmetic and the output.
+      minimal: whether to convolve by minimal filtering (`winograd`) where it is fewer
+        multiplications; for float32 inputs of static height and width.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        kernel: np.ndarray,
+        bias: np.ndarray,
+        *,
+        strides: int,
+        groups: int,
+        padding: str,
+        activation: Optional[str],
+        dtype: str = "float32",
+        minimal: bool = False,
+    ):
+        super().__init__(name=scope, dtype=dtype)
+        self.strides = strides
+        self.groups = groups
+        self.padding = padding
+        self.activation = activation
+        self._minimal = minimal and winograd.suits(kernel, strides, padding)
+        # The groups are split once, here.
+        make = winograd.make_conv2d if self._minimal else self._plain
+        self._pieces = tuple(
+            (make(piece), tf.cast(of_piece, dtype))
+            for piece, of_piece in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
+        )
+        self.built = True  # There is nothing to build, and Keras 3 asks before the first call.
+
+    def _plain(self, kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+        # A tensor, not an array: a graph captures it, while as a constant inside it it makes
+        # tracing and XLA's compilation many times slower.
+        kernel = tf.cast(kernel, self.compute_dtype)
+        return functools.partial(
+            tf.nn.conv2d, filters=kernel, strides=self.strides, padding=self.padding
+        )
+
+    def call(self, x, training: bool = False):
+        """[batch, height, width, channels] -> [batch, height', width', filters].
+
+        Raises:
+          ValueError: if training is asked for; the weights are constants.
+        """
+        if training:
+            raise ValueError(f"{self.name}: a folded network is for inference only")
+        outputs = self.group_outputs([x])
+        return tf.concat(outputs, axis=3) if len(outputs) > 1 else outputs[0]
+
+    def group_outputs(self, inputs: list, pool: bool = False) -> list:
+        """Outputs of the groups, from inputs that may come in pieces of the channels as well.
+
+        The next block often wants the same pieces, and pooling treats every channel alone: what
+        is not put together need not be taken apart.
+
+        Args:
+          inputs: pieces of the channels.
+          pool: whether `max_pool` follows.
+        """
+        if len(inputs) != self.groups:
+            joined = tf.concat(inputs, axis=3) if len(inputs) > 1 else inputs[0]
+            inputs = tf.split(joined, self.groups, axis=3) if self.groups > 1 else [joined]
+        outputs = [convolve(x) for x, (convolve, _) in zip(inputs, self._pieces)]
+        # TensorFlow fuses a convolution with bias and activation. Where it cannot, they are cheaper
+        # after pooling, and the same: none of them changes which value is the largest.
+        if pool and self._minimal:
+            outputs = [max_pool(x) for x in outputs]
+        activation = _ACTIVATIONS[self.activation]
+        outputs = [
+            activation(tf.nn.bias_add(x, bias)) for x, (_, bias) in zip(outputs, self._pieces)
+        ]
+        if pool and not self._minimal:
+            outputs = [max_pool(x) for x in outputs]
+        return outputs

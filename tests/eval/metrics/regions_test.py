@@ -1,0 +1,126 @@
+"""Overlaps of regions, by hand: exact, and by the pixels of two toolkits."""
+
+import numpy as np
+import pytest
+
+from gradnet_tf.eval.metrics import regions
+
+SIZE = (100, 80)
+
+
+def test_equal_boxes_are_not_beyond_one():
+    # In floating point 9.8 + 0.9 - 9.8 is more than 0.9.
+    box = np.array([[9.8, 9.8, 0.9, 0.9]])
+    assert 9.8 + 0.9 - 9.8 > 0.9
+    assert regions.overlap_ratio(box, box) == 1
+
+
+def test_polygon_overlap_of_a_diamond():
+    # The diamond |x - 10| + |y - 10| <= 4 has the area 32; the box [10, 14] x [6, 14] holds half of
+    # it, 16, and has the area 32: 16 / 48.
+    diamond = np.array([[10, 6, 14, 10, 10, 14, 6, 10]])
+    box = np.array([[10, 6, 4, 8]])
+    np.testing.assert_allclose(regions.polygon_overlap(box, diamond), [1 / 3])
+    backwards = diamond.reshape(4, 2)[::-1].reshape(1, 8)
+    np.testing.assert_allclose(regions.polygon_overlap(box, backwards), [1 / 3])
+
+
+def test_polygon_overlap_within_the_image():
+    # Within the image the box is [0, 4] x [0, 4] and the truth [0, 2] x [0, 4]: 8 / 16.
+    # Without a border: intersection [-2, 2] x [0, 4] = 16, areas 24 and 24: 16 / 32.
+    box, truth = np.array([[-2, 0, 6, 4]]), np.array([[-4, 0, 6, 4]])
+    np.testing.assert_allclose(regions.polygon_overlap(box, truth, SIZE), [0.5])
+    np.testing.assert_allclose(regions.polygon_overlap(box, truth), [0.5])
+    # Inside: [0, 1] x [0, 4] of [0, 4] x [0, 4].
+    np.testing.assert_allclose(regions.polygon_overlap(box, truth - [1, 0, 0, 0], SIZE), [0.25])
+    # Beyond the border they overlap, inside they do not.
+    assert regions.polygon_overlap(box - [9, 0, 0, 0], truth - [9, 0, 0, 0], SIZE) == 0
+
+
+def test_polygon_overlap_of_upright_corners_is_that_of_boxes():
+    rng = np.random.default_rng(0)
+    boxes, truth = rng.uniform(0, 30, (2, 50, 4))
+    x, y, right, bottom = *truth[:, :2].T, *(truth[:, :2] + truth[:, 2:]).T
+    corners = np.stack([x, y, right, y, right, bottom, x, bottom], axis=1)
+    expected = regions.overlap_ratio(boxes, truth)
+    assert (expected > 0).sum() > 10
+    np.testing.assert_allclose(regions.polygon_overlap(boxes, corners), expected, atol=1e-12)
+    np.testing.assert_allclose(regions.polygon_overlap(boxes, truth), expected, atol=1e-12)
+
+
+def test_vot_counts_pixels_of_rounded_boxes():
+    # 2.4 and 10.4 round down: pixels 2 to 11 of rows 2 to 11. 7.6 rounds to 8: pixels 8 to 17.
+    # In common are 4 columns of 10 rows: 40 of 160.
+    boxes, truth = [[2.4, 2.4, 10.4, 10.4]], [[7.6, 2, 10, 10]]
+    np.testing.assert_allclose(regions.vot_raster_overlap(boxes, truth, SIZE), [40 / 160])
+
+
+def test_vot_rounds_halves_to_even():
+    # 2.5 becomes 2 and 3.5 becomes 4: 2 columns lie between the two lefts.
+    boxes, truth = [[2.5, 0, 10, 10]], [[3.5, 0, 10, 10]]
+    np.testing.assert_allclose(regions.vot_raster_overlap(boxes, truth, SIZE), [8 / 12])
+
+
+def test_vot_counts_only_pixels_of_the_image():
+    # Columns 0 to 4 and 0 to 9 of the image, 10 rows.
+    boxes, truth = [[-5, 0, 10, 10]], [[-5, 0, 15, 10]]
+    np.testing.assert_allclose(regions.vot_raster_overlap(boxes, truth, SIZE), [0.5])
+    # The last column of the image is 99: 5 against 10 columns.
+    boxes, truth = [[95, 0, 20, 10]], [[90, 0, 15, 10]]
+    np.testing.assert_allclose(regions.vot_raster_overlap(boxes, truth, SIZE), [0.5])
+    # Equal boxes, but outside the image.
+    assert regions.vot_raster_overlap([[120, 0, 9, 9]], [[120, 0, 9, 9]], SIZE) == 0
+
+
+def test_vot_polygon_has_its_edges():
+    # Rows of the diamond around (10, 10) have 1, 3, 5, 3, 1 pixels: 13. The box, columns 10 to 12
+    # of all five rows, has 15 and holds 1 + 2 + 3 + 2 + 1 = 9 of them.
+    diamond = [[10, 8, 12, 10, 10, 12, 8, 10]]
+    overlap = regions.vot_raster_overlap([[10, 8, 3, 5]], diamond, SIZE)
+    np.testing.assert_allclose(overlap, [9 / (13 + 15 - 9)])
+
+
+def test_pysot_box_is_one_pixel_larger_and_has_no_single_pixels():
+    # Columns 10 to 13 of rows 8 to 13: 24 pixels. The diamond without its tips, 3 + 5 + 3 = 11, of
+    # which the box holds 2 + 3 + 2 = 7.
+    diamond = [[10, 8, 12, 10, 10, 12, 8, 10]]
+    overlap = regions.pysot_raster_overlap([[10, 8, 3, 5]], diamond, SIZE)
+    np.testing.assert_allclose(overlap, [7 / (24 + 11 - 7)])
+
+
+def test_pysot_bound_is_the_last_pixel():
+    # Columns 95 to 99 or, with the bound of accuracy, to 100; likewise from 90.
+    boxes, truth = [[95, 0, 20, 9]], [[90, 0, 15, 9]]
+    np.testing.assert_allclose(regions.pysot_raster_overlap(boxes, truth, (99, 79)), [5 / 10])
+    np.testing.assert_allclose(regions.pysot_raster_overlap(boxes, truth, SIZE), [6 / 11])
+
+
+@pytest.mark.parametrize("overlap", [regions.vot_raster_overlap, regions.pysot_raster_overlap])
+def test_raster_overlap_comes_near_the_exact_one(overlap):
+    rng = np.random.default_rng(1)
+    center = rng.uniform(30, 70, (40, 1, 2))
+    side = rng.uniform(12, 25, (40, 1, 1)) * [[[-1, -0.3], [0.3, -1], [1, 0.3], [-0.3, 1]]]
+    quads = (center + side).reshape(-1, 8)
+    boxes = regions.bounding_boxes(quads) + rng.uniform(-4, 4, (40, 4))
+    exact = regions.polygon_overlap(boxes, quads, SIZE)
+    np.testing.assert_allclose(overlap(boxes, quads, SIZE), exact, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "overlap",
+    [regions.polygon_overlap, regions.vot_raster_overlap, regions.pysot_raster_overlap],
+)
+def test_missing_apart_and_misshapen_regions(overlap):
+    truth = [[0, 0, 9, 9], [0, 0, 9, 9], [np.nan] * 4]
+    boxes = [[np.nan] * 4, [50, 50, 9, 9], [0, 0, 9, 9]]
+    np.testing.assert_array_equal(overlap(boxes, truth, SIZE), [np.nan, 0, np.nan])
+    with pytest.raises(ValueError, match=r"\[3, 4\] and \[2, 4\]"):
+        overlap(boxes, truth[:2], SIZE)
+    with pytest.raises(ValueError, match=r"\[n, 4\] or \[n, 8\]"):
+        overlap(np.ones((2, 4)), np.ones((2, 6)), SIZE)
+
+
+def test_bounding_boxes():
+    quads = [[10, 6, 14, 10, 10, 15, 6, 10]]
+    np.testing.assert_array_equal(regions.bounding_boxes(quads), [[6, 6, 8, 9]])
+    np.testing.assert_array_equal(regions.bounding_boxes([[1, 2, 3, 4]]), [[1, 2, 3, 4]])

@@ -1,0 +1,428 @@
+"""Tests of the command `report`: what it writes, loads and says."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gradnet_tf.datasets import open_dataset
+from gradnet_tf.eval.commands import report, run
+from gradnet_tf.eval.report import clips, facts, page, writing
+from gradnet_tf.eval.results import sources, tracker_results
+from gradnet_tf.eval.running import start_frames
+from gradnet_tf.eval.scoring import evaluate, loading
+from tests.helpers import eval_report as helper
+
+LENGTHS = (8, 9)
+
+
+@pytest.fixture
+def data(tmp_path):
+    return helper.write_otb(tmp_path / "data", LENGTHS)
+
+
+@pytest.fixture
+def found(tmp_path, data):
+    root = tmp_path / "results"
+    for name, shift in (("one", 0), ("two", 4)):
+        boxes = {s: helper.shifted(n, shift) for s, n in zip("AB", LENGTHS)}
+        helper.write_results(root, data.name, name, boxes)
+    return root
+
+
+def call(data, found, output, *more):
+    return helper.call(
+        report,
+        "--dataset=folder",
+        f"--root={data}",
+        f"--results={found}",
+        f"--output={output}",
+        "--samples=100",
+        *more,
+    )
+
+
+def contents(folder):
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def test_report_has_every_part(tmp_path, data, found, capsys):
+    output = tmp_path / "report"
+    assert call(data, found, output, "--formats=svg") == 0
+    files = set(contents(output))
+    assert {"index.html", "summary.json", "report.json", "plots/success.svg"} <= files
+    assert {"sheets/one_worst.png", "sheets/two_best.png", "sheets/differences.png"} <= files
+    assert {f"tables/overview.{suffix}" for suffix in ("csv", "md", "tex")} <= files
+    with open(output / "tables" / "comparison.csv", encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["Sequence", "one", "two", "Difference"]
+    printed = capsys.readouterr().out
+    assert "| one |" in printed
+    assert f"report: {output / 'index.html'}" in printed
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "report", "results"]
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["rules"]["Counting"].startswith("OTB")
+    assert "Tiger1" not in summary["rules"]["Frames"]
+    assert summary["coverage"] == "2 of 2 sequences" and summary["sequences_of_benchmark"] == 2
+    assert summary["trackers"][0]["totals"]["auc"] == pytest.approx(20 / 21)
+    page = (output / "index.html").read_text()
+    assert "Tiger1" not in page and "error &lt;= 20 px" in page
+
+
+def test_the_chosen_pair_is_compared_everywhere(tmp_path, data, found):
+    assert call(data, found, tmp_path / "r", "--formats=", "--compare=two,one") == 0
+    with open(tmp_path / "r" / "tables" / "comparison.csv", encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["Sequence", "two", "one", "Difference"]
+    assert '"pair":[1,0]' in (tmp_path / "r" / "index.html").read_text()
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path, data, found):
+    for name in ("a", "b"):
+        assert call(data, found, tmp_path / name, "--formats=") == 0
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_page_keeps_to_its_size(tmp_path, data, found):
+    for size in (0.2, 0.1):
+        assert call(data, found, tmp_path / "r", "--formats=", f"--page_mb={size}") == 0
+        assert (tmp_path / "r" / "index.html").stat().st_size <= size * 1e6
+
+
+def test_older_report_is_replaced_file_by_file(tmp_path, data, found):
+    output = tmp_path / "report"
+    assert call(data, found, output, "--formats=") == 0
+    whole = set(contents(output))
+    (output / "mine.txt").write_text("keep")
+    (output / "sheets" / "two_worst.png").write_bytes(b"edited")
+    assert call(data, found, output, "--formats=", "--trackers=one") == 0
+    after = contents(output)
+    assert after["mine.txt"] == b"keep"
+    # What the older report wrote is gone, unless somebody changed it.
+    assert after["sheets/two_worst.png"] == b"edited"
+    assert "sheets/two_best.png" not in after
+    assert "sheets/differences.png" in whole - set(after)
+    listed = json.loads(after["report.json"])["files"]
+    for name, digest in listed.items():
+        assert hashlib.sha256(after[name]).hexdigest() == digest
+
+
+def test_other_folders_are_left_alone(tmp_path, data, found, capsys):
+    output = tmp_path / "precious"
+    output.mkdir()
+    (output / "report.json").write_text('{"format": "mine"}')
+    assert call(data, found, output, "--formats=") == 2
+    assert "precious holds other files" in capsys.readouterr().err
+    assert set(contents(output)) == {"report.json"}
+
+
+def test_nothing_is_left_after_a_failure(tmp_path, data, found, monkeypatch, capsys):
+    output = tmp_path / "report"
+    assert call(data, found, output, "--formats=") == 0
+    before = contents(output)
+
+    def fail(*arguments):
+        raise OSError("disk is full")
+
+    monkeypatch.setattr(writing.page, "render", fail)
+    assert call(data, found, output, "--formats=", "--tiles=0") == 2
+    assert capsys.readouterr().err.endswith("error: disk is full\n")
+    assert contents(output) == before
+    assert call(data, found, tmp_path / "new", "--formats=") == 2
+    assert not (tmp_path / "new").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "report", "results"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--formats=gif", "'gif' is none of png, svg, pdf"),
+        ("--compare=one", "--compare needs two trackers"),
+        ("--compare=one,three", "no tracker 'three' among one, two"),
+        ("--trackers=three", "no results of three; there are one, two"),
+        ("--page_sequences=Z", "no sequence Z"),
+        ("--sequences=Z", "Z"),
+        ("--output=", "--output is missing"),
+        ("--root=/nowhere", "/nowhere"),
+    ],
+)
+def test_bad_flags(tmp_path, data, found, capsys, flag, message):
+    assert call(data, found, tmp_path / "report", "--formats=", flag) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ") and message in error
+    assert not (tmp_path / "report").exists()
+
+
+def test_names_of_sheets_are_safe_and_unique():
+    used = set()
+    stems = [writing._file_stem(name, used) for name in ("a/b", "a:b", "../..", "A_B")]
+    assert stems == ["a_b", "a_b_2", "tracker", "A_B_3"]
+
+
+def test_only_sequences_of_all_trackers_count(tmp_path, data, found):
+    (found / data.name / "two" / "A.txt").unlink()
+    (found / data.name / "two" / "times" / "A_time.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    loaded = loading.load(dataset, chosen)
+    assert [s.name for s in loaded.dataset.sequences] == ["B"]
+    assert loaded.notes == ("A is left out, without results of two.",)
+
+
+def test_results_of_other_lengths_are_named(tmp_path, data, found):
+    folder = found / data.name / "one"
+    (folder / "B.txt").write_text("1,1,5,5\n" * 3)
+    (folder / "times" / "B_time.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    loaded = loading.load(dataset, loading.choose(dataset, tracker_results.find_results([found])))
+    detail = f"({folder / 'B.txt'}: 3 boxes for 9 frames)"
+    assert loaded.notes == (f"B is left out, without results of one {detail}.",)
+
+
+def test_a_tracker_without_results_does_not_hide_the_others(tmp_path, data, found):
+    folder = found / data.name / "two"
+    for name in "AB":
+        (folder / f"{name}.txt").write_text("1,1,5,5\n")
+        (folder / "times" / f"{name}_time.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    loaded = loading.load(dataset, chosen)
+    assert [tracker.name for tracker in loaded.trackers] == ["one"]
+    assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
+    detail = f"A ({folder / 'A.txt'}: 1 boxes for 8 frames) and 1 more"
+    assert loaded.notes == (f"two is left out: it has no result of any sequence; {detail}.",)
+
+
+def test_files_that_are_gone_or_changed_are_named(tmp_path, data):
+    root = tmp_path / "own" / data.name / "static"
+    flags = (f"--root={data}", f"--output={tmp_path / 'own'}", "--tracker=static")
+    assert helper.call(run, "--dataset=folder", *flags) == 0
+    lines = (root / "A.txt").read_text().splitlines()
+    (root / "A.txt").write_text("\n".join([*lines[:-1], "1,1,5,5"]))
+    (root / "B.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    loaded = loading.load(dataset, tracker_results.find_results([tmp_path / "own"]))
+    assert [s.name for s in loaded.dataset.sequences] == ["A"]
+    gone, changed = loaded.notes
+    assert changed == f"{root / 'A.txt'} is not as it was written, but counted as it is."
+    assert gone.startswith("B is left out, without results of static (") and "B.txt" in gone
+
+
+@pytest.fixture
+def edited(tmp_path, data, monkeypatch):
+    """Results of which those of B are of another code; `flags` of the run that made these."""
+
+    def make(*flags):
+        common = (f"--root={data}", f"--output={tmp_path / 'own'}", "--tracker=static")
+        for name, code in (("A", "1"), ("B", "2")):
+            read = lambda spec, code=code: sources.Code(code * 64, {})  # noqa: E731
+            monkeypatch.setattr(sources, "read_code", read)
+            more = flags if name == "B" else ("--sequences=A",)
+            assert helper.call(run, "--dataset=folder", *common, *more) == 0
+        return tmp_path / "own"
+
+    return make
+
+
+def test_results_of_different_code_are_never_joined_in_silence(tmp_path, data, edited, capsys):
+    output = tmp_path / "report"
+    assert call(data, edited("--keep_other_code"), output, "--formats=") == 0
+    printed = capsys.readouterr().out
+    note = (
+        "static joins results of different code: A by the code 111111111111; B by the code "
+        "222222222222."
+    )
+    assert f"note: {note}" in printed
+    assert "| static (mixed code) |" in printed
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["trackers"][0]["name"] == "static (mixed code)" and summary["notes"] == [note]
+    assert note in (output / "index.html").read_text()
+    for path in (output / "tables").glob("overview.*"):
+        assert "static (mixed code)" in path.read_text()
+    # A part of them is of one code.
+    loaded = loading.load(
+        open_dataset("folder", str(data), ["A"]), tracker_results.find_results([tmp_path / "own"])
+    )
+    assert loaded.trackers[0].name == "static" and not loaded.notes
+
+
+def test_a_mixed_tracker_is_compared_by_its_name(tmp_path, data, found, edited):
+    results_flag = f"--results={edited('--keep_other_code')}"
+    arguments = (data, found, tmp_path / "report", "--formats=", results_flag)
+    assert call(*arguments, "--compare=static,one") == 0
+    with open(tmp_path / "report" / "tables" / "comparison.csv", encoding="utf-8") as file:
+        assert next(csv.reader(file))[1:3] == ["static (mixed code)", "one"]
+    assert call(*arguments, "--compare=static,nobody") == 2
+
+
+def test_results_of_other_code_that_are_to_be_done_again_are_left_out(tmp_path, data, edited):
+    found = tracker_results.find_results([edited("--shard=2/2")])
+    loaded = loading.load(open_dataset("folder", str(data)), found)
+    assert [s.name for s in loaded.dataset.sequences] == ["B"]
+    assert loaded.notes == (
+        "A is left out, without results of static (it was tracked by other code).",
+    )
+
+
+def test_times_that_cannot_be_read_are_named(data, found):
+    path = found / data.name / "one" / "times" / "A_time.txt"
+    path.write_text("1\n2\n")
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    loaded = loading.load(dataset, chosen)
+    assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
+    (note,) = loaded.notes
+    assert note == f"one: The times of A are left out: {path} has 2 lines of 1 for 8 boxes of " + (
+        "repetition 1."
+    )
+
+
+def test_nothing_in_common(tmp_path, data, found):
+    for name, sequence in (("one", "A"), ("two", "B")):
+        (found / data.name / name / f"{sequence}.txt").unlink()
+    dataset = open_dataset("folder", str(data))
+    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    with pytest.raises(ValueError, match=r"no sequence of data has results of every tracker"):
+        loading.load(dataset, chosen)
+
+
+def test_withheld_truth(tmp_path, data, found):
+    dataset = open_dataset("folder", str(data))
+    hidden = []
+    for sequence in dataset.sequences:
+        boxes = sequence.boxes.copy()
+        boxes[1:] = np.nan
+        hidden.append(dataclasses.replace(sequence, boxes=boxes))
+    dataset = dataclasses.replace(dataset, sequences=tuple(hidden))
+    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    with pytest.raises(ValueError, match="truth of data is withheld"):
+        loading.load(dataset, chosen)
+
+
+def test_limit_of_the_run_cuts_the_sequences(tmp_path, data):
+    dataset = open_dataset("folder", str(data))
+    root = helper.write_results(
+        tmp_path / "r", data.name, "short", {s: helper.shifted(5, 4) for s in "AB"}
+    )
+    (one,) = loading.choose(dataset, tracker_results.find_results([root]))
+    one = dataclasses.replace(one, provenance={"protocol": {"limit": 5}, "origin": 1})
+    loaded = loading.load(dataset, [one])
+    assert [len(s.frames) for s in loaded.dataset.sequences] == [5, 5]
+    assert loaded.notes == ("Only the first 5 frames of each sequence were tracked.",)
+    other = dataclasses.replace(one, provenance={"protocol": {"limit": 6}, "origin": 1})
+    with pytest.raises(ValueError, match=r"different numbers of frames: \[5, 6\]"):
+        loading.load(dataset, [one, other])
+
+
+def test_protocols_are_told_apart(tmp_path, data, found):
+    dataset = open_dataset("folder", str(data))
+    one, two = tracker_results.find_results([found])
+    late = dataclasses.replace(two, protocol="realtime")
+    assert loading.choose(dataset, [one, late]) == [one]
+    assert loading.choose(dataset, [one, late], protocol="realtime") == [late]
+    assert loading.choose(dataset, [late]) == [late]
+    with pytest.raises(ValueError, match="no results of the protocol 'supervised'"):
+        loading.choose(dataset, [one], protocol="supervised")
+
+
+def test_the_folder_of_the_data_set_goes_first(tmp_path, data, found):
+    # As other toolkits leave their results; data sets have names of sequences in common.
+    for title in ("TColor128", "x"):
+        boxes = {"A": helper.shifted(LENGTHS[0], 10)}
+        helper.write_results(found, title, "one", boxes)
+        helper.write_results(found, title, "new", boxes)
+    dataset = open_dataset("folder", str(data))
+    everything = tracker_results.find_results([found])
+    with pytest.raises(ValueError, match="one result is called new, in TColor128 and in x: give"):
+        loading.choose(dataset, everything)
+    chosen = loading.choose(dataset, everything, ["one", "two"])
+    assert [(one.tracker, one.dataset) for one in chosen] == [("one", "data"), ("two", "data")]
+
+
+def test_range_rule_names_tiger1(tmp_path):
+    dataset = helper.make_dataset(tmp_path, (5,), name="otb100", rule="Tiger1 from frame 6;")
+    tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
+    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
+    assert "Tiger1 begins at frame 6 (the official init_omit)" in text
+    tiger = dataclasses.replace(tiger, first_number=1)
+    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
+    assert "Tiger1 begins at frame 1: the official init_omit of 5 frames is not applied" in text
+    david = dataclasses.replace(tiger, name="David", first_number=300)
+    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(david,)))
+    assert "David from frame 300" in text and "Tiger1 is not among" in text
+
+
+def test_range_rule_of_segments(tmp_path):
+    dataset = helper.make_dataset(tmp_path, (9,), name="otb100", title="OTB2015", rule="all")
+    tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
+    david = dataclasses.replace(tiger, name="David", first_number=300)
+    split = start_frames.segments(dataclasses.replace(dataset, sequences=(david, tiger)), 3)
+    text = facts.describe_ranges(split)
+    assert "TRE: each sequence from 3 evenly spread frames" in text
+    assert "Tiger1 begins at frame 6" in text and "David" not in text
+    assert "drawn together" in facts.describe_intervals(split, 100)
+    assert "drawn together" not in facts.describe_intervals(dataset, 100)
+
+
+def test_several_starts(tmp_path, data):
+    root = tmp_path / "results"
+    # Frames 1 and 5 of 8, 1 and 5 of 9.
+    lengths = {"A+1": 8, "A+5": 4, "B+1": 9, "B+5": 5}
+    for name, shifts in (("one", (0, 4, 0, 0)), ("two", (4, 4, 4, 20))):
+        boxes = {s: helper.shifted(n, k) for (s, n), k in zip(lengths.items(), shifts)}
+        helper.write_results(root, f"{data.name}-TRE2", name, boxes)
+    output = tmp_path / "report"
+    # Results of whole sequences beside them are passed over.
+    helper.write_results(root, data.name, "one", {"A": helper.shifted(8, 20)})
+    assert call(data, root, output, "--formats=", "--starts=2") == 0
+    with open(output / "tables" / "sequences_auc.csv", encoding="utf-8") as file:
+        rows = {row[0]: [float(number) for number in row[1:]] for row in csv.reader(file)
+                if row[0] != "Sequence"}  # fmt: skip
+    whole, part = 20 / 21, (3 * 14 + 20) / (4 * 21)
+    assert list(rows) == list(lengths)
+    assert rows["A+5"] == [4, pytest.approx(part, abs=1e-6), pytest.approx(part, abs=1e-6)]
+    assert rows["B+5"] == [5, pytest.approx(whole, abs=1e-6), pytest.approx(4 / 21, abs=1e-6)]
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["sequences"] == list(lengths)
+    assert summary["trackers"][0]["totals"]["auc"] == pytest.approx((3 * whole + part) / 4)
+    assert call(data, root, tmp_path / "other", "--formats=", "--starts=3") == 2
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_player_shows_the_frames_of_a_segment(data):
+    split = start_frames.segments(open_dataset("folder", str(data)), 2)
+    tracker = helper.make_tracker("x", split, (0, 4, 0, 4))
+    evaluation = evaluate.evaluate(split, [tracker], "otb", samples=100)
+    (clip,) = clips.make_clips(evaluation, 10_000_000, 100, [3])
+    frame = Image.open(data / "B" / "img" / "0005.png")
+    assert clip.images[0] == clips.encode_jpeg(frame.convert("RGB"))
+    assert len(clip.places) == 5
+    (found,) = page.payload(evaluation, [clip])["player"]
+    # Frames 1 to 5 of the segment are numbers 5 to 9 of the sequence.
+    assert (found["offset"], found["total"], found["frames"]) == (4, 5, [1, 2, 3, 4, 5])
+    assert len(found["truth"]) == len(found["boxes"][0]) == 5
+
+
+def test_provenance_is_flattened():
+    pairs = list(facts.flatten({"a": {"b": 1, "c": None}, "d": [1, "x"], "e": ""}))
+    assert pairs == [("a.b", "1"), ("d", "1, x")]
+
+
+def test_machines_are_told_once_where_they_are_the_same(tmp_path):
+    evaluation = helper.make_evaluation(tmp_path)
+    assert facts.describe_machines(evaluation.trackers) == "processor abacus"
+    other = dataclasses.replace(evaluation.trackers[0], name="x", provenance={})
+    text = facts.describe_machines([*evaluation.trackers, other])
+    assert text == f"good, {helper.EVIL}: processor abacus; x: unknown"
+
+
+def test_output_in_the_home_folder(tmp_path, data, found, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert call("~/data", "~/results", "~/report", "--formats=") == 0
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert not (tmp_path / "~").exists()

@@ -1,0 +1,332 @@
+"""Grouped convolution, TF1's batch normalisation, convolution blocks and their folding."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gradnet_tf.network import compat, layers
+from tests.helpers import networks
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def normal(shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def block_with_random_weights(*, seed=0, **arguments):
+    """A small block in which every variable, moving averages included, is random."""
+    settings = dict(in_channels=6, filters=8, kernel_size=3, groups=2)
+    settings.update(arguments)
+    block = layers.ConvBlock("scala9", **settings)
+    block.build()
+    rng = np.random.default_rng(seed)
+    for name, variable in block.named_weights().items():
+        value = rng.normal(size=variable.shape)
+        variable.assign(np.exp(value) if "variance" in name else value)
+    return block
+
+
+# Grouped convolution and pooling.
+
+
+@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2, 3])
+def test_grouped_convolution_is_one_convolution_per_group(groups, strides, padding):
+    x, kernel = normal((2, 9, 8, 6)), normal((3, 3, 6 // groups, 12), seed=1)
+    # A block-diagonal kernel without groups does the same.
+    dense = np.zeros((3, 3, 6, 12), np.float32)
+    for group in range(groups):
+        rows = slice(group * 6 // groups, (group + 1) * 6 // groups)
+        columns = slice(group * 12 // groups, (group + 1) * 12 // groups)
+        dense[:, :, rows, columns] = kernel[..., columns]
+    actual = layers.grouped_conv2d(x, kernel, strides=strides, groups=groups, padding=padding)
+    np.testing.assert_allclose(
+        actual, tf.nn.conv2d(x, dense, strides, padding), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_grouped_convolution_equals_the_native_one():
+    x, kernel = normal((2, 14, 14, 96)), normal((5, 5, 48, 256), seed=1)
+    try:
+        native = tf.nn.conv2d(x, kernel, 1, "VALID")
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+        pytest.skip(f"no native grouped convolution here: {error}")
+    actual = layers.grouped_conv2d(x, kernel, strides=1, groups=2, padding="VALID")
+    assert networks.relative_error(actual, native) < 1e-5
+
+
+WITHOUT_ONEDNN = """
+import numpy as np
+import tensorflow as tf
+from gradnet_tf.network.gradnet import GradNet
+
+tf.config.set_visible_devices([], "GPU")
+net = GradNet("baseline")
+image = tf.constant(np.random.default_rng(0).uniform(0, 255, (2, 127, 127, 3)), tf.float32)
+kernels = list(net.kernels().values())
+with tf.GradientTape() as tape:
+    with tf.GradientTape() as inner:
+        inner.watch(image)
+        total = tf.reduce_sum(net.search_features(image) ** 2)
+    loss = tf.reduce_sum(inner.gradient(total, image) ** 2)
+gradients = tape.gradient(loss, kernels)
+assert np.isfinite(loss), loss
+for gradient in gradients:
+    assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+print("fine")
+"""
+
+
+def test_forward_and_gradient_without_onednn():
+    """There the native grouped convolution of TensorFlow 2.21 fails at run time."""
+    environment = dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0", PYTHONPATH=str(ROOT))
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ONEDNN],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.stdout.split() == ["fine"]
+
+
+@pytest.mark.parametrize("size, expected", [(59, 29), (58, 28), (3, 1)])
+def test_max_pool(size, expected):
+    x = normal((1, size, size, 2))
+    actual = layers.max_pool(x).numpy()
+    assert actual.shape == (1, expected, expected, 2)
+    for row in range(0, expected, 7):
+        window = x[0, 2 * row : 2 * row + 3, :3].max(axis=(0, 1))
+        np.testing.assert_array_equal(actual[0, row, 0], window)
+
+
+# Batch normalisation.
+
+
+def built_batch_norm(channels=4, **arguments):
+    bn = layers.BatchNorm(**arguments)
+    bn.build((None, None, None, channels))
+    return bn
+
+
+def test_batch_norm_starts_as_tensorflow_1_did():
+    values = {name: v.numpy() for name, v in built_batch_norm().named_weights().items()}
+    ones = {name for name, value in values.items() if (value == 1).all()}
+    zeros = {name for name, value in values.items() if (value == 0).all()}
+    assert ones == {"bn/gamma", "bn/moving_variance"}
+    assert ones | zeros == set(values) and len(values) == 8
+
+
+def test_only_gamma_and_beta_are_trained():
+    bn = built_batch_norm()
+    trained = [compat.raw_variable(variable) for variable in bn.trainable_variables]
+    expected = [bn.named_weights()[name] for name in ("bn/gamma", "bn/beta")]
+    assert {id(variable) for variable in trained} == {id(variable) for variable in expected}
+
+
+def test_training_normalises_by_the_batch():
+    bn = built_batch_norm()
+    gamma, beta = normal(4, seed=1), normal(4, seed=2)
+    bn.gamma.assign(gamma)
+    bn.beta.assign(beta)
+    x = 3 + 2 * normal((5, 3, 2, 4))
+    mean, variance = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+    expected = (x - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+    np.testing.assert_allclose(bn(x, training=True), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_inference_normalises_by_the_averages_and_leaves_them():
+    bn = built_batch_norm(epsilon=0.5)
+    mean, variance = normal(4, seed=1), np.exp(normal(4, seed=2))
+    bn.moving_mean.assign(mean)
+    bn.moving_variance.assign(variance)
+    before = {name: v.numpy() for name, v in bn.named_weights().items()}
+    x = normal((2, 3, 3, 4))
+    np.testing.assert_allclose(
+        bn(x, training=False), (x - mean) / np.sqrt(variance + 0.5), rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_array_equal(bn(x), bn(x, training=False))
+    for name, variable in bn.named_weights().items():
+        np.testing.assert_array_equal(variable, before[name], err_msg=name)
+
+
+@pytest.mark.parametrize("mode", networks.MODES)
+@pytest.mark.parametrize("decay", [0.9, 0.9997])
+def test_averages_are_zero_debiased(decay, mode):
+    bn = built_batch_norm(decay=decay)
+    step = networks.compiled(lambda x: bn(x, training=True), mode)
+    # The recurrence in float64, with 1 - decay rounded to float32 as TensorFlow 1 had it.
+    rate = float(np.float32(1 - decay))
+    biased = {"mean": np.zeros(4), "variance": np.zeros(4)}
+    for count in range(1, 6):
+        x = count + normal((2, 3, 3, 4), seed=count)
+        step(tf.constant(x))
+        weights = {name: v.numpy() for name, v in bn.named_weights().items()}
+        batch = {"mean": x.mean(axis=(0, 1, 2)), "variance": x.var(axis=(0, 1, 2))}
+        for kind, value in batch.items():
+            biased[kind] += (value - biased[kind]) * rate
+            slots = f"siamese/{{scope}}/bn/moving_{kind}"
+            assert weights[f"{slots}/local_step"] == count
+            np.testing.assert_allclose(weights[f"{slots}/biased"], biased[kind], rtol=1e-5)
+            # 1 - (1 - rate)^count has few digits left in float32 at a decay of 0.9997.
+            np.testing.assert_allclose(
+                weights[f"bn/moving_{kind}"],
+                biased[kind] / (1 - (1 - rate) ** count),
+                rtol=1e-5 if decay == 0.9 else 3e-4,
+            )
+
+
+def test_first_average_is_the_first_batch():
+    bn = built_batch_norm(decay=0.9)
+    x = 5 + normal((2, 3, 3, 4))
+    bn(x, training=True)
+    np.testing.assert_allclose(bn.moving_mean, x.mean(axis=(0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(bn.moving_variance, x.var(axis=(0, 1, 2)), rtol=1e-5)
+
+
+def test_no_gradient_flows_through_the_averages():
+    bn = built_batch_norm()
+    bn(normal((2, 3, 3, 4)), training=True)
+    x = tf.constant(normal((2, 3, 3, 4)))
+
+    @tf.function
+    def through_averages():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            bn(x, training=True)
+            total = tf.reduce_sum(bn(tf.ones_like(x), training=False))
+        return tape.gradient(total, [x] + [compat.raw_variable(v) for v in bn.weights])
+
+    gradients = through_averages()
+    assert gradients[0] is None
+    assert sum(gradient is not None for gradient in gradients[1:]) <= 4
+    moved = {
+        id(compat.raw_variable(v))
+        for v in (bn.mean_biased, bn.variance_biased, bn.mean_local_step, bn.variance_local_step)
+    }
+    for variable, gradient in zip(bn.weights, gradients[1:]):
+        if id(compat.raw_variable(variable)) in moved:
+            assert gradient is None, variable.name
+
+
+# Blocks.
+
+
+def test_block_is_convolution_bias_norm_activation():
+    block = block_with_random_weights(activation="tanh", padding="SAME", strides=2)
+    weights = {k.split("/", 2)[2]: v.numpy() for k, v in block.named_weights().items()}
+    x = normal((2, 7, 7, 6))
+    y = layers.grouped_conv2d(
+        x, weights["conv/weights"], strides=2, groups=2, padding="SAME"
+    ).numpy()
+    y = y + weights["conv/biases"] - weights["bn/moving_mean"]
+    y = y / np.sqrt(weights["bn/moving_variance"] + 1e-3)
+    expected = np.tanh(y * weights["bn/gamma"] + weights["bn/beta"])
+    np.testing.assert_allclose(block(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_block_has_its_variables_before_the_first_call():
+    block = layers.ConvBlock("scala2_z", in_channels=96, filters=256, kernel_size=5, groups=2)
+    block.build()
+    before = {name: id(variable) for name, variable in block.named_weights().items()}
+    shapes = {name: tuple(variable.shape) for name, variable in block.named_weights().items()}
+    prefix = "siamese/scala2_z/"
+    assert shapes[prefix + "conv/weights"] == (5, 5, 48, 256)
+    assert shapes[prefix + "conv/biases"] == (256,)
+    assert shapes[prefix + prefix + "bn/moving_mean/biased"] == (256,)
+    assert shapes[prefix + prefix + "bn/moving_variance/local_step"] == ()
+    assert len(shapes) == 10
+    block(tf.zeros((1, 6, 6, 96)))
+    assert {name: id(variable) for name, variable in block.named_weights().items()} == before
+
+
+def test_block_starts_as_the_reference_does():
+    block = layers.ConvBlock("scala9", in_channels=64, filters=64, kernel_size=5)
+    block.build()
+    kernel, bias = block.kernel.numpy(), block.bias.numpy()
+    np.testing.assert_array_equal(bias, np.float32(0.1))
+    assert np.abs(kernel).max() <= 0.02 * (1 + 1e-6)  # truncated at two standard deviations
+    assert 0.0085 < kernel.std() < 0.0101
+    assert abs(kernel.mean()) < 1e-4
+
+
+@pytest.mark.parametrize("in_channels, filters", [(7, 8), (6, 9)])
+def test_groups_must_divide_the_channels(in_channels, filters):
+    with pytest.raises(ValueError, match=f"scala9.*groups=2.*{in_channels}.*{filters}"):
+        layers.ConvBlock(
+            "scala9", in_channels=in_channels, filters=filters, kernel_size=3, groups=2
+        )
+
+
+# Folding.
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        dict(),
+        dict(groups=1, strides=2),
+        dict(padding="SAME", activation="tanh"),
+        dict(batch_norm=False, activation=None),
+    ],
+    ids=["groups", "strides", "tanh", "plain"],
+)
+def test_folding_changes_nothing(settings):
+    block = block_with_random_weights(**settings)
+    folded = block.folded()
+    assert not folded.variables
+    x = tf.constant(normal((2, 9, 9, 6)))
+    expected = block(x)
+    assert networks.relative_error(folded(x), expected) < 1e-5
+    for mode in ("graph", "xla"):
+        assert networks.relative_error(networks.compiled(folded, mode)(x), expected) < 1e-5
+
+
+def test_folding_can_reverse_the_input():
+    block = block_with_random_weights(in_channels=3, groups=1)
+    x = tf.constant(normal((2, 9, 9, 3)))
+    expected = block.folded()(x[..., ::-1])
+    actual = block.folded(reverse_input=True)
+    assert networks.relative_error(actual(x), expected) < 1e-5
+    # Of x as it is, it makes something else.
+    assert networks.relative_error(actual(x[..., ::-1]), expected) > 0.1
+    for mode in ("graph", "xla"):
+        assert networks.relative_error(networks.compiled(actual, mode)(x), expected) < 1e-5
+
+
+def test_folded_weights_against_float64():
+    arrays = [normal(8, seed=seed).astype(np.float64) for seed in range(4)]
+    bias, gamma, beta, mean = arrays
+    variance = np.exp(normal(8, seed=5)).astype(np.float64)
+    kernel = normal((3, 3, 2, 8), seed=6)
+    actual = layers.fold_batch_norm(
+        kernel, bias, gamma=gamma, beta=beta, mean=mean, variance=variance, epsilon=0.1
+    )
+    scale = gamma / np.sqrt(variance + 0.1)
+    for array, expected in zip(actual, (kernel * scale, (bias - mean) * scale + beta)):
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, expected.astype(np.float32))
+
+
+def test_folded_block_is_a_copy():
+    block = block_with_random_weights()
+    folded = block.folded()
+    x = normal((1, 5, 5, 6))
+    before = folded(x).numpy()
+    block.kernel.assign(tf.zeros_like(block.kernel))
+    np.testing.assert_array_equal(folded(x), before)
+
+
+def test_folded_block_refuses_training():
+    folded = block_with_random_weights().folded()
+    with pytest.raises(ValueError, match="folded network is for inference only"):
+        folded(normal((1, 5, 5, 6)), training=True)

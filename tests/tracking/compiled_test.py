@@ -1,0 +1,80 @@
+"""Tests of gradnet_tf.tracking.compiled: what the trackers share."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from gradnet_tf import weights as weights_lib
+from gradnet_tf.network.gradnet import GradNet
+from gradnet_tf.tracking import compiled as compiled_lib
+from gradnet_tf.tracking.compiled import CompiledStep
+from gradnet_tf.tracking.config import preset
+from gradnet_tf.tracking.tracker import Tracker
+from tests.helpers import recipe
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_a_reduced_precision_stays_on_the_target(precision):
+    weights = recipe.with_bookkeeping(recipe.weights(0))
+    frames, boxes = recipe.sequence(100)
+    frames = np.ascontiguousarray(frames[:3, ..., ::-1])
+    runs = []
+    for tracker in (
+        Tracker(weights=weights, jit_compile=False, precision=precision),
+        Tracker(weights=weights, jit_compile=False),
+    ):
+        tracker.init(frames[0], boxes[0])
+        runs.append([tracker.update(frame) for frame in frames[1:]])
+    reduced, full = np.array(runs)
+    np.testing.assert_allclose(reduced, full, atol=3)
+
+
+@pytest.mark.parametrize(
+    "jit_compile, precision, message",
+    [(False, "float64", "got 'float64'"), (True, "int8", "jit_compile=False")],
+)
+def test_a_precision_that_cannot_be(jit_compile, precision, message):
+    with pytest.raises(ValueError, match=message):
+        Tracker(jit_compile=jit_compile, precision=precision)
+
+
+def test_under_xla_frames_of_similar_sizes_have_one_shape():
+    compiled = CompiledStep(GradNet("baseline"), preset("reference"), True)
+    shapes = {
+        compiled.frame(np.zeros([*size, 3], np.uint8)).pixels.shape[1]
+        for size in ((240, 320), (360, 480), (512, 512))
+    }
+    assert shapes == {2**18}
+
+
+def test_the_steps_used_last_outlive_their_trackers(monkeypatch):
+    """Without compiling: a step is only its constants here."""
+
+    class Step:
+        def __init__(self, network, config, jit_compile, precision):
+            self.config = config
+            made.append(config)
+
+    made = []
+    monkeypatch.setattr(compiled_lib, "CompiledStep", Step)
+    for cache in ("_living", "_kept"):
+        monkeypatch.setattr(compiled_lib, cache, type(getattr(compiled_lib, cache))())
+    names = weights_lib.expected_shapes("baseline")
+    full = recipe.with_bookkeeping(recipe.weights(0))
+    weights = weights_lib.make_weights({n: full[n] for n in names}, source="x", kind="npz")
+    one, two, three = (preset("reference", scale_damping=value) for value in (0.1, 0.2, 0.3))
+
+    def use(config):
+        """How many were made for it, after nobody holds it any more."""
+        before = len(made)
+        assert compiled_lib.shared_step(weights, config, False, "float32").config == config
+        gc.collect()
+        return len(made) - before
+
+    assert [use(config) for config in (one, two, one, two)] == [1, 1, 0, 0]
+    held = compiled_lib.shared_step(weights, one, False, "float32")
+    # The third takes the place of the one that was not used for longest.
+    assert [use(config) for config in (three, one, two, three)] == [1, 0, 1, 1]
+    # What is held is shared in any case.
+    assert compiled_lib.shared_step(weights, one, False, "float32") is held
