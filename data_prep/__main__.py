@@ -115,11 +115,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Prepares what the flags say.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 1 after one line "error: ..." on stderr; 130 if it was interrupted.
+        The exit status: 0; 1 after one line "error: ..." on stderr; 130 if it was interrupted.
     """
     try:
         if runner.is_local(values.beam_options):

@@ -37,12 +37,12 @@ def cut_crops(
     """Cuts the crops of one target.
 
     Args:
-      frame: uint8 [h, w, 3], RGB.
-      box: (x, y, width, height) of the target in px, 0-based, of positive size.
-      colour: what fills the outside; the frame's `mean_colour` by default.
+        frame: uint8 [h, w, 3], RGB.
+        box: (x, y, width, height) of the target in px, 0-based, of positive size.
+        colour: What fills the outside; the frame's `mean_colour` by default.
 
     Returns:
-      The exemplar (127 x 127 px) and the instance (255 x 255 px), RGB.
+        The exemplar (127 x 127 px) and the instance (255 x 255 px), RGB.
     """
     image = Image.fromarray(frame)
     colour = mean_colour(frame) if colour is None else colour
@@ -63,10 +63,10 @@ def boxes_in_crops(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where the target lies in its own crops.
 
     Args:
-      box: (x, y, width, height) in px of the frame, 0-based.
+        box: (x, y, width, height) in px of the frame, 0-based.
 
     Returns:
-      The box in the exemplar and in the instance, float64 [4], px of the crop.
+        The box in the exemplar and in the instance, float64 [4], px of the crop.
     """
     exemplar, instance = (
         (np.asarray(box, np.float64) - (left, top, 0, 0)) * (size / side)

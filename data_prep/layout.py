@@ -47,7 +47,7 @@ def write_json(path: str, content: Any) -> None:
     """Writes a JSON file, whole or not at all.
 
     Raises:
-      OSError: it cannot be written.
+        OSError: If it cannot be written.
     """
     storage.write_bytes(path, storage.encode(json.dumps(content, ensure_ascii=False)))
 
@@ -56,9 +56,9 @@ def read_json(path: str) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-      FileNotFoundError: there is no such file.
-      OSError: it cannot be read.
-      ValueError: it is not a JSON object.
+        FileNotFoundError: If there is no such file.
+        OSError: If it cannot be read.
+        ValueError: If it is not a JSON object.
     """
     try:
         content = json.loads(storage.read_bytes(path))
@@ -73,16 +73,16 @@ def finished_summary(output: str, number: int, count: int) -> Optional[dict[str,
     """The summary of a finished shard.
 
     Args:
-      output: folder of the data set.
-      number: the shard.
-      count: number of all shards.
+        output: Folder of the data set.
+        number: The shard.
+        count: Number of all shards.
 
     Returns:
-      The summary; None if the shard is missing, has another size than when it was finished, or was
-      never finished.
+        The summary; None if the shard is missing, has another size than when it was finished, or
+        was never finished.
 
     Raises:
-      OSError: something is there but cannot be read.
+        OSError: If something is there but cannot be read.
     """
     path = os.path.join(output, shard_name(number, count))
     try:
@@ -98,7 +98,7 @@ def clean(output: str) -> None:
     """Removes what a killed run left: files under temporary names. No other run may be going on.
 
     Raises:
-      OSError: they cannot be removed.
+        OSError: They cannot be removed.
     """
     folder = os.path.join(output, FOLDER)
     for place, beginnings in ((output, ("tracks-", description.FILE_NAME)), (folder, ("",))):

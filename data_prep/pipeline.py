@@ -34,16 +34,16 @@ class PrepConfig:
     """What to prepare, and how.
 
     Attributes:
-      source: name of a reader, a key of `readers.SOURCES`.
-      root: folder of the raw data.
-      output: folder of the data set.
-      shards: number of shards; None chooses one by the number of frames.
-      quality: of the JPEG crops, 1 to 100.
-      limit_tracks: take the first tracks only, for a trial; None takes all.
-      jobs: processes of the local runner; None takes as many as there are cores.
-      beam_options: options of Apache Beam as on a command line. With --runner among them that
-        runner is used, otherwise the local one.
-      split: "train", or "all" for what the benchmark keeps for validation or tests, too.
+        source: Name of a reader, a key of `readers.SOURCES`.
+        root: Folder of the raw data.
+        output: Folder of the data set.
+        shards: Number of shards; None chooses one by the number of frames.
+        quality: Of the JPEG crops, 1 to 100.
+        limit_tracks: Take the first tracks only, for a trial; None takes all.
+        jobs: Processes of the local runner; None takes as many as there are cores.
+        beam_options: Options of Apache Beam as on a command line. With --runner among them that
+            runner is used, otherwise the local one.
+        split: "train", or "all" for what the benchmark keeps for validation or tests, too.
     """
 
     source: str
@@ -74,18 +74,19 @@ def prepare(config: PrepConfig, progress: bool = False) -> description.Descripti
     """Makes a data set, or goes on with one that was begun, also where the source has moved.
 
     Args:
-      config: what to prepare.
-      progress: show a progress bar.
+        config: What to prepare.
+        progress: Show a progress bar.
 
     Returns:
-      What ``dataset.json`` says, which is written last.
+        What ``dataset.json`` says, which is written last.
 
     Raises:
-      ImportError: Apache Beam is not installed.
-      ValueError: nothing in the source is usable, options contradict each other or those that
-        the output was begun with.
-      OSError: something cannot be read or written, or another process prepares the same output.
-      runner.PipelineError: Apache Beam reports a failure.
+        ImportError: Apache Beam is not installed.
+        ValueError: If nothing in the source is usable, options contradict each other or those that
+            the output was begun with.
+        OSError: If something cannot be read or written, or another process prepares the same
+            output.
+        runner.PipelineError: Apache Beam reports a failure.
     """
     pipeline = runner.make_pipeline(config.beam_options, config.jobs)  # Finds wrong options.
     output = config.output if "://" in config.output else os.path.abspath(config.output)

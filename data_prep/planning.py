@@ -39,12 +39,12 @@ def assign(tracks: Sequence[AnyTrack], shards: int) -> list[list[int]]:
     first, each to the shard that has least.
 
     Args:
-      tracks: the tracks, in the reader's order.
-      shards: number of shards.
+        tracks: The tracks, in the reader's order.
+        shards: Number of shards.
 
     Returns:
-      For each shard the places of its tracks in `tracks`, ascending. The same tracks always give
-      the same; with very unequal tracks a shard may stay empty.
+        For each shard the places of its tracks in `tracks`, ascending. The same tracks always give
+        the same; with very unequal tracks a shard may stay empty.
     """
     lengths = [len(track.frames) for track in tracks]
     videos = collections.defaultdict(list)
@@ -70,9 +70,9 @@ def digest(tracks: Sequence[AnyTrack], root: str = "", at: str = "") -> str:
     """SHA-256 of all that the readers say about the tracks, hexadecimal.
 
     Args:
-      tracks: the tracks, as they were read.
-      root: the absolute folder that they were read from.
-      at: another one; the digest is that of the same files, were they there.
+        tracks: The tracks, as they were read.
+        root: The absolute folder that they were read from.
+        at: Another one; the digest is that of the same files, were they there.
     """
     state = hashlib.sha256()
     for track in tracks:
@@ -126,13 +126,13 @@ def check_options(
     is compared instead, as if they still were where they were.
 
     Args:
-      output: folder of the data set.
-      options: all options of this run, or those that are known so far.
-      tracks: all tracks, as soon as they are read.
+        output: Folder of the data set.
+        options: All options of this run, or those that are known so far.
+        tracks: All tracks, as soon as they are read.
 
     Raises:
-      ValueError: `output` was begun with others; the message names them.
-      OSError: they cannot be read.
+        ValueError: `output` was begun with others; the message names them.
+        OSError: They cannot be read.
     """
     try:
         earlier = layout.read_json(layout.options_path(output))
@@ -155,15 +155,15 @@ def write(output: str, tracks: Sequence[AnyTrack], options: Mapping[str, Any]) -
     """Writes the options, and a plan of each shard that is not finished.
 
     Args:
-      output: folder of the data set; its folder `layout.FOLDER` is there.
-      tracks: all tracks.
-      options: all options; of these "shards" and "quality" matter here.
+        output: Folder of the data set; its folder `layout.FOLDER` is there.
+        tracks: All tracks.
+        options: All options; of these "shards" and "quality" matter here.
 
     Returns:
-      The number of frames of each shard, finished or not.
+        The number of frames of each shard, finished or not.
 
     Raises:
-      OSError: something cannot be written.
+        OSError: If something cannot be written.
     """
     layout.write_json(layout.options_path(output), dict(options))
     frames = []

@@ -23,16 +23,16 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
     """Draws random frames of a finished data set: z and x side by side.
 
     Args:
-      output: folder of the data set.
-      pairs: how many frames, if there are as many.
-      seed: chooses the frames.
+        output: Folder of the data set.
+        pairs: How many frames, if there are as many.
+        seed: Chooses the frames.
 
     Returns:
-      The sheet, RGB.
+        The sheet, RGB.
 
     Raises:
-      OSError: there is no ``dataset.json``, or shards cannot be read.
-      ValueError: the data set holds no frames.
+        OSError: If there is no ``dataset.json``, or shards cannot be read.
+        ValueError: If the data set holds no frames.
     """
     made = description.load(output)
     ends = np.cumsum([shard.frames for shard in made.shards])
@@ -68,13 +68,13 @@ def write(output: str) -> str:
     """Writes the contact sheet into the data set's folder.
 
     Args:
-      output: folder of the data set, on a local file system.
+        output: Folder of the data set, on a local file system.
 
     Returns:
-      The file.
+        The file.
 
     Raises:
-      OSError, ValueError: as `contact_sheet` does, or the file cannot be written.
+        OSError, ValueError: As `contact_sheet` does, or the file cannot be written.
     """
     buffer = io.BytesIO()
     contact_sheet(output).save(buffer, "PNG")

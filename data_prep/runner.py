@@ -35,16 +35,16 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
     """Makes a pipeline without any step.
 
     Args:
-      beam_options: options of Apache Beam as on a command line. With --runner among them that
-        runner is used, otherwise the local one.
-      jobs: processes of the local runner; None takes as many as there are cores.
+        beam_options: Options of Apache Beam as on a command line. With --runner among them that
+            runner is used, otherwise the local one.
+        jobs: Processes of the local runner; None takes as many as there are cores.
 
     Returns:
-      The `apache_beam.Pipeline`.
+        The `apache_beam.Pipeline`.
 
     Raises:
-      ImportError: Apache Beam is not installed.
-      ValueError: the options cannot be read or contradict each other.
+        ImportError: Apache Beam is not installed.
+        ValueError: If the options cannot be read or contradict each other.
     """
     logging.disable(logging.WARNING)  # Beam warns of extras that are not installed.
     try:
@@ -87,7 +87,7 @@ def is_local(beam_options: str) -> bool:
     """Whether the options name no runner, so that the work is done on this machine.
 
     Raises:
-      ValueError: the options cannot be read.
+        ValueError: If the options cannot be read.
     """
     return not any(_name(word) == "--runner" for word in _split(beam_options))
 
@@ -146,12 +146,12 @@ def run(pipeline: Any, output: str, todo: Sequence[int]) -> None:
     """Makes shards, each one as one element of the pipeline.
 
     Args:
-      pipeline: of `make_pipeline`.
-      output: folder of the data set.
-      todo: numbers of the shards; their plans lie in `output`.
+        pipeline: Of `make_pipeline`.
+        output: Folder of the data set.
+        todo: Numbers of the shards; their plans lie in `output`.
 
     Raises:
-      PipelineError: Apache Beam reports a failure.
+        PipelineError: Apache Beam reports a failure.
     """
     import apache_beam as beam
 

@@ -65,15 +65,15 @@ def make_shard(number: int, output: str) -> dict[str, Any]:
     dropped. The shard appears when it is whole, its summary after that.
 
     Args:
-      number: the shard.
-      output: folder of the data set, with the shard's plan.
+        number: The shard.
+        output: Folder of the data set, with the shard's plan.
 
     Returns:
-      The summary, as it is written beside: name, tracks, frames, bytes and sha256 of the shard,
-      its videos, problems, and the sums of the pixels of its crops.
+        The summary, as it is written beside: name, tracks, frames, bytes and sha256 of the shard,
+        its videos, problems, and the sums of the pixels of its crops.
 
     Raises:
-      OSError: the plan cannot be read or the shard not written.
+        OSError: If the plan cannot be read or the shard not written.
     """
     plan = layout.read_json(layout.plan_path(output, number))
     finished = layout.finished_summary(output, number, plan["shards"])

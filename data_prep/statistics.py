@@ -21,9 +21,9 @@ class PixelSums:
     """What mean and covariance are computed from; a sum over parts is exact.
 
     Attributes:
-      pixels: number of pixels.
-      sums: sum of each channel, RGB.
-      products: sum of the product of each two channels, row by row [3][3].
+        pixels: Number of pixels.
+        sums: Sum of each channel, RGB.
+        products: Sum of the product of each two channels, row by row [3][3].
     """
 
     pixels: int = 0
@@ -69,7 +69,7 @@ class PixelSums:
         """Undoes `to_json`.
 
         Raises:
-          KeyError, TypeError: they are not the values of `to_json`.
+            KeyError, TypeError: They are not the values of `to_json`.
         """
         return cls(
             int(values["pixels"]),
@@ -82,7 +82,7 @@ def of_image(image: np.ndarray) -> PixelSums:
     """Sums over one image.
 
     Args:
-      image: uint8 [h, w, 3], RGB.
+        image: uint8 [h, w, 3], RGB.
     """
     # float64 is exact here up to 2**53 / 255**2, far more pixels than an image has.
     pixels = image.reshape(-1, _CHANNELS).astype(np.float64)

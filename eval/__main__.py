@@ -35,13 +35,13 @@ def split_command(arguments: Sequence[str]) -> tuple[Optional[str], list[str]]:
     """Takes the command off the arguments.
 
     Args:
-      arguments: the command line without the program's name.
+        arguments: The command line without the program's name.
 
     Returns:
-      The command, None where help or nothing was asked for, and the other arguments.
+        The command, None where help or nothing was asked for, and the other arguments.
 
     Raises:
-      ValueError: there is no such command.
+        ValueError: If there is no such command.
     """
     arguments = list(arguments)
     if not arguments or arguments[0] in _HELP:

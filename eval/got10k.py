@@ -25,16 +25,16 @@ def create_tracker(
     """Makes a tracker for the got10k toolkit.
 
     Args:
-      tracker: as `--tracker` takes it, see `trackers`.
-      name: how the toolkit calls the results; by default as `gradnet_tf.eval run` would.
-      origin: as in `adapt`.
+        tracker: As `--tracker` takes it, see `trackers`.
+        name: How the toolkit calls the results; by default as `gradnet_tf.eval run` would.
+        origin: As in `adapt`.
 
     Returns:
-      An instance of a subclass of ``got10k.trackers.Tracker``.
+        An instance of a subclass of ``got10k.trackers.Tracker``.
 
     Raises:
-      ImportError: the toolkit or something that the tracker needs is not installed.
-      ValueError: there is no such tracker, or it cannot be made.
+        ImportError: If the toolkit or something that the tracker needs is not installed.
+        ValueError: If there is no such tracker, or it cannot be made.
     """
     spec = registry.parse_tracker(tracker)
     _import_base()  # Said before a tracker is loaded, which takes seconds.
@@ -47,19 +47,20 @@ def adapt(tracker: Any, name: str, *, origin: float = 1.0) -> Any:
     """Puts a tracker behind the interface of the got10k toolkit.
 
     Args:
-      tracker: has ``init(image, box)`` and ``update(image) -> box``, images RGB, boxes 0-based. If
-        its `is_deterministic` is true, the toolkit does not repeat its runs.
-      name: how the toolkit calls the results.
-      origin: the number that the data set's boxes give to the first px: 1 for OTB, TC-128, LaSOT
-        and GOT-10k, 0 for VOT.
+        tracker: Has ``init(image, box)`` and ``update(image) -> box``, images RGB, boxes 0-based.
+            If its `is_deterministic` is true, the toolkit does not repeat its runs.
+        name: How the toolkit calls the results.
+        origin: The number that the data set's boxes give to the first px: 1 for OTB, TC-128, LaSOT
+            and GOT-10k, 0 for VOT.
 
     Returns:
-      An instance of a subclass of ``got10k.trackers.Tracker``. It takes PIL images, arrays, or the
-      names of images; its answers are float64 [4], (x, y, width, height), counted from `origin`.
+        An instance of a subclass of ``got10k.trackers.Tracker``. It takes PIL images, arrays, or
+        the names of images; its answers are float64 [4], (x, y, width, height), counted from
+        `origin`.
 
     Raises:
-      ImportError: the toolkit does not import; the message says what to do.
-      ValueError: the origin is neither 0 nor 1.
+        ImportError: If the toolkit does not import; the message says what to do.
+        ValueError: If the origin is neither 0 nor 1.
     """
     if origin not in (0, 1):
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")

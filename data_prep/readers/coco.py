@@ -30,17 +30,17 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
     """Reads the annotations and looks for the images.
 
     Args:
-      root: the folder, see above.
-      progress: show a progress bar.
-      split: "train", or "all" for the benchmark's other sets, too.
+        root: The folder, see above.
+        progress: Show a progress bar.
+        split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
-      One track of frame 0 for each annotation, called by the annotation's id. Its video is the
-      image's name without suffix, after "SPLIT/" where several files are read.
+        One track of frame 0 for each annotation, called by the annotation's id. Its video is the
+        image's name without suffix, after "SPLIT/" where several files are read.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or there is no such split.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     problems: list[Problem] = []

@@ -20,8 +20,8 @@ def check_root(root: str) -> str:
     """Returns the absolute name of a data set's folder.
 
     Raises:
-      FileNotFoundError: there is no such folder.
-      NotADirectoryError: it is a file.
+        FileNotFoundError: If there is no such folder.
+        NotADirectoryError: If it is a file.
     """
     path = os.path.abspath(os.path.expanduser(root))
     if not os.path.exists(path):
@@ -42,17 +42,17 @@ def find_folders(
     """Finds folders by what lies in them; those of file managers and archivers are passed over.
 
     Args:
-      root: where to begin; it may be a sequence itself.
-      is_sequence: says so of the names in a folder. There is no search below a sequence.
-      depth: how many levels below `root` to search. Links are followed.
-      is_whole: whether there is no search below it; a stub may have the sequence beside it.
-      passed_over: gets the folders that are passed over.
+        root: Where to begin; it may be a sequence itself.
+        is_sequence: Says so of the names in a folder. There is no search below a sequence.
+        depth: How many levels below `root` to search. Links are followed.
+        is_whole: Whether there is no search below it; a stub may have the sequence beside it.
+        passed_over: Gets the folders that are passed over.
 
     Returns:
-      The folders, sorted.
+        The folders, sorted.
 
     Raises:
-      OSError: a folder cannot be listed.
+        OSError: If a folder cannot be listed.
     """
     with os.scandir(root) as entries:
         listed = [entry for entry in entries if not entry.name.startswith(".")]
@@ -86,12 +86,12 @@ def drop_copies(
     """Of folders of the same name keeps the one with most images, the first of equal ones.
 
     Args:
-      paths: the folders.
-      count_images: how many images one has; asked only where a name is there twice.
-      problems: gets an entry for each folder that is dropped.
+        paths: The folders.
+        count_images: How many images one has; asked only where a name is there twice.
+        problems: Gets an entry for each folder that is dropped.
 
     Returns:
-      The folders that are kept, in their order.
+        The folders that are kept, in their order.
     """
     copies: dict[str, list[str]] = {}
     for path in paths:
@@ -110,12 +110,12 @@ def list_files(path: str, suffixes: Optional[Collection[str]] = None) -> dict[in
     """Lists the files of a folder by their numbers, as `frame_number` reads them.
 
     Args:
-      path: the folder.
-      suffixes: of the files wanted, in small letters; by default images are, of one series.
+        path: The folder.
+        suffixes: Of the files wanted, in small letters; by default images are, of one series.
 
     Returns:
-      number: absolute name of the file, ascending; empty if there is no folder. Files without a
-      number are no frames, and of two with the same number the first by name is taken.
+        Number: absolute name of the file, ascending; empty if there is no folder. Files without a
+        number are no frames, and of two with the same number the first by name is taken.
     """
     if suffixes is None:
         names = folder.list_series(path)
@@ -152,13 +152,13 @@ def finish(
     """Puts a reading together.
 
     Args:
-      root: the data set's folder.
-      looked_for: what the reader looked for, for the message.
-      found: the tracks; None among them is left out.
-      problems: what was passed over.
+        root: The data set's folder.
+        looked_for: What the reader looked for, for the message.
+        found: The tracks; None among them is left out.
+        problems: What was passed over.
 
     Raises:
-      ValueError: there is no track; the message says what was looked for and what was met.
+        ValueError: If there is no track; the message says what was looked for and what was met.
     """
     usable = [track for track in found if track is not None]
     if not usable:

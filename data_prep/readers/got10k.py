@@ -37,16 +37,16 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
     """Reads the annotations and lists the frames.
 
     Args:
-      root: the folder, see above.
-      progress: show a progress bar.
-      split: "train", or "all" for the benchmark's other sets, too.
+        root: The folder, see above.
+        progress: Show a progress bar.
+        split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
-      One track a sequence, named as its folder; its track is "0", its category `object_class`.
+        One track a sequence, named as its folder; its track is "0", its category `object_class`.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or there is no such split.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     bases = [os.path.join(base, name) for name in ("train", "val", "test")]

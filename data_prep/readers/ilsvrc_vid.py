@@ -36,18 +36,18 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
     """Reads the annotations and lists the frames.
 
     Args:
-      root: the folder, see above.
-      progress: show a progress bar.
-      split: "train", or "all" for the benchmark's other sets, too.
+        root: The folder, see above.
+        progress: Show a progress bar.
+        split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
-      One track for each track id of each video. The name of a video is its path below VID, such as
-      ``train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00000000``. Frames without objects are no
-      problem: the set has many.
+        One track for each track id of each video. The name of a video is its path below VID, such
+        as ``train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00000000``. Frames without objects are
+        no problem: the set has many.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or there is no such split.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     looked_for = "Annotations/VID/*/*/VIDEO/000000.xml and Data/VID/*/*/VIDEO/000000.JPEG"
@@ -147,14 +147,14 @@ def parse(path: str) -> Iterator[tuple[str, str, tuple[float, float, float, floa
     """Reads one annotation.
 
     Args:
-      path: the XML file. One that declares a document type is refused, so no entity is expanded.
+        path: The XML file. One that declares a document type is refused, so no entity is expanded.
 
     Yields:
-      Track id, WordNet id and box (x, y, width, height) of each object, 0-based.
+        Track id, WordNet id and box (x, y, width, height) of each object, 0-based.
 
     Raises:
-      OSError: the file cannot be read.
-      ValueError: it is not an annotation of ILSVRC VID.
+        OSError: If the file cannot be read.
+        ValueError: If it is not an annotation of ILSVRC VID.
     """
     with open(path, "rb") as file:
         content = file.read()

@@ -30,17 +30,17 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
     """Reads the annotations of the sequences and lists their frames.
 
     Args:
-      root: the folder, see above.
-      progress: show a progress bar.
-      split: "train", or "all" for the benchmark's other sets, too.
+        root: The folder, see above.
+        progress: Show a progress bar.
+        split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
-      One track a sequence, named as its folder; its track is "0", its category the name without
-      the number.
+        One track a sequence, named as its folder; its track is "0", its category the name without
+        the number.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or there is no such split.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     problems: list[Problem] = []

@@ -44,18 +44,18 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
     """Reads the annotations of the sequences and lists their frames.
 
     Args:
-      root: the folder, see above.
-      progress: show a progress bar.
-      split: "train", or "all" for the benchmark's other sets, too.
+        root: The folder, see above.
+        progress: Show a progress bar.
+        split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
-      One track a file of boxes. Its video is the folder's path below `root`, its track "0" or the
-      number in the file's name. Of a folder in the manifest, the video is the manifest's, the track
-      is the folder's name with that number. The category is not known.
+        One track a file of boxes. Its video is the folder's path below `root`, its track "0" or the
+        number in the file's name. Of a folder in the manifest, the video is the manifest's, the
+        track is the folder's name with that number. The category is not known.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or there is no such split.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     problems: list[Problem] = []

@@ -17,9 +17,9 @@ class Frame(NamedTuple):
     """What belongs to one frame.
 
     Attributes:
-      number: of the frame, as the source counts.
-      line: the place of its box in the annotation, counted from 0; None if there is none.
-      image: its file; None if it is missing.
+        number: Of the frame, as the source counts.
+        line: The place of its box in the annotation, counted from 0; None if there is none.
+        image: Its file; None if it is missing.
     """
 
     number: int
@@ -31,11 +31,11 @@ def load_boxes(path: str, problems: list[Problem]) -> Optional[np.ndarray]:
     """Reads 1-based boxes, one a line.
 
     Args:
-      path: the file; numbers are set apart as `textfiles` says.
-      problems: gets an entry if the file cannot be read.
+        path: The file; numbers are set apart as `textfiles` says.
+        problems: Gets an entry if the file cannot be read.
 
     Returns:
-      float64 [n, 4], (x, y, width, height), 0-based, or None.
+        float64 [n, 4], (x, y, width, height), 0-based, or None.
     """
     try:
         boxes = ope_metrics.load_boxes(path)
@@ -50,12 +50,12 @@ def load_flags(path: str, count: int, problems: list[Problem]) -> Optional[np.nd
     """Reads one whole number a frame, set apart by commas or white space.
 
     Args:
-      path: the file.
-      count: how many numbers are needed.
-      problems: gets an entry if there is no such file, or it cannot be used.
+        path: The file.
+        count: How many numbers are needed.
+        problems: Gets an entry if there is no such file, or it cannot be used.
 
     Returns:
-      int64 [count], or None.
+        int64 [count], or None.
     """
     try:
         numbers = np.array(textfiles.read_integers(path), np.int64)
@@ -76,11 +76,11 @@ def from_one(images: Mapping[int, str], boxes: int) -> list[Frame]:
     """Puts images and boxes together where line 1 of the annotation is of image 1.
 
     Args:
-      images: the files by their numbers.
-      boxes: number of lines.
+        images: The files by their numbers.
+        boxes: Number of lines.
 
     Returns:
-      Every number that has a line, an image or both; ascending.
+        Every number that has a line, an image or both; ascending.
     """
     return [
         Frame(number, number - 1 if 1 <= number <= boxes else None, images.get(number))
@@ -98,14 +98,14 @@ def make_track(
     """Makes a track of what can be used.
 
     Args:
-      names: video, track and category.
-      frames: the frames, ascending.
-      boxes: float64 [n, 4], 0-based.
-      problems: gets an entry for each frame that is passed over.
-      absent: why the target cannot be seen, by places in `boxes`.
+        names: Video, track and category.
+        frames: The frames, ascending.
+        boxes: float64 [n, 4], 0-based.
+        problems: Gets an entry for each frame that is passed over.
+        absent: Why the target cannot be seen, by places in `boxes`.
 
     Returns:
-      The track, or None if no frame is left.
+        The track, or None if no frame is left.
     """
     usable = tracks.is_usable(boxes)
     kept = []

@@ -46,17 +46,17 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
     """Reads the text files and lists the crops.
 
     Args:
-      root: the folder, see above.
-      progress: show a progress bar.
-      split: "train", or "all" for the benchmark's other sets, too.
+        root: The folder, see above.
+        progress: Show a progress bar.
+        split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
-      One `CropTrack` for each track of each video, called by its number; the video is called by
-      its path, such as ``a/ILSVRC2015_train_00000000``.
+        One `CropTrack` for each track of each video, called by its number; the video is called by
+        its path, such as ``a/ILSVRC2015_train_00000000``.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or there is no such split.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
     """
     base = folders.check_root(root)
     with os.scandir(base) as entries:

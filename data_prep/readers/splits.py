@@ -34,17 +34,17 @@ def leave_out(
     """Leaves out what is not for training, unless all is asked for.
 
     Args:
-      items: folders, files or names of videos.
-      part_of: says of one of them which set it belongs to, such as "the test set of LaSOT"; None
-        if it is for training.
-      split: one of `SPLITS`.
-      problems: gets an entry for each item that is left out.
+        items: Folders, files or names of videos.
+        part_of: Says of one of them which set it belongs to, such as "the test set of LaSOT"; None
+            if it is for training.
+        split: One of `SPLITS`.
+        problems: Gets an entry for each item that is left out.
 
     Returns:
-      The others, in their order.
+        The others, in their order.
 
     Raises:
-      ValueError: there is no such split.
+        ValueError: If there is no such split.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be {' or '.join(SPLITS)}, got {split!r}")

@@ -23,9 +23,9 @@ class Problem(NamedTuple):
     """One thing that was passed over.
 
     Attributes:
-      kind: one of the constants of this module.
-      where: the file, or the video and what in it.
-      detail: what is wrong, in words; may be empty.
+        kind: One of the constants of this module.
+        where: The file, or the video and what in it.
+        detail: What is wrong, in words; may be empty.
     """
 
     kind: str
@@ -39,12 +39,12 @@ class Track:
     """One target in one video. A still image is a video of one frame.
 
     Attributes:
-      video: name of the video, unique in the source; tracks of the same video share it.
-      track: the target's name in the video.
-      category: class of the target as the source writes it, "" if it is not known.
-      frames: n numbers of frames as the source counts them, ascending.
-      paths: n absolute names of image files.
-      boxes: float64 [n, 4], (x, y, width, height) in 0-based px, width and height positive.
+        video: Name of the video, unique in the source; tracks of the same video share it.
+        track: The target's name in the video.
+        category: Class of the target as the source writes it, "" if it is not known.
+        frames: n numbers of frames as the source counts them, ascending.
+        paths: n absolute names of image files.
+        boxes: float64 [n, 4], (x, y, width, height) in 0-based px, width and height positive.
     """
 
     video: str
@@ -60,13 +60,13 @@ class CropTrack:
     """A `Track` of which the crops are cut already.
 
     Attributes:
-      video: as in `Track`.
-      track: as in `Track`.
-      category: as in `Track`.
-      frames: as in `Track`.
-      exemplar_paths: n absolute names of files of 127 x 127 px.
-      instance_paths: n absolute names of files of 255 x 255 px.
-      boxes: float64 [n, 4], (x, y, width, height) in 0-based px of the frame, not of the crops.
+        video: As in `Track`.
+        track: As in `Track`.
+        category: As in `Track`.
+        frames: As in `Track`.
+        exemplar_paths: n absolute names of files of 127 x 127 px.
+        instance_paths: n absolute names of files of 255 x 255 px.
+        boxes: float64 [n, 4], (x, y, width, height) in 0-based px of the frame, not of the crops.
     """
 
     video: str
@@ -83,8 +83,8 @@ class Reading:
     """All that a reader found.
 
     Attributes:
-      tracks: the tracks, in a fixed order; `CropTrack` where the source has crops only.
-      problems: what was passed over, in the order in which it was met.
+        tracks: The tracks, in a fixed order; `CropTrack` where the source has crops only.
+        problems: What was passed over, in the order in which it was met.
     """
 
     tracks: list[Union[Track, CropTrack]]

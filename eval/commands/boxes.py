@@ -49,12 +49,12 @@ def count_from_zero(
     """Counts the true boxes of a file from 0, or as the tracker's boxes are counted.
 
     Args:
-      truth: float64 [n, 4], (x, y, width, height), as they stand in the file.
-      first_box: float64 [4], where the tracker started.
-      origin: the flag's value.
+        truth: float64 [n, 4], (x, y, width, height), as they stand in the file.
+        first_box: float64 [4], where the tracker started.
+        origin: The flag's value.
 
     Returns:
-      The true boxes, and what the first pixel was taken as, 0 or 1.
+        The true boxes, and what the first pixel was taken as, 0 or 1.
     """
     if origin is None:
         origin = int(not np.allclose(truth[0], first_box, rtol=0, atol=1e-3))
@@ -65,11 +65,11 @@ def report(boxes: np.ndarray, truth: np.ndarray) -> str:
     """Returns the measures of a sequence as text, each with its convention.
 
     Args:
-      boxes: float64 [n, 4], (x, y, width, height) in px.
-      truth: float64 [n, 4], likewise.
+        boxes: float64 [n, 4], (x, y, width, height) in px.
+        truth: float64 [n, 4], likewise.
 
     Raises:
-      ValueError: the numbers of boxes differ, or no frame has a true box.
+        ValueError: If the numbers of boxes differ, or no frame has a true box.
     """
     if len(boxes) != len(truth):
         raise ValueError(f"{len(boxes)} boxes against {len(truth)} true boxes; one a frame each")
@@ -97,11 +97,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Prints the report on the two files.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0, or 1 after one line "error: ..." on stderr.
+        The exit status: 0, or 1 after one line "error: ..." on stderr.
     """
     try:
         if arguments:

@@ -46,8 +46,8 @@ def open_flagged(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Dat
     """Reads the data set that the flags name.
 
     Raises:
-      OSError: as `datasets.open_dataset`.
-      ValueError: likewise; or a flag is missing, or a sequence has too few frames for --starts.
+        OSError: As `datasets.open_dataset`.
+        ValueError: Likewise; or a flag is missing, or a sequence has too few frames for --starts.
     """
     if arguments:
         raise ValueError(f"unexpected argument {arguments[0]!r}; everything is given by flags")
@@ -64,11 +64,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Prints what the data set holds.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 1 if sequences are left out; 2 after one line "error: ..." on stderr.
+        The exit status: 0; 1 if sequences are left out; 2 after one line "error: ..." on stderr.
     """
     if not values.dataset and not values.root and not arguments:
         print("\n".join(datasets.DATASETS))

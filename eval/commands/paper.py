@@ -89,12 +89,12 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Does the experiment that the flags name.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 2 after one line "error: ..." on stderr; 128 and the signal's number if it
-      was stopped.
+        The exit status: 0; 2 after one line "error: ..." on stderr; 128 and the signal's number if
+        it was stopped.
     """
     from gradnet_tf.eval.paper import command, commands, settings
 

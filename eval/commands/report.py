@@ -70,11 +70,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Writes the report that the flags ask for.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 2 after one line "error: ..." on stderr; 130 if interrupted.
+        The exit status: 0; 2 after one line "error: ..." on stderr; 130 if interrupted.
     """
     from gradnet_tf.eval.report import writing
 

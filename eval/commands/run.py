@@ -111,13 +111,13 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Runs as the flags say.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 1 if a sequence failed or results cannot be written; 2, after one line
-      "error: ..." on stderr, if nothing can be done as asked; 128 and the signal's number if it was
-      stopped.
+        The exit status: 0; 1 if a sequence failed or results cannot be written; 2, after one line
+        "error: ..." on stderr, if nothing can be done as asked; 128 and the signal's number if it
+        was stopped.
     """
     if values.list:
         return listing.run(values, arguments)
@@ -218,16 +218,18 @@ def choose_protocol(
     """The protocol of a data set, with what is asked for otherwise.
 
     Args:
-      dataset: its own protocol is the default.
-      name: one of `protocols.PROTOCOLS`; realtime resets the tracker where the data set's own does.
-      fps: of the simulated clock.
-      repetitions: runs of a sequence at most; by default 15 supervised ones (VOT), 3 on GOT-10k,
-        else 1.
-      limit: frames of a sequence at most.
-      on_bad_frame: see `Protocol`.
+        dataset: Its own protocol is the default.
+        name: One of `protocols.PROTOCOLS`; realtime resets the tracker where the data set's own
+            does.
+        fps: Of the simulated clock.
+        repetitions: Runs of a sequence at most; by default 15 supervised ones (VOT), 3 on GOT-10k,
+            else 1.
+        limit: Frames of a sequence at most.
+        on_bad_frame: See `Protocol`.
 
     Raises:
-      ValueError: the wishes contradict each other or the data set, or a value is out of its range.
+        ValueError: If the wishes contradict each other or the data set, or a value is out of its
+            range.
     """
     chosen = name or dataset.protocol
     is_realtime = chosen == protocols.REALTIME
@@ -274,7 +276,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """Reads I/N.
 
     Raises:
-      ValueError: it is something else, or I is not in 1 to N.
+        ValueError: If it is something else, or I is not in 1 to N.
     """
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):

@@ -40,11 +40,11 @@ class Change(NamedTuple):
     """A number that is not what it was.
 
     Attributes:
-      tracker: its name.
-      sequence: its name.
-      measure: which number; "results" where all of the sequence's are missing now.
-      before: None where there was none.
-      now: None where there is none.
+        tracker: Its name.
+        sequence: Its name.
+        measure: Which number; "results" where all of the sequence's are missing now.
+        before: None where there was none.
+        now: None where there is none.
     """
 
     tracker: str
@@ -72,11 +72,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Saves or compares as the flags say.
 
     Args:
-      values: parsed flags of `define_flags`.
-      arguments: what stood on the command line besides flags; anything is an error.
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-      The exit status: 0; 1 if a sequence changed; 2 after one line "error: ..." on stderr.
+        The exit status: 0; 1 if a sequence changed; 2 after one line "error: ..." on stderr.
     """
     try:
         return _run(values, arguments)
@@ -93,16 +93,16 @@ def compute(
     """The numbers of results, as they are saved.
 
     Args:
-      dataset: the sequences.
-      results: of `report.loading.choose`.
-      convention: by default the data set's.
+        dataset: The sequences.
+        results: Of `report.loading.choose`.
+        convention: By default the data set's.
 
     Returns:
-      JSON values: for each tracker and sequence its measures and a hash of the boxes.
+        JSON values: for each tracker and sequence its measures and a hash of the boxes.
 
     Raises:
-      OSError: a file cannot be read.
-      ValueError: there is nothing to measure.
+        OSError: If a file cannot be read.
+        ValueError: If there is nothing to measure.
     """
     from gradnet_tf.eval.scoring import evaluate, loading
 
@@ -149,8 +149,8 @@ def load(path: disk.PathLike) -> dict[str, Any]:
     """Reads what `--save` wrote.
 
     Raises:
-      OSError: the file cannot be read.
-      ValueError: it is something else.
+        OSError: If the file cannot be read.
+        ValueError: If it is something else.
     """
     try:
         content = json.loads(Path(disk.local_path(path)).read_text(encoding="utf-8"))
@@ -177,13 +177,13 @@ def compare(
     """Finds what changed by more than a tolerance.
 
     Args:
-      before: numbers by tracker, sequence and measure. What only `now` has is no change.
-      now: likewise.
-      tolerance: how far apart numbers may lie; frames have to be equal.
-      tolerances: for single measures.
+        before: Numbers by tracker, sequence and measure. What only `now` has is no change.
+        now: Likewise.
+        tolerance: How far apart numbers may lie; frames have to be equal.
+        tolerances: For single measures.
 
     Returns:
-      Changes, in the order of `before`.
+        Changes, in the order of `before`.
     """
     tolerances = {"frames": 0.0, **(tolerances or {})}
     changes = []

@@ -26,7 +26,7 @@ def draw(count: int, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
     """Draws sequences with replacement: their indices, int64 [samples, count].
 
     Raises:
-      ValueError: there is nothing to draw from, or no sample is wanted.
+        ValueError: If there is nothing to draw from, or no sample is wanted.
     """
     if count < 1 or samples < 1:
         raise ValueError(f"{samples} samples of {count} sequences cannot be drawn; 1 is the least")
@@ -45,18 +45,18 @@ def interval(
     """Confidence interval of a statistic of sequences' values.
 
     Args:
-      values: [n], one number a sequence, or [n, k], such as curves.
-      statistic: called with an array of samples [s, n] or [s, n, k] and axis=1, as `np.mean` is.
-      weights: [n], what each sequence weighs in the mean, which then is the statistic.
-      samples: how often sequences are drawn.
-      level: of confidence, between 0 and 1.
-      seed: of the draws.
+        values: [n], one number a sequence, or [n, k], such as curves.
+        statistic: Called with an array of samples [s, n] or [s, n, k] and axis=1, as `np.mean` is.
+        weights: [n], what each sequence weighs in the mean, which then is the statistic.
+        samples: How often sequences are drawn.
+        level: Of confidence, between 0 and 1.
+        seed: Of the draws.
 
     Returns:
-      (low, high): floats, or arrays [k].
+        (low, high): floats, or arrays [k].
 
     Raises:
-      ValueError: there are no values, or an argument is out of its range.
+        ValueError: If there are no values, or an argument is out of its range.
     """
     values = np.asarray(values, np.float64)
     if weights is None:
@@ -103,18 +103,19 @@ def interval_of(
     """Confidence interval of anything that can be had for chosen sequences, such as the EAO.
 
     Args:
-      statistic: gets indices of sequences [s, count], each row a sample, and returns [s] or [s, k].
-      count: of the sequences.
-      width: numbers that the statistic needs for each index; only to bound the memory.
-      samples: how often sequences are drawn.
-      level: of confidence, between 0 and 1.
-      seed: of the draws.
+        statistic: Gets indices of sequences [s, count], each row a sample, and returns [s] or [s,
+            k].
+        count: Of the sequences.
+        width: Numbers that the statistic needs for each index; only to bound the memory.
+        samples: How often sequences are drawn.
+        level: Of confidence, between 0 and 1.
+        seed: Of the draws.
 
     Returns:
-      (low, high): floats, or arrays [k]. Samples for which the statistic is NaN are left out.
+        (low, high): floats, or arrays [k]. Samples for which the statistic is NaN are left out.
 
     Raises:
-      ValueError: an argument is out of its range.
+        ValueError: If an argument is out of its range.
     """
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")

@@ -34,11 +34,11 @@ class Frames(NamedTuple):
     """A sequence as it is measured.
 
     Attributes:
-      boxes: float64 [n, 4]; NaN where the tracker gave none.
-      truth: float64 [n, 4], for vot also [n, 8].
-      absent: bool [n] or None.
-      cover: int64 [n] or None.
-      resolution: (width, height) in px or None.
+        boxes: float64 [n, 4]; NaN where the tracker gave none.
+        truth: float64 [n, 4], for vot also [n, 8].
+        absent: bool [n] or None.
+        cover: int64 [n] or None.
+        resolution: (width, height) in px or None.
     """
 
     boxes: np.ndarray
@@ -52,11 +52,11 @@ class Counted(NamedTuple):
     """What a convention counts of a sequence.
 
     Attributes:
-      iou: float64 [m]; -1 where the truth is invalid, 0 where the tracker gave no box.
-      error: float64 [m] px; -1 where the truth is invalid, inf where the tracker gave no box.
-      normalized_error: float64 [m], likewise.
-      frames: the number that hits are divided by; m, or more if left-out frames are misses.
-      weight: what the sequence weighs in a mean over sequences.
+        iou: float64 [m]; -1 where the truth is invalid, 0 where the tracker gave no box.
+        error: float64 [m] px; -1 where the truth is invalid, inf where the tracker gave no box.
+        normalized_error: float64 [m], likewise.
+        frames: The number that hits are divided by; m, or more if left-out frames are misses.
+        weight: What the sequence weighs in a mean over sequences.
     """
 
     iou: np.ndarray
@@ -70,7 +70,7 @@ def count(convention: str, frames: Frames) -> Counted:
     """Overlaps and errors of a sequence as a convention counts them.
 
     Raises:
-      ValueError: the convention is unknown, or needs something that is missing.
+        ValueError: If the convention is unknown, or needs something that is missing.
     """
     check(convention)
     return _CONVENTIONS[convention](frames)

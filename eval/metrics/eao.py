@@ -34,11 +34,11 @@ class EaoTerms(NamedTuple):
     """What each sequence adds to the EAO curve: the curve is the ratio of both, summed.
 
     Attributes:
-      overlaps: float64 [s, k], sum over the sequence's fragments of the mean overlap of their
-        first 1, 2, ... frames after the initialisation, which is column 0.
-      weights: float64 [s, k], how many fragments there are of that length.
-      lengths: int64 [s], how far a curve of this sequence alone would reach.
-      kind: "vot" or "pysot".
+        overlaps: float64 [s, k], sum over the sequence's fragments of the mean overlap of their
+            first 1, 2, ... frames after the initialisation, which is column 0.
+        weights: float64 [s, k], how many fragments there are of that length.
+        lengths: int64 [s], how far a curve of this sequence alone would reach.
+        kind: "vot" or "pysot".
     """
 
     overlaps: np.ndarray
@@ -54,13 +54,13 @@ def eao_terms(runs: Sequence[Run], kind: str = "vot") -> EaoTerms:
     the sequence's end counts for lengths up to its own. No burn-in.
 
     Args:
-      runs: of all sequences, with overlaps of the convention "vot" or "pysot_eao".
-      kind: "vot" starts a fragment at each initialisation. "pysot" starts it 5 frames after each
-        failure; where that is beyond the sequence's end it does not see that the fragment before
-        failed, so that this counts up to the end only.
+        runs: Of all sequences, with overlaps of the convention "vot" or "pysot_eao".
+        kind: "vot" starts a fragment at each initialisation. "pysot" starts it 5 frames after each
+            failure; where that is beyond the sequence's end it does not see that the fragment
+            before failed, so that this counts up to the end only.
 
     Raises:
-      ValueError: runs are malformed, or the kind is unknown.
+        ValueError: Runs are malformed, or the kind is unknown.
     """
     groups = group_runs(runs)
     cutters = {"vot": _vot_fragments, "pysot": _pysot_fragments}
@@ -88,14 +88,14 @@ def eao_curve(runs: Sequence[Run], kind: str = "vot") -> np.ndarray:
     """Expected average overlap of sequences of n frames after the initialisation, for each n.
 
     Args:
-      runs: as in `eao_terms`.
-      kind: "vot" or "pysot".
+        runs: As in `eao_terms`.
+        kind: "vot" or "pysot".
 
     Returns:
-      float64 [k]; entry 0 is 0 (vot) or 1 (pysot), where nothing was tracked.
+        float64 [k]; entry 0 is 0 (vot) or 1 (pysot), where nothing was tracked.
 
     Raises:
-      ValueError: runs are malformed, or the kind is unknown.
+        ValueError: Runs are malformed, or the kind is unknown.
     """
     terms = eao_terms(runs, kind)
     return _curves(terms, np.ones((1, len(terms.lengths))))[0]
@@ -105,16 +105,16 @@ def eao(runs: Sequence[Run], interval: tuple[int, int], kind: str = "vot") -> fl
     """Expected average overlap: the mean of `eao_curve` over an interval of lengths.
 
     Args:
-      runs: as in `eao_terms`.
-      interval: first and last length, such as `EAO_INTERVALS["vot2017"]`.
-      kind: "vot" takes the entries low to high of the curve, "pysot" low - 1 to high - 1. Where the
-        curve is shorter, the mean is of what there is.
+        runs: As in `eao_terms`.
+        interval: First and last length, such as `EAO_INTERVALS["vot2017"]`.
+        kind: "vot" takes the entries low to high of the curve, "pysot" low - 1 to high - 1. Where
+            the curve is shorter, the mean is of what there is.
 
     Returns:
-      0 to 1, higher is better; NaN if the curve does not reach the interval.
+        0 to 1, higher is better; NaN if the curve does not reach the interval.
 
     Raises:
-      ValueError: runs are malformed, or the kind or interval is impossible.
+        ValueError: Runs are malformed, or the kind or interval is impossible.
     """
     terms = eao_terms(runs, kind)
     return float(_scores(terms, np.ones((1, len(terms.lengths))), interval)[0])
@@ -132,15 +132,15 @@ def eao_interval(
     """Confidence interval of the EAO, by bootstrap over sequences with all their repetitions.
 
     Args:
-      runs: as in `eao_terms`.
-      interval: of lengths, as in `eao`.
-      kind: "vot" or "pysot".
-      samples: how often sequences are drawn.
-      level: of confidence.
-      seed: of the draws.
+        runs: As in `eao_terms`.
+        interval: Of lengths, as in `eao`.
+        kind: "vot" or "pysot".
+        samples: How often sequences are drawn.
+        level: Of confidence.
+        seed: Of the draws.
 
     Raises:
-      ValueError: as in `eao` and `bootstrap.interval_of`.
+        ValueError: As in `eao` and `bootstrap.interval_of`.
     """
     terms = eao_terms(runs, kind)
     count, width = terms.overlaps.shape

@@ -58,9 +58,9 @@ class Thresholds(NamedTuple):
     """Where the curves of a convention are taken.
 
     Attributes:
-      success: of IoU.
-      precision: of the centre error, px.
-      normalized_precision: of the centre error in units of the truth's width and height.
+        success: Of IoU.
+        precision: Of the centre error, px.
+        normalized_precision: Of the centre error in units of the truth's width and height.
     """
 
     success: np.ndarray
@@ -73,17 +73,17 @@ class SequenceScores:
     """A sequence as a convention counts it.
 
     Attributes:
-      sequence: its name.
-      convention: one of `CONVENTIONS`.
-      frames: what hits are divided by.
-      iou: float64 [m] of the frames that are looked at; -1 for invalid truth.
-      error: float64 [m], centre error in px; -1 for invalid truth.
-      normalized_error: float64 [m], likewise, in units of the truth's size.
-      success: share of frames with IoU > t, for each of `thresholds(convention).success`.
-      precision: share of frames with an error <= t (reference: < t).
-      normalized_precision: likewise.
-      weight: what it weighs in a mean over sequences: 1, except in got10k (its counted frames) and
-        vot (all its frames).
+        sequence: Its name.
+        convention: One of `CONVENTIONS`.
+        frames: What hits are divided by.
+        iou: float64 [m] of the frames that are looked at; -1 for invalid truth.
+        error: float64 [m], centre error in px; -1 for invalid truth.
+        normalized_error: float64 [m], likewise, in units of the truth's size.
+        success: Share of frames with IoU > t, for each of `thresholds(convention).success`.
+        precision: Share of frames with an error <= t (reference: < t).
+        normalized_precision: Likewise.
+        weight: What it weighs in a mean over sequences: 1, except in got10k (its counted frames)
+            and vot (all its frames).
     """
 
     sequence: str
@@ -103,16 +103,16 @@ class Summary:
     """Means over sequences, by their weights; NaN if no frame counts at all.
 
     Attributes:
-      sequences: their number.
-      frames: what hits were divided by, of all sequences.
-      auc: mean of the success curve over its thresholds.
-      precision: share of frames with a centre error of at most 20 px (reference: below).
-      normalized_precision: share with an error of at most 0.2 in units of the truth's size.
-      average_overlap: mean IoU of a sequence's frames with valid truth, weighted as all others;
-        for got10k this is AO, the mean over all frames.
-      success_rate_50: share of frames with IoU > 0.5.
-      success_rate_75: share of frames with IoU > 0.75.
-      mean_iou: as average_overlap, but every sequence counts alike.
+        sequences: Their number.
+        frames: What hits were divided by, of all sequences.
+        auc: Mean of the success curve over its thresholds.
+        precision: Share of frames with a centre error of at most 20 px (reference: below).
+        normalized_precision: Share with an error of at most 0.2 in units of the truth's size.
+        average_overlap: Mean IoU of a sequence's frames with valid truth, weighted as all others;
+            for got10k this is AO, the mean over all frames.
+        success_rate_50: Share of frames with IoU > 0.5.
+        success_rate_75: Share of frames with IoU > 0.75.
+        mean_iou: As average_overlap, but every sequence counts alike.
     """
 
     sequences: int
@@ -141,11 +141,12 @@ def load_boxes(path: Union[str, os.PathLike]) -> np.ndarray:
     ``nan`` stands for a frame without a box. Empty lines at the end are passed over.
 
     Returns:
-      float64 [n, 4].
+        float64 [n, 4].
 
     Raises:
-      OSError: the file cannot be read; the message names it.
-      ValueError: a line does not hold four numbers (the message names it), or there is no line.
+        OSError: If the file cannot be read; the message names it.
+        ValueError: If a line does not hold four numbers (the message names it), or there is no
+            line.
     """
     path = disk.local_path(path)
     rows = textfiles.read_rows(path, {4}, "'x,y,width,height'")
@@ -175,7 +176,7 @@ def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
     miss.
 
     Raises:
-      ValueError: the arguments are not two arrays [n, 4] of the same length.
+        ValueError: If the arguments are not two arrays [n, 4] of the same length.
     """
     error = center_error(boxes, truth)
     curve = np.mean(error[:, None] < REFERENCE_THRESHOLDS, axis=0)
@@ -194,7 +195,7 @@ def thresholds(convention: str) -> Thresholds:
     (``nbins_iou = 101``), taken for vot, too. The reference's precision is taken from 0.5 to 25 px.
 
     Raises:
-      ValueError: the convention is unknown.
+        ValueError: If the convention is unknown.
     """
     conventions.check(convention)
     fine = convention in ("got10k", "vot")
@@ -218,18 +219,18 @@ def sequence_scores(
     """Measures a sequence by a convention.
 
     Args:
-      name: of the sequence.
-      boxes: the tracker's [n, 4], first frame included; NaN where there is none. For lasot they may
-        be more than the truth (monkey-17): the rest is cut, as LaSOT's toolkit does.
-      truth: [n, 4]; for vot also [n, 8], the corners of quadrilaterals.
-      convention: one of `CONVENTIONS`.
-      absent: bool [n], frames without the target (lasot, pysot; got10k, if there is no cover).
-      cover: int [n], how much of the target is seen, 0 to 8 (got10k).
-      resolution: (width, height) of the images in px; got10k and vot need it.
+        name: Of the sequence.
+        boxes: The tracker's [n, 4], first frame included; NaN where there is none. For lasot they
+            may be more than the truth (monkey-17): the rest is cut, as LaSOT's toolkit does.
+        truth: [n, 4]; for vot also [n, 8], the corners of quadrilaterals.
+        convention: One of `CONVENTIONS`.
+        absent: bool [n], frames without the target (lasot, pysot; got10k, if there is no cover).
+        cover: int [n], how much of the target is seen, 0 to 8 (got10k).
+        resolution: (width, height) of the images in px; got10k and vot need it.
 
     Raises:
-      ValueError: arrays do not fit each other, the truth is withheld, the convention is unknown or
-        needs the resolution. The message names the sequence.
+        ValueError: Arrays do not fit each other, the truth is withheld, the convention is unknown
+            or needs the resolution. The message names the sequence.
     """
     conventions.check(convention)
     boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
@@ -284,7 +285,7 @@ def mean_curves(scores: Sequence[SequenceScores]) -> tuple[np.ndarray, np.ndarra
     """Success, precision and normalized precision curves, averaged over sequences by their weights.
 
     Raises:
-      ValueError: there are no scores, or they are of several conventions.
+        ValueError: If there are no scores, or they are of several conventions.
     """
     weights = _weights(scores)
     names = ("success", "precision", "normalized_precision")
@@ -295,7 +296,7 @@ def summarize(scores: Sequence[SequenceScores]) -> Summary:
     """One number for each measure over all sequences, as the convention's toolkit averages.
 
     Raises:
-      ValueError: there are no scores, or they are of several conventions.
+        ValueError: If there are no scores, or they are of several conventions.
     """
     success, precise, normalized = mean_curves(scores)
     limits, weights = thresholds(scores[0].convention), _weights(scores)

@@ -29,14 +29,14 @@ def overlap_ratio(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     The form of OTB's scripts, which takes both edge pixels as inside, gives the same number.
 
     Args:
-      boxes: [n, 4].
-      truth: [n, 4].
+        boxes: [n, 4].
+        truth: [n, 4].
 
     Returns:
-      float64 [n] of 0 to 1; 0 where either box has no area, NaN where a number is NaN.
+        float64 [n] of 0 to 1; 0 where either box has no area, NaN where a number is NaN.
 
     Raises:
-      ValueError: the arguments are not two arrays [n, 4] of the same length.
+        ValueError: If the arguments are not two arrays [n, 4] of the same length.
     """
     boxes, truth = pair(boxes, truth)
     low = np.maximum(boxes[:, :2], truth[:, :2])
@@ -53,7 +53,7 @@ def center_error(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Distance in px between the centres of each box and its truth: float64 [n].
 
     Raises:
-      ValueError: the arguments are not two arrays [n, 4] of the same length.
+        ValueError: If the arguments are not two arrays [n, 4] of the same length.
     """
     boxes, truth = pair(boxes, truth)
     difference = boxes[:, :2] + boxes[:, 2:] / 2 - (truth[:, :2] + truth[:, 2:] / 2)
@@ -76,16 +76,16 @@ def polygon_overlap(
     """Exact overlap of boxes with convex quadrilaterals (or boxes), cut at the image's border.
 
     Args:
-      boxes: [n, 4].
-      truth: [n, 4] or [n, 8].
-      resolution: (width, height) of the image, which covers 0 to width and 0 to height; None does
-        not cut.
+        boxes: [n, 4].
+        truth: [n, 4] or [n, 8].
+        resolution: (width, height) of the image, which covers 0 to width and 0 to height; None does
+            not cut.
 
     Returns:
-      float64 [n]; NaN where a number is NaN, 0 where the union has no area.
+        float64 [n]; NaN where a number is NaN, 0 where the union has no area.
 
     Raises:
-      ValueError: arrays of other shapes.
+        ValueError: Arrays of other shapes.
     """
     boxes, truth = _regions(boxes, truth)
     low, high = boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)
@@ -105,16 +105,16 @@ def vot_raster_overlap(boxes: np.ndarray, truth: np.ndarray, resolution: Resolut
     x + width - 1, a quadrilateral those that lie between its edges or on them.
 
     Args:
-      boxes: [n, 4].
-      truth: [n, 4] or [n, 8].
-      resolution: (width, height) of the image; pixels outside count for nothing.
+        boxes: [n, 4].
+        truth: [n, 4] or [n, 8].
+        resolution: (width, height) of the image; pixels outside count for nothing.
 
     Returns:
-      float64 [n]; NaN where a number is NaN. As in vot-toolkit, 1 where both regions together have
-      no extent.
+        float64 [n]; NaN where a number is NaN. As in vot-toolkit, 1 where both regions together
+        have no extent.
 
     Raises:
-      ValueError: arrays of other shapes.
+        ValueError: Arrays of other shapes.
     """
     boxes, truth = _regions(boxes, truth)
     rows = zip(np.round(boxes.astype(np.float32)), np.round(truth.astype(np.float32)))
@@ -130,16 +130,17 @@ def pysot_raster_overlap(
     a region is one pixel wide counts for nothing.
 
     Args:
-      boxes: [n, 4].
-      truth: [n, 4] or [n, 8].
-      resolution: the last pixels that count. pysot gives (width, height) of the image, one more
-        than there is, for accuracy and (width - 1, height - 1) for the expected average overlap.
+        boxes: [n, 4].
+        truth: [n, 4] or [n, 8].
+        resolution: The last pixels that count. pysot gives (width, height) of the image, one more
+            than there is, for accuracy and (width - 1, height - 1) for the expected average
+            overlap.
 
     Returns:
-      float64 [n]; NaN where a number is NaN.
+        float64 [n]; NaN where a number is NaN.
 
     Raises:
-      ValueError: arrays of other shapes.
+        ValueError: Arrays of other shapes.
     """
     boxes, truth = _regions(boxes, truth)
     # The extension keeps single precision.
@@ -151,7 +152,7 @@ def pair(boxes, truth):
     """Two arrays of boxes as float64 [n, 4].
 
     Raises:
-      ValueError: they are not two arrays [n, 4] of the same length.
+        ValueError: They are not two arrays [n, 4] of the same length.
     """
     boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.shape != truth.shape or not len(boxes):
@@ -266,13 +267,13 @@ def _spans(points, size, *, level_edges, single=True):
     """First and last pixel of each row of a polygon whose corners [k, 2] are whole numbers.
 
     Args:
-      points: corners, relative to the first pixel of the raster.
-      size: (width, height) of the raster.
-      level_edges: an edge within a row counts by itself, not only by its neighbours.
-      single: a row whose crossings all fall on one pixel is filled, too.
+        points: Corners, relative to the first pixel of the raster.
+        size: (width, height) of the raster.
+        level_edges: An edge within a row counts by itself, not only by its neighbours.
+        single: A row whose crossings all fall on one pixel is filled, too.
 
     Returns:
-      left, right: int64 [height], cut to the raster; left > right where the row is empty.
+        Left, right: int64 [height], cut to the raster; left > right where the row is empty.
     """
     points = np.asarray(points, np.float64)
     before = np.roll(points, 1, axis=0)

@@ -64,17 +64,17 @@ def overlaps(
     """Overlap of each box with its truth inside the image, as a toolkit counts it.
 
     Args:
-      boxes: [n, 4], (x, y, width, height); NaN where there is none.
-      truth: [n, 4], or [n, 8], the corners of quadrilaterals.
-      resolution: (width, height) of the image in px.
-      convention: "vot" and "pysot" count pixels, each by its rules; "pysot_eao" is pysot's bound
-        for the EAO, one pixel less; "got10k" is exact.
+        boxes: [n, 4], (x, y, width, height); NaN where there is none.
+        truth: [n, 4], or [n, 8], the corners of quadrilaterals.
+        resolution: (width, height) of the image in px.
+        convention: "vot" and "pysot" count pixels, each by its rules; "pysot_eao" is pysot's bound
+            for the EAO, one pixel less; "got10k" is exact.
 
     Returns:
-      float64 [n] of 0 to 1; NaN without a box or truth. A box with 0 has failed.
+        float64 [n] of 0 to 1; NaN without a box or truth. A box with 0 has failed.
 
     Raises:
-      ValueError: the convention is unknown, or arrays are of other shapes.
+        ValueError: If the convention is unknown, or arrays are of other shapes.
     """
     if convention == "vot":
         return regions.vot_raster_overlap(boxes, truth, resolution)
@@ -91,18 +91,18 @@ def accuracy(runs: Sequence[Run], burn_in: int = BURN_IN, weighting: str = "vot"
     """Mean overlap of tracked frames, without `burn_in` frames from each initialisation on.
 
     Args:
-      runs: of all sequences.
-      burn_in: frames left out, the initialisation included; it goes on over failures.
-      weighting: "vot": mean of each run (0 if no frame is left), of its repetitions, then of the
-        sequences by their lengths. "pysot": mean of each frame over its repetitions, then of all
-        frames alike. "got10k": as pysot within each attribute (`TAGS`, and no attribute), then by
-        the attributes' numbers of frames.
+        runs: Of all sequences.
+        burn_in: Frames left out, the initialisation included; it goes on over failures.
+        weighting: "vot": mean of each run (0 if no frame is left), of its repetitions, then of the
+            sequences by their lengths. "pysot": mean of each frame over its repetitions, then of
+            all frames alike. "got10k": as pysot within each attribute (`TAGS`, and no attribute),
+            then by the attributes' numbers of frames.
 
     Returns:
-      0 to 1, higher is better; NaN if no frame is left (vot: 0).
+        0 to 1, higher is better; NaN if no frame is left (vot: 0).
 
     Raises:
-      ValueError: runs are malformed, or the weighting is unknown.
+        ValueError: Runs are malformed, or the weighting is unknown.
     """
     groups = group_runs(runs)
     if weighting == "vot":
@@ -121,13 +121,13 @@ def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
     """Failures; lower is better.
 
     Args:
-      runs: of all sequences.
-      kind: "vot": failures of a run, averaged over sequences by their lengths. "pysot": all
-        failures in 100 frames of all. "got10k": failures in frames of each attribute, by the
-        attributes' numbers of frames.
+        runs: Of all sequences.
+        kind: "vot": failures of a run, averaged over sequences by their lengths. "pysot": all
+            failures in 100 frames of all. "got10k": failures in frames of each attribute, by the
+            attributes' numbers of frames.
 
     Raises:
-      ValueError: runs are malformed, or the kind is unknown.
+        ValueError: Runs are malformed, or the kind is unknown.
     """
     groups = group_runs(runs)
     if kind == "vot":
@@ -145,7 +145,7 @@ def lost_number(runs: Sequence[Run]) -> float:
     """Failures in all sequences together, averaged over repetitions (pysot's "lost number").
 
     Raises:
-      ValueError: runs are malformed.
+        ValueError: Runs are malformed.
     """
     return float(_failures(group_runs(runs)).sum())
 
@@ -157,7 +157,7 @@ def reliability(runs: Sequence[Run], sensitivity: float = SENSITIVITY) -> float:
     of its AR plot.
 
     Raises:
-      ValueError: runs are malformed.
+        ValueError: Runs are malformed.
     """
     length = sequence_lengths(group_runs(runs)).mean()
     return float(np.exp(-sensitivity * robustness(runs) / length))

@@ -22,11 +22,11 @@ class Run(NamedTuple):
     """A supervised run over a sequence; functions take any tuple of this order.
 
     Attributes:
-      sequence: its name.
-      codes: int64 [n], `FrameCode`; the first is INIT.
-      overlaps: float64 [n] of `overlaps`; NaN where there is none. Only those of tracked frames
-        count.
-      tags: attributes, bool [n] each (got10k only).
+        sequence: Its name.
+        codes: int64 [n], `FrameCode`; the first is INIT.
+        overlaps: float64 [n] of `overlaps`; NaN where there is none. Only those of tracked frames
+            count.
+        tags: Attributes, bool [n] each (got10k only).
     """
 
     sequence: str
@@ -39,7 +39,7 @@ def group_runs(runs: Sequence[Run]) -> list[list[Run]]:
     """Runs by sequence, in the order of their first ones.
 
     Raises:
-      ValueError: there are none, or one is malformed; the message names its sequence.
+        ValueError: If there are none, or one is malformed; the message names its sequence.
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:

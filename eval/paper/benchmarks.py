@@ -23,7 +23,7 @@ def run(settings: Settings) -> output.Document:
     """Measures the results.
 
     Raises:
-      OSError, ValueError: they cannot be used.
+        OSError, ValueError: They cannot be used.
     """
     evaluation, notes = commands.measure(settings.dataset, settings.results, settings.trackers)
     is_supervised = evaluation.is_supervised

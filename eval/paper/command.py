@@ -14,11 +14,11 @@ def write(settings: Settings) -> list[Path]:
     """Does an experiment, writes its files and prints its main table.
 
     Returns:
-      The files.
+        The files.
 
     Raises:
-      commands.StoppedError: it was stopped.
-      OSError, ValueError: something cannot be used or written.
+        commands.StoppedError: It was stopped.
+        OSError, ValueError: Something cannot be used or written.
     """
     # TensorFlow is loaded with it, where it is needed.
     module = importlib.import_module(f"{__package__}.{settings.experiment.module}")

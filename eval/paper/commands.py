@@ -29,7 +29,7 @@ class StoppedError(Exception):
     """A command was stopped by a signal.
 
     Attributes:
-      status: its exit status.
+        status: Its exit status.
     """
 
     def __init__(self, status: int):
@@ -41,14 +41,14 @@ def parse(module: ModuleType, arguments: Sequence[str]) -> tuple[flags.FlagValue
     """Reads the flags of a command.
 
     Args:
-      module: with `define_flags(values)`.
-      arguments: flags as on the command line.
+        module: With `define_flags(values)`.
+        arguments: Flags as on the command line.
 
     Returns:
-      The flags, and what stood there besides.
+        The flags, and what stood there besides.
 
     Raises:
-      ValueError: a flag is unknown or wrong.
+        ValueError: If a flag is unknown or wrong.
     """
     values = flags.FlagValues()
     module.define_flags(values)
@@ -63,15 +63,15 @@ def call(module: ModuleType, arguments: Sequence[str]) -> int:
     """Runs a command.
 
     Args:
-      module: with `define_flags(values)` and `run(values, arguments)`.
-      arguments: flags as on the command line.
+        module: With `define_flags(values)` and `run(values, arguments)`.
+        arguments: Flags as on the command line.
 
     Returns:
-      The exit status.
+        The exit status.
 
     Raises:
-      StoppedError: it was stopped.
-      ValueError: as `parse`.
+        StoppedError: If it was stopped.
+        ValueError: As `parse`.
     """
     status = module.run(*parse(module, arguments))
     # What it printed comes before what others write to stderr.
@@ -92,15 +92,15 @@ def track(
     """Runs trackers on the data set, or finds that they have run, and measures them.
 
     Args:
-      settings: data set, limit, jobs, and the output, in which the results have a folder.
-      trackers: (name, what it is), see `gradnet_tf.eval.trackers.registry`.
+        settings: Data set, limit, jobs, and the output, in which the results have a folder.
+        trackers: (name, what it is), see `gradnet_tf.eval.trackers.registry`.
 
     Returns:
-      The numbers, notes on what was left out, and the command.
+        The numbers, notes on what was left out, and the command.
 
     Raises:
-      StoppedError: it was stopped.
-      ValueError: nothing could be tracked, or there are results of other trackers.
+        StoppedError: If it was stopped.
+        ValueError: If nothing could be tracked, or there are results of other trackers.
     """
     from gradnet_tf.eval.commands import run
 
@@ -125,15 +125,15 @@ def measure(
     """Measures results by the rules of their data set.
 
     Args:
-      dataset: the sequences.
-      results: folders.
-      names: of trackers; None for all.
+        dataset: The sequences.
+        results: Folders.
+        names: Of trackers; None for all.
 
     Returns:
-      The numbers, and notes on what was left out.
+        The numbers, and notes on what was left out.
 
     Raises:
-      OSError, ValueError: there are none that can be used.
+        OSError, ValueError: There are none that can be used.
     """
     found = results_files.find_results(results)
     loaded = loading.load(dataset, loading.choose(dataset, found, names))

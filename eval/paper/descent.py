@@ -25,9 +25,9 @@ class Problem(NamedTuple):
     """One pair.
 
     Attributes:
-      size: side of the score map.
-      initial: S_0, float64 [size * size].
-      gram: A A^T, float64 [size * size, size * size].
+        size: Side of the score map.
+        initial: S_0, float64 [size * size].
+        gram: A A^T, float64 [size * size, size * size].
     """
 
     size: int
@@ -39,8 +39,8 @@ class Descent(NamedTuple):
     """What came of some rates, float64 [rates] each.
 
     Attributes:
-      iterations: to converge; infinite where the limit came first.
-      first_step: the loss after one iteration, as a share of the loss before it.
+        iterations: To converge; infinite where the limit came first.
+        first_step: The loss after one iteration, as a share of the loss before it.
     """
 
     iterations: np.ndarray
@@ -51,11 +51,11 @@ def make_problem(template: np.ndarray, features: np.ndarray) -> Problem:
     """The descent of a template on one search region.
 
     Args:
-      template: beta_0, [rows, columns, channels].
-      features: f_x(X), [height, width, channels].
+        template: beta_0, [rows, columns, channels].
+        features: f_x(X), [height, width, channels].
 
     Raises:
-      ValueError: the score map would not be square.
+        ValueError: If the score map would not be square.
     """
     windows = np.lib.stride_tricks.sliding_window_view(features, template.shape[:2], axis=(0, 1))
     height, width = windows.shape[:2]
@@ -79,12 +79,12 @@ def descend(
     """Goes down the gradient by each rate until the loss is and stays low.
 
     Args:
-      problem: the pair.
-      rates: learning rates.
-      limit: most iterations.
-      target: a rate has converged when the loss is at most this share of the loss of the first
-        template, in that iteration and all of the `hold - 1` after it.
-      hold: see above.
+        problem: The pair.
+        rates: Learning rates.
+        limit: Most iterations.
+        target: A rate has converged when the loss is at most this share of the loss of the first
+            template, in that iteration and all of the `hold - 1` after it.
+        hold: See above.
     """
     rates = np.asarray(rates, np.float64)
     step = _compiled(problem)
@@ -119,13 +119,13 @@ def find_base_rate(
     """The rate at which the median pair takes a given number of iterations.
 
     Args:
-      problems: the pairs.
-      iterations: the number, see `descend`.
-      target: likewise.
-      tell: called whenever a pair is done; twice for each pair.
+        problems: The pairs.
+        iterations: The number, see `descend`.
+        target: Likewise.
+        tell: Called whenever a pair is done; twice for each pair.
 
     Raises:
-      ValueError: no rate takes so many.
+        ValueError: If no rate takes so many.
     """
     unit = 1 / np.median([smoothness(problem) for problem in problems])
     grid = unit * np.logspace(-5, 1, 25)

@@ -26,9 +26,9 @@ class Gradient(NamedTuple):
     """One pair.
 
     Attributes:
-      sample: the pair.
-      loss: L.
-      size: sum of absolute values over channels, [12, 12].
+        sample: The pair.
+        loss: L.
+        size: Sum of absolute values over channels, [12, 12].
     """
 
     sample: Sample
@@ -40,7 +40,7 @@ def run(settings: Settings) -> output.Document:
     """Computes the gradients.
 
     Raises:
-      OSError, ValueError: checkpoint or pairs cannot be used.
+        OSError, ValueError: Checkpoint or pairs cannot be used.
     """
     network, loaded = networks.load_siamfc(settings.checkpoints[0])
     found = []

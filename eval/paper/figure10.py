@@ -25,10 +25,10 @@ class Maps(NamedTuple):
     """One pair and one network.
 
     Attributes:
-      initial: S, [17, 17].
-      final: S*, [17, 17].
-      initial_loss: of S.
-      final_loss: of S*.
+        initial: S, [17, 17].
+        final: S*, [17, 17].
+        initial_loss: Of S.
+        final_loss: Of S*.
     """
 
     initial: np.ndarray
@@ -41,7 +41,7 @@ def run(settings: Settings) -> output.Document:
     """Computes the score maps.
 
     Raises:
-      OSError, ValueError: a checkpoint or pairs cannot be used, or one has no update.
+        OSError, ValueError: A checkpoint or pairs cannot be used, or one has no update.
     """
     loaded = [networks.load(path, needs_update=True) for path in settings.checkpoints]
     samples, found = [], []

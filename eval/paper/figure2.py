@@ -37,11 +37,11 @@ class Training:
     """One training.
 
     Attributes:
-      title: in the legend.
-      stem: of its trackers' names.
-      workdir: its working directory.
-      variant: of the network.
-      errors: by column of the history, (step, value) rows [n, 2].
+        title: In the legend.
+        stem: Of its trackers' names.
+        workdir: Its working directory.
+        variant: Of the network.
+        errors: By column of the history, (step, value) rows [n, 2].
     """
 
     title: str
@@ -55,8 +55,8 @@ def run(settings: Settings) -> output.Document:
     """Reads the trainings, tracks with their checkpoints, and makes the figure.
 
     Raises:
-      commands.StoppedError: the tracking was stopped; the same command goes on.
-      OSError, ValueError: a working directory cannot be read, or has no checkpoint.
+        commands.StoppedError: The tracking was stopped; the same command goes on.
+        OSError, ValueError: A working directory cannot be read, or has no checkpoint.
     """
     trainings = read_trainings(settings.workdirs)
     steps = [choose_steps(training, settings.counts["points"]) for training in trainings]
@@ -86,7 +86,7 @@ def read_trainings(workdirs: Sequence[Path]) -> list[Training]:
     """Reads configurations and histories.
 
     Raises:
-      OSError, ValueError: a directory is none of a training, or its history is empty.
+        OSError, ValueError: A directory is none of a training, or its history is empty.
     """
     configs = []
     for workdir in workdirs:
@@ -118,11 +118,11 @@ def choose_steps(training: Training, count: int) -> list[int]:
     """Steps of checkpoints, evenly chosen among those that are there, the last one included.
 
     Args:
-      training: what was trained.
-      count: how many at most; 0 for all.
+        training: What was trained.
+        count: How many at most; 0 for all.
 
     Raises:
-      OSError, ValueError: there is none.
+        OSError, ValueError: There is none.
     """
     steps = sorted(checkpoints.CheckpointStore(training.workdir, read_only=True).steps())
     if not steps:

@@ -32,7 +32,7 @@ def run(settings: Settings) -> output.Document:
     """Counts the shares.
 
     Raises:
-      OSError, ValueError: a checkpoint or pairs cannot be used, or one has no update.
+        OSError, ValueError: A checkpoint or pairs cannot be used, or one has no update.
     """
     loaded = [networks.load(path, needs_update=True) for path in settings.checkpoints]
     shares: list[list[float]] = [[] for _ in loaded]

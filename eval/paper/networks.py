@@ -17,7 +17,7 @@ def load_weights(checkpoint: str) -> weights.Weights:
     """Loads a checkpoint: a directory, an .npz file, or "embedded".
 
     Raises:
-      ValueError: there is none, or it is not sound.
+        ValueError: If there is none, or it is not sound.
     """
     return weights.load_embedded() if checkpoint == EMBEDDED else weights.load(checkpoint)
 
@@ -26,11 +26,11 @@ def load(checkpoint: str, *, needs_update: bool = False) -> tuple[GradNet, weigh
     """The network of a checkpoint.
 
     Args:
-      checkpoint: see `load_weights`.
-      needs_update: whether it must have a U2.
+        checkpoint: See `load_weights`.
+        needs_update: Whether it must have a U2.
 
     Raises:
-      ValueError: as `load_weights`; or there is no U2.
+        ValueError: As `load_weights`; or there is no U2.
     """
     loaded = load_weights(checkpoint)
     network = GradNet(loaded.variant)
@@ -56,7 +56,7 @@ def draw(settings: Settings) -> Iterator[samples.Sample]:
     """The pairs that the settings ask for, with a progress bar.
 
     Raises:
-      OSError, ValueError: as the functions of `samples`.
+        OSError, ValueError: As the functions of `samples`.
     """
     count = settings.counts["pairs"]
     if settings.data:

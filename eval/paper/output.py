@@ -31,14 +31,15 @@ class Document:
     """What came of an experiment.
 
     Attributes:
-      name: of its files.
-      title: what it shows.
-      tables: the first one has the file `NAME.csv`.
-      figures: functions that draw, by the part of the file's name after NAME; "" for the main one.
-      notes: sentences.
-      parameters: what the numbers depend on.
-      weights: hashes of weights by what they are.
-      commands: other commands that were run.
+        name: Of its files.
+        title: What it shows.
+        tables: The first one has the file `NAME.csv`.
+        figures: Functions that draw, by the part of the file's name after NAME; "" for the main
+            one.
+        notes: Sentences.
+        parameters: What the numbers depend on.
+        weights: Hashes of weights by what they are.
+        commands: Other commands that were run.
     """
 
     name: str
@@ -55,10 +56,10 @@ def write(document: Document, folder: Path) -> list[Path]:
     """Writes the files; makes the folder where it is missing.
 
     Returns:
-      The files, the page in Markdown first.
+        The files, the page in Markdown first.
 
     Raises:
-      OSError: something cannot be written.
+        OSError: If something cannot be written.
     """
     contents: dict[str, bytes] = {}
     for place, table in enumerate(document.tables):

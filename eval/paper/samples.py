@@ -30,9 +30,9 @@ class Sample(NamedTuple):
     """A pair.
 
     Attributes:
-      name: video, comma, frames.
-      exemplar: Z, float32 [1, 127, 127, 3], BGR, 0..255.
-      instance: X, float32 [1, 255, 255, 3], BGR, 0..255; the target is in its centre.
+        name: Video, comma, frames.
+        exemplar: Z, float32 [1, 127, 127, 3], BGR, 0..255.
+        instance: X, float32 [1, 255, 255, 3], BGR, 0..255; the target is in its centre.
     """
 
     name: str
@@ -49,12 +49,12 @@ def from_records(data: Sequence[str], count: int, seed: int) -> Iterator[Sample]
     """Draws pairs from records: from different videos, as far as there are enough.
 
     Args:
-      data: globs of shards or their folders, one a data set.
-      count: how many.
-      seed: of the choice.
+        data: Globs of shards or their folders, one a data set.
+        count: How many.
+        seed: Of the choice.
 
     Raises:
-      OSError, ValueError: as `pairs.open_pairs`.
+        OSError, ValueError: As `pairs.open_pairs`.
     """
     config = pairs.PairConfig(
         batch=1,
@@ -85,13 +85,13 @@ def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
     """Draws pairs from sequences, each as often as any other.
 
     Args:
-      dataset: the sequences; frames without a true box are passed over.
-      count: how many.
-      seed: of the choice.
+        dataset: The sequences; frames without a true box are passed over.
+        count: How many.
+        seed: Of the choice.
 
     Raises:
-      OSError: an image cannot be read.
-      ValueError: no sequence has two frames with a true box.
+        OSError: If an image cannot be read.
+        ValueError: If no sequence has two frames with a true box.
     """
     known = [(sequence, _known_frames(sequence)) for sequence in dataset.sequences]
     known = [(sequence, frames) for sequence, frames in known if len(frames) > 1]

@@ -36,14 +36,14 @@ class Experiment:
     """A table or figure of the paper.
 
     Attributes:
-      module: of this package, with `run(settings) -> output.Document`.
-      title: what it shows.
-      takes: the flags that mean something for it.
-      needs: those of them without which it cannot be.
-      counts: numbers by scale, (small, full).
-      checkpoints: least and largest number of checkpoints; the first one has a default.
-      plots: whether matplotlib is needed.
-      dataset: default of --dataset.
+        module: Of this package, with `run(settings) -> output.Document`.
+        title: What it shows.
+        takes: The flags that mean something for it.
+        needs: Those of them without which it cannot be.
+        counts: Numbers by scale, (small, full).
+        checkpoints: Least and largest number of checkpoints; the first one has a default.
+        plots: Whether matplotlib is needed.
+        dataset: Default of --dataset.
     """
 
     module: str
@@ -130,10 +130,10 @@ class Settings:
     """What the command line asks for; see the flags of the same names.
 
     Attributes:
-      name: of the experiment.
-      experiment: what it needs.
-      counts: the numbers that it has, by name; 0 is "all".
-      texts: its other flags as they were given or by default, to be written down.
+        name: Of the experiment.
+        experiment: What it needs.
+        counts: The numbers that it has, by name; 0 is "all".
+        texts: Its other flags as they were given or by default, to be written down.
     """
 
     name: str
@@ -186,9 +186,9 @@ def parse(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
     """Checks the flags before any work.
 
     Raises:
-      ImportError: matplotlib is needed and missing.
-      OSError: the output cannot be written, or the data set cannot be read.
-      ValueError: a flag is missing or wrong, or means nothing for this experiment.
+        ImportError: Matplotlib is needed and missing.
+        OSError: If the output cannot be written, or the data set cannot be read.
+        ValueError: If a flag is missing or wrong, or means nothing for this experiment.
     """
     if arguments:
         raise ValueError(f"unexpected argument {arguments[0]!r}; everything is given by flags")

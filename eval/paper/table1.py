@@ -31,7 +31,7 @@ def run(settings: Settings) -> output.Document:
     """Measures and makes the table.
 
     Raises:
-      OSError, ValueError: checkpoint or pairs cannot be used.
+        OSError, ValueError: Checkpoint or pairs cannot be used.
     """
     network, loaded = networks.load(settings.checkpoints[0])
     problems = _problems(network, settings)

@@ -42,10 +42,10 @@ class Row(NamedTuple):
     """A row of the table.
 
     Attributes:
-      title: as the paper calls it.
-      name: of its results.
-      variant: that is trained; None for `init` as it is.
-      settings: of the tracker.
+        title: As the paper calls it.
+        name: Of its results.
+        variant: That is trained; None for `init` as it is.
+        settings: Of the tracker.
     """
 
     title: str
@@ -71,8 +71,8 @@ def run(settings: Settings) -> output.Document:
     """Trains what is not trained yet, tracks what is not tracked yet, and makes the table.
 
     Raises:
-      commands.StoppedError: a training or the tracking was stopped; the same command goes on.
-      OSError, ValueError: something cannot be used, or a training fails.
+        commands.StoppedError: A training or the tracking was stopped; the same command goes on.
+        OSError, ValueError: Something cannot be used, or a training fails.
     """
     check(settings)
     lines, weights = [], {"init": networks.load_weights(settings.init).digest}
@@ -109,7 +109,7 @@ def check(settings: Settings) -> None:
     """Looks at the flags of all trainings and trackers before the first of them.
 
     Raises:
-      ValueError: a training cannot be as its flags say, or a tracker cannot be named so.
+        ValueError: If a training cannot be as its flags say, or a tracker cannot be named so.
     """
     for variant in VARIANTS:
         values, _ = commands.parse(train, training_flags(settings, variant))

@@ -25,10 +25,10 @@ class Clip:
     """Some frames of a sequence.
 
     Attributes:
-      sequence: its place.
-      sizes: width and height of each in px, before it was made small.
-      places: which frames, from 0.
-      images: a JPEG for each.
+        sequence: Its place.
+        sizes: Width and height of each in px, before it was made small.
+        places: Which frames, from 0.
+        images: A JPEG for each.
     """
 
     sequence: int
@@ -72,14 +72,14 @@ def make_clips(
     watching, fewer sequences are shown. One with a frame that cannot be read is left out.
 
     Args:
-      evaluation: the sequences.
-      budget: bytes in the page at most: of the images as base64, and what comes with them.
-      most: frames of a sequence, at most.
-      chosen: places of the sequences, instead of those that `choose_sequences` puts first.
-      overhead: bytes that come with each frame.
+        evaluation: The sequences.
+        budget: bytes in the page at most: of the images as base64, and what comes with them.
+        most: Frames of a sequence, at most.
+        chosen: Places of the sequences, instead of those that `choose_sequences` puts first.
+        overhead: bytes that come with each frame.
 
     Returns:
-      Clips, in the order of the sequences.
+        Clips, in the order of the sequences.
     """
     order = choose_sequences(evaluation) if chosen is None else list(chosen)
     clips: list[Clip] = []

@@ -29,10 +29,10 @@ class Picture(NamedTuple):
     """A JPEG to be shown.
 
     Attributes:
-      title: above it.
-      caption: what its boxes mean.
-      content: the file.
-      size: width and height in px.
+        title: Above it.
+        caption: What its boxes mean.
+        content: The file.
+        size: Width and height in px.
     """
 
     title: str
@@ -52,16 +52,16 @@ def render(
     """Makes the page.
 
     Args:
-      evaluation: the numbers.
-      rules: names and texts: how was counted.
-      notes: what was left out.
-      clips: frames for the player.
-      pictures: contact sheets.
-      pair: places of the two trackers that are set against each other at first; the first two, if
-        empty.
+        evaluation: The numbers.
+        rules: Names and texts: how was counted.
+        notes: What was left out.
+        clips: Frames for the player.
+        pictures: Contact sheets.
+        pair: Places of the two trackers that are set against each other at first; the first two, if
+            empty.
 
     Returns:
-      HTML. Names in it are escaped, whatever they hold.
+        HTML. Names in it are escaped, whatever they hold.
     """
     sections = _sections(evaluation, rules, notes, clips, pictures)
     frames = sum(len(sequence.frames) for sequence in evaluation.sequences)

@@ -64,13 +64,13 @@ def draw_all(
     """Draws every plot that the evaluation has numbers for.
 
     Args:
-      evaluation: the numbers.
-      pair: places of two trackers that are compared; empty if there are no two.
-      folder: where the files go; it exists.
-      formats: of `FORMATS`.
+        evaluation: The numbers.
+        pair: Places of two trackers that are compared; empty if there are no two.
+        folder: Where the files go; it exists.
+        formats: Of `FORMATS`.
 
     Returns:
-      The files.
+        The files.
     """
     check_available()
     with styled():

@@ -25,9 +25,9 @@ class Moment(NamedTuple):
     """A short part of a sequence.
 
     Attributes:
-      sequence: its place.
-      frame: in its middle, from 0.
-      value: mean over its frames.
+        sequence: Its place.
+        frame: In its middle, from 0.
+        value: Mean over its frames.
     """
 
     sequence: int
@@ -45,13 +45,13 @@ def find_moments(
     first frame, where the truth is given.
 
     Args:
-      values: for each sequence a number for each frame, float64 [n]; NaN where there is none.
-      count: how many to find at most.
-      best: whether the highest are wanted.
-      window: frames of each; a shorter sequence is one window.
+        values: For each sequence a number for each frame, float64 [n]; NaN where there is none.
+        count: How many to find at most.
+        best: Whether the highest are wanted.
+        window: Frames of each; a shorter sequence is one window.
 
     Returns:
-      The moments, the most extreme first; on ties in the order of sequences and frames.
+        The moments, the most extreme first; on ties in the order of sequences and frames.
     """
     found = []
     for place, numbers in enumerate(values):

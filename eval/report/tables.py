@@ -47,11 +47,11 @@ class Column:
     """A column of a table.
 
     Attributes:
-      title: its head.
-      digits: decimals of its numbers; None for a column of text.
-      best: `HIGH` or `LOW`: which number is set in bold; None for none.
-      group: the best is looked for among the columns of the same group of a row, where one is
-        given, else among the rows of the column.
+        title: Its head.
+        digits: Decimals of its numbers; None for a column of text.
+        best: `HIGH` or `LOW`: which number is set in bold; None for none.
+        group: The best is looked for among the columns of the same group of a row, where one is
+            given, else among the rows of the column.
     """
 
     title: str
@@ -65,13 +65,13 @@ class Table:
     """A table.
 
     Attributes:
-      name: of its files, without suffix.
-      title: what it shows.
-      columns: its columns.
-      rows: for each row a text or `Number` for each column.
-      note: what a reader of the numbers has to know besides; may be empty.
-      counts: how many sequences the numbers are of, and how many the benchmark has; for CSV, where
-        there is no title.
+        name: Of its files, without suffix.
+        title: What it shows.
+        columns: Its columns.
+        rows: For each row a text or `Number` for each column.
+        note: What a reader of the numbers has to know besides; may be empty.
+        counts: How many sequences the numbers are of, and how many the benchmark has; for CSV,
+            where there is no title.
     """
 
     name: str
@@ -176,10 +176,10 @@ def comparison(evaluation: Evaluation, first: int, second: int, measure: Measure
     """Two trackers sequence by sequence; those that differ most in favour of the first on top.
 
     Args:
-      evaluation: the numbers.
-      first: place of a tracker in it.
-      second: place of the other one.
-      measure: what is compared.
+        evaluation: The numbers.
+        first: Place of a tracker in it.
+        second: Place of the other one.
+        measure: What is compared.
     """
     pair = [evaluation.trackers[place] for place in (first, second)]
     a, b = (np.asarray(tracker.values[measure.key], float) for tracker in pair)

@@ -59,9 +59,9 @@ def parse(values: flags.FlagValues) -> Options:
     """Checks the flags before any work.
 
     Raises:
-      ImportError: plots are asked for, and matplotlib is missing.
-      OSError: the output cannot be written.
-      ValueError: a flag is missing or wrong.
+        ImportError: Plots are asked for, and matplotlib is missing.
+        OSError: If the output cannot be written.
+        ValueError: If a flag is missing or wrong.
     """
     for name in ("results", "output"):
         if not values[name].value:
@@ -97,11 +97,11 @@ def write(options: Options, dataset: Dataset) -> Path:
     """Writes a report, and prints its main table.
 
     Returns:
-      The page.
+        The page.
 
     Raises:
-      OSError: something cannot be read or written.
-      ValueError: results and data set do not fit.
+        OSError: If something cannot be read or written.
+        ValueError: Results and data set do not fit.
     """
     loaded, evaluation = compute(options, dataset)
     pair = choose_pair(evaluation, options.compare)
@@ -164,7 +164,7 @@ def choose_pair(evaluation: Evaluation, names: Optional[Sequence[str]]) -> tuple
     """Places of the two trackers that are compared: those named, or the best two; or none.
 
     Raises:
-      ValueError: a name is unknown.
+        ValueError: If a name is unknown.
     """
     places = {tracker.name: place for place, tracker in enumerate(evaluation.trackers)}
     if names is None:

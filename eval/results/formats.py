@@ -39,7 +39,7 @@ def box_file(layout: str, sequence: str, repetition: int = 1) -> PurePosixPath:
     """Path of the boxes of a sequence, below the folder of the tracker (vot: of the experiment).
 
     Raises:
-      ValueError: the layout has one file a sequence, and another repetition is asked for.
+        ValueError: If the layout has one file a sequence, and another repetition is asked for.
     """
     if layout == OTB:
         if repetition != 1:
@@ -61,10 +61,10 @@ def encode_boxes(
     """Text of a file of boxes, 4 decimals.
 
     Args:
-      layout: one of `LAYOUTS`.
-      origin: number of the first pixel in the file.
-      boxes: float64 [n, 4], 0-based.
-      codes: int [n], `FrameCode`; vot only. Without them the first frame is the initialisation.
+        layout: One of `LAYOUTS`.
+        origin: Number of the first pixel in the file.
+        boxes: float64 [n, 4], 0-based.
+        codes: int [n], `FrameCode`; vot only. Without them the first frame is the initialisation.
     """
     rows = _shift(boxes, origin)
     lines = [",".join(f"{value:.4f}" for value in row) for row in rows]
@@ -85,12 +85,12 @@ def decode_boxes(
     count frames.
 
     Returns:
-      Boxes, float64 [n, 4], 0-based, NaN where there is a code; and for vot the codes, int64 [n].
+        Boxes, float64 [n, 4], 0-based, NaN where there is a code; and for vot the codes, int64 [n].
 
     Raises:
-      OSError: the file cannot be read.
-      ValueError: a line holds neither a box nor (in vot) a code, or may be read in two ways; the
-        message names it.
+        OSError: If the file cannot be read.
+        ValueError: If a line holds neither a box nor (in vot) a code, or may be read in two ways;
+            the message names it.
     """
     is_vot = layout == VOT
     expected = "x,y,width,height" + (" or one of 0, 1, 2" if is_vot else "")
@@ -115,11 +115,11 @@ def check_codes(path: Union[str, os.PathLike], codes: np.ndarray) -> None:
     """Makes sure that a supervised run starts, fails and starts again as VOT's do.
 
     Args:
-      path: of the file, for messages.
-      codes: of `decode_boxes`.
+        path: Of the file, for messages.
+        codes: Of `decode_boxes`.
 
     Raises:
-      ValueError: it does not; the message names the line.
+        ValueError: If it does not; the message names the line.
     """
     if codes[0] != FrameCode.INIT:
         raise ValueError(f"{path}, line 1: a supervised run begins with the code 1, not with a box")
@@ -151,7 +151,7 @@ def encode_times(seconds: Sequence[np.ndarray]) -> bytes:
     """Text of a file of times: a line a frame, a column a repetition, "nan" where none was taken.
 
     Args:
-      seconds: for each repetition, float64 [n].
+        seconds: For each repetition, float64 [n].
     """
     columns = np.stack([np.asarray(column, np.float64) for column in seconds], axis=1)
     return "".join(",".join(f"{s:.8f}" for s in row) + "\n" for row in columns).encode()
@@ -161,8 +161,8 @@ def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
     """Reads a file of times: float64 [n, repetitions].
 
     Raises:
-      OSError: the file cannot be read.
-      ValueError: a line holds something else than numbers, or another number of them.
+        OSError: If the file cannot be read.
+        ValueError: If a line holds something else than numbers, or another number of them.
     """
     rows: list[textfiles.Row] = []
     for index, line in enumerate(textfiles.read_lines(path), 1):

@@ -34,10 +34,10 @@ def make_identity(
     """Everything but the data that the boxes depend on: results of equal identity belong together.
 
     Args:
-      weights: hash of the weights, if there are any.
-      configuration: of the tracker, see `trackers.identify`.
-      protocol: how sequences are run.
-      code: hash of the sources, see `sources.read_code`.
+        weights: Hash of the weights, if there are any.
+        configuration: Of the tracker, see `trackers.identify`.
+        protocol: How sequences are run.
+        code: Hash of the sources, see `sources.read_code`.
     """
     return {
         "version": gradnet_tf.__version__,
@@ -76,13 +76,13 @@ def make_provenance(
     """Content of `provenance.json`, besides the identity.
 
     Args:
-      spec: the tracker as it was given.
-      weights: see `make_identity`.
-      configuration: likewise.
-      protocol: likewise.
-      dataset: what it runs on.
-      environment: of `describe_environment`.
-      name: how the results are called, if not as the tracker.
+        spec: The tracker as it was given.
+        weights: See `make_identity`.
+        configuration: Likewise.
+        protocol: Likewise.
+        dataset: What it runs on.
+        environment: Of `describe_environment`.
+        name: How the results are called, if not as the tracker.
     """
     return {
         "gradnet_tf": gradnet_tf.__version__,
@@ -109,9 +109,9 @@ def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
     """Commit of the package, software and hardware, without loading TensorFlow.
 
     Args:
-      jobs: processes that share the machine.
-      batch: sequences side by side in each: a frame's time is a share of their common step then,
-        see `batched`.
+        jobs: Processes that share the machine.
+        batch: Sequences side by side in each: a frame's time is a share of their common step then,
+            see `batched`.
     """
     return {
         "git_commit": find_commit(Path(gradnet_tf.__file__).parents[1]),

@@ -60,8 +60,8 @@ class Code:
     """The sources of a tracker.
 
     Attributes:
-      digest: sha256 of all of them.
-      modules: hash of each, by the module's name.
+        digest: sha256 of all of them.
+        modules: Hash of each, by the module's name.
     """
 
     digest: str
@@ -72,11 +72,11 @@ def read_code(spec: TrackerSpec) -> Code:
     """The sources that the boxes of a tracker depend on, as they are on disk.
 
     Args:
-      spec: the tracker.
+        spec: The tracker.
 
     Raises:
-      ImportError: a Python class is not there.
-      OSError: a source cannot be read.
+        ImportError: If a Python class is not there.
+        OSError: If a source cannot be read.
     """
     found: dict[str, Path] = {}
     exact = set(_HARNESS)
@@ -168,9 +168,9 @@ def _follow(name: str, found: dict[str, Path], own: Collection[str] = ()) -> Non
     """Adds a module, the packages that it lies in, and what they import, to `found`.
 
     Args:
-      name: of the module.
-      found: files by the names of modules.
-      own: top-level packages that are followed even where pip installed them.
+        name: Of the module.
+        found: Files by the names of modules.
+        own: Top-level packages that are followed even where pip installed them.
     """
     waiting = [name]
     while waiting:

@@ -72,8 +72,8 @@ def find_changed_file(root: disk.PathLike, mark: Mapping[str, Any]) -> Optional[
     """Which file of a finished sequence is not as it was written, in words; None if all are.
 
     Args:
-      root: folder of the tracker (vot: of the experiment).
-      mark: of `read_mark`.
+        root: Folder of the tracker (vot: of the experiment).
+        mark: Of `read_mark`.
     """
     for file, digest in mark["files"].items():
         path = Path(root, file)
@@ -112,11 +112,11 @@ class Store:
     """Where the results of one tracker by one protocol go.
 
     Attributes:
-      root: folder of the tracker (vot: of the experiment).
-      layout: one of `results_format.LAYOUTS`.
-      origin: number of the first pixel in the files.
-      identity: JSON values by name: everything but the data that the boxes depend on.
-      modules: hashes of the sources by module, to tell what differs from other code.
+        root: Folder of the tracker (vot: of the experiment).
+        layout: One of `results_format.LAYOUTS`.
+        origin: Number of the first pixel in the files.
+        identity: JSON values by name: everything but the data that the boxes depend on.
+        modules: Hashes of the sources by module, to tell what differs from other code.
     """
 
     root: Path
@@ -131,16 +131,16 @@ class Store:
         """Makes sure that what is in the folder and what is to come belong together.
 
         Args:
-          names: sequences that are to be tracked, in this process or in those of other shards.
-          force: whether results of `names` may be replaced.
-          keep_other_code: whether results of other code may stay beside those to come.
+            names: Sequences that are to be tracked, in this process or in those of other shards.
+            force: Whether results of `names` may be replaced.
+            keep_other_code: Whether results of other code may stay beside those to come.
 
         Returns:
-          For each sequence of which there are results of other code, how that differs, in words.
+            For each sequence of which there are results of other code, how that differs, in words.
 
         Raises:
-          ResultsConflictError: the folder holds results of another identity (of other code: on
-            sequences that are not among `names`), or files that this package did not write.
+            ResultsConflictError: If the folder holds results of another identity (of other code: on
+                sequences that are not among `names`), or files that this package did not write.
         """
         other_code: dict[str, str] = {}
         if not self.root.is_dir():
@@ -181,7 +181,7 @@ class Store:
         """Makes sure that no other run has taken over the folder since this one began.
 
         Raises:
-          RunConflictError: its results are of another identity.
+            RunConflictError: Its results are of another identity.
         """
         there = read_provenance(self.root)
         if there is not None and not belongs({"identity": self.identity}, there):
@@ -199,12 +199,12 @@ class Store:
         frames mean another thing then, see `batched`.
 
         Args:
-          provenance: JSON values; `identity` and what tells the format are added.
-          keep_other_code: whether results of other code stay. The provenance is that of the first
-            of them then.
+            provenance: JSON values; `identity` and what tells the format are added.
+            keep_other_code: Whether results of other code stay. The provenance is that of the first
+                of them then.
 
         Raises:
-          OSError: it cannot be written.
+            OSError: If it cannot be written.
         """
         there = read_provenance(self.root)
         same = is_same_but_code if keep_other_code else is_same
@@ -237,8 +237,8 @@ class Store:
         """Keeps a sequence to this process during the block.
 
         Raises:
-          InUseError: another process tracks it; the message says which.
-          OSError: the lock's file cannot be written.
+            InUseError: If another process tracks it; the message says which.
+            OSError: If the lock's file cannot be written.
         """
         folder = self.root / _LOCKS
         with contextlib.ExitStack() as stack:
@@ -267,14 +267,14 @@ class Store:
         """Checks whether a sequence is finished.
 
         Args:
-          name: the sequence.
-          frames: how many it has.
-          data: hash of frames and truth, as `commit` got it.
-          keep_other_code: whether a result of other code counts.
+            name: The sequence.
+            frames: How many it has.
+            data: Hash of frames and truth, as `commit` got it.
+            keep_other_code: Whether a result of other code counts.
 
         Returns:
-          None if it is finished and every file is as it was written; else what is missing: an
-          empty text if the sequence was never finished.
+            None if it is finished and every file is as it was written; else what is missing: an
+            empty text if the sequence was never finished.
         """
         path = self._mark(name)
         if not path.exists():
@@ -302,12 +302,12 @@ class Store:
         """Writes all repetitions of a sequence, then marks it finished.
 
         Args:
-          results: one for each repetition.
-          data: hash of frames and truth.
-          environment: JSON values: on what this was tracked.
+            results: One for each repetition.
+            data: Hash of frames and truth.
+            environment: JSON values: on what this was tracked.
 
         Raises:
-          OSError: something cannot be written.
+            OSError: If something cannot be written.
         """
         name = results[0].sequence
         contents = {

@@ -29,15 +29,15 @@ def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
     """Writes ROOT.zip, if all 180 sequences are finished.
 
     Args:
-      root: folder of a tracker.
-      dataset: the test split.
+        root: Folder of a tracker.
+        dataset: The test split.
 
     Returns:
-      A line that says what was done.
+        A line that says what was done.
 
     Raises:
-      OSError: the file cannot be written.
-      ValueError: the results are not as the server wants them.
+        OSError: If the file cannot be written.
+        ValueError: If the results are not as the server wants them.
     """
     root = Path(root)
     frames = {sequence.name: len(sequence.frames) for sequence in dataset.sequences}
@@ -60,13 +60,13 @@ def write(path: disk.PathLike, root: disk.PathLike, frames: Mapping[str, int]) -
     """Writes a submission file and checks it before it gets its name.
 
     Args:
-      path: the zip file.
-      root: folder of a tracker, in the got10k layout.
-      frames: number of frames of each sequence.
+        path: The zip file.
+        root: Folder of a tracker, in the got10k layout.
+        frames: Number of frames of each sequence.
 
     Raises:
-      OSError: something cannot be read or written.
-      ValueError: as `check`.
+        OSError: If something cannot be read or written.
+        ValueError: As `check`.
     """
     with disk.replacing(path) as temporary, disk.naming(path):
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -85,13 +85,13 @@ def check(path: disk.PathLike, frames: Mapping[str, int]) -> None:
     """Checks a submission file.
 
     Args:
-      path: the zip file.
-      frames: number of frames of each sequence.
+        path: The zip file.
+        frames: Number of frames of each sequence.
 
     Raises:
-      OSError: it cannot be read.
-      ValueError: it is no zip file, or something is missing, too much or not as it should be; the
-        message names it.
+        OSError: If it cannot be read.
+        ValueError: If it is no zip file, or something is missing, too much or not as it should be;
+            the message names it.
     """
     try:
         with zipfile.ZipFile(path) as archive:

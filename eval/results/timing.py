@@ -19,13 +19,13 @@ class Timing:
     """Times of some results, in seconds.
 
     Attributes:
-      frames: frames that the tracker was given by `update`.
-      initialization: of all calls of `init` that count, together.
-      tracking: of all calls of `update` that count, together.
-      decoding: of reading the images.
-      warm_up: of the calls on the first frame before the clock started: tracing, compiling.
-      median: of one `update`; None without any.
-      p95: 95th percentile of one `update` (linear between two); None without any.
+        frames: Frames that the tracker was given by `update`.
+        initialization: Of all calls of `init` that count, together.
+        tracking: Of all calls of `update` that count, together.
+        decoding: Of reading the images.
+        warm_up: Of the calls on the first frame before the clock started: tracing, compiling.
+        median: Of one `update`; None without any.
+        p95: 95th percentile of one `update` (linear between two); None without any.
     """
 
     frames: int

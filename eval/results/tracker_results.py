@@ -26,17 +26,18 @@ class SequenceResult:
     """What a tracker answered in one run over one sequence of n frames.
 
     Attributes:
-      sequence: its name.
-      boxes: float64 [n, 4], (x, y, width, height), 0-based px. NaN where there is none: in
-        supervised runs in every frame whose code is not TRACKED, in VOT's other runs in the first.
-      seconds: float64 [n], time of `init` or `update` without decoding; NaN where the tracker was
-        not called.
-      decode_seconds: float64 [n], time of reading the image; NaN where it was not read.
-      warm_up_seconds: calls before the clock started: tracing and compiling.
-      codes: int64 [n], `supervised.FrameCode`; None in runs that never start again.
-      repetition: number of the run, from 1.
-      held: places of the frames that could not be read, where the last box is repeated.
-      notes: in words, what has to be said of it: times that cannot be used, frames held.
+        sequence: Its name.
+        boxes: float64 [n, 4], (x, y, width, height), 0-based px. NaN where there is none: in
+            supervised runs in every frame whose code is not TRACKED, in VOT's other runs in the
+            first.
+        seconds: float64 [n], time of `init` or `update` without decoding; NaN where the tracker was
+            not called.
+        decode_seconds: float64 [n], time of reading the image; NaN where it was not read.
+        warm_up_seconds: Calls before the clock started: tracing and compiling.
+        codes: int64 [n], `supervised.FrameCode`; None in runs that never start again.
+        repetition: Number of the run, from 1.
+        held: Places of the frames that could not be read, where the last box is repeated.
+        notes: In words, what has to be said of it: times that cannot be used, frames held.
     """
 
     sequence: str
@@ -55,16 +56,16 @@ class TrackerResults:
     """All results of one tracker on one data set by one protocol.
 
     Attributes:
-      dataset: title of the data set, as its folder is called.
-      tracker: name of the tracker.
-      protocol: "ope", "supervised" or "realtime".
-      layout: one of `results_format.LAYOUTS`.
-      provenance: content of `provenance.json`; empty for a foreign tree.
-      sources: for each sequence the folder (of the tracker; vot: of the experiment) that has it.
-      failures: for each sequence that failed and was not finished since, what was recorded.
-      codes: for each sequence the hash of the sources that made its results; "" where none was
-        recorded. Empty for a foreign tree.
-      stale: sequences that were finished by other code than the provenance's, and are not kept.
+        dataset: Title of the data set, as its folder is called.
+        tracker: Name of the tracker.
+        protocol: "ope", "supervised" or "realtime".
+        layout: One of `results_format.LAYOUTS`.
+        provenance: Content of `provenance.json`; empty for a foreign tree.
+        sources: For each sequence the folder (of the tracker; vot: of the experiment) that has it.
+        failures: For each sequence that failed and was not finished since, what was recorded.
+        codes: For each sequence the hash of the sources that made its results; "" where none was
+            recorded. Empty for a foreign tree.
+        stale: Sequences that were finished by other code than the provenance's, and are not kept.
     """
 
     dataset: str
@@ -125,7 +126,7 @@ class TrackerResults:
         """The file of the boxes of one run.
 
         Raises:
-          KeyError: there is no such sequence.
+            KeyError: If there is no such sequence.
         """
         return self._root(sequence) / formats.box_file(self.layout, sequence, repetition)
 
@@ -133,9 +134,9 @@ class TrackerResults:
         """Reads one run. Times that are not recorded are NaN.
 
         Raises:
-          KeyError: there is no such sequence.
-          OSError: a file cannot be read.
-          ValueError: a file is damaged; the message names it.
+            KeyError: If there is no such sequence.
+            OSError: If a file cannot be read.
+            ValueError: If a file is damaged; the message names it.
         """
         path = self.path(sequence, repetition)
         boxes, codes = formats.decode_boxes(path, self.layout, self._origin)
@@ -200,16 +201,16 @@ def find_results(paths: Iterable[disk.PathLike]) -> list[TrackerResults]:
     """Finds results below some folders, and merges those of the same tracker.
 
     Args:
-      paths: outputs of `run`, or folders in them, or trees of others. A foreign tree is taken to
-        be 1-based (vot: 0-based), and named by its folders: TITLE/TRACKER.
+        paths: Outputs of `run`, or folders in them, or trees of others. A foreign tree is taken to
+            be 1-based (vot: 0-based), and named by its folders: TITLE/TRACKER.
 
     Returns:
-      Results, sorted by data set, tracker and protocol. Unfinished sequences are not among them.
+        Results, sorted by data set, tracker and protocol. Unfinished sequences are not among them.
 
     Raises:
-      OSError: there is no such folder.
-      ValueError: nothing is found below a path, or two results of the same name cannot be merged:
-        they were made by different trackers, or differ on the same sequence.
+        OSError: If there is no such folder.
+        ValueError: If nothing is found below a path, or two results of the same name cannot be
+            merged: they were made by different trackers, or differ on the same sequence.
     """
     found: dict[tuple[str, str, str], TrackerResults] = {}
     for path in map(Path, map(disk.local_path, paths)):

@@ -27,13 +27,13 @@ def check(batch: int, specs: Items[TrackerSpec], protocol: Protocol) -> None:
     """Makes sure that sequences can go side by side.
 
     Args:
-      batch: how many; 1 is for every tracker and protocol.
-      specs: trackers.
-      protocol: how they are run.
+        batch: How many; 1 is for every tracker and protocol.
+        specs: Trackers.
+        protocol: How they are run.
 
     Raises:
-      ValueError: a tracker cannot track many targets in one step, or the protocol needs a sequence
-        for itself.
+        ValueError: If a tracker cannot track many targets in one step, or the protocol needs a
+            sequence for itself.
     """
     if batch == 1:
         return
@@ -62,14 +62,14 @@ def run_tasks(
     """Does tasks, here or in processes of their own, each of which has so many side by side.
 
     Args:
-      tasks: as in `lanes.execute`.
-      tell: called with a task and what is new of it.
-      batch: sequences side by side at most, in each process.
-      jobs: processes; with 1, this one.
-      threads: of each of them, if there are several.
+        tasks: As in `lanes.execute`.
+        tell: Called with a task and what is new of it.
+        batch: Sequences side by side at most, in each process.
+        jobs: Processes; with 1, this one.
+        threads: Of each of them, if there are several.
 
     Raises:
-      OSError: results cannot be written.
+        OSError: Results cannot be written.
     """
     if jobs == 1:
         interleave.execute(tasks, lambda number, news: tell(tasks[number], news), batch)

@@ -43,14 +43,14 @@ def execute(
     """Does tasks in this process.
 
     Args:
-      tasks: in the order in which they are begun, those of one tracker after the other.
-      tell: called with the number of a task and `Frames` when it begins and now and then, and with
-        its `Outcome` when it is over.
-      batch: sequences side by side at most.
-      clock: seconds.
+        tasks: In the order in which they are begun, those of one tracker after the other.
+        tell: Called with the number of a task and `Frames` when it begins and now and then, and
+            with its `Outcome` when it is over.
+        batch: Sequences side by side at most.
+        clock: Seconds.
 
     Raises:
-      OSError: results cannot be written.
+        OSError: Results cannot be written.
     """
     for _, group in itertools.groupby(enumerate(tasks), lambda item: item[1].spec):
         _SideBySide(list(group), tell, batch, clock).run()
@@ -72,7 +72,7 @@ class _Lane:
         """The next frame.
 
         Raises:
-          OSError, ValueError: it cannot be read.
+            OSError, ValueError: It cannot be read.
         """
         image, self._decode_seconds[self._index] = next(self._frames)
         return image

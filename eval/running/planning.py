@@ -24,9 +24,9 @@ class Plan:
     """What is to be done, and what is done already.
 
     Attributes:
-      tasks: what is to be done.
-      finished: tasks that are finished, with their outcomes.
-      problems: (tracker's name, sequence, what is wrong) of sequences that cannot be used.
+        tasks: What is to be done.
+        finished: Tasks that are finished, with their outcomes.
+        problems: (tracker's name, sequence, what is wrong) of sequences that cannot be used.
     """
 
     tasks: list[Task]
@@ -56,21 +56,21 @@ def make_plan(
     """Looks at what there is, and writes the provenance of what is to come.
 
     Args:
-      dataset: what to run on.
-      specs: trackers, of different names.
-      protocol: how.
-      output: folder of results.
-      shard: (i, n): every n-th sequence from the i-th on, counted from 1.
-      jobs: processes, for the record.
-      batch: sequences side by side in each, for the record.
-      force: whether finished sequences are done again.
-      keep_other_code: whether sequences that other code has finished count as such; else they are
-        done again.
+        dataset: What to run on.
+        specs: Trackers, of different names.
+        protocol: How.
+        output: Folder of results.
+        shard: (i, n): every n-th sequence from the i-th on, counted from 1.
+        jobs: Processes, for the record.
+        batch: Sequences side by side in each, for the record.
+        force: Whether finished sequences are done again.
+        keep_other_code: Whether sequences that other code has finished count as such; else they are
+            done again.
 
     Raises:
-      ImportError: a tracker needs something that is not installed.
-      OSError: something cannot be read or written.
-      ValueError: a tracker cannot be used, or the output holds something else.
+        ImportError: If a tracker needs something that is not installed.
+        OSError: If something cannot be read or written.
+        ValueError: If a tracker cannot be used, or the output holds something else.
     """
     environment = results_provenance.describe_environment(jobs, batch)
     sequences = [protocols.cut(sequence, protocol.limit) for sequence in dataset.sequences]

@@ -18,13 +18,13 @@ def score(sequence: Sequence, boxes: np.ndarray) -> float:
     """Success AUC (21 thresholds) of the first frames, of those that have a true box.
 
     Args:
-      sequence: with n frames.
-      boxes: float64 [m, 4], m at most n. A frame without a box is a miss; in a supervised run,
-        whose first box is NaN, it is passed over, for the tracker is not asked in every frame.
+        sequence: With n frames.
+        boxes: float64 [m, 4], m at most n. A frame without a box is a miss; in a supervised run,
+            whose first box is NaN, it is passed over, for the tracker is not asked in every frame.
 
     Returns:
-      0 to 1; NaN where the truth is withheld. It only says how a run gets on: the benchmarks' own
-      measures are those of the report.
+        0 to 1; NaN where the truth is withheld. It only says how a run gets on: the benchmarks' own
+        measures are those of the report.
     """
     truth = sequence.boxes[: len(boxes)]
     known = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
@@ -39,10 +39,10 @@ class Progress:
     """Bars on a terminal, lines elsewhere; a context manager.
 
     Args:
-      sequences: how many there are.
-      frames: how many frames they have, each counted once.
-      file: where to; stderr by default.
-      bars: whether to draw bars; by default on a terminal.
+        sequences: How many there are.
+        frames: How many frames they have, each counted once.
+        file: Where to; stderr by default.
+        bars: Whether to draw bars; by default on a terminal.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class Progress:
         """Notes frames that were passed.
 
         Args:
-          frames: how many.
-          tracked: how many of them were tracked.
-          seconds: time that this took.
-          value: `score` of the sequence so far.
+            frames: How many.
+            tracked: How many of them were tracked.
+            seconds: Time that this took.
+            value: `score` of the sequence so far.
         """
         before = self._speeds.get(self._tracker, (0, 0.0))
         self._speeds[self._tracker] = (before[0] + tracked, before[1] + seconds)
@@ -97,10 +97,10 @@ class Progress:
         """Notes that a sequence is over.
 
         Args:
-          tracker: its name.
-          sequence: likewise.
-          value: its `score`.
-          error: what failed; None if nothing.
+            tracker: Its name.
+            sequence: Likewise.
+            value: Its `score`.
+            error: What failed; None if nothing.
         """
         self._over += 1
         scores = self._scores.setdefault(tracker, [])

@@ -43,18 +43,18 @@ class Protocol:
     """How every sequence of a data set is run.
 
     Attributes:
-      name: one of `PROTOCOLS`, as results are called.
-      resets: whether the tracker starts again after a failure.
-      repetitions: runs of a sequence at most; fewer if the first ones are equal.
-      fps: frames a second of the simulated clock; None without one.
-      grace: see `realtime.RealtimeClock`.
-      skip: frames from a failure to the next initialisation.
-      limit: frames of each sequence at most, for trials.
-      on_bad_frame: what happens at a frame that cannot be read: one of `BAD_FRAMES`. "stop" fails
-        the sequence, "hold" repeats the last box; the first frame must be good in either case.
+        name: One of `PROTOCOLS`, as results are called.
+        resets: Whether the tracker starts again after a failure.
+        repetitions: Runs of a sequence at most; fewer if the first ones are equal.
+        fps: Frames a second of the simulated clock; None without one.
+        grace: See `realtime.RealtimeClock`.
+        skip: Frames from a failure to the next initialisation.
+        limit: Frames of each sequence at most, for trials.
+        on_bad_frame: What happens at a frame that cannot be read: one of `BAD_FRAMES`. "stop" fails
+            the sequence, "hold" repeats the last box; the first frame must be good in either case.
 
     Raises:
-      ValueError: a value is out of its range.
+        ValueError: If a value is out of its range.
     """
 
     name: str = OPE
@@ -104,16 +104,16 @@ def run_sequence(
     the repetition.
 
     Args:
-      tracker: see above.
-      sequence: already cut to its limit.
-      protocol: how.
-      repetition: the number that the result gets.
-      clock: seconds; only differences count.
-      observer: called after each frame.
+        tracker: See above.
+        sequence: Already cut to its limit.
+        protocol: How.
+        repetition: The number that the result gets.
+        clock: Seconds; only differences count.
+        observer: Called after each frame.
 
     Raises:
-      OSError: an image cannot be read, and is not to be held.
-      ValueError: the tracker's answer is no box; or whatever it raises itself.
+        OSError: If an image cannot be read, and is not to be held.
+        ValueError: If the tracker's answer is no box; or whatever it raises itself.
     """
     _seed(f"{sequence.name} {repetition}")
     run = _Run(tracker, sequence, protocol, clock)

@@ -21,11 +21,11 @@ class RealtimeClock:
     """Simulated time between frames and answers.
 
     Args:
-      fps: frames that come in a second.
-      grace: slow answers that are forgiven after each start.
+        fps: Frames that come in a second.
+        grace: Slow answers that are forgiven after each start.
 
     Raises:
-      ValueError: fps is not positive, or grace negative.
+        ValueError: Fps is not positive, or grace negative.
     """
 
     def __init__(self, fps: float = DEFAULT_FPS, grace: int = DEFAULT_GRACE):

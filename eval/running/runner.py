@@ -45,15 +45,15 @@ class Task:
     """One tracker on one sequence.
 
     Attributes:
-      spec: the tracker.
-      name: how its results are called.
-      sequence: cut to its limit.
-      protocol: how it is run.
-      store: where the results go.
-      data: hash of what the tracker gets of the sequence.
-      environment: JSON values: on what it runs.
-      stamp: of the sequence's mark when this was planned, see `Store.stamp`: another process has
-        finished the sequence since if it is another one.
+        spec: The tracker.
+        name: How its results are called.
+        sequence: Cut to its limit.
+        protocol: How it is run.
+        store: Where the results go.
+        data: Hash of what the tracker gets of the sequence.
+        environment: JSON values: on what it runs.
+        stamp: Of the sequence's mark when this was planned, see `Store.stamp`: another process has
+            finished the sequence since if it is another one.
     """
 
     spec: TrackerSpec
@@ -71,15 +71,15 @@ class Outcome:
     """What came of a task.
 
     Attributes:
-      error: the traceback if it failed; else None.
-      score: success AUC, 0 to 1; NaN where it is not known.
-      frames: frames tracked, all repetitions together.
-      seconds: time of tracking them.
-      finished_before: whether an earlier run, or another process, had done it.
-      batch: sequences side by side, of whose common time this is a share.
-      other_code: whether it was done by other code than this.
-      held: frames that could not be read.
-      busy: the process that is doing it; None unless this one did not wait.
+        error: The traceback if it failed; else None.
+        score: Success AUC, 0 to 1; NaN where it is not known.
+        frames: Frames tracked, all repetitions together.
+        seconds: Time of tracking them.
+        finished_before: Whether an earlier run, or another process, had done it.
+        batch: Sequences side by side, of whose common time this is a share.
+        other_code: Whether it was done by other code than this.
+        held: Frames that could not be read.
+        busy: The process that is doing it; None unless this one did not wait.
     """
 
     error: Optional[str] = None
@@ -98,10 +98,10 @@ class Frames:
     """Message of a task that is under way.
 
     Attributes:
-      count: frames since its last message.
-      tracked: how many of them were tracked.
-      seconds: time that this took.
-      score: success AUC of the sequence so far, 0 to 1; NaN where it is not known.
+        count: Frames since its last message.
+        tracked: How many of them were tracked.
+        seconds: Time that this took.
+        score: Success AUC of the sequence so far, 0 to 1; NaN where it is not known.
     """
 
     count: int
@@ -120,16 +120,16 @@ def execute(
     """Does a task: tracks, and writes what came of it.
 
     Args:
-      task: what to do.
-      tell: called with `Frames` now and then.
-      clock: seconds.
-      wait: whether to wait for another process that is doing it; else the outcome is `busy`.
+        task: What to do.
+        tell: Called with `Frames` now and then.
+        clock: Seconds.
+        wait: Whether to wait for another process that is doing it; else the outcome is `busy`.
 
     Returns:
-      The outcome; of a tracker or an image that fails, too.
+        The outcome; of a tracker or an image that fails, too.
 
     Raises:
-      OSError: the results cannot be written.
+        OSError: If the results cannot be written.
     """
     with contextlib.ExitStack() as stack:
         done = begin(task, stack, wait=wait)
@@ -146,16 +146,16 @@ def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[Ou
     """Takes a task for this process.
 
     Args:
-      task: what is to be done.
-      stack: keeps it until it is closed.
-      wait: whether to wait for another process that is doing it.
+        task: What is to be done.
+        stack: Keeps it until it is closed.
+        wait: Whether to wait for another process that is doing it.
 
     Returns:
-      None if it is to be done now; else what another process has made of it, or that it is busy.
+        None if it is to be done now; else what another process has made of it, or that it is busy.
 
     Raises:
-      OSError: the lock cannot be written, another run has taken over the folder, or the code has
-        changed since the run began.
+        OSError: If the lock cannot be written, another run has taken over the folder, or the code
+            has changed since the run began.
     """
     _check_code(task)
     said = False
@@ -186,7 +186,7 @@ def _check_code(task: Task) -> None:
     changes after they are loaded does not matter.
 
     Raises:
-      OSError: it has not.
+        OSError: If it has not.
     """
     if multiprocessing.parent_process() is None or task.spec in _loaded:
         return
@@ -204,7 +204,7 @@ def read_outcome(task: Task) -> Outcome:
     """The outcome of a task that is finished.
 
     Raises:
-      OSError, ValueError: its files cannot be read.
+        OSError, ValueError: Its files cannot be read.
     """
     found = TrackerResults(
         dataset="",
@@ -228,7 +228,7 @@ def finish(task: Task, results: Items[SequenceResult]) -> Outcome:
     """Writes the results of a task, one for each repetition.
 
     Raises:
-      OSError: they cannot be written.
+        OSError: They cannot be written.
     """
     task.store.commit(results, data=task.data, environment=task.environment)
     return make_outcome(task, results, task.environment)
@@ -238,7 +238,7 @@ def fail(task: Task, text: str) -> Outcome:
     """Records why a task failed.
 
     Raises:
-      OSError: it cannot be written.
+        OSError: If it cannot be written.
     """
     task.store.fail(task.sequence.name, text)
     return Outcome(error=text)
@@ -248,7 +248,7 @@ def lose(task: Task, text: str) -> Outcome:
     """Records why a task failed whose process has died, unless another one does it or has done it.
 
     Raises:
-      OSError: it cannot be written.
+        OSError: If it cannot be written.
     """
     with contextlib.ExitStack() as stack:
         return begin(task, stack, wait=False) or fail(task, text)
@@ -263,13 +263,13 @@ def run_tasks(
     """Does tasks, here or in processes of their own.
 
     Args:
-      tasks: in the order in which they are begun; those that another run is doing come last.
-      tell: called with a task and `Frames` now and then, and with its `Outcome` when it is over.
-      jobs: processes; with 1, this one.
-      threads: of each of them, if there are several.
+        tasks: In the order in which they are begun; those that another run is doing come last.
+        tell: Called with a task and `Frames` now and then, and with its `Outcome` when it is over.
+        jobs: Processes; with 1, this one.
+        threads: Of each of them, if there are several.
 
     Raises:
-      OSError: results cannot be written.
+        OSError: Results cannot be written.
     """
     busy = _run_round(tasks, tell, jobs, threads, wait=False)
     while busy:
@@ -353,9 +353,9 @@ def make_outcome(
     """Sums up the results of a task.
 
     Args:
-      task: the task.
-      results: one for each repetition.
-      environment: on what they were made.
+        task: The task.
+        results: One for each repetition.
+        environment: On what they were made.
     """
     times = timing.measure(results)
     return Outcome(

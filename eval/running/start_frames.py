@@ -28,16 +28,16 @@ def segments(dataset: Dataset, starts: int) -> Dataset:
     target can be seen and its box is known; so no two are the same.
 
     Args:
-      dataset: of whole sequences.
-      starts: segments of each sequence; with 1, the data set stays as it is.
+        dataset: Of whole sequences.
+        starts: Segments of each sequence; with 1, the data set stays as it is.
 
     Returns:
-      The data set. Its title ends in "-TRE5", so that results are kept apart from those of whole
-      sequences and of other numbers of starts. Segments are called after the number that the data
-      set gives to their first frame, as "Couple+029".
+        The data set. Its title ends in "-TRE5", so that results are kept apart from those of whole
+        sequences and of other numbers of starts. Segments are called after the number that the data
+        set gives to their first frame, as "Couple+029".
 
     Raises:
-      ValueError: `starts` is below 1, or a sequence has too few frames with truth.
+        ValueError: `starts` is below 1, or a sequence has too few frames with truth.
     """
     if starts < 1:
         raise ValueError(f"each sequence needs at least 1 start, got {starts}")

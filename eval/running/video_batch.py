@@ -24,8 +24,8 @@ class VideoBatch:
     only where a frame has more pixels: within `warm_up`, unless it is in the midst of a video.
 
     Args:
-      tracker: its weights, constants and precision are used; its own target stays as it is.
-      size: videos at most.
+        tracker: Its weights, constants and precision are used; its own target stays as it is.
+        size: Videos at most.
     """
 
     def __init__(self, tracker: Tracker, size: int):
@@ -41,11 +41,11 @@ class VideoBatch:
         """Starts on a video and forgets it, so that tracing and compiling are done.
 
         Args:
-          image: its first frame, uint8 RGB [height, width, 3].
-          box: (x, y, width, height) of the target, 0-based px.
+            image: Its first frame, uint8 RGB [height, width, 3].
+            box: (x, y, width, height) of the target, 0-based px.
 
         Raises:
-          ValueError: the box cannot be used.
+            ValueError: If the box cannot be used.
         """
         self._start(image, box)
 
@@ -53,11 +53,11 @@ class VideoBatch:
         """Starts on a video, which gets the last place.
 
         Args:
-          image: as in `warm_up`, which comes before.
-          box: likewise.
+            image: As in `warm_up`, which comes before.
+            box: Likewise.
 
         Raises:
-          ValueError: the box cannot be used, or there are `size` videos.
+            ValueError: If the box cannot be used, or there are `size` videos.
         """
         if len(self) == self._size:
             raise ValueError(f"there are {self._size} videos already: drop one of them first")
@@ -70,10 +70,10 @@ class VideoBatch:
         """Tracks all targets into the next frames.
 
         Args:
-          images: uint8 RGB [height, width, 3] of each video.
+            images: uint8 RGB [height, width, 3] of each video.
 
         Returns:
-          float64 [videos, 4], (x, y, width, height), 0-based px.
+            float64 [videos, 4], (x, y, width, height), 0-based px.
         """
         self._targets.update(self._filled(images), range(len(images)))
         return self._targets.output.box.numpy()

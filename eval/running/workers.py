@@ -34,10 +34,10 @@ class Event(NamedTuple):
     """Something that happened to a task.
 
     Attributes:
-      task: its number.
-      kind: "message" (value: what the function sent), "done" (its result), "error" (the traceback
-        of what it raised) or "died" (the exit code of the process; negative for a signal).
-      value: see kind.
+        task: Its number.
+        kind: "message" (value: what the function sent), "done" (its result), "error" (the traceback
+            of what it raised) or "died" (the exit code of the process; negative for a signal).
+        value: See kind.
     """
 
     task: int
@@ -74,13 +74,13 @@ def run(
     """Runs tasks, some at a time, and yields what happens.
 
     Args:
-      function: a function of a module; it and the tasks must be picklable.
-      tasks: given out in this order.
-      jobs: processes.
-      threads: each one's share of threads.
+        function: A function of a module; it and the tasks must be picklable.
+        tasks: Given out in this order.
+        jobs: Processes.
+        threads: Each one's share of threads.
 
     Yields:
-      Events. Each task ends with one of the kinds "done", "error" and "died".
+        Events. Each task ends with one of the kinds "done", "error" and "died".
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork.
     waiting = list(enumerate(tasks))[::-1]

@@ -63,13 +63,13 @@ def evaluate(
     """Computes all numbers.
 
     Args:
-      dataset: its sequences are those that every tracker has runs of.
-      trackers: their runs, in the order of the sequences.
-      convention: one of `metrics.CONVENTIONS`. Supervised runs are measured as VOT does.
-      samples: of the bootstrap.
+        dataset: Its sequences are those that every tracker has runs of.
+        trackers: Their runs, in the order of the sequences.
+        convention: One of `metrics.CONVENTIONS`. Supervised runs are measured as VOT does.
+        samples: Of the bootstrap.
 
     Raises:
-      ValueError: there is no tracker, or runs and sequences do not fit.
+        ValueError: If there is no tracker, or runs and sequences do not fit.
     """
     if not trackers or not dataset.sequences:
         raise ValueError("there is nothing to report: no tracker has results of any sequence")

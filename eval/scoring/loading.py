@@ -22,9 +22,9 @@ class Loaded:
     """What can be compared.
 
     Attributes:
-      dataset: with the sequences that every tracker has, cut as they were tracked.
-      trackers: their runs.
-      notes: in words what was left out, and why.
+        dataset: With the sequences that every tracker has, cut as they were tracked.
+        trackers: Their runs.
+        notes: In words what was left out, and why.
     """
 
     dataset: Dataset
@@ -41,14 +41,15 @@ def choose(
     """Picks the results that belong to a data set.
 
     Args:
-      dataset: results of other ones are passed over, unless nothing tells what they are of, and
-        the tracker has none in a folder of its title. Those of segments have to lie in such a one.
-      results: as found.
-      names: of trackers; None for all.
-      protocol: None for the data set's own, or the only one there is.
+        dataset: Results of other ones are passed over, unless nothing tells what they are of, and
+            the tracker has none in a folder of its title. Those of segments have to lie in such a
+            one.
+        results: As found.
+        names: Of trackers; None for all.
+        protocol: None for the data set's own, or the only one there is.
 
     Raises:
-      ValueError: none is left, or a name is unknown; the message lists what there is.
+        ValueError: none is left, or a name is unknown; the message lists what there is.
     """
     known = {sequence.name for sequence in dataset.sequences}
     if start_frames.is_split(dataset):
@@ -94,7 +95,7 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     A tracker without any result is left out, unless none has one.
 
     Raises:
-      ValueError: the truth is withheld, or no sequence is common to all trackers.
+        ValueError: If the truth is withheld, or no sequence is common to all trackers.
     """
     notes = [f"{name} is left out: {detail}" for name, detail in dataset.problems]
     notes += [f"passed over: {remark}" for remark in dataset.remarks]
@@ -191,9 +192,9 @@ def _read(results: TrackerResults, sequence: TestSequence, convention: str) -> l
     """All runs over a sequence.
 
     Raises:
-      KeyError: there is none.
-      OSError: a file cannot be read.
-      ValueError: a file is damaged, or its length is not the sequence's.
+        KeyError: If there is none.
+        OSError: If a file cannot be read.
+        ValueError: If a file is damaged, or its length is not the sequence's.
     """
     name = _name_in(results, sequence.name)
     found = []

@@ -106,13 +106,13 @@ def measure(
     """Measures all runs; several runs of a sequence count as their mean.
 
     Args:
-      dataset: the sequences.
-      trackers: their runs.
-      convention: one of `metrics.CONVENTIONS`.
-      samples: not used: all intervals follow from the values of sequences.
+        dataset: The sequences.
+        trackers: Their runs.
+        convention: One of `metrics.CONVENTIONS`.
+        samples: Not used: all intervals follow from the values of sequences.
 
     Raises:
-      ValueError: boxes do not fit a sequence, or the convention is unknown.
+        ValueError: Boxes do not fit a sequence, or the convention is unknown.
     """
     del samples
     measures, curves = list_measures(convention), list_curves(convention)
@@ -142,7 +142,7 @@ def score(
     """Scores of one run.
 
     Raises:
-      ValueError: it has other numbers of boxes and frames; the message names the sequence.
+        ValueError: If it has other numbers of boxes and frames; the message names the sequence.
     """
     if len(run.boxes) != len(sequence.frames):
         raise ValueError(

@@ -20,13 +20,13 @@ class Measure:
     """One number for a tracker.
 
     Attributes:
-      key: its name in files, such as "auc".
-      label: in heads of tables, such as "AUC".
-      title: in plots, with its rule.
-      by_sequence: whether a single sequence has it.
-      low: whether less is better.
-      bounded: whether it is of 0 to 1.
-      digits: decimals to print.
+        key: Its name in files, such as "auc".
+        label: In heads of tables, such as "AUC".
+        title: In plots, with its rule.
+        by_sequence: Whether a single sequence has it.
+        low: Whether less is better.
+        bounded: Whether it is of 0 to 1.
+        digits: Decimals to print.
     """
 
     key: str
@@ -43,12 +43,12 @@ class Curve:
     """A kind of curve over thresholds.
 
     Attributes:
-      key: "success", "precision" or "normalized_precision".
-      title: of its plot.
-      x: float64 [t], thresholds.
-      x_title: what they are.
-      y_title: what the curve tells.
-      measure: key of the measure that the legend shows.
+        key: "success", "precision" or "normalized_precision".
+        title: Of its plot.
+        x: float64 [t], thresholds.
+        x_title: What they are.
+        y_title: What the curve tells.
+        measure: Key of the measure that the legend shows.
     """
 
     key: str
@@ -64,9 +64,9 @@ class Attribute:
     """What makes sequences hard.
 
     Attributes:
-      code: as the data set has it.
-      title: in words, where they are known.
-      members: places of the sequences that have it.
+        code: As the data set has it.
+        title: In words, where they are known.
+        members: Places of the sequences that have it.
     """
 
     code: str
@@ -79,13 +79,13 @@ class Speed:
     """Times of a tracker.
 
     Attributes:
-      frames: that were tracked, without initialisations.
-      fps: frames a second of tracking alone.
-      median_ms: of one frame.
-      p95_ms: 95th percentile.
-      initialization_ms: of one initialisation, mean.
-      decoding_ms: of one image, mean; NaN where it was not measured.
-      warm_up: seconds before the clock started, together.
+        frames: That were tracked, without initialisations.
+        fps: Frames a second of tracking alone.
+        median_ms: Of one frame.
+        p95_ms: 95th percentile.
+        initialization_ms: Of one initialisation, mean.
+        decoding_ms: Of one image, mean; NaN where it was not measured.
+        warm_up: Seconds before the clock started, together.
     """
 
     frames: int
@@ -102,16 +102,16 @@ class TrackerEvaluation:
     """The numbers of one tracker on n sequences.
 
     Attributes:
-      name: of the tracker.
-      values: for each measure by sequence float64 [n]; NaN where there is none.
-      totals: for each measure the number over all sequences.
-      intervals: for each measure the ends of the confidence interval of its total.
-      attributes: for each attribute's code the numbers over its sequences, by measure.
-      curves: for each kind of curve float64 [n, t].
-      boxes: for each sequence the boxes of the first run, float64 [frames, 4], NaN for none.
-      overlaps: for each sequence the IoU of these, float64 [frames], NaN where there is none.
-      speed: times; None where none were recorded.
-      provenance: where the results come from; empty if nothing tells.
+        name: Of the tracker.
+        values: For each measure by sequence float64 [n]; NaN where there is none.
+        totals: For each measure the number over all sequences.
+        intervals: For each measure the ends of the confidence interval of its total.
+        attributes: For each attribute's code the numbers over its sequences, by measure.
+        curves: For each kind of curve float64 [n, t].
+        boxes: For each sequence the boxes of the first run, float64 [frames, 4], NaN for none.
+        overlaps: For each sequence the IoU of these, float64 [frames], NaN where there is none.
+        speed: Times; None where none were recorded.
+        provenance: Where the results come from; empty if nothing tells.
     """
 
     name: str
@@ -131,9 +131,9 @@ class Eao:
     """Expected average overlap of the trackers.
 
     Attributes:
-      interval: first and last length that count.
-      longest: length of the curves.
-      curves: for each tracker float64 [longest], of the lengths 1, 2, ...
+        interval: First and last length that count.
+        longest: Length of the curves.
+        curves: For each tracker float64 [longest], of the lengths 1, 2, ...
     """
 
     interval: tuple[int, int]
@@ -146,21 +146,21 @@ class Evaluation:
     """Trackers, best first, on the sequences that all of them finished.
 
     Attributes:
-      title: of the data set.
-      coverage: how many sequences of how many there are, in words.
-      size: how many the whole benchmark has; 0 if there is no such number.
-      convention: how was counted.
-      protocol: how was run.
-      sequences: n sequences.
-      weights: float64 [n], what each sequence weighs in means, by the convention.
-      measures: the first one ranks the trackers.
-      curves: kinds of curves.
-      attributes: those that a sequence has.
-      trackers: best first.
-      differences: for places of two trackers the confidence interval of the mean difference of the
-        first measure by sequence.
-      eao: of supervised runs where the benchmark has an interval for it, else None.
-      is_supervised: whether the trackers started again after a failure.
+        title: Of the data set.
+        coverage: How many sequences of how many there are, in words.
+        size: How many the whole benchmark has; 0 if there is no such number.
+        convention: How was counted.
+        protocol: How was run.
+        sequences: n sequences.
+        weights: float64 [n], what each sequence weighs in means, by the convention.
+        measures: The first one ranks the trackers.
+        curves: Kinds of curves.
+        attributes: Those that a sequence has.
+        trackers: Best first.
+        differences: For places of two trackers the confidence interval of the mean difference of
+            the first measure by sequence.
+        eao: Of supervised runs where the benchmark has an interval for it, else None.
+        is_supervised: Whether the trackers started again after a failure.
     """
 
     title: str

@@ -30,13 +30,13 @@ def measure(
     """Measures all runs; several runs of a sequence are its repetitions.
 
     Args:
-      dataset: the sequences.
-      trackers: their runs, with codes.
-      convention: not used: supervised runs are measured in one way.
-      samples: of the bootstrap of the EAO.
+        dataset: The sequences.
+        trackers: Their runs, with codes.
+        convention: Not used: supervised runs are measured in one way.
+        samples: Of the bootstrap of the EAO.
 
     Raises:
-      ValueError: codes or boxes do not fit a sequence.
+        ValueError: Codes or boxes do not fit a sequence.
     """
     del convention
     # VOT2013 and VOT2014 rank by accuracy and robustness: they have no EAO.

@@ -44,11 +44,11 @@ class OpenCVTracker:
     as OpenCV wants them. Where it reports that the target is lost, the last box is repeated.
 
     Args:
-      name: a key of `OPENCV`.
+        name: A key of `OPENCV`.
 
     Raises:
-      ValueError: there is no such name.
-      ImportError: OpenCV is not installed, or not the package that has this tracker.
+        ValueError: If there is no such name.
+        ImportError: OpenCV is not installed, or not the package that has this tracker.
     """
 
     def __init__(self, name: str):
@@ -61,8 +61,8 @@ class OpenCVTracker:
         """Starts on a target.
 
         Args:
-          image: uint8 [h, w, 3], RGB.
-          box: (x, y, width, height), 0-based px.
+            image: uint8 [h, w, 3], RGB.
+            box: (x, y, width, height), 0-based px.
         """
         _seed(self._cv2)
         self._tracker = self._create()  # One that has run cannot be started anew.
@@ -81,11 +81,11 @@ def import_opencv(name: str) -> Any:
     """Imports OpenCV and makes sure that it has a tracker.
 
     Returns:
-      The module `cv2`.
+        The module `cv2`.
 
     Raises:
-      ValueError: `name` is none of `OPENCV`.
-      ImportError: OpenCV is not installed, or without that tracker; the message says what to do.
+        ValueError: `name` is none of `OPENCV`.
+        ImportError: OpenCV is not installed, or without that tracker; the message says what to do.
     """
     if name not in OPENCV:
         raise ValueError(f"OpenCV's trackers here are {', '.join(OPENCV)}, not {name!r}")
@@ -106,8 +106,8 @@ def whole_box(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, in
     """The box in whole pixels, cut at the image's border, with at least one pixel each way.
 
     Args:
-      box: (x, y, width, height), 0-based px.
-      size: height and width of the image.
+        box: (x, y, width, height), 0-based px.
+        size: Height and width of the image.
     """
     low = np.rint(np.asarray(box, np.float64)[:2])
     high = np.rint(np.asarray(box, np.float64)[:2] + np.asarray(box, np.float64)[2:])

@@ -40,12 +40,12 @@ class TrackerSpec:
     """A tracker as named on the command line.
 
     Attributes:
-      name: how its results are called; can be the name of a folder.
-      kind: one of `KINDS`.
-      target: checkpoint (or "" for the one that comes with gradnet_tf), OpenCV's name, or
-        MODULE:CLASS.
-      settings: (name, value) pairs.
-      text: what was given, without the name.
+        name: How its results are called; can be the name of a folder.
+        kind: One of `KINDS`.
+        target: Checkpoint (or "" for the one that comes with gradnet_tf), OpenCV's name, or
+            MODULE:CLASS.
+        settings: (name, value) pairs.
+        text: What was given, without the name.
     """
 
     name: str
@@ -59,7 +59,7 @@ def parse_tracker(text: str) -> TrackerSpec:
     """Reads a tracker as it is given on the command line, see above.
 
     Raises:
-      ValueError: it cannot be read, or there is no such kind, tracker or setting.
+        ValueError: If it cannot be read, or there is no such kind, tracker or setting.
     """
     match = re.match(r"([^=:,]+)=(.*)", text, re.DOTALL)
     name, rest = (match[1].strip(), match[2].strip()) if match else (None, text.strip())
@@ -88,7 +88,7 @@ def parse_trackers(texts: Sequence[str]) -> list[TrackerSpec]:
     """Reads several trackers.
 
     Raises:
-      ValueError: as `parse_tracker`; or two have the same name.
+        ValueError: As `parse_tracker`; or two have the same name.
     """
     specs = [parse_tracker(text) for text in texts]
     # Case is ignored, since some file systems do.
@@ -106,11 +106,11 @@ def make_gradnet(settings: dict[str, Any]) -> Any:
     """A `gradnet_tf.Tracker` of some settings.
 
     Args:
-      settings: constants of `TrackerConfig`, which change the preset, and `checkpoint`, `preset`,
-        `jit_compile` and `precision`, as the tracker takes them.
+        settings: Constants of `TrackerConfig`, which change the preset, and `checkpoint`, `preset`,
+            `jit_compile` and `precision`, as the tracker takes them.
 
     Raises:
-      ValueError: as the tracker does.
+        ValueError: As the tracker does.
     """
     from gradnet_tf.tracking.tracker import Tracker
 
@@ -127,8 +127,8 @@ def make_tracker(spec: TrackerSpec) -> Any:
     """Makes a tracker: an object with ``init(image, box)`` and ``update(image) -> box``.
 
     Raises:
-      ImportError: something is not installed, or there is no such module or class.
-      ValueError: as the tracker does.
+        ImportError: If something is not installed, or there is no such module or class.
+        ValueError: As the tracker does.
     """
     if spec.kind == STATIC:
         return baselines.StaticTracker()
@@ -143,7 +143,7 @@ def find_class(target: str) -> Any:
     """The class that MODULE:CLASS names.
 
     Raises:
-      ImportError: there is no such module or class.
+        ImportError: If there is no such module or class.
     """
     module_name, _, name = target.partition(":")
     try:
@@ -158,7 +158,7 @@ def load_code(spec: TrackerSpec) -> None:
     """Imports what a tracker is made of.
 
     Raises:
-      ImportError: as `make_tracker`.
+        ImportError: As `make_tracker`.
     """
     if spec.kind == GRADNET:
         importlib.import_module("gradnet_tf.tracking.tracker")
@@ -170,14 +170,14 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
     """What tells a tracker from others, whatever it is called.
 
     Returns:
-      The weights' hash (None without weights), and the configuration as JSON values: for GradNet
-      every constant; for OpenCV its version; for a Python class the hashes of files and
-      folders of models that its arguments name. The sources are not part of it, see `sources`.
+        The weights' hash (None without weights), and the configuration as JSON values: for GradNet
+        every constant; for OpenCV its version; for a Python class the hashes of files and folders
+        of models that its arguments name. The sources are not part of it, see `sources`.
 
     Raises:
-      ImportError: as `make_tracker`.
-      OSError: the checkpoint or an argument's file cannot be used.
-      ValueError: likewise; or there is no such precision, or not with XLA.
+        ImportError: As `make_tracker`.
+        OSError: If the checkpoint or an argument's file cannot be used.
+        ValueError: Likewise; or there is no such precision, or not with XLA.
     """
     if spec.kind == GRADNET:
         return _identify_gradnet(spec)

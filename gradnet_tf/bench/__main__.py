@@ -48,11 +48,11 @@ def run(values: flags.FlagValues) -> dict:
     """Measures and prints.
 
     Returns:
-      What --json writes.
+        What --json writes.
 
     Raises:
-      OSError, ValueError, ImportError, RuntimeError: see `command.Benchmark` and
-        `authors.AuthorsTracker`.
+        OSError, ValueError, ImportError, RuntimeError: See `command.Benchmark` and
+            `authors.AuthorsTracker`.
     """
     from gradnet_tf.bench import command, settings
 

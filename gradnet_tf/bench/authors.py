@@ -37,14 +37,14 @@ class AuthorsTracker:
     """The authors' tracker on some frames, one at a time.
 
     Args:
-      folder: a checkout of LPXTT/GradNet-Tensorflow.
-      frames: paths of the frames; `next_frame` can be called once for each but the last.
-      box: (x, y, width, height) of the target in the first frame.
-      tf1_checkpoint: prefix of the TF1 checkpoint that they restore.
+        folder: A checkout of LPXTT/GradNet-Tensorflow.
+        frames: Paths of the frames; `next_frame` can be called once for each but the last.
+        box: (x, y, width, height) of the target in the first frame.
+        tf1_checkpoint: Prefix of the TF1 checkpoint that they restore.
 
     Raises:
-      ValueError: if the folder is no such checkout.
-      RuntimeError: if their code does not start; the message ends with what it printed.
+        ValueError: If the folder is no such checkout.
+        RuntimeError: If their code does not start; the message ends with what it printed.
     """
 
     def __init__(self, folder: str, frames: Sequence[str], box, tf1_checkpoint: str):

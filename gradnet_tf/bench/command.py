@@ -38,13 +38,13 @@ class Benchmark:
     """One run of the benchmark.
 
     Args:
-      settings: what to measure.
-      say: takes the lines of the report.
+        settings: What to measure.
+        say: Takes the lines of the report.
 
     Raises:
-      OSError: if an output cannot be written.
-      ValueError: if the checkpoint cannot be used, or has no update.
-      ImportError: if a picture is asked for and matplotlib is not installed.
+        OSError: If an output cannot be written.
+        ValueError: If the checkpoint cannot be used, or has no update.
+        ImportError: If a picture is asked for and matplotlib is not installed.
     """
 
     def __init__(self, settings: Settings, say: Callable[[str], None]):
@@ -71,7 +71,7 @@ class Benchmark:
         """Measures, reports and writes.
 
         Returns:
-          What the JSON file holds.
+            What the JSON file holds.
         """
         settings = self.settings
         results: dict[str, Any] = {"environment": report.environment()}

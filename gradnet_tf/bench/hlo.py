@@ -45,17 +45,17 @@ def export_step(
     """Writes the step for so many targets.
 
     Args:
-      folder: where to.
-      precision: of the search features; all but int8.
-      targets: how many.
-      images: the first two frames, uint8 RGB [height, width, 3].
-      checkpoint: of the tracker; None for the embedded one.
+        folder: Where to.
+        precision: Of the search features; all but int8.
+        targets: How many.
+        images: The first two frames, uint8 RGB [height, width, 3].
+        checkpoint: Of the tracker; None for the embedded one.
 
     Returns:
-      Path of the HLO.
+        Path of the HLO.
 
     Raises:
-      ValueError: if the precision is none that XLA compiles, or the checkpoint cannot be used.
+        ValueError: If the precision is none that XLA compiles, or the checkpoint cannot be used.
     """
     import numpy as np
     import tensorflow as tf
@@ -135,7 +135,7 @@ def run(values: flags.FlagValues) -> list[Path]:
     """Writes all that the flags ask for.
 
     Raises:
-      OSError, ValueError: see `export_step`.
+        OSError, ValueError: See `export_step`.
     """
     from gradnet_tf.bench import settings, video
     from gradnet_tf.files import disk

@@ -67,15 +67,15 @@ def functions(
     """What measures the parts, for `timing.in_turns`.
 
     Args:
-      network: a `GradNet` with an update, not folded.
-      config: constants.
-      precision: of the search features.
-      path: of the frame.
-      box: (x, y, width, height) of the target in it.
-      jit_compile: whether XLA compiles each part.
+        network: A `GradNet` with an update, not folded.
+        config: Constants.
+        precision: Of the search features.
+        path: Of the frame.
+        box: (x, y, width, height) of the target in it.
+        jit_compile: Whether XLA compiles each part.
 
     Returns:
-      A function for each of `PARTS`; that of the update makes a whole one.
+        A function for each of `PARTS`; that of the update makes a whole one.
     """
     image = images.as_rgb(path)
 
@@ -130,11 +130,11 @@ def shares(parts: Mapping[str, Summary], frame: float) -> dict[str, float]:
     """Seconds of each part in a frame, the update's divided by the frames from one to the next.
 
     Args:
-      parts: by name.
-      frame: seconds of a whole frame, end to end.
+        parts: By name.
+        frame: Seconds of a whole frame, end to end.
 
     Returns:
-      Seconds by name, with "rest": what the parts do not explain, calls among it.
+        Seconds by name, with "rest": what the parts do not explain, calls among it.
     """
     seconds = {name: parts[name].median for name in PARTS}
     seconds["update"] /= PERIOD

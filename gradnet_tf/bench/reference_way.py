@@ -23,10 +23,10 @@ class ReferencesWay:
     """Tracks one target; without the rules for early updates and for targets that are lost.
 
     Args:
-      network: a `GradNet` with an update, not folded.
-      config: constants.
-      image: the first frame, uint8 RGB [height, width, 3].
-      box: (x, y, width, height) of the target in it.
+        network: A `GradNet` with an update, not folded.
+        config: Constants.
+        image: The first frame, uint8 RGB [height, width, 3].
+        box: (x, y, width, height) of the target in it.
     """
 
     def __init__(self, network: GradNet, config: TrackerConfig, image: np.ndarray, box):
@@ -94,10 +94,10 @@ class ReferencesWay:
         """Tracks into the next frame.
 
         Args:
-          image: uint8 RGB [height, width, 3].
+            image: uint8 RGB [height, width, 3].
 
         Returns:
-          float64 [4], (x, y, width, height).
+            float64 [4], (x, y, width, height).
         """
         config = self._config
         self._index += 1

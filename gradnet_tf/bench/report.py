@@ -70,11 +70,11 @@ def speed_table(
     """Rows of a table of whole frames.
 
     Args:
-      names: of the rows.
-      baseline: the row that the others are compared with.
-      frames: tracking only, by name.
-      ends: end to end, from the file to the box, by name, as far as it was measured.
-      floor: by name, of the rows that have one.
+        names: Of the rows.
+        baseline: The row that the others are compared with.
+        frames: Tracking only, by name.
+        ends: End to end, from the file to the box, by name, as far as it was measured.
+        floor: By name, of the rows that have one.
     """
     head = ["one target", "ms", "95%", "mean ms", "fps", "fps end to end", "95% end to end, ms"]
     rows = [[*head, f"times the {baseline}" if baseline else "times", "of the floor"]]
@@ -121,13 +121,13 @@ def draw(
     """Draws where the time goes, and the scaling with the number of targets.
 
     Args:
-      path: of the picture; its ending says the format.
-      parts: seconds of the parts of a frame by precision.
-      scales: what many targets cost; may be empty.
-      title: above it.
+        path: Of the picture; its ending says the format.
+        parts: Seconds of the parts of a frame by precision.
+        scales: What many targets cost; may be empty.
+        title: Above it.
 
     Raises:
-      ImportError: if matplotlib is not installed.
+        ImportError: If matplotlib is not installed.
     """
     figure = figure_class()(figsize=(10, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])

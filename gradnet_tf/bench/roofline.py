@@ -23,8 +23,8 @@ class Work(NamedTuple):
     """What f_x takes for some regions.
 
     Attributes:
-      multiply_adds: of its convolutions.
-      values: numbers that its layers read and write: inputs, kernels and outputs, once each.
+        multiply_adds: Of its convolutions.
+        values: Numbers that its layers read and write: inputs, kernels and outputs, once each.
     """
 
     multiply_adds: int
@@ -54,8 +54,8 @@ class Rates(NamedTuple):
     """Measured rates of a device.
 
     Attributes:
-      multiply_adds: of a large matrix product, a second, by the type of the arithmetic.
-      copied_bytes: read and written by a pass over a large array, a second.
+        multiply_adds: Of a large matrix product, a second, by the type of the arithmetic.
+        copied_bytes: Read and written by a pass over a large array, a second.
     """
 
     multiply_adds: dict[str, float]
@@ -66,9 +66,9 @@ class Floor(NamedTuple):
     """Seconds that a frame takes at the least.
 
     Attributes:
-      arithmetic: multiply-adds over the rate of the matrix product; None where that was not
-        measured (TensorFlow has no matrix product of int8).
-      memory: bytes over the rate of the copy.
+        arithmetic: Multiply-adds over the rate of the matrix product; None where that was not
+            measured (TensorFlow has no matrix product of int8).
+        memory: bytes over the rate of the copy.
     """
 
     arithmetic: Optional[float]
@@ -79,9 +79,9 @@ class Probes:
     """What measures the rates of the device: functions for `timing.in_turns`.
 
     Args:
-      precisions: types to measure matrix products of.
-      size: side of the matrices.
-      array_bytes: of the array that is copied.
+        precisions: Types to measure matrix products of.
+        size: Side of the matrices.
+        array_bytes: Of the array that is copied.
     """
 
     def __init__(self, precisions: Sequence[str], size: int = 2048, array_bytes: int = 2**27):
@@ -116,9 +116,9 @@ def floor(rates: Rates, precision: str, period: int = PERIOD) -> Floor:
     does, and the crops and the response, are a twentieth of that.
 
     Args:
-      rates: of the device.
-      precision: of the search features.
-      period: frames from one update to the next.
+        rates: Of the device.
+        precision: Of the search features.
+        period: Frames from one update to the next.
     """
     frame, update = features_work(3), features_work(1)
     memory = frame.values * _ITEM_BYTES[precision] + update.values * 4 / period

@@ -28,7 +28,7 @@ def load(path: Path) -> Callable[[list], list]:
     """Compiles a serialized HLO module for the default device.
 
     Returns:
-      Function of the list of its parameters, device arrays, to the list of its results.
+        Function of the list of its parameters, device arrays, to the list of its results.
     """
     from jax._src.lib import xla_client
 
@@ -84,14 +84,14 @@ def measure(path: Path, frames: int, check: bool) -> dict[str, float]:
     """Measures one step.
 
     Args:
-      path: of the HLO; the arguments lie beside it.
-      frames: to measure.
-      check: whether to compare the first results with TensorFlow's.
+        path: Of the HLO; the arguments lie beside it.
+        frames: To measure.
+        check: Whether to compare the first results with TensorFlow's.
 
     Returns:
-      Seconds of a frame without and with an update and of the transfer, the number of targets, the
-      multiply-adds, and with check the largest "error" of the first results, and in "box error"
-      that of the boxes there and after the first update, in pixels.
+        Seconds of a frame without and with an update and of the transfer, the number of targets,
+        the multiply-adds, and with check the largest "error" of the first results, and in "box
+        error" that of the boxes there and after the first update, in pixels.
     """
     arrays = np.load(path.with_suffix(".npz"))
     count, size = len(arrays["bfloat16"]), int(arrays["state_size"])

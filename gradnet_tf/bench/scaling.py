@@ -18,10 +18,10 @@ class Scale:
     """What so many targets cost.
 
     Attributes:
-      targets: how many.
-      seconds: of a frame, all targets together.
-      memory: largest resident memory of a process that does nothing else, bytes; None where it was
-        not measured.
+        targets: How many.
+        seconds: Of a frame, all targets together.
+        memory: Largest resident memory of a process that does nothing else, bytes; None where it
+            was not measured.
     """
 
     targets: int
@@ -35,9 +35,9 @@ def trackers(
     """A function for each number of targets, which tracks them all into the next frame.
 
     Args:
-      create: makes a tracker.
-      counts: numbers of targets.
-      images: frames of a video made for at least as many targets, uint8 RGB.
+        create: Makes a tracker.
+        counts: Numbers of targets.
+        images: Frames of a video made for at least as many targets, uint8 RGB.
     """
 
     def start(count):

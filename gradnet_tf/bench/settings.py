@@ -15,22 +15,22 @@ class Settings:
     """What to measure.
 
     Attributes:
-      checkpoint: of the tracker; the embedded one if empty.
-      device: "cpu" or "gpu".
-      precisions: of the search features, the first one that of the other tables.
-      width: of the frames, pixels.
-      height: of the frames, pixels.
-      frames: to measure, rounded up to whole periods of the update.
-      targets: numbers of targets of the scaling table; none for no table.
-      authors: checkout of the authors' code; empty for none.
-      xla: whether to measure XLA on a CPU as well.
-      startup: whether to measure the latency of the first result.
-      json: file for the numbers; empty for none.
-      chart: file for the picture; empty for none.
-      trace: folder for a TensorBoard profile; empty for none.
+        checkpoint: Of the tracker; the embedded one if empty.
+        device: "cpu" or "gpu".
+        precisions: Of the search features, the first one that of the other tables.
+        width: Of the frames, pixels.
+        height: Of the frames, pixels.
+        frames: To measure, rounded up to whole periods of the update.
+        targets: Numbers of targets of the scaling table; none for no table.
+        authors: Checkout of the authors' code; empty for none.
+        xla: Whether to measure XLA on a CPU as well.
+        startup: Whether to measure the latency of the first result.
+        json: File for the numbers; empty for none.
+        chart: File for the picture; empty for none.
+        trace: Folder for a TensorBoard profile; empty for none.
 
     Raises:
-      ValueError: if a value cannot be used.
+        ValueError: If a value cannot be used.
     """
 
     checkpoint: str = ""
@@ -62,7 +62,7 @@ def read_targets(values: Sequence[str]) -> tuple[int, ...]:
     """Numbers of targets of a flag.
 
     Raises:
-      ValueError: if one is no positive whole number.
+        ValueError: If one is no positive whole number.
     """
     try:
         counts = tuple(int(value) for value in values)
@@ -86,7 +86,7 @@ def choose_device(name: str) -> str:
     What is not chosen is hidden from TensorFlow.
 
     Raises:
-      ValueError: if there is no GPU where one is asked for.
+        ValueError: If there is no GPU where one is asked for.
     """
     found = tf.config.list_physical_devices("GPU")
     if name == "gpu" and not found:

@@ -50,9 +50,9 @@ class FreshProcess:
     """What a process has needed that did nothing but track.
 
     Attributes:
-      seconds: of each step to the first box, by name, and of the "whole" process, which starts and
-        ends Python besides.
-      memory: largest resident memory, bytes.
+        seconds: Of each step to the first box, by name, and of the "whole" process, which starts
+            and ends Python besides.
+        memory: Largest resident memory, bytes.
     """
 
     seconds: dict[str, float]
@@ -65,13 +65,13 @@ def measure(
     """Tracks through a few frames in a process of its own.
 
     Args:
-      checkpoint: of the tracker, None for the embedded one.
-      options: arguments of the `Tracker` by name.
-      paths: of the frames, at least two.
-      boxes: (x, y, width, height) of the target in the first one, or [k, 4].
+        checkpoint: Of the tracker, None for the embedded one.
+        options: Arguments of the `Tracker` by name.
+        paths: Of the frames, at least two.
+        boxes: (x, y, width, height) of the target in the first one, or [k, 4].
 
     Raises:
-      subprocess.CalledProcessError: if that process fails.
+        subprocess.CalledProcessError: If that process fails.
     """
     settings = {
         "checkpoint": checkpoint,

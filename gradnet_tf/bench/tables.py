@@ -9,7 +9,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table whose columns are as wide as their longest entry.
 
     Args:
-      rows: its head first, then its rows.
+        rows: Its head first, then its rows.
     """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
 

@@ -19,11 +19,11 @@ class Summary:
     """Times of one thing, in seconds.
 
     Attributes:
-      median: of all measurements.
-      high: their 95th percentile.
-      mean: of a frame: medians of the frames with an update and of those between, weighted by how
-        many there are. One frame in five costs more, which a median of all does not see; one
-        disturbance in a hundred costs much more, which a plain mean does not forgive.
+        median: Of all measurements.
+        high: Their 95th percentile.
+        mean: Of a frame: medians of the frames with an update and of those between, weighted by how
+            many there are. One frame in five costs more, which a median of all does not see; one
+            disturbance in a hundred costs much more, which a plain mean does not forgive.
     """
 
     median: float
@@ -35,8 +35,8 @@ def summarize(seconds: Sequence[float], period: int = PERIOD) -> Summary:
     """Summary of the times of consecutive frames.
 
     Args:
-      seconds: at least `period` times.
-      period: after how many of them the work repeats.
+        seconds: At least `period` times.
+        period: After how many of them the work repeats.
     """
     times = np.asarray(seconds, float)
     whole = times[: len(times) // period * period].reshape(-1, period)
@@ -56,15 +56,15 @@ def in_turns(
     """Times of `count` calls of each function with the number of the call, in turns.
 
     Args:
-      functions: what to measure, by name. One that measures itself returns its seconds (a float);
-        of the others the time of the call is taken.
-      count: calls to measure.
-      warm_up: calls before those.
-      turn: calls of a function before the next one's, so that most of them find in the caches what
-        they find there where nothing else runs.
+        functions: What to measure, by name. One that measures itself returns its seconds (a float);
+            of the others the time of the call is taken.
+        count: Calls to measure.
+        warm_up: Calls before those.
+        turn: Calls of a function before the next one's, so that most of them find in the caches
+            what they find there where nothing else runs.
 
     Returns:
-      Seconds by name, `count` each.
+        Seconds by name, `count` each.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for first in range(0, warm_up + count, turn):

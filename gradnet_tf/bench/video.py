@@ -31,15 +31,15 @@ def make_video(
     """Writes the frames as JPEG.
 
     Args:
-      folder: where to.
-      frames: how many.
-      width: of the frames, pixels.
-      height: of the frames, pixels.
-      targets: how many move in it, from `first_boxes` on.
-      seed: of the textures.
+        folder: Where to.
+        frames: How many.
+        width: Of the frames, pixels.
+        height: Of the frames, pixels.
+        targets: How many move in it, from `first_boxes` on.
+        seed: Of the textures.
 
     Returns:
-      Paths of the frames.
+        Paths of the frames.
     """
     random = np.random.default_rng(seed)
     background = _texture(random, height, width, 1.2)

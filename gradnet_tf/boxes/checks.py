@@ -35,15 +35,15 @@ def check_box(box, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
     """Validates a box that a user gave.
 
     Args:
-      box: (x, y, width, height), anything that NumPy turns into 4 numbers.
-      frame_hw: height and width of the frame in which the box must lie at least partly.
+        box: (x, y, width, height), anything that NumPy turns into 4 numbers.
+        frame_hw: Height and width of the frame in which the box must lie at least partly.
 
     Returns:
-      float64 [4].
+        float64 [4].
 
     Raises:
-      ValueError: if there are not 4 finite numbers, width or height is not positive, or the box is
-        wholly outside the frame.
+        ValueError: If there are not 4 finite numbers, width or height is not positive, or the box
+            is wholly outside the frame.
     """
     try:
         values = np.array(box, dtype=np.float64)
@@ -80,14 +80,14 @@ def check_boxes(boxes, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray
     """Validates one box or several, see `check_box`.
 
     Args:
-      boxes: (x, y, width, height), or a sequence of such.
-      frame_hw: see `check_box`.
+        boxes: (x, y, width, height), or a sequence of such.
+        frame_hw: See `check_box`.
 
     Returns:
-      float64 [4], or [boxes, 4] if a sequence was given.
+        float64 [4], or [boxes, 4] if a sequence was given.
 
     Raises:
-      ValueError: if there is no box, or `check_box` refuses one; the message has its place.
+        ValueError: If there is no box, or `check_box` refuses one; the message has its place.
     """
     if not has_rows(boxes):
         return check_box(boxes, frame_hw)

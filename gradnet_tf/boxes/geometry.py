@@ -32,8 +32,8 @@ def exemplar_side(size, context_amount: float):
     sqrt((w + c (w + h)) (h + c (w + h))), c the context amount.
 
     Args:
-      size: target size (height, width) [..., 2].
-      context_amount: share of the half perimeter added to each side (0.5).
+        size: Target size (height, width) [..., 2].
+        context_amount: Share of the half perimeter added to each side (0.5).
     """
     context = context_amount * tf.reduce_sum(size, axis=-1)
     return tf.sqrt((size[..., 0] + context) * (size[..., 1] + context))
@@ -43,9 +43,9 @@ def instance_side(side, exemplar_size: int, instance_size: int):
     """Side of the search region in frame pixels that goes with an exemplar of the given side.
 
     Args:
-      side: side of the exemplar in frame pixels.
-      exemplar_size: side of the exemplar in network pixels (127).
-      instance_size: side of the search region in network pixels (255).
+        side: Side of the exemplar in frame pixels.
+        exemplar_size: Side of the exemplar in network pixels (127).
+        instance_size: Side of the search region in network pixels (255).
     """
     padding = (instance_size - exemplar_size) / 2 / (exemplar_size / side)
     return side + 2.0 * padding

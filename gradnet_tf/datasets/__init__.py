@@ -32,15 +32,15 @@ def open_dataset(
     """Reads a data set.
 
     Args:
-      name: one of `DATASETS`.
-      root: its folder.
-      sequences: which of its sequences, in the data set's order; all by default.
-      **options: `skip_tiger1` of OTB and `origin` of "folder", see there.
+        name: One of `DATASETS`.
+        root: Its folder.
+        sequences: Which of its sequences, in the data set's order; all by default.
+        **options: `skip_tiger1` of OTB and `origin` of "folder", see there.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: there is no such data set, sequence or option, or nothing is usable; the message
-        says what was looked for.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If there is no such data set, sequence or option, or nothing is usable; the
+            message says what was looked for.
     """
     if name not in DATASETS:
         raise ValueError(f"there is no data set {name!r}; known are {', '.join(DATASETS)}")

@@ -25,9 +25,9 @@ class Found(NamedTuple):
     """What `collect` reads.
 
     Attributes:
-      sequences: in the order of the readers.
-      problems: those that cannot be read from any folder.
-      remarks: on folders that are passed over.
+        sequences: In the order of the readers.
+        problems: Those that cannot be read from any folder.
+        remarks: On folders that are passed over.
     """
 
     sequences: tuple[Sequence, ...]
@@ -48,17 +48,17 @@ def collect(
     stubs without images, and copies that were cut off, do not displace the whole one.
 
     Args:
-      root: the data set's folder, for messages.
-      readers: what reads each sequence that is there.
-      names: which of them to read; all if None.
-      looked_for: what the data set should hold, for messages.
-      remarks: on what was passed over before.
+        root: The data set's folder, for messages.
+        readers: What reads each sequence that is there.
+        names: Which of them to read; all if None.
+        looked_for: What the data set should hold, for messages.
+        remarks: On what was passed over before.
 
     Returns:
-      The sequences, and what is left out. `ValueError` and `OSError` of a reader are problems.
+        The sequences, and what is left out. `ValueError` and `OSError` of a reader are problems.
 
     Raises:
-      ValueError: none is there, one of `names` is not, or none can be used.
+        ValueError: none is there, one of `names` is not, or none can be used.
     """
     remarks = list(remarks)
     if not readers:
@@ -134,8 +134,8 @@ def load_boxes(path: str, origin: int = 1) -> np.ndarray:
     """Reads one box a line and counts it from 0: float64 [n, 4].
 
     Raises:
-      OSError: the file cannot be read.
-      ValueError: a line does not hold four numbers, or there is none.
+        OSError: If the file cannot be read.
+        ValueError: If a line does not hold four numbers, or there is none.
     """
     boxes = ope_metrics.load_boxes(path)
     boxes[:, :2] -= origin
@@ -146,7 +146,7 @@ def load_flags(path: str, count: int) -> np.ndarray:
     """Reads one whole number a frame: int64 [count].
 
     Raises:
-      ValueError: the file is missing, cannot be read or has another number of numbers.
+        ValueError: If the file is missing, cannot be read or has another number of numbers.
     """
     problems: list = []
     flags = sequences.load_flags(path, count, problems)
@@ -159,8 +159,8 @@ def load_attributes(path: str, codes: Items[str]) -> tuple[str, ...]:
     """Reads the attributes of a sequence: their codes, or 0 or 1 for each of `codes`.
 
     Raises:
-      OSError: the file cannot be read.
-      ValueError: it holds other numbers.
+        OSError: If the file cannot be read.
+        ValueError: If it holds other numbers.
     """
     text = " ".join(textfiles.read_lines(path))
     words = [word for word in re.split(r"[\s,;]+", text) if word]
@@ -175,7 +175,7 @@ def list_images(path: str, instead: Optional[str] = None) -> dict[int, str]:
     """Lists images by their numbers: of `path`, or of `instead` if there are none.
 
     Raises:
-      ValueError: there is no numbered image.
+        ValueError: If there is no numbered image.
     """
     for place in (path, instead):
         images = folders.list_files(place) if place else {}
@@ -191,15 +191,15 @@ def match_frames(
     """The image of each box.
 
     Args:
-      images: files by their numbers; there is one at least.
-      boxes: how many boxes there are.
-      first: number of the image of the first box; the smallest by default.
+        images: Files by their numbers; there is one at least.
+        boxes: How many boxes there are.
+        first: Number of the image of the first box; the smallest by default.
 
     Returns:
-      The files of as many numbers in a row.
+        The files of as many numbers in a row.
 
     Raises:
-      ValueError: an image is missing, or one has no box.
+        ValueError: If an image is missing, or one has no box.
     """
     start = min(images) if first is None else first
     numbers = range(start, start + boxes)
@@ -223,17 +223,17 @@ def listed_folders(
     """Finds the sequences that ``list.txt`` names, or all if there is none.
 
     Args:
-      base: the folder with ``list.txt`` and the sequences.
-      truth_name: the file by which a sequence's folder is known.
-      depth: how many levels below `base` to search.
+        base: The folder with ``list.txt`` and the sequences.
+        truth_name: The file by which a sequence's folder is known.
+        depth: How many levels below `base` to search.
 
     Returns:
-      The folders of each name, in the order of the list; none for one that is not there. And
-      remarks on folders that are passed over.
+        The folders of each name, in the order of the list; none for one that is not there. And
+        remarks on folders that are passed over.
 
     Raises:
-      OSError: a folder or the list cannot be read.
-      ValueError: a name in the list cannot be that of a folder.
+        OSError: If a folder or the list cannot be read.
+        ValueError: If a name in the list cannot be that of a folder.
     """
 
     def is_sequence(names):
@@ -265,10 +265,10 @@ def list_readers(
     """Readers of listed sequences; that of one which is not there tells so.
 
     Args:
-      listed: of `listed_folders`.
-      base: the folder of the list.
-      truth_name: the file that is missing then.
-      read: reads a sequence by its name and folder.
+        listed: Of `listed_folders`.
+        base: The folder of the list.
+        truth_name: The file that is missing then.
+        read: Reads a sequence by its name and folder.
     """
 
     def fail(name):

@@ -37,13 +37,13 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
     """Reads the listed sequences of a split, or the named ones.
 
     Args:
-      root: the folder, see above.
-      names: which sequences; all by default.
-      split: "val" or "test".
+        root: The folder, see above.
+        names: Which sequences; all by default.
+        split: "val" or "test".
 
     Raises:
-      OSError: `root` is no folder, or a folder or the list cannot be read.
-      ValueError: nothing is usable, or one of `names` is not there.
+        OSError: `root` is no folder, or a folder or the list cannot be read.
+        ValueError: If nothing is usable, or one of `names` is not there.
     """
     if split not in ("val", "test"):
         raise ValueError(f"split of GOT-10k must be val or test, got {split!r}")

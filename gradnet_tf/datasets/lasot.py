@@ -58,12 +58,12 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads what there is of the test set.
 
     Args:
-      root: the folder, see above; it may be one of a class or of a sequence.
-      names: which sequences; all of the test set by default.
+        root: The folder, see above; it may be one of a class or of a sequence.
+        names: Which sequences; all of the test set by default.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or one of `names` is not there.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or one of `names` is not there.
     """
     base = folders.check_root(root)
     paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)

@@ -64,14 +64,14 @@ def read(
     """Reads what there is of OTB.
 
     Args:
-      root: the folder, see above. It may hold a part of the benchmark only, or one sequence.
-      names: which sequences, in any spelling that `canonical` knows; all by default.
-      version: "otb50", "otb2013" or "otb100".
-      skip_tiger1: whether Tiger1 begins at frame 6.
+        root: The folder, see above. It may hold a part of the benchmark only, or one sequence.
+        names: Which sequences, in any spelling that `canonical` knows; all by default.
+        version: "otb50", "otb2013" or "otb100".
+        skip_tiger1: Whether Tiger1 begins at frame 6.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or one of `names` is not there.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or one of `names` is not there.
     """
     if version not in _VERSIONS:
         raise ValueError(f"version of OTB must be one of {', '.join(_VERSIONS)}, got {version!r}")

@@ -16,8 +16,8 @@ class Target(NamedTuple):
     """One of the 100 targets.
 
     Attributes:
-      versions: "a" if it is in OTB-50, "b" if it is in OTB-2013.
-      attributes: its codes, in the order of the publication.
+        versions: "a" if it is in OTB-50, "b" if it is in OTB-2013.
+        attributes: Its codes, in the order of the publication.
     """
 
     versions: str

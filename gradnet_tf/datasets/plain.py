@@ -30,13 +30,13 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
     """Reads all sequences directly in a folder, or the named ones.
 
     Args:
-      root: the folder, see above.
-      names: which sequences; all by default.
-      origin: the coordinate of the first px in the files of boxes, 0 or 1.
+        root: The folder, see above.
+        names: Which sequences; all by default.
+        origin: The coordinate of the first px in the files of boxes, 0 or 1.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or one of `names` is not there.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or one of `names` is not there.
     """
     if origin not in (0, 1):
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")

@@ -20,8 +20,8 @@ class Problem(NamedTuple):
     """A sequence that is left out of a data set.
 
     Attributes:
-      sequence: its name.
-      detail: what is wrong, with the file.
+        sequence: Its name.
+        detail: What is wrong, with the file.
     """
 
     sequence: str
@@ -34,22 +34,23 @@ class Sequence:
     """One target in one video, as a benchmark wants it to be tracked.
 
     Attributes:
-      name: what files of results are called, such as "Jogging-1"; unique in the data set.
-      frames: n absolute names of image files, in the order of tracking.
-      boxes: float64 [n, 4]. NaN where the truth is withheld; boxes without an area are as they are
-        in the files, since the conventions treat them differently. The first can be tracked.
-      regions: float64 [n, 8], corners x1, y1, ..., x4, y4 in 0-based px, or None where the data set
-        has none.
-      absent: bool [n], the target cannot be seen (LaSOT: wholly occluded or out of view; GOT-10k:
-        absence), or None.
-      cover: int64 [n], how many eighths of the target can be seen (GOT-10k), or None.
-      attributes: codes of what makes the sequence hard, such as "OCC".
-      tags: bool [n] for each per-frame attribute (VOT).
-      first_number: what number the data set gives to the first frame.
-      resolution: (width, height) if the data set says so; `frame_size` finds it in any case.
+        name: What files of results are called, such as "Jogging-1"; unique in the data set.
+        frames: n absolute names of image files, in the order of tracking.
+        boxes: float64 [n, 4]. NaN where the truth is withheld; boxes without an area are as they
+            are in the files, since the conventions treat them differently. The first can be
+            tracked.
+        regions: float64 [n, 8], corners x1, y1, ..., x4, y4 in 0-based px, or None where the data
+            set has none.
+        absent: bool [n], the target cannot be seen (LaSOT: wholly occluded or out of view; GOT-10k:
+            absence), or None.
+        cover: int64 [n], how many eighths of the target can be seen (GOT-10k), or None.
+        attributes: Codes of what makes the sequence hard, such as "OCC".
+        tags: bool [n] for each per-frame attribute (VOT).
+        first_number: What number the data set gives to the first frame.
+        resolution: (width, height) if the data set says so; `frame_size` finds it in any case.
 
     Raises:
-      ValueError: the arrays do not fit the frames, or there is nothing to begin with.
+        ValueError: If the arrays do not fit the frames, or there is nothing to begin with.
     """
 
     name: str
@@ -96,22 +97,23 @@ class Dataset:
     """Sequences of one benchmark, with the rules for running and measuring them.
 
     Attributes:
-      name: its name here, such as "otb100".
-      title: its folder in trees of results, as the got10k toolkit calls it, such as "OTB2015".
-      root: the folder that was read.
-      convention: how it is measured: "otb", "lasot", "got10k" or "vot".
-      layout: how its results are stored: "otb", "got10k" or "vot".
-      protocol: how it is run unless something else is asked for: "ope" or "supervised".
-      sequences: all that can be used, in a fixed order.
-      problems: the sequences that were found but are left out.
-      size: how many sequences the whole benchmark has (a folder: how many were found); 0 if there
-        is no such number.
-      rule: which part of the benchmark and of its frames is taken, in words; may be empty.
-      origin: the number that the benchmark's files, and so its results, give to the first px: 0
-        or 1.
-      missing: the benchmark's sequences of which there is nothing, as far as their names are known.
-      remarks: folders that were passed over, in words.
-      unit: what `sequences` are called: "sequence", or "segment" of one.
+        name: Its name here, such as "otb100".
+        title: Its folder in trees of results, as the got10k toolkit calls it, such as "OTB2015".
+        root: The folder that was read.
+        convention: How it is measured: "otb", "lasot", "got10k" or "vot".
+        layout: How its results are stored: "otb", "got10k" or "vot".
+        protocol: How it is run unless something else is asked for: "ope" or "supervised".
+        sequences: All that can be used, in a fixed order.
+        problems: The sequences that were found but are left out.
+        size: How many sequences the whole benchmark has (a folder: how many were found); 0 if there
+            is no such number.
+        rule: Which part of the benchmark and of its frames is taken, in words; may be empty.
+        origin: The number that the benchmark's files, and so its results, give to the first px: 0
+            or 1.
+        missing: The benchmark's sequences of which there is nothing, as far as their names are
+            known.
+        remarks: Folders that were passed over, in words.
+        unit: What `sequences` are called: "sequence", or "segment" of one.
     """
 
     name: str
@@ -166,7 +168,7 @@ def frame_size(sequence: Sequence) -> tuple[int, int]:
     """Width and height of a sequence's frames in px, from the first image where nothing says so.
 
     Raises:
-      OSError: the image cannot be read.
+        OSError: If the image cannot be read.
     """
     if sequence.resolution is not None:
         return sequence.resolution

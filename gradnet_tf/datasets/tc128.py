@@ -28,12 +28,12 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads all sequences, or the named ones.
 
     Args:
-      root: the folder, see above; it may be one sequence.
-      names: which sequences; all by default.
+        root: The folder, see above; it may be one sequence.
+        names: Which sequences; all by default.
 
     Raises:
-      OSError: `root` is no folder, or a folder in it cannot be listed.
-      ValueError: nothing is usable, or one of `names` is not there.
+        OSError: `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or one of `names` is not there.
     """
     base = folders.check_root(root)
     paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)

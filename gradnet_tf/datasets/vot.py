@@ -34,13 +34,13 @@ def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017
     """Reads the listed sequences, or the named ones.
 
     Args:
-      root: the folder, see above.
-      names: which sequences; all by default.
-      year: of the challenge. The layout tells everything else, so it gives the name only.
+        root: The folder, see above.
+        names: Which sequences; all by default.
+        year: Of the challenge. The layout tells everything else, so it gives the name only.
 
     Raises:
-      OSError: `root` is no folder, or a folder or the list cannot be read.
-      ValueError: nothing is usable, or one of `names` is not there.
+        OSError: `root` is no folder, or a folder or the list cannot be read.
+        ValueError: If nothing is usable, or one of `names` is not there.
     """
     if year not in SIZES:
         raise ValueError(f"year of VOT must be 2013 to 2019, got {year}")
@@ -74,16 +74,16 @@ def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.nd
     """Reads one region a line: 4 numbers, x, y, width, height, or 8, the corners.
 
     Args:
-      path: the file; numbers are set apart as `textfiles` says.
-      origin: what the file counts the first px as.
+        path: The file; numbers are set apart as `textfiles` says.
+        origin: What the file counts the first px as.
 
     Returns:
-      Boxes, float64 [n, 4]: those of 4 numbers as they are, the others as `equal_area_boxes` says.
-      And corners, float64 [n, 8], or None if all lines are of 4 numbers.
+        Boxes, float64 [n, 4]: those of 4 numbers as they are, the others as `equal_area_boxes`
+        says. And corners, float64 [n, 8], or None if all lines are of 4 numbers.
 
     Raises:
-      OSError: the file cannot be read.
-      ValueError: a line is something else, or there is none.
+        OSError: If the file cannot be read.
+        ValueError: If a line is something else, or there is none.
     """
     rows = [row.numbers for row in textfiles.read_rows(path, {4, 8}, "4 or 8 numbers")]
     if not rows:
@@ -105,10 +105,10 @@ def equal_area_boxes(regions: np.ndarray) -> np.ndarray:
     The centre is the mean of the corners.
 
     Args:
-      regions: [n, 8], corners x1, y1, ..., x4, y4 in turn.
+        regions: [n, 8], corners x1, y1, ..., x4, y4 in turn.
 
     Returns:
-      float64 [n, 4], (x, y, width, height).
+        float64 [n, 4], (x, y, width, height).
     """
     corners = np.asarray(regions, np.float64).reshape(-1, 4, 2)
     sides = corners.max(axis=1) - corners.min(axis=1)

@@ -55,7 +55,7 @@ def decode(content: bytes) -> str:
         content: The file's bytes; what is no letter of UTF-8 is replaced.
 
     Raises:
-        ValueError: It is no text.
+        ValueError: If it is no text.
     """
     try:
         if content[:2] in _UTF16:
@@ -71,8 +71,8 @@ def read_lines(path: disk.PathLike) -> list[str]:
     """The lines of a text file, without empty ones at its end.
 
     Raises:
-        OSError: The file cannot be read; the message names it.
-        ValueError: It is no text.
+        OSError: If the file cannot be read; the message names it.
+        ValueError: If it is no text.
     """
     with disk.naming(path, "read"), open(path, "rb") as file:
         content = file.read()
@@ -96,8 +96,8 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
         A row a line; none if the file is empty.
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: A line is something else, or may be read in two ways; the message names it.
+        OSError: If the file cannot be read.
+        ValueError: If a line is something else, or may be read in two ways; the message names it.
     """
     lines = list(enumerate(read_lines(path), 1))
     columns = None
@@ -133,8 +133,8 @@ def read_integers(path: disk.PathLike) -> list[int]:
     """Reads a file of whole numbers, such as flags: one a line, or all of them in one line.
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: It is something else; the message names it.
+        OSError: If the file cannot be read.
+        ValueError: If it is something else; the message names it.
     """
     lines = [line for line in read_lines(path) if line.strip()]
     words = [word for line in lines for word in _SEPARATOR.split(_strip(line))]
@@ -152,7 +152,7 @@ def parse(line: str, counts: Optional[Collection[int]] = None) -> list[float]:
         counts: How many there may be; any number by default.
 
     Raises:
-        ValueError: It is something else; the message is empty, or says what may be the matter.
+        ValueError: If it is something else; the message is empty, or says what may be the matter.
     """
     text = _strip(line)
     words = _SEPARATOR.split(text) if text else []

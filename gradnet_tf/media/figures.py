@@ -7,7 +7,7 @@ def figure_class() -> type:
     """Matplotlib's `Figure`; pyplot's state is not touched.
 
     Raises:
-      ImportError: if matplotlib is not installed.
+        ImportError: If matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure

@@ -9,13 +9,13 @@ def natural_noise(random: np.random.Generator, height: int, width: int, slope: f
     """Noise whose amplitude falls with the frequency, as that of natural images does.
 
     Args:
-      random: where it comes from.
-      height: pixels.
-      width: pixels.
-      slope: exponent of the fall: the larger, the smoother.
+        random: Where it comes from.
+        height: Pixels.
+        width: Pixels.
+        slope: Exponent of the fall: the larger, the smoother.
 
     Returns:
-      float64 [height, width, 3] of mean 0; the channels share most of it.
+        float64 [height, width, 3] of mean 0; the channels share most of it.
     """
     frequency = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.fftfreq(width))
     frequency[0, 0] = 1.0 / max(height, width)

@@ -58,8 +58,8 @@ class ConvNet(tf.keras.Model):
     [b, 12, 12, 256] -> template [b, 6, 6, 256]. Images are BGR, float32 in 0..255.
 
     Args:
-      blocks: blocks in order by TF1 scope, variable (`ConvBlock`) or folded ones.
-      name: name of the model.
+        blocks: Blocks in order by TF1 scope, variable (`ConvBlock`) or folded ones.
+        name: Name of the model.
     """
 
     def __init__(self, blocks: Mapping[str, tf.keras.layers.Layer], name: str):
@@ -90,14 +90,14 @@ def cross_correlation(template, features, *, batched: bool = False):
     """S = beta * f_x(X), equation 1 (without bias or scaling).
 
     Args:
-      template: beta, [b, 6, 6, 256].
-      features: f_x(X), [b', height, width, 256].
-      batched: False: the template of the first exemplar is searched in every search region, as the
-        reference trains and the paper's template generalization asks (equation 10). True: each
-        template is searched in its own search region (b = b').
+        template: beta, [b, 6, 6, 256].
+        features: f_x(X), [b', height, width, 256].
+        batched: False: the template of the first exemplar is searched in every search region, as
+            the reference trains and the paper's template generalization asks (equation 10). True:
+            each template is searched in its own search region (b = b').
 
     Returns:
-      Score map [b', height - 5, width - 5, 1].
+        Score map [b', height - 5, width - 5, 1].
     """
     if not batched:
         return tf.nn.conv2d(features, template[0][..., tf.newaxis], strides=1, padding="VALID")
@@ -117,11 +117,11 @@ def cross_correlations(templates, features):
     outputs, and reads the features once.
 
     Args:
-      templates: [k, 6, 6, 256].
-      features: f_x(X), [b', height, width, 256].
+        templates: [k, 6, 6, 256].
+        features: f_x(X), [b', height, width, 256].
 
     Returns:
-      Score maps [b', height - 5, width - 5, k].
+        Score maps [b', height - 5, width - 5, k].
     """
     count, rows, columns, channels = templates.shape
     taps = tf.transpose(tf.reshape(templates, [count, rows * columns, channels]), [1, 0, 2])
@@ -138,13 +138,13 @@ def _sum_of_taps(products, template_size, features, count: int):
     device.
 
     Args:
-      products: in the order [b, height, width, rows * columns, count], in any shape.
-      template_size: (rows, columns).
-      features: [b, height, width, channels].
-      count: templates that are searched in each region.
+        products: In the order [b, height, width, rows * columns, count], in any shape.
+        template_size: (rows, columns).
+        features: [b, height, width, channels].
+        count: Templates that are searched in each region.
 
     Returns:
-      [b, height - rows + 1, width - columns + 1, count].
+        [b, height - rows + 1, width - columns + 1, count].
     """
     rows, columns = template_size
     shape = tf.shape(features)

@@ -15,7 +15,7 @@ def check_backend() -> None:
     """Fails early where Keras 3 was switched to another backend than TensorFlow.
 
     Raises:
-      ImportError: if `tf.keras` runs on JAX, PyTorch or anything but TensorFlow.
+        ImportError: If `tf.keras` runs on JAX, PyTorch or anything but TensorFlow.
     """
     backend = tf.keras.backend.backend() if KERAS_GENERATION >= 3 else "tensorflow"
     if backend != "tensorflow":

@@ -28,10 +28,10 @@ def mean_colour(frame):
     """The padding colour: the frame's mean of each channel, truncated as NumPy's pad does.
 
     Args:
-      frame: uint8 [height, width, 3].
+        frame: uint8 [height, width, 3].
 
     Returns:
-      uint8 [3].
+        uint8 [3].
     """
     total = tf.reduce_sum(tf.cast(frame, tf.int64), axis=[0, 1])
     return tf.cast(total // tf.size(frame[..., 0], out_type=tf.int64), tf.uint8)
@@ -66,18 +66,18 @@ def crop_and_resize(
     """Cuts a square window and resizes it, as NumPy slicing and `cv2.resize` would.
 
     Args:
-      source: uint8 [height, width, 3].
-      corner: int32 [2], (y, x) of the window's first pixel; may lie outside.
-      side: int32 scalar, side of the window in source pixels.
-      output_size: side of the result in pixels, int or int32 scalar.
-      fill: uint8 [3], colour outside the source.
-      source_hw: (height, width) of the part of the source that counts; all of it by default.
-      count: rows and columns to compute, if more than output_size are wanted for a static shape
-        (what lies beyond output_size has no meaning).
-      static_shape: whether the shapes of intermediate results may not depend on `side`.
+        source: uint8 [height, width, 3].
+        corner: int32 [2], (y, x) of the window's first pixel; may lie outside.
+        side: int32 scalar, side of the window in source pixels.
+        output_size: Side of the result in pixels, int or int32 scalar.
+        fill: uint8 [3], colour outside the source.
+        source_hw: (height, width) of the part of the source that counts; all of it by default.
+        count: Rows and columns to compute, if more than output_size are wanted for a static shape
+            (what lies beyond output_size has no meaning).
+        static_shape: Whether the shapes of intermediate results may not depend on `side`.
 
     Returns:
-      uint8 [count, count, 3].
+        uint8 [count, count, 3].
     """
     if source_hw is None:
         source_hw = tuple(tf.unstack(tf.shape(source)[:2]))
@@ -179,11 +179,11 @@ def window_corner(center, side):
     """First pixel (y, x) of a window: round(centre - (side + 1) / 2), half to even.
 
     Args:
-      center: float64 [..., 2], (y, x).
-      side: int32 [...].
+        center: float64 [..., 2], (y, x).
+        side: int32 [...].
 
     Returns:
-      int32 [..., 2].
+        int32 [..., 2].
     """
     half = (tf.cast(side, tf.float64) + 1.0) / 2.0
     return tf.cast(tf.round(center - half[..., tf.newaxis]), tf.int32)
@@ -193,15 +193,15 @@ def exemplar_crop(frame, center, side, fill, exemplar_size: int = 127, static_sh
     """The exemplar Z.
 
     Args:
-      frame: uint8 [height, width, 3].
-      center: float64 [2], centre of the target (y, x).
-      side: float64 scalar, side of the exemplar in frame pixels, rounded here.
-      fill: uint8 [3].
-      exemplar_size: side of the result.
-      static_shape: whether no shape may depend on data, as XLA asks.
+        frame: uint8 [height, width, 3].
+        center: float64 [2], centre of the target (y, x).
+        side: float64 scalar, side of the exemplar in frame pixels, rounded here.
+        fill: uint8 [3].
+        exemplar_size: Side of the result.
+        static_shape: Whether no shape may depend on data, as XLA asks.
 
     Returns:
-      uint8 [exemplar_size, exemplar_size, 3].
+        uint8 [exemplar_size, exemplar_size, 3].
     """
     side = tf.maximum(tf.cast(tf.round(side), tf.int32), 1)
     return crop_and_resize(
@@ -226,18 +226,18 @@ def scale_pyramid(
     each scale is then cut from that region and resized to instance_size.
 
     Args:
-      frame: uint8 [height, width, 3].
-      center: float64 [2], (y, x).
-      sides: float64 [scales], sides of the search regions in frame pixels, ascending.
-      fill: uint8 [3].
-      instance_size: side of the results.
-      levels: indices of the scales wanted; all by default.
-      region_limit: with static_shape, the largest ratio of the rounded largest to the rounded
-        smallest side; 2 is enough for three scales of 4%, whatever the sides.
-      static_shape: whether no shape may depend on data, as XLA asks (costs some arithmetic).
+        frame: uint8 [height, width, 3].
+        center: float64 [2], (y, x).
+        sides: float64 [scales], sides of the search regions in frame pixels, ascending.
+        fill: uint8 [3].
+        instance_size: Side of the results.
+        levels: Indices of the scales wanted; all by default.
+        region_limit: With static_shape, the largest ratio of the rounded largest to the rounded
+            smallest side; 2 is enough for three scales of 4%, whatever the sides.
+        static_shape: Whether no shape may depend on data, as XLA asks (costs some arithmetic).
 
     Returns:
-      uint8 [levels, instance_size, instance_size, 3].
+        uint8 [levels, instance_size, instance_size, 3].
     """
     sides = tf.maximum(tf.round(sides), 1.0)
     largest = tf.cast(sides[-1], tf.int32)

@@ -32,11 +32,11 @@ class Update(NamedTuple):
     """One pass through the update branch (equations 4 to 7).
 
     Attributes:
-      score: S of the initial template, [b, s, s, 1].
-      loss: L, scalar.
-      gradient: dL / df_2, [b, 12, 12, 256].
-      h2: h_2(Z), [b, 12, 12, 256].
-      template: beta*, [b, 6, 6, 256].
+        score: S of the initial template, [b, s, s, 1].
+        loss: L, scalar.
+        gradient: dL / df_2, [b, 12, 12, 256].
+        h2: h_2(Z), [b, 12, 12, 256].
+        template: beta*, [b, 6, 6, 256].
     """
 
     score: tf.Tensor
@@ -50,16 +50,16 @@ class GradNet(tf.keras.Model):
     """The network of the tracker: f_x, f_2, U1 and U2.
 
     Args:
-      variant: "full" (the paper's network), "two_subnets" (Table 3, w 2U: U1 of equation 7 has
-        weights of its own), "without_gradient" (w/o MG: two unshared branches, no U2) or "baseline"
-        (SiamFC: f_x alone).
-      seed: of new variables' initial values; None for values that differ every time.
-      dtype: type of new variables, and of the arithmetic with them.
-      blocks: for internal use, blocks by TF1 scope instead of new ones.
-      name: name of the model.
+        variant: "full" (the paper's network), "two_subnets" (Table 3, w 2U: U1 of equation 7 has
+            weights of its own), "without_gradient" (w/o MG: two unshared branches, no U2) or
+            "baseline" (SiamFC: f_x alone).
+        seed: Of new variables' initial values; None for values that differ every time.
+        dtype: Type of new variables, and of the arithmetic with them.
+        blocks: For internal use, blocks by TF1 scope instead of new ones.
+        name: Name of the model.
 
     Raises:
-      ValueError: if the variant is unknown.
+        ValueError: If the variant is unknown.
     """
 
     def __init__(
@@ -115,11 +115,11 @@ class GradNet(tf.keras.Model):
         """Equation 1 for several templates at once.
 
         Args:
-          templates: sequence of k templates [1, 6, 6, 256].
-          features: f_x(X), [b, 22, 22, 256].
+            templates: Sequence of k templates [1, 6, 6, 256].
+            features: f_x(X), [b, 22, 22, 256].
 
         Returns:
-          List of k score maps [b, 17, 17].
+            List of k score maps [b, 17, 17].
         """
         maps = backbone.cross_correlations(tf.concat(templates, axis=0), features)
         return tf.unstack(maps, axis=-1, num=len(templates))
@@ -142,15 +142,15 @@ class GradNet(tf.keras.Model):
         """Equation 5: L = l(S, Y), scalar.
 
         Args:
-          score: S, [b, s, s, 1].
-          labels: Y, [s, s, 1] or [b, s, s, 1]; the target in the centre by default.
-          weights: shape of the labels; balanced by default.
-          batched: False: the mean over the batch, as the reference. True: the sum, so that each
-            template's gradient is that of its own search region.
-          loss: function of (score, labels, weights), returning [b].
+            score: S, [b, s, s, 1].
+            labels: Y, [s, s, 1] or [b, s, s, 1]; the target in the centre by default.
+            weights: Shape of the labels; balanced by default.
+            batched: False: the mean over the batch, as the reference. True: the sum, so that each
+                template's gradient is that of its own search region.
+            loss: Function of (score, labels, weights), returning [b].
 
         Returns:
-          The loss without regularization (which has no part in any gradient of equation 6).
+            The loss without regularization (which has no part in any gradient of equation 6).
         """
         if labels is None:
             labels = losses.logistic_labels(score.shape[1])
@@ -182,21 +182,21 @@ class GradNet(tf.keras.Model):
         """Equations 4 to 7: the template that the search regions' gradient has improved.
 
         Args:
-          f2: f_2(Z) of the exemplar, or h_2(Z) of the last update in tracking, [b, 12, 12, 256].
-          features: f_x(X), [b', h, w, 256].
-          labels: Y of the score map, see `score_loss`.
-          weights: weights of the labels, see `score_loss`.
-          training: whether batch norm in U1 and U2 uses (and moves by) the batch's statistics.
-          batched: see `score_map` and `score_loss`.
-          regions: with `batched`, the number of search regions of each template, which stand
-            together: b' = b * regions.
-          loss: see `score_loss`.
+            f2: f_2(Z) of the exemplar, or h_2(Z) of the last update in tracking, [b, 12, 12, 256].
+            features: f_x(X), [b', h, w, 256].
+            labels: Y of the score map, see `score_loss`.
+            weights: Weights of the labels, see `score_loss`.
+            training: Whether batch norm in U1 and U2 uses (and moves by) the batch's statistics.
+            batched: See `score_map` and `score_loss`.
+            regions: With `batched`, the number of search regions of each template, which stand
+                together: b' = b * regions.
+            loss: See `score_loss`.
 
         Returns:
-          An `Update`.
+            An `Update`.
 
         Raises:
-          ValueError: if this variant has no U2.
+            ValueError: If this variant has no U2.
         """
         if not self.has_update:
             raise ValueError(f"variant {self.variant!r} has no gradient update")
@@ -225,17 +225,17 @@ class GradNet(tf.keras.Model):
         """Both score maps of a batch of pairs, as training needs them (`train.py`, `main`).
 
         Args:
-          inputs: pair of exemplars [b, 127, 127, 3] and instances [b, 239 or 255, ..., 3].
-          labels: Y, see `score_loss`.
-          weights: see `score_loss`.
-          training: batch statistics in the template branch and U2.
-          search_training: batch statistics in the search branch; the reference never uses them.
-          batched: False: template generalization, the first exemplar's template serves every
-            instance. True: one template for each.
+            inputs: Pair of exemplars [b, 127, 127, 3] and instances [b, 239 or 255, ..., 3].
+            labels: Y, see `score_loss`.
+            weights: See `score_loss`.
+            training: Batch statistics in the template branch and U2.
+            search_training: Batch statistics in the search branch; the reference never uses them.
+            batched: False: template generalization, the first exemplar's template serves every
+                instance. True: one template for each.
 
         Returns:
-          dict with `final_score` S* [b, s, s, 1] and, where there is an update, `initial_score` S,
-          `initial_loss` L, `f2`, `gradient`, `h2` and `template`.
+            dict with `final_score` S* [b, s, s, 1] and, where there is an update, `initial_score`
+            S, `initial_loss` L, `f2`, `gradient`, `h2` and `template`.
         """
         exemplars, instances = inputs
         features = self.search_features(instances, training=search_training)
@@ -272,10 +272,10 @@ class GradNet(tf.keras.Model):
         """Sets every variable.
 
         Args:
-          weights: arrays by TF1 name, exactly those of `named_weights`.
+            weights: Arrays by TF1 name, exactly those of `named_weights`.
 
         Raises:
-          ValueError: if a name is missing, unknown, or of another shape; nothing is set then.
+            ValueError: If a name is missing, unknown, or of another shape; nothing is set then.
         """
         variables = self.named_weights()
         missing = sorted(set(variables) - set(weights))
@@ -298,9 +298,9 @@ class GradNet(tf.keras.Model):
         """The same network for inference: constant weights, batch norm folded into convolutions.
 
         Args:
-          rgb: whether the images that it will be given are RGB instead of BGR.
-          dtype: type of the arithmetic and the outputs; give it inputs of that type.
-          minimal: whether f_x convolves by minimal filtering, see `layers.FoldedConvBlock`.
+            rgb: Whether the images that it will be given are RGB instead of BGR.
+            dtype: Type of the arithmetic and the outputs; give it inputs of that type.
+            minimal: Whether f_x convolves by minimal filtering, see `layers.FoldedConvBlock`.
         """
         blocks = {
             block.scope: block.folded(

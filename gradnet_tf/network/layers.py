@@ -35,9 +35,9 @@ class BatchStatistics(NamedTuple):
     """What one call of a batch norm in training saw; both [channels].
 
     Attributes:
-      layer: the `BatchNorm`.
-      mean: mean of the batch.
-      variance: biased variance of the batch.
+        layer: The `BatchNorm`.
+        mean: Mean of the batch.
+        variance: Biased variance of the batch.
     """
 
     layer: BatchNorm
@@ -63,7 +63,7 @@ def collecting_statistics() -> Iterator[list[BatchStatistics]]:
     calls `BatchNorm.move` for each entry in order.
 
     Yields:
-      The list that fills, in the order of the calls.
+        The list that fills, in the order of the calls.
     """
     collected: list[BatchStatistics] = []
     _collectors.stack.append(collected)
@@ -91,7 +91,7 @@ def convolving_in(dtype: Optional[str]) -> Iterator[None]:
     biases, batch norm and activations keep theirs. Gradients of what was computed inside follow.
 
     Args:
-      dtype: such as "bfloat16"; None: the type of the input.
+        dtype: Such as "bfloat16"; None: the type of the input.
     """
     before, _arithmetic.dtype = _arithmetic.dtype, dtype
     try:
@@ -106,14 +106,14 @@ def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
     The groups are split and concatenated: the native grouped kernel exists on CPU only with oneDNN.
 
     Args:
-      x: [batch, height, width, channels].
-      kernel: [size, size, channels / groups, filters].
-      strides: pixels, in both directions.
-      groups: number of groups; divides channels and filters.
-      padding: "VALID" or "SAME".
+        x: [batch, height, width, channels].
+        kernel: [size, size, channels / groups, filters].
+        strides: Pixels, in both directions.
+        groups: Number of groups; divides channels and filters.
+        padding: "VALID" or "SAME".
 
     Returns:
-      [batch, height', width', filters].
+        [batch, height', width', filters].
     """
     if groups == 1:
         return tf.nn.conv2d(x, kernel, strides, padding)
@@ -136,10 +136,10 @@ class BatchNorm(tf.keras.layers.Layer):
     Source: `SiameseNet.batchNorm` of the reference and `assign_moving_average` of TensorFlow 1.
 
     Args:
-      decay: decay of the moving averages.
-      epsilon: added to the variance.
-      name: name of the layer.
-      dtype: type of the variables and the arithmetic.
+        decay: Decay of the moving averages.
+        epsilon: Added to the variance.
+        name: Name of the layer.
+        dtype: Type of the variables and the arithmetic.
     """
 
     def __init__(
@@ -243,20 +243,20 @@ class ConvBlock(tf.keras.layers.Layer):
     """Convolution, optionally batch normalisation, activation: one TF1 scope of the reference.
 
     Args:
-      scope: TF1 scope below `siamese/`, such as "scala1_z"; also the layer's name.
-      in_channels: channels of the input.
-      filters: channels of the output.
-      kernel_size: side of the kernel in pixels.
-      strides: pixels.
-      groups: groups of the convolution.
-      padding: "VALID" or "SAME".
-      batch_norm: whether batch normalisation stands between convolution and activation.
-      activation: None, "relu" or "tanh".
-      seed: of the kernel's initial values; every scope draws its own from it.
-      dtype: type of the variables and, unless `convolving_in` says another, the arithmetic.
+        scope: TF1 scope below `siamese/`, such as "scala1_z"; also the layer's name.
+        in_channels: Channels of the input.
+        filters: Channels of the output.
+        kernel_size: Side of the kernel in pixels.
+        strides: Pixels.
+        groups: Groups of the convolution.
+        padding: "VALID" or "SAME".
+        batch_norm: Whether batch normalisation stands between convolution and activation.
+        activation: None, "relu" or "tanh".
+        seed: Of the kernel's initial values; every scope draws its own from it.
+        dtype: Type of the variables and, unless `convolving_in` says another, the arithmetic.
 
     Raises:
-      ValueError: if groups does not divide in_channels and filters.
+        ValueError: If groups does not divide in_channels and filters.
     """
 
     def __init__(
@@ -353,9 +353,9 @@ class ConvBlock(tf.keras.layers.Layer):
         """The same function at inference, with batch normalisation inside the convolution.
 
         Args:
-          reverse_input: whether the input's channels come in reverse order.
-          dtype: type of the arithmetic and the output.
-          minimal: see `FoldedConvBlock`.
+            reverse_input: Whether the input's channels come in reverse order.
+            dtype: Type of the arithmetic and the output.
+            minimal: See `FoldedConvBlock`.
         """
         kernel, bias = (compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
         if reverse_input:
@@ -388,16 +388,16 @@ def fold_batch_norm(kernel, bias, *, gamma, beta, mean, variance, epsilon=BATCH_
     """Kernel and bias of a convolution that does what convolution and batch norm did.
 
     Args:
-      kernel: [size, size, channels, filters].
-      bias: [filters].
-      gamma: [filters], scale of the batch norm.
-      beta: [filters], offset of the batch norm.
-      mean: [filters], moving mean.
-      variance: [filters], moving variance.
-      epsilon: added to the variance.
+        kernel: [size, size, channels, filters].
+        bias: [filters].
+        gamma: [filters], scale of the batch norm.
+        beta: [filters], offset of the batch norm.
+        mean: [filters], moving mean.
+        variance: [filters], moving variance.
+        epsilon: Added to the variance.
 
     Returns:
-      float32 kernel and bias; computed in float64, so that folding costs no accuracy.
+        float32 kernel and bias; computed in float64, so that folding costs no accuracy.
     """
     kernel, bias, gamma, beta, mean, variance = (
         np.asarray(array, np.float64) for array in (kernel, bias, gamma, beta, mean, variance)
@@ -410,16 +410,16 @@ class FoldedConvBlock(tf.keras.layers.Layer):
     """A `ConvBlock` for inference: constant kernel and bias, batch normalisation folded in.
 
     Args:
-      scope: TF1 scope below `siamese/`.
-      kernel: [size, size, channels / groups, filters].
-      bias: [filters].
-      strides: pixels.
-      groups: groups of the convolution.
-      padding: "VALID" or "SAME".
-      activation: None, "relu" or "tanh".
-      dtype: type of the arithmetic and the output.
-      minimal: whether to convolve by minimal filtering (`winograd`) where it is fewer
-        multiplications; for float32 inputs of static height and width.
+        scope: TF1 scope below `siamese/`.
+        kernel: [size, size, channels / groups, filters].
+        bias: [filters].
+        strides: Pixels.
+        groups: Groups of the convolution.
+        padding: "VALID" or "SAME".
+        activation: None, "relu" or "tanh".
+        dtype: Type of the arithmetic and the output.
+        minimal: Whether to convolve by minimal filtering (`winograd`) where it is fewer
+            multiplications; for float32 inputs of static height and width.
     """
 
     def __init__(
@@ -461,7 +461,7 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         """[batch, height, width, channels] -> [batch, height', width', filters].
 
         Raises:
-          ValueError: if training is asked for; the weights are constants.
+            ValueError: If training is asked for; the weights are constants.
         """
         if training:
             raise ValueError(f"{self.name}: a folded network is for inference only")
@@ -475,8 +475,8 @@ class FoldedConvBlock(tf.keras.layers.Layer):
         is not put together need not be taken apart.
 
         Args:
-          inputs: pieces of the channels.
-          pool: whether `max_pool` follows.
+            inputs: Pieces of the channels.
+            pool: Whether `max_pool` follows.
         """
         if len(inputs) != self.groups:
             joined = tf.concat(inputs, axis=3) if len(inputs) > 1 else inputs[0]

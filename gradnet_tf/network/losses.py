@@ -19,14 +19,14 @@ def logistic_labels(size: int, radius: float = POSITIVE_RADIUS) -> np.ndarray:
     """Label Y of a score map with the target in its centre.
 
     Args:
-      size: side of the score map (17 in tracking, 15 in training).
-      radius: cells within this distance of the centre are positive.
+        size: Side of the score map (17 in tracking, 15 in training).
+        radius: Cells within this distance of the centre are positive.
 
     Returns:
-      float32 [size, size, 1], +1 or -1.
+        float32 [size, size, 1], +1 or -1.
 
     Raises:
-      ValueError: if the map would have no negative cell, or no cell at all.
+        ValueError: If the map would have no negative cell, or no cell at all.
     """
     if size < 1:
         raise ValueError(f"size must be a positive number of cells, got {size}")
@@ -42,10 +42,10 @@ def balanced_weights(labels: np.ndarray) -> np.ndarray:
     """Weights under which the positive cells count 0.5 together, and the negative ones 0.5.
 
     Args:
-      labels: [size, size, 1] or [b, size, size, 1] of +1 and -1.
+        labels: [size, size, 1] or [b, size, size, 1] of +1 and -1.
 
     Returns:
-      float32, shape of the labels; each map sums to 1.
+        float32, shape of the labels; each map sums to 1.
     """
     positive = labels > 0
     count = positive.sum(axis=(-3, -2, -1), keepdims=True)
@@ -63,14 +63,14 @@ def gaussian_labels(size: int) -> np.ndarray:
     goes with a Gaussian map, neither the paper nor the reference says: see `soft_logistic_loss`.
 
     Args:
-      size: side of the score map. Of an even one, the centre is the cell before the middle, as in
-        the reference (in `logistic_labels`, as in the reference, the one after).
+        size: Side of the score map. Of an even one, the centre is the cell before the middle, as in
+            the reference (in `logistic_labels`, as in the reference, the one after).
 
     Returns:
-      float32 [size, size, 1], 1 in the centre and above 0 elsewhere.
+        float32 [size, size, 1], 1 in the centre and above 0 elsewhere.
 
     Raises:
-      ValueError: if there would be no cell.
+        ValueError: If there would be no cell.
     """
     if size < 1:
         raise ValueError(f"size must be a positive number of cells, got {size}")
@@ -85,10 +85,10 @@ def gaussian_weights(labels: np.ndarray) -> np.ndarray:
     Source: `train.py`, `createLabels_G`. Unlike `balanced_weights` they do not sum to 1.
 
     Args:
-      labels: [size, size, 1] or [b, size, size, 1].
+        labels: [size, size, 1] or [b, size, size, 1].
 
     Returns:
-      float32, shape of the labels.
+        float32, shape of the labels.
     """
     return np.where(labels == 1, 5.0, 1.0).astype(np.float32)
 
@@ -101,12 +101,12 @@ def logistic_loss(score, labels, weights):
     last bit, which is enough to send the recurrent template another way after some updates.
 
     Args:
-      score: S, [b, size, size, 1].
-      labels: Y, [size, size, 1] or [b, size, size, 1].
-      weights: as the labels.
+        score: S, [b, size, size, 1].
+        labels: Y, [size, size, 1] or [b, size, size, 1].
+        weights: As the labels.
 
     Returns:
-      [b]. The reference's loss is its mean over the batch.
+        [b]. The reference's loss is its mean over the batch.
     """
     margin = -labels * score
     positive = tf.nn.relu(margin)
@@ -120,12 +120,12 @@ def soft_logistic_loss(score, labels, weights):
     Equation 5 for labels of 0 (not the target) and 1, and what lies between them in proportion.
 
     Args:
-      score: S, [b, size, size, 1].
-      labels: [size, size, 1] or [b, size, size, 1], of 0 to 1, such as `gaussian_labels`.
-      weights: as the labels.
+        score: S, [b, size, size, 1].
+        labels: [size, size, 1] or [b, size, size, 1], of 0 to 1, such as `gaussian_labels`.
+        weights: As the labels.
 
     Returns:
-      [b].
+        [b].
     """
     return logistic_loss(score, 1.0, weights * labels) + logistic_loss(
         score, -1.0, weights * (1.0 - labels)
@@ -136,10 +136,10 @@ def l2_regularization(kernels: Iterable, weight_decay: float = WEIGHT_DECAY):
     """weight_decay * sum of half the squared norms, as `tf.contrib.layers.l2_regularizer` meant it.
 
     Args:
-      kernels: kernels of the convolutions; the reference regularizes no bias and no batch norm.
-      weight_decay: factor.
+        kernels: Kernels of the convolutions; the reference regularizes no bias and no batch norm.
+        weight_decay: Factor.
 
     Returns:
-      Scalar.
+        Scalar.
     """
     return weight_decay * tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(k)) for k in kernels])

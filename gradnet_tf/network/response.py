@@ -18,11 +18,11 @@ def bicubic_matrix(source_size: int, output_size: int) -> np.ndarray:
     Half-pixel centres, a = -0.75, replicated border.
 
     Args:
-      source_size: side of the score map (17).
-      output_size: side of the upsampled map (272).
+        source_size: Side of the score map (17).
+        output_size: Side of the upsampled map (272).
 
     Returns:
-      float64 [output_size, source_size].
+        float64 [output_size, source_size].
     """
     position = (np.arange(output_size) + 0.5) * source_size / output_size - 0.5
     first = np.floor(position).astype(int)
@@ -68,11 +68,11 @@ def best_scale(responses, scale_penalty: float):
     """Index of the scale with the highest peak, all but the middle one penalised.
 
     Args:
-      responses: upsampled, [..., scales, s, s].
-      scale_penalty: factor on the peaks of the outer scales (0.97).
+        responses: Upsampled, [..., scales, s, s].
+        scale_penalty: Factor on the peaks of the outer scales (0.97).
 
     Returns:
-      int32 [...]; the first one of equals.
+        int32 [...]; the first one of equals.
     """
     count = responses.shape[-3]
     penalty = np.full(count, scale_penalty, np.float32)
@@ -85,12 +85,12 @@ def peak_displacement(response, upsampling: int, total_stride: int):
     """Displacement of the highest cell from the centre, in pixels of the search region.
 
     Args:
-      response: upsampled, [..., s, s].
-      upsampling: factor of the upsampling (16).
-      total_stride: stride of the network (8).
+        response: Upsampled, [..., s, s].
+        upsampling: Factor of the upsampling (16).
+        total_stride: Stride of the network (8).
 
     Returns:
-      float64 [..., 2], (y, x); the first cell of equals in row-major order.
+        float64 [..., 2], (y, x); the first cell of equals in row-major order.
     """
     side = response.shape[-1]
     flat = tf.reshape(response, tf.concat([tf.shape(response)[:-2], [side * side]], axis=0))

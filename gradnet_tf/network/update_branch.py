@@ -38,8 +38,8 @@ class GradientNet(tf.keras.Model):
     U2(g) = tanh(BN(conv(10000 g))), [b, 12, 12, 256] -> [b, 12, 12, 256].
 
     Args:
-      block: the block `t_scala5_zz`, variable or folded.
-      name: name of the model.
+        block: The block `t_scala5_zz`, variable or folded.
+        name: Name of the model.
     """
 
     def __init__(self, block: tf.keras.layers.Layer, name: str = "U2"):
@@ -58,11 +58,11 @@ def gradient_of_loss(loss: Callable, feature):
     An outer tape differentiates through it: the second-order guidance of section 3.2.
 
     Args:
-      loss: function of the feature, returning (scalar loss L, anything else to keep).
-      feature: f_2(Z) or h_2(Z), [b, 12, 12, 256].
+        loss: Function of the feature, returning (scalar loss L, anything else to keep).
+        feature: f_2(Z) or h_2(Z), [b, 12, 12, 256].
 
     Returns:
-      The gradient (shape of the feature) and what the function returned.
+        The gradient (shape of the feature) and what the function returned.
     """
     with tf.GradientTape() as tape:
         tape.watch(feature)

@@ -29,9 +29,9 @@ class Filtering(NamedTuple):
     """Matrices of m outputs of r taps: y = outputs @ ((taps @ filter) * (inputs @ x)).
 
     Attributes:
-      inputs: float64 [n, n], B^T.
-      taps: float64 [n, r], G.
-      outputs: float64 [m, n], A^T.
+        inputs: float64 [n, n], B^T.
+        taps: float64 [n, r], G.
+        outputs: float64 [m, n], A^T.
     """
 
     inputs: np.ndarray
@@ -43,12 +43,12 @@ def filtering(outputs: int, taps: int, points: Sequence[float]) -> Filtering:
     """The algorithm of Toom and Cook, turned round as convolution needs it.
 
     Args:
-      outputs: m, outputs of a tile.
-      taps: r, of the filter.
-      points: outputs + taps - 2 different numbers; infinity is one more.
+        outputs: m, outputs of a tile.
+        taps: r, of the filter.
+        points: Outputs + taps - 2 different numbers; infinity is one more.
 
     Raises:
-      ValueError: if there are more or fewer points, or equal ones.
+        ValueError: If there are more or fewer points, or equal ones.
     """
     points = np.asarray(points, np.float64)
     count = outputs + taps - 1
@@ -78,14 +78,14 @@ def make_conv2d(kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     out is more than the caches hold.
 
     Args:
-      kernel: [3, 3, channels, filters] or [5, 5, channels, filters].
+        kernel: [3, 3, channels, filters] or [5, 5, channels, filters].
 
     Returns:
-      A function of float32 [batch, height, width, channels], height and width static, which gives
-      float32 [batch, height - taps + 1, width - taps + 1, filters].
+        A function of float32 [batch, height, width, channels], height and width static, which gives
+        float32 [batch, height - taps + 1, width - taps + 1, filters].
 
     Raises:
-      ValueError: if the kernel has another size; the function, if height or width is unknown.
+        ValueError: If the kernel has another size; the function, if height or width is unknown.
     """
     if not suits(kernel):
         raise ValueError(f"kernel must be [3, 3, ...] or [5, 5, ...], got shape {kernel.shape}")
@@ -167,9 +167,9 @@ def _tiled(taps: int, size: int):
     """An algorithm for every tile of an axis at once.
 
     Returns:
-      float32 [points * tiles, size] that spreads the axis to the points, float32
-      [size - taps + 1, points * tiles] that gathers the outputs, and the number of tiles. What lies
-      beyond the axis counts as zero, and outputs there are left out.
+        float32 [points * tiles, size] that spreads the axis to the points, float32 [size - taps +
+        1, points * tiles] that gathers the outputs, and the number of tiles. What lies beyond the
+        axis counts as zero, and outputs there are left out.
     """
     algorithm = _algorithm(taps)
     step, count = algorithm.outputs.shape

@@ -38,12 +38,12 @@ class Compiled:
     """An `init(frames, box)` and a `step(state, frames)` behind `tf.function`.
 
     Args:
-      init: function of (frames, boxes) to (state, output).
-      step: function of (state, frames) to (state, output).
-      frames: specification of the frames.
-      box: specification of the box or boxes.
-      jit_compile: whether XLA compiles both.
-      has_rows: whether every value of the state has a row a target, of any number of targets.
+        init: Function of (frames, boxes) to (state, output).
+        step: Function of (state, frames) to (state, output).
+        frames: Specification of the frames.
+        box: Specification of the box or boxes.
+        jit_compile: Whether XLA compiles both.
+        has_rows: Whether every value of the state has a row a target, of any number of targets.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class Compiled:
         """Traces and compiles the step before the first frame that is tracked needs it.
 
         Args:
-          state: of the first frame; stays as it is.
-          frames: the first frame.
+            state: Of the first frame; stays as it is.
+            frames: The first frame.
         """
         # XLA compiles for every shape, a graph serves them all.
         tensors = tf.nest.flatten(frames) if self.jit_compile else ()
@@ -88,13 +88,13 @@ class CompiledStep:
     """Every function of the trackers with the same weights and constants.
 
     Args:
-      network: a `GradNet`, not folded; its variables are read at every step.
-      config: constants.
-      jit_compile: whether XLA compiles.
-      precision: of the search branch, one of `precision.PRECISIONS`.
+        network: A `GradNet`, not folded; its variables are read at every step.
+        config: Constants.
+        jit_compile: Whether XLA compiles.
+        precision: Of the search branch, one of `precision.PRECISIONS`.
 
     Attributes:
-      one: `Compiled` functions for one target, which take what `frame` gives and a box [4].
+        one: `Compiled` functions for one target, which take what `frame` gives and a box [4].
     """
 
     def __init__(
@@ -157,10 +157,10 @@ def shared_step(
     It stays as long as one of them lives, and longer if it is one of those used last.
 
     Args:
-      weights: of the network.
-      config: constants.
-      jit_compile: see `CompiledStep`.
-      precision: likewise.
+        weights: Of the network.
+        config: Constants.
+        jit_compile: See `CompiledStep`.
+        precision: Likewise.
     """
     key = (weights.digest, weights.variant, config, jit_compile, precision)
     with _lock:

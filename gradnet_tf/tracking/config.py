@@ -19,47 +19,49 @@ class TrackerConfig:
     """Constants of the tracker; the defaults are the preset `reference`.
 
     Attributes:
-      scale_count: scales of the pyramid, odd (`numScale`).
-      scale_step: ratio of neighbouring scales (`scaleStep`).
-      scale_penalty: factor on the peak of every scale but the middle one (`scalePenalty`).
-      scale_damping: share of the new scale in size and search region (`scaleLr`).
-      min_scale: least side of the search region, relative to the first (`minSx`).
-      max_scale: largest side of the search region, relative to the first (`maxSx`).
-      context_amount: context around the target (`contextAmount`).
-      response_upsampling: factor of the bicubic upsampling (`responseUp`).
-      window_influence: share of the Hanning window in the response (`wInfluence`).
-      template_influence: share of the updated template's response (`wInfluence_nosia`).
-      template_scale_influence: share of the updated template's score maps in the choice of the
-        scale. 0: SiamFC's template alone chooses, and the updated one sees the middle scale only;
-        else it sees the chosen scale.
-      response_mix: "normalized" mixes normalised responses of the two templates; "template" mixes
-        the templates themselves, as the paper words it.
-      update: "online" updates the template while tracking; "first_frame" keeps the template of the
-        first frame (Table 3, w/o U); "none" keeps the initial template of equation 4.
-      update_interval: frames between two updates.
-      update_rate: share of the new h_2 at an update; the rest stays.
-      first_frame_weight: share of the first frame's search region, the only one whose label is
-        certain, in the loss whose gradient updates the template. 0: the sample alone, as the paper.
-      update_samples: number of samples in that loss: the one of this update and those of the
-        updates before, which share what first_frame_weight leaves equally.
-      update_on_first_frame: whether the first frame's own update is followed by another one.
-      early_update_frames: the early update happens only before this frame; 0 for never.
-      early_update_threshold: it happens for a score below this share of the threshold.
-      early_update_rate: share of the new h_2 at an early update.
-      threshold_source: "first_frames": mean of the largest scores of frames 1 to threshold_frames;
-        "first_frame": the largest score of the first frame's own search region.
-      threshold_frames: see threshold_source.
-      reliable_threshold: a frame is a reliable sample if its score reaches this share of the
-        threshold.
-      reliable_mean: ... or the mean score of the buffer, where that is lower.
-      buffer_size: reliable samples kept; an update takes the one with the highest score.
-      window_off_after: the Hanning window is left out once a sequence, when the newest sample is
-        this many frames old; 0 for never.
-      redetection: whether the frame's centre is searched as well after the target has left to the
-        right with a low score.
+        scale_count: Scales of the pyramid, odd (`numScale`).
+        scale_step: Ratio of neighbouring scales (`scaleStep`).
+        scale_penalty: Factor on the peak of every scale but the middle one (`scalePenalty`).
+        scale_damping: Share of the new scale in size and search region (`scaleLr`).
+        min_scale: Least side of the search region, relative to the first (`minSx`).
+        max_scale: Largest side of the search region, relative to the first (`maxSx`).
+        context_amount: Context around the target (`contextAmount`).
+        response_upsampling: Factor of the bicubic upsampling (`responseUp`).
+        window_influence: Share of the Hanning window in the response (`wInfluence`).
+        template_influence: Share of the updated template's response (`wInfluence_nosia`).
+        template_scale_influence: Share of the updated template's score maps in the choice of the
+            scale. 0: SiamFC's template alone chooses, and the updated one sees the middle scale
+            only; else it sees the chosen scale.
+        response_mix: "normalized" mixes normalised responses of the two templates; "template" mixes
+            the templates themselves, as the paper words it.
+        update: "online" updates the template while tracking; "first_frame" keeps the template of
+            the first frame (Table 3, w/o U); "none" keeps the initial template of equation 4.
+        update_interval: Frames between two updates.
+        update_rate: Share of the new h_2 at an update; the rest stays.
+        first_frame_weight: Share of the first frame's search region, the only one whose label is
+            certain, in the loss whose gradient updates the template. 0: the sample alone, as the
+            paper.
+        update_samples: Number of samples in that loss: the one of this update and those of the
+            updates before, which share what first_frame_weight leaves equally.
+        update_on_first_frame: Whether the first frame's own update is followed by another one.
+        early_update_frames: The early update happens only before this frame; 0 for never.
+        early_update_threshold: It happens for a score below this share of the threshold.
+        early_update_rate: Share of the new h_2 at an early update.
+        threshold_source: "first_frames": mean of the largest scores of frames 1 to
+            threshold_frames; "first_frame": the largest score of the first frame's own search
+            region.
+        threshold_frames: See threshold_source.
+        reliable_threshold: A frame is a reliable sample if its score reaches this share of the
+            threshold.
+        reliable_mean: ... or the mean score of the buffer, where that is lower.
+        buffer_size: Reliable samples kept; an update takes the one with the highest score.
+        window_off_after: The Hanning window is left out once a sequence, when the newest sample is
+            this many frames old; 0 for never.
+        redetection: Whether the frame's centre is searched as well after the target has left to the
+            right with a low score.
 
     Raises:
-      ValueError: if a value is out of its range.
+        ValueError: If a value is out of its range.
     """
 
     scale_count: int = 3
@@ -148,14 +150,14 @@ def preset(name: str, **changes) -> TrackerConfig:
     """A preset by name, with single constants changed.
 
     Args:
-      name: "reference", "paper" or "tuned".
-      **changes: fields of `TrackerConfig`.
+        name: "reference", "paper" or "tuned".
+        **changes: Fields of `TrackerConfig`.
 
     Returns:
-      A `TrackerConfig`.
+        A `TrackerConfig`.
 
     Raises:
-      ValueError: if the preset or a field is unknown, or a value out of its range.
+        ValueError: If the preset or a field is unknown, or a value out of its range.
     """
     if name not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")

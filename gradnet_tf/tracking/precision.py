@@ -48,14 +48,14 @@ def check_precision(name: str, jit_compile: bool = False) -> str:
     bfloat16 as long or longer.
 
     Args:
-      name: one of `PRECISIONS`.
-      jit_compile: whether XLA compiles the step.
+        name: One of `PRECISIONS`.
+        jit_compile: Whether XLA compiles the step.
 
     Returns:
-      The name.
+        The name.
 
     Raises:
-      ValueError: if there is no such precision, or XLA cannot compile it.
+        ValueError: If there is no such precision, or XLA cannot compile it.
     """
     _check_name(name)
     if name == "int8" and jit_compile:
@@ -97,19 +97,19 @@ def search_features(
     """f_x in a precision, for eager code and for graphs.
 
     Args:
-      network: a `GradNet`, not folded; its weights are taken as they are now.
-      precision: one of `PRECISIONS`.
-      calibration: for int8, RGB search regions [n, 255, 255, 3] in 0..255 whose activations set the
-        ranges; by default `calibration_regions`.
-      jit_compile: whether XLA compiles what calls the function. If it does not, and there is no
-        GPU, float32 convolves by minimal filtering (`winograd`).
+        network: A `GradNet`, not folded; its weights are taken as they are now.
+        precision: One of `PRECISIONS`.
+        calibration: For int8, RGB search regions [n, 255, 255, 3] in 0..255 whose activations set
+            the ranges; by default `calibration_regions`.
+        jit_compile: Whether XLA compiles what calls the function. If it does not, and there is no
+            GPU, float32 convolves by minimal filtering (`winograd`).
 
     Returns:
-      A function of RGB regions [b, 255, 255, 3], uint8 or float in 0..255, that gives float32
-      features [b, 22, 22, 256]. int8 rounds float regions to whole numbers, and has no gradient.
+        A function of RGB regions [b, 255, 255, 3], uint8 or float in 0..255, that gives float32
+        features [b, 22, 22, 256]. int8 rounds float regions to whole numbers, and has no gradient.
 
     Raises:
-      ValueError: if there is no such precision, or calibration has the wrong shape.
+        ValueError: If there is no such precision, or calibration has the wrong shape.
     """
     _check_name(precision)
     if precision == "int8":
@@ -134,11 +134,11 @@ def calibration_regions(count: int = 8, seed: int = 0) -> np.ndarray:
     another roughness and contrast; the channels share most of it. Black and white occur in each.
 
     Args:
-      count: how many.
-      seed: of the noise.
+        count: How many.
+        seed: Of the noise.
 
     Returns:
-      uint8 RGB [count, 255, 255, 3].
+        uint8 RGB [count, 255, 255, 3].
     """
     size = backbone.INSTANCE_SIZE
     random = np.random.default_rng(seed)

@@ -20,7 +20,7 @@ class TrackingRules:
     """Rules by a configuration.
 
     Args:
-      config: constants.
+        config: Constants.
     """
 
     def __init__(self, config: TrackerConfig):

@@ -25,11 +25,11 @@ class SampleBuffer(NamedTuple):
     being copied.
 
     Attributes:
-      images: `size` frames, uint8 [height, width, 3], each of its own size.
-      positions: float64 [size, 2], centre (y, x) of the search region.
-      sides: float64 [size], side of the search region in frame pixels.
-      scores: float64 [size], -inf where empty.
-      frames: int32 [size], index of the frame, -1 where empty.
+        images: `size` frames, uint8 [height, width, 3], each of its own size.
+        positions: float64 [size, 2], centre (y, x) of the search region.
+        sides: float64 [size], side of the search region in frame pixels.
+        scores: float64 [size], -inf where empty.
+        frames: int32 [size], index of the frame, -1 where empty.
     """
 
     images: tuple[tf.Tensor, ...]
@@ -78,10 +78,10 @@ class UpdateMemory(NamedTuple):
     """What an update's gradient looks at beside the sample of that update.
 
     Attributes:
-      first: float32 [1, 22, 22, 256], f_x of the first frame's search region.
-      features: float32 [n, 22, 22, 256], f_x of the samples of the last n updates, oldest first; n
-        is `TrackerConfig.update_samples` - 1.
-      count: int32, how many of the n there are by now; the places of the others hold zeros.
+        first: float32 [1, 22, 22, 256], f_x of the first frame's search region.
+        features: float32 [n, 22, 22, 256], f_x of the samples of the last n updates, oldest first;
+            n is `TrackerConfig.update_samples` - 1.
+        count: int32, how many of the n there are by now; the places of the others hold zeros.
     """
 
     first: tf.Tensor
@@ -107,21 +107,21 @@ class TrackerState(NamedTuple):
     """State between two frames. Positions are (y, x) in frame pixels, float64.
 
     Attributes:
-      frame_index: int32, 0 for the first frame.
-      position: [2], centre of the target.
-      size: [2], (height, width) of the target.
-      search_side: side of the search region in frame pixels (`sx`).
-      first_search_side: the same in the first frame.
-      fill: uint8 [3], the first frame's mean colour.
-      fixed_template: float32 [1, 6, 6, 256], the SiamFC template.
-      template: float32 [1, 6, 6, 256], beta*, the updated template.
-      h2: float32 [1, 12, 12, 256], h_2(Z).
-      memory: `UpdateMemory`.
-      score_sum: sum of the largest scores of the frames that set the threshold.
-      threshold: the score that counts as 1; 0 while it is not known.
-      window_was_off: bool, whether the Hanning window has had its one frame off.
-      redetect: bool, whether the next frame searches the frame's centre as well.
-      buffer: `SampleBuffer`.
+        frame_index: int32, 0 for the first frame.
+        position: [2], centre of the target.
+        size: [2], (height, width) of the target.
+        search_side: Side of the search region in frame pixels (`sx`).
+        first_search_side: The same in the first frame.
+        fill: uint8 [3], the first frame's mean colour.
+        fixed_template: float32 [1, 6, 6, 256], the SiamFC template.
+        template: float32 [1, 6, 6, 256], beta*, the updated template.
+        h2: float32 [1, 12, 12, 256], h_2(Z).
+        memory: `UpdateMemory`.
+        score_sum: Sum of the largest scores of the frames that set the threshold.
+        threshold: The score that counts as 1; 0 while it is not known.
+        window_was_off: bool, whether the Hanning window has had its one frame off.
+        redetect: bool, whether the next frame searches the frame's centre as well.
+        buffer: `SampleBuffer`.
     """
 
     frame_index: tf.Tensor
@@ -145,10 +145,10 @@ class Search(NamedTuple):
     """One evaluation of the response around a position.
 
     Attributes:
-      score: float64, the largest SiamFC score of all scales (`F_max`).
-      template_score: float64, the largest score of the updated template.
-      scale: int32, index of the chosen scale.
-      position: float64 [2], (y, x) of the peak.
+        score: float64, the largest SiamFC score of all scales (`F_max`).
+        template_score: float64, the largest score of the updated template.
+        scale: int32, index of the chosen scale.
+        position: float64 [2], (y, x) of the peak.
     """
 
     score: tf.Tensor
@@ -161,19 +161,19 @@ class StepOutput(NamedTuple):
     """What one frame gives.
 
     Attributes:
-      box: float64 [4], (x, y, width, height).
-      score: float64, the largest SiamFC score (`F_max`).
-      confidence: float64 in 0..1: the score relative to the threshold's frames, 0.5 and more where
-        the paper calls the result reliable.
-      search: the `Search` around the last position.
-      redetection: the `Search` around the frame's centre; scale -1 where there was none.
-      redetected: bool, whether that one was taken.
-      window_influence: float64, share of the Hanning window.
-      reliable: bool, whether the frame became a sample.
-      early_update: bool, whether the early update happened.
-      update: bool, whether the regular update happened.
-      position: float64 [2], (y, x), final.
-      search_side: float64, for the next frame.
+        box: float64 [4], (x, y, width, height).
+        score: float64, the largest SiamFC score (`F_max`).
+        confidence: float64 in 0..1: the score relative to the threshold's frames, 0.5 and more
+            where the paper calls the result reliable.
+        search: The `Search` around the last position.
+        redetection: The `Search` around the frame's centre; scale -1 where there was none.
+        redetected: bool, whether that one was taken.
+        window_influence: float64, share of the Hanning window.
+        reliable: bool, whether the frame became a sample.
+        early_update: bool, whether the early update happened.
+        update: bool, whether the regular update happened.
+        position: float64 [2], (y, x), final.
+        search_side: float64, for the next frame.
     """
 
     box: tf.Tensor

@@ -33,13 +33,13 @@ class TrackingStep(rules.TrackingRules):
     """The two pure functions of the tracker for one network and configuration.
 
     Args:
-      network: a `GradNet`.
-      config: constants.
-      search_features: f_x of the scale pyramid, of uint8 RGB regions (`precision.search_features`:
-        folded, which is faster, or less precise). By default the network's own. What feeds the
-        update is never folded: the gradient is cut off where an activation is negative, and folding
-        can move one that is nearly zero.
-      static_shape: whether shapes may not depend on data (XLA).
+        network: A `GradNet`.
+        config: Constants.
+        search_features: f_x of the scale pyramid, of uint8 RGB regions
+            (`precision.search_features`: folded, which is faster, or less precise). By default the
+            network's own. What feeds the update is never folded: the gradient is cut off where an
+            activation is negative, and folding can move one that is nearly zero.
+        static_shape: Whether shapes may not depend on data (XLA).
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class TrackingStep(rules.TrackingRules):
         """State after the first frame.
 
         Args:
-          frame: uint8 RGB [height, width, 3].
-          box: float64 [4], (x, y, width, height).
+            frame: uint8 RGB [height, width, 3].
+            box: float64 [4], (x, y, width, height).
 
         Returns:
-          State and output of frame 0; its box is the given one.
+            State and output of frame 0; its box is the given one.
         """
         config, network = self.config, self.network
         position, size = geometry.box_to_center(box)
@@ -141,11 +141,11 @@ class TrackingStep(rules.TrackingRules):
         """State and output after one more frame.
 
         Args:
-          state: of the frame before.
-          frame: uint8 RGB [height, width, 3], of any size.
+            state: Of the frame before.
+            frame: uint8 RGB [height, width, 3], of any size.
 
         Returns:
-          New state and `StepOutput`.
+            New state and `StepOutput`.
         """
         config = self.config
         index = state.frame_index + 1
@@ -300,9 +300,10 @@ class TrackingStep(rules.TrackingRules):
         """h_2 and the template beta* after one gradient step.
 
         Args:
-          h2: h_2 before it.
-          regions: f_x of the search regions whose losses the gradient is of, [..., n, 22, 22, 256].
-          shares: [..., n], of each region in the loss; equal ones by default.
+            h2: h_2 before it.
+            regions: f_x of the search regions whose losses the gradient is of, [..., n, 22, 22,
+                256].
+            shares: [..., n], of each region in the loss; equal ones by default.
         """
         weights = None if shares is None else self._region_weights(shares, regions.shape[-4])
         update = self.network.update(h2, regions, weights=weights)

@@ -21,11 +21,11 @@ class Targets:
     """The targets of one or several videos, each known by a number that stays its own.
 
     Args:
-      compiled: the functions, `CompiledStep.many`.
-      images: first frames, uint8 RGB [height, width, 3].
-      boxes: float64 [targets, 4].
-      of_target: index of each target's image; the first image by default.
-      capacity: rows that XLA computes at least: up to so many targets need one compilation.
+        compiled: The functions, `CompiledStep.many`.
+        images: First frames, uint8 RGB [height, width, 3].
+        boxes: float64 [targets, 4].
+        of_target: Index of each target's image; the first image by default.
+        capacity: Rows that XLA computes at least: up to so many targets need one compilation.
     """
 
     def __init__(self, compiled: Compiled, images, boxes, of_target=None, *, capacity: int = 1):
@@ -52,8 +52,8 @@ class Targets:
         """Tracks all targets into the next frame of each video.
 
         Args:
-          images: the frames.
-          of_target: index of each target's image, if the videos are not in the order of before.
+            images: The frames.
+            of_target: Index of each target's image, if the videos are not in the order of before.
         """
         if of_target is not None:
             self.of_target = list(of_target)
@@ -64,7 +64,7 @@ class Targets:
         """Starts on more targets, in the frames that were tracked last.
 
         Returns:
-          The numbers of the new targets.
+            The numbers of the new targets.
         """
         of_target = list(of_target) if of_target is not None else [0] * len(boxes)
         new = self._init(images, boxes, of_target)

@@ -24,10 +24,10 @@ class Frames(NamedTuple):
     The pixels are in one row, so that frames of any height and width fit into one shape.
 
     Attributes:
-      pixels: uint8 RGB [frames, pixels, 3], in row-major order; what lies beyond a frame's own
-        number of pixels has no meaning.
-      sizes: int32 [frames, 2], height and width of each.
-      of_target: int32 [targets], index of each target's frame.
+        pixels: uint8 RGB [frames, pixels, 3], in row-major order; what lies beyond a frame's own
+            number of pixels has no meaning.
+        sizes: int32 [frames, 2], height and width of each.
+        of_target: int32 [targets], index of each target's frame.
     """
 
     pixels: tf.Tensor
@@ -57,9 +57,9 @@ def make_frames(images: Sequence[np.ndarray], of_target: Sequence[int], padded: 
     """`Frames` of arrays.
 
     Args:
-      images: uint8 RGB [height, width, 3] each, of any sizes.
-      of_target: index of each target's image.
-      padded: whether to pad to a power of two pixels, so that few shapes serve all frames.
+        images: uint8 RGB [height, width, 3] each, of any sizes.
+        of_target: Index of each target's image.
+        padded: Whether to pad to a power of two pixels, so that few shapes serve all frames.
     """
     length = max(image.shape[0] * image.shape[1] for image in images)
     if padded:
@@ -83,16 +83,16 @@ def crop_and_resize(
     """`crops.crop_and_resize` of a window for each target.
 
     Args:
-      frames: where to cut.
-      corners: int32 [targets, 2], (y, x) of the windows' first pixels.
-      sides: int32 [targets], sides of the windows in source pixels.
-      output_sizes: int32 [targets], sides of the results in pixels.
-      fill: uint8 [targets, 3], colours outside the frames.
-      count: rows and columns to compute; what lies beyond output_sizes has no meaning.
-      row_length: pixels from one row of a frame to the next, if not the frame's width.
+        frames: Where to cut.
+        corners: int32 [targets, 2], (y, x) of the windows' first pixels.
+        sides: int32 [targets], sides of the windows in source pixels.
+        output_sizes: int32 [targets], sides of the results in pixels.
+        fill: uint8 [targets, 3], colours outside the frames.
+        count: Rows and columns to compute; what lies beyond output_sizes has no meaning.
+        row_length: Pixels from one row of a frame to the next, if not the frame's width.
 
     Returns:
-      uint8 [targets, count, count, 3].
+        uint8 [targets, count, count, 3].
     """
     sides, output_sizes = sides[:, tf.newaxis], output_sizes[:, tf.newaxis]
     columns = crops.taps(sides, output_sizes, count, clamp_weights=True)
@@ -150,16 +150,16 @@ def scale_pyramids(
     """`crops.scale_pyramid` of each target.
 
     Args:
-      frames: where to cut.
-      centers: float64 [targets, 2], (y, x).
-      sides: float64 [targets, scales], sides of the search regions in frame pixels, ascending.
-      fill: uint8 [targets, 3].
-      instance_size: side of the results.
-      region_limit: largest ratio of the rounded largest to the rounded smallest side.
-      levels: indices of the scales wanted; all by default.
+        frames: Where to cut.
+        centers: float64 [targets, 2], (y, x).
+        sides: float64 [targets, scales], sides of the search regions in frame pixels, ascending.
+        fill: uint8 [targets, 3].
+        instance_size: Side of the results.
+        region_limit: Largest ratio of the rounded largest to the rounded smallest side.
+        levels: Indices of the scales wanted; all by default.
 
     Returns:
-      uint8 [targets, levels, instance_size, instance_size, 3].
+        uint8 [targets, levels, instance_size, instance_size, 3].
     """
     sides = tf.maximum(tf.round(sides), 1.0)
     largest = tf.cast(sides[:, -1], tf.int32)

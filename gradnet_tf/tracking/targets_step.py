@@ -25,9 +25,9 @@ class CropBuffer(NamedTuple):
     frames, and frames are larger than what is cut from them.
 
     Attributes:
-      crops: uint8 RGB [targets, size, 255, 255, 3].
-      scores: float64 [targets, size], -inf where empty.
-      frames: int32 [targets, size], index of the frame, -1 where empty.
+        crops: uint8 RGB [targets, size, 255, 255, 3].
+        scores: float64 [targets, size], -inf where empty.
+        frames: int32 [targets, size], index of the frame, -1 where empty.
     """
 
     crops: tf.Tensor

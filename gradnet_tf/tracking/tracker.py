@@ -39,22 +39,23 @@ class Tracker:
     0-based float pixels of the frame.
 
     Args:
-      checkpoint: a directory that `gradnet_tf.convert` or `gradnet_tf.train` wrote, or an .npz file
-        by TF1 names; without it, the weights that come with gradnet_tf.
-      preset: "reference" (what the authors' code does), "paper" or "tuned" (for the weights that
-        come with gradnet_tf). By default, what the checkpoint's card asks for, else "reference".
-      config: a `TrackerConfig` of one's own, instead of a preset.
-      jit_compile: True (XLA), False (plain graph) or "auto": XLA on a GPU, where it is faster, and
-        the plain graph on a CPU, where TensorFlow's own convolutions are.
-      precision: "float32", or "bfloat16", "float16" or "int8" (on a CPU only) for the features of
-        the search regions; templates and updates stay float32. Faster only where the hardware has
-        such instructions.
-      weights: arrays by TF1 name, instead of a checkpoint; the bookkeeping of TF1's moving averages
-        may be left out.
+        checkpoint: A directory that `gradnet_tf.convert` or `gradnet_tf.train` wrote, or an .npz
+            file by TF1 names; without it, the weights that come with gradnet_tf.
+        preset: "reference" (what the authors' code does), "paper" or "tuned" (for the weights that
+            come with gradnet_tf). By default, what the checkpoint's card asks for, else
+            "reference".
+        config: A `TrackerConfig` of one's own, instead of a preset.
+        jit_compile: True (XLA), False (plain graph) or "auto": XLA on a GPU, where it is faster,
+            and the plain graph on a CPU, where TensorFlow's own convolutions are.
+        precision: "float32", or "bfloat16", "float16" or "int8" (on a CPU only) for the features of
+            the search regions; templates and updates stay float32. Faster only where the hardware
+            has such instructions.
+        weights: Arrays by TF1 name, instead of a checkpoint; the bookkeeping of TF1's moving
+            averages may be left out.
 
     Raises:
-      RuntimeError: if TensorFlow does not execute eagerly; `init` and `update` raise it as well.
-      ValueError: if the arguments contradict each other, or the checkpoint is not a sound one.
+        RuntimeError: If TensorFlow does not execute eagerly; `init` and `update` raise it as well.
+        ValueError: If the arguments contradict each other, or the checkpoint is not a sound one.
     """
 
     # The same frames give the same boxes: GOT-10k's and VOT's protocols do not repeat its runs.
@@ -91,13 +92,13 @@ class Tracker:
         """Starts on a target, or starts again on another one.
 
         Args:
-          image: the first frame.
-          box: (x, y, width, height) of the target, or [k, 4] of k targets; may reach over the
-            frame's border.
+            image: The first frame.
+            box: (x, y, width, height) of the target, or [k, 4] of k targets; may reach over the
+                frame's border.
 
         Raises:
-          TypeError: if the image is of a kind that is none.
-          ValueError: if image or box cannot be used; the message names the value.
+            TypeError: If the image is of a kind that is none.
+            ValueError: If image or box cannot be used; the message names the value.
         """
         _check_eager()
         self._forget()
@@ -116,15 +117,15 @@ class Tracker:
         """Tracks the target into the next frame.
 
         Args:
-          image: the frame; the target is searched around the same pixels, whatever the size.
+            image: The frame; the target is searched around the same pixels, whatever the size.
 
         Returns:
-          float64 [4], (x, y, width, height), or [k, 4] in the order of `ids`.
+            float64 [4], (x, y, width, height), or [k, 4] in the order of `ids`.
 
         Raises:
-          RuntimeError: if `init` was not called.
-          TypeError: if the image is of a kind that is none.
-          ValueError: if the image cannot be used.
+            RuntimeError: If `init` was not called.
+            TypeError: If the image is of a kind that is none.
+            ValueError: If the image cannot be used.
         """
         _check_eager()
         frame = self._frame(image, "update()")
@@ -141,17 +142,17 @@ class Tracker:
         """Starts on more targets of the same video, beside those that are tracked.
 
         Args:
-          image: the frame that was given last.
-          boxes: [n, 4] or [4], (x, y, width, height) of the new targets in it.
+            image: The frame that was given last.
+            boxes: [n, 4] or [4], (x, y, width, height) of the new targets in it.
 
         Returns:
-          Their numbers, see `ids`.
+            Their numbers, see `ids`.
 
         Raises:
-          RuntimeError: if `init` was not called with boxes [k, 4].
-          TypeError: as `update`.
-          ValueError: as `init` and `update`, or if the image has another size than the frame that
-            was given last; nothing has changed then.
+            RuntimeError: If `init` was not called with boxes [k, 4].
+            TypeError: As `update`.
+            ValueError: As `init` and `update`, or if the image has another size than the frame that
+                was given last; nothing has changed then.
         """
         _check_eager()
         self._many("add()")
@@ -169,11 +170,11 @@ class Tracker:
         """Stops tracking some of the targets; the others go on as if nothing had been.
 
         Args:
-          ids: their numbers, or one number, see `ids`.
+            ids: Their numbers, or one number, see `ids`.
 
         Raises:
-          RuntimeError: if `init` was not called with boxes [k, 4].
-          ValueError: if a number is not tracked, or no target would be left.
+            RuntimeError: If `init` was not called with boxes [k, 4].
+            ValueError: If a number is not tracked, or no target would be left.
         """
         _check_eager()
         targets = self._many("drop()")
@@ -241,7 +242,7 @@ class Tracker:
         """Everything that the last frame gave, as tensors; [k, ...] of many targets.
 
         Raises:
-          RuntimeError: if `init` was not called.
+            RuntimeError: If `init` was not called.
         """
         if self._targets is not None:
             return self._targets.output
@@ -259,18 +260,18 @@ class Tracker:
         `sys.last_value.run`. There is none if it ends in the first frame.
 
         Args:
-          frames: folder of images, video file, list of paths or images, array [n, h, w, 3], or any
-            iterable of images.
-          box: (x, y, width, height) of the target in the first frame; one target only.
-          progress: whether to show a progress bar with the frames per second.
-          on_bad_frame: "stop" raises at a frame that cannot be read; "hold" repeats the last box
-            and marks the frame.
+            frames: Folder of images, video file, list of paths or images, array [n, h, w, 3], or
+                any iterable of images.
+            box: (x, y, width, height) of the target in the first frame; one target only.
+            progress: Whether to show a progress bar with the frames per second.
+            on_bad_frame: "stop" raises at a frame that cannot be read; "hold" repeats the last box
+                and marks the frame.
 
         Returns:
-          A `TrackingRun`.
+            A `TrackingRun`.
 
         Raises:
-          ValueError: as `init` and `update`; also where there are no frames, or several boxes.
+            ValueError: As `init` and `update`; also where there are no frames, or several boxes.
         """
         if checks.has_rows(box):
             raise ValueError(
@@ -301,7 +302,7 @@ def choose_jit(jit_compile: Union[bool, str]) -> bool:
     """Whether XLA compiles, by the argument `jit_compile` of a `Tracker`.
 
     Raises:
-      ValueError: if it is none of True, False and "auto".
+        ValueError: If it is none of True, False and "auto".
     """
     if jit_compile == "auto":
         return bool(tf.config.list_physical_devices("GPU"))

@@ -125,12 +125,12 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
     """Measures and prints the table.
 
     Returns:
-      What --json writes: seconds (median, 95th percentile, and median of the processor's) and ratio
-      of each row by its name.
+        What --json writes: seconds (median, 95th percentile, and median of the processor's) and
+        ratio of each row by its name.
 
     Raises:
-      OSError: if the JSON file cannot be written.
-      ValueError: if a precision is none of a training's.
+        OSError: If the JSON file cannot be written.
+        ValueError: If a precision is none of a training's.
     """
     if values.json:
         disk.check_target(values.json)

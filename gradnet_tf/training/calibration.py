@@ -40,10 +40,11 @@ def calibrate_update(
     """Sets U2's moving averages to the statistics of the gradients of some groups of pairs.
 
     Args:
-      network: with a U2; nothing else of it changes.
-      groups: pairs of exemplars [k, 127, 127, 3] and instances [k, 239, 239, 3], BGR in 0..255.
-      batched: False: template generalization; True: one template for each pair.
-      label: label map of the training, see `TrainConfig`; gradients of the Gaussian one are larger.
+        network: With a U2; nothing else of it changes.
+        groups: Pairs of exemplars [k, 127, 127, 3] and instances [k, 239, 239, 3], BGR in 0..255.
+        batched: False: template generalization; True: one template for each pair.
+        label: Label map of the training, see `TrainConfig`; gradients of the Gaussian one are
+            larger.
     """
     block = network.u2.block
     folded = network.folded()

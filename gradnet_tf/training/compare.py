@@ -52,12 +52,12 @@ def read_way(way: str, preset: str, **constants) -> tuple[configs.TrainConfig, b
     """Configuration of a way, and whether XLA compiles its step.
 
     Args:
-      way: a precision, with or without `_xla` behind it.
-      preset: of the training.
-      **constants: what differs from the preset.
+        way: A precision, with or without `_xla` behind it.
+        preset: Of the training.
+        **constants: What differs from the preset.
 
     Raises:
-      ValueError: if there is no such way, or a constant does not fit.
+        ValueError: If there is no such way, or a constant does not fit.
     """
     precision = way[: -len(_XLA)] if way.endswith(_XLA) else way
     if precision not in configs.PRECISIONS:
@@ -71,12 +71,12 @@ def run(values: flags.FlagValues) -> list[list[str]]:
     """Trains, draws and prints.
 
     Returns:
-      The rows of the table, see `curves.table`.
+        The rows of the table, see `curves.table`.
 
     Raises:
-      OSError: if data cannot be read, or a file not written.
-      ValueError: if a way or a constant does not fit, or a working directory is of other ones.
-      ImportError: if matplotlib is not installed.
+        OSError: If data cannot be read, or a file not written.
+        ValueError: If a way or a constant does not fit, or a working directory is of other ones.
+        ImportError: If matplotlib is not installed.
     """
     figures.figure_class()  # Told before the trainings, not after them.
     constants = {

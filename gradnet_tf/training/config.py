@@ -61,81 +61,85 @@ class TrainConfig:
     """What a training does; the defaults are stage `gradnet` of the preset `reference`.
 
     Attributes:
-      stage: "siamfc" trains the search branch as a plain Siamese net with shared branches;
-        "gradnet" trains the template branch and U2 and leaves the search branch as it is.
-      variant: row of the paper's Table 3: "full", "without_generalization" (w/o M: every template
-        meets its own search region only), "without_gradient" (w/o MG: no U2 and no generalization),
-        "two_subnets" (w 2U) or, in stage "siamfc", "baseline".
-      init_template: template branch and U2 at the start: "random" as in the reference, "search" (a
-        copy of the search branch, and a random U2), or "checkpoint" (both as in the initial
-        checkpoint).
-      init_update: U2 at the start, unless it is in the initial checkpoint and asked for: "random"
-        as in the reference, or "descent", a step against the gradient, which finds the target
-        better than the initial template before any training.
-      label: "logistic" (discs of +1, the rest -1) or "gaussian" (the map that the reference keeps
-        beside it, and Algorithm 1 mentions).
-      batch: k, pairs of different videos that one template meets.
-      regions: in stage "gradnet", search regions of a pair. 1: as in the reference. With more, each
-        exemplar's template is also updated by the first region of its own video alone, as in
-        tracking, and has to find the target in the others.
-      groups: groups of k pairs in a step, each with batch statistics of its own; replicas and
-        workers share them out.
-      steps: steps of the whole training.
-      steps_per_epoch: steps between two validations.
-      validation: share of the videos held out.
-      validation_batches: batches of a validation.
-      frame_range: exemplar and instance are at most this many frames apart.
-      augment: augmentations of the pairs: "reference", "strong" or "none", see `gradnet_tf.data`.
-      reference_quirks: whether the augmentation keeps the oddities of the reference's code, see
-        `gradnet_tf.data.augment`.
-      optimizer: "momentum" (as in TensorFlow 1) or "adam".
-      momentum: of the optimizer "momentum".
-      schedule: "log_steps" (a rate for each epoch, evenly spaced in the logarithm), "cosine" or
-        "constant".
-      learning_rate: highest learning rate.
-      final_learning_rate: learning rate at the end; of no meaning for "constant".
-      warmup_steps: steps of linear increase, for "cosine".
-      weight_decay: factor of the kernels' L2 regularization.
-      loss_scale: "mean" over the map and the batch as in the reference, or "sum" over the map and
-        mean over the batch: 225 times as much beside the regularization.
-      frozen_layers: in stage "siamfc", convolutions that stay as they are, counted from the image.
-      search_statistics: in stage "siamfc", whether batch norm uses the batch's statistics ("batch",
-        to train from scratch) or its moving averages ("moving", to fine-tune).
-      template_statistics: in stage "gradnet", whether batch norm of the template branch and U2 uses
-        the group's statistics ("batch", as in the reference) or its moving averages ("moving": what
-        tracking sees is trained, and only one exemplar of a group has to be computed).
-      negatives: in stage "siamfc", and with several regions, weight of the loss of search regions
-        under another video's template.
-      score_offset: in stage "siamfc", first value of a trained constant that is added to the scores
-        (the offset in the last layer of SiamFC); the tracker's response does not depend on it.
-      seed: of initial values and pairs.
-      precision: "float32"; "mixed_bfloat16" for bfloat16 in every convolution, see `Objective`;
-        "bfloat16" or "float16" in those of the search branch alone, in stage "gradnet", where it
-        has no gradient; or "float64" for everything. In all but the last one variables are
-        float32, and a training may go on in another.
-      crops: 0: a search region is augmented anew in every step. Else each frame has so many
-        augmented regions, of which a step draws one: their features can be kept, see `features`.
-      scale_jitter: largest relative error of a search region's scale.
-      lookalikes, occlusion, blur_drift, light_drift, scale_drift: what is pasted into search
-        regions, and how tracks drift, see `gradnet_tf.data.scenes.SceneConfig`.
-      trained: in stage "gradnet", "all" (template branch and U2) or "update" (U2 alone).
-      updates: in stage "gradnet", successive updates that are trained. 1: one, as in the reference.
-        With more, one template a group goes through them as in tracking, see
-        `gradnet_tf.data.task.TaskConfig`, of which `first_frame_weight`, `generalization`, `shift`,
-        `sample_shift` and `wrong_samples` are fields: the first one is by the search region of the
-        exemplar's own frame, the others by that one and a sample, and the losses after each are on
-        further regions, so `regions` has to be more than `updates`.
-      first_frame_weight: share of the first region in the gradients, as `TrackerConfig` has it.
-      generalization: how often the other videos of a group take part in a sequence of updates.
-      shift: cells by which targets are off the centre at most where the loss is taken.
-      sample_shift: cells by which the samples of updates are off the target at most.
-      wrong_samples: how often a sample is wrong altogether.
-      update_rate: share of the new h_2 at each update but the first, as `TrackerConfig` has it.
-      template_influence: share of the updated template's scores in those that the loss sees, as
-        `TrackerConfig` has it of responses; the rest is of SiamFC's template of the exemplar.
+        stage: "siamfc" trains the search branch as a plain Siamese net with shared branches;
+            "gradnet" trains the template branch and U2 and leaves the search branch as it is.
+        variant: Row of the paper's Table 3: "full", "without_generalization" (w/o M: every template
+            meets its own search region only), "without_gradient" (w/o MG: no U2 and no
+            generalization), "two_subnets" (w 2U) or, in stage "siamfc", "baseline".
+        init_template: Template branch and U2 at the start: "random" as in the reference, "search"
+            (a copy of the search branch, and a random U2), or "checkpoint" (both as in the initial
+            checkpoint).
+        init_update: U2 at the start, unless it is in the initial checkpoint and asked for: "random"
+            as in the reference, or "descent", a step against the gradient, which finds the target
+            better than the initial template before any training.
+        label: "logistic" (discs of +1, the rest -1) or "gaussian" (the map that the reference keeps
+            beside it, and Algorithm 1 mentions).
+        batch: k, pairs of different videos that one template meets.
+        regions: In stage "gradnet", search regions of a pair. 1: as in the reference. With more,
+            each exemplar's template is also updated by the first region of its own video alone, as
+            in tracking, and has to find the target in the others.
+        groups: Groups of k pairs in a step, each with batch statistics of its own; replicas and
+            workers share them out.
+        steps: Steps of the whole training.
+        steps_per_epoch: Steps between two validations.
+        validation: Share of the videos held out.
+        validation_batches: Batches of a validation.
+        frame_range: Exemplar and instance are at most this many frames apart.
+        augment: Augmentations of the pairs: "reference", "strong" or "none", see `gradnet_tf.data`.
+        reference_quirks: Whether the augmentation keeps the oddities of the reference's code, see
+            `gradnet_tf.data.augment`.
+        optimizer: "momentum" (as in TensorFlow 1) or "adam".
+        momentum: Of the optimizer "momentum".
+        schedule: "log_steps" (a rate for each epoch, evenly spaced in the logarithm), "cosine" or
+            "constant".
+        learning_rate: Highest learning rate.
+        final_learning_rate: Learning rate at the end; of no meaning for "constant".
+        warmup_steps: Steps of linear increase, for "cosine".
+        weight_decay: Factor of the kernels' L2 regularization.
+        loss_scale: "mean" over the map and the batch as in the reference, or "sum" over the map and
+            mean over the batch: 225 times as much beside the regularization.
+        frozen_layers: In stage "siamfc", convolutions that stay as they are, counted from the
+            image.
+        search_statistics: In stage "siamfc", whether batch norm uses the batch's statistics
+            ("batch", to train from scratch) or its moving averages ("moving", to fine-tune).
+        template_statistics: In stage "gradnet", whether batch norm of the template branch and U2
+            uses the group's statistics ("batch", as in the reference) or its moving averages
+            ("moving": what tracking sees is trained, and only one exemplar of a group has to be
+            computed).
+        negatives: In stage "siamfc", and with several regions, weight of the loss of search regions
+            under another video's template.
+        score_offset: In stage "siamfc", first value of a trained constant that is added to the
+            scores (the offset in the last layer of SiamFC); the tracker's response does not depend
+            on it.
+        seed: Of initial values and pairs.
+        precision: "float32"; "mixed_bfloat16" for bfloat16 in every convolution, see `Objective`;
+            "bfloat16" or "float16" in those of the search branch alone, in stage "gradnet", where
+            it has no gradient; or "float64" for everything. In all but the last one variables are
+            float32, and a training may go on in another.
+        crops: 0: a search region is augmented anew in every step. Else each frame has so many
+            augmented regions, of which a step draws one: their features can be kept, see
+            `features`.
+        scale_jitter: Largest relative error of a search region's scale.
+        lookalikes, occlusion, blur_drift, light_drift, scale_drift: What is pasted into search
+            regions, and how tracks drift, see `gradnet_tf.data.scenes.SceneConfig`.
+        trained: In stage "gradnet", "all" (template branch and U2) or "update" (U2 alone).
+        updates: In stage "gradnet", successive updates that are trained. 1: one, as in the
+            reference. With more, one template a group goes through them as in tracking, see
+            `gradnet_tf.data.task.TaskConfig`, of which `first_frame_weight`, `generalization`,
+            `shift`, `sample_shift` and `wrong_samples` are fields: the first one is by the search
+            region of the exemplar's own frame, the others by that one and a sample, and the losses
+            after each are on further regions, so `regions` has to be more than `updates`.
+        first_frame_weight: Share of the first region in the gradients, as `TrackerConfig` has it.
+        generalization: How often the other videos of a group take part in a sequence of updates.
+        shift: Cells by which targets are off the centre at most where the loss is taken.
+        sample_shift: Cells by which the samples of updates are off the target at most.
+        wrong_samples: How often a sample is wrong altogether.
+        update_rate: Share of the new h_2 at each update but the first, as `TrackerConfig` has it.
+        template_influence: Share of the updated template's scores in those that the loss sees, as
+            `TrackerConfig` has it of responses; the rest is of SiamFC's template of the exemplar.
 
     Raises:
-      ValueError: if a value is out of its range or contradicts another.
+        ValueError: If a value is out of its range or contradicts another.
     """
 
     stage: str = "gradnet"
@@ -448,15 +452,17 @@ def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
     """A preset by name for a stage, with single constants changed.
 
     Args:
-      name: "reference", "short", or "tracking", which is "short" with the task that tracking sets.
-      stage: "siamfc" or "gradnet".
-      **changes: fields of `TrainConfig`.
+        name: "reference", "short", or "tracking", which is "short" with the task that tracking
+            sets.
+        stage: "siamfc" or "gradnet".
+        **changes: Fields of `TrainConfig`.
 
     Returns:
-      A `TrainConfig`. The preset's warm-up gives way where `changes` leave fewer steps than it has.
+        A `TrainConfig`. The preset's warm-up gives way where `changes` leave fewer steps than it
+        has.
 
     Raises:
-      ValueError: if the preset, the stage or a field is unknown, or a value out of its range.
+        ValueError: If the preset, the stage or a field is unknown, or a value out of its range.
     """
     if name not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")

@@ -38,8 +38,8 @@ def read_curve(workdir: disk.PathLike, column: str) -> tuple[np.ndarray, np.ndar
     """Steps and values of a column of a training's history, where it has a value.
 
     Raises:
-      OSError: if it cannot be read.
-      ValueError: if it is damaged, or has no such column or no values in it.
+        OSError: If it cannot be read.
+        ValueError: If it is damaged, or has no such column or no values in it.
     """
     path = Path(disk.local_path(workdir)) / FILE
     rows = history.read(path)
@@ -76,7 +76,7 @@ def draw(
     """Draws the curves, smoothed, over faint lines of the values themselves.
 
     Raises:
-      ImportError: if matplotlib is not installed.
+        ImportError: If matplotlib is not installed.
     """
     figure = figures.figure_class()(figsize=(7, 3), layout="constrained")
     axes = figure.subplots()
@@ -94,12 +94,12 @@ def run(values: flags.FlagValues) -> list[list[str]]:
     """Draws and prints.
 
     Returns:
-      The rows of the table.
+        The rows of the table.
 
     Raises:
-      OSError: if a history cannot be read, or the picture not written.
-      ValueError: if there is nothing to draw.
-      ImportError: if matplotlib is not installed.
+        OSError: If a history cannot be read, or the picture not written.
+        ValueError: If there is nothing to draw.
+        ImportError: If matplotlib is not installed.
     """
     workdirs = dict(_entries(values.runs))
     return report(workdirs, values.output, values.json, values.smooth, values.column)
@@ -115,17 +115,17 @@ def report(
     """Draws and prints what lies in working directories.
 
     Args:
-      workdirs: of the trainings, by name.
-      output: the picture.
-      numbers: JSON file for steps and values by name of the training; empty: none.
-      count: rows of which the mean is drawn and printed.
-      column: of history.csv.
+        workdirs: Of the trainings, by name.
+        output: The picture.
+        numbers: JSON file for steps and values by name of the training; empty: none.
+        count: Rows of which the mean is drawn and printed.
+        column: Of history.csv.
 
     Returns:
-      The rows of the table.
+        The rows of the table.
 
     Raises:
-      OSError, ValueError, ImportError: see `run`.
+        OSError, ValueError, ImportError: See `run`.
     """
     for path in filter(None, (output, numbers)):
         disk.check_target(path)

@@ -27,11 +27,11 @@ def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
     """Fails unless all workers go on after the same step, as they do in one shared workdir.
 
     Args:
-      strategy: with several workers, all of them have to call this.
-      step: finished steps, as this worker knows them.
+        strategy: With several workers, all of them have to call this.
+        step: Finished steps, as this worker knows them.
 
     Raises:
-      ValueError: if workers differ; all of them raise.
+        ValueError: If workers differ; all of them raise.
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
@@ -85,12 +85,12 @@ def distribute(
     """The batches of a training, each part where it is needed.
 
     Args:
-      strategy: shares them out.
-      batches: function of a worker's (index, count) that gives its part of every global batch.
+        strategy: Shares them out.
+        batches: Function of a worker's (index, count) that gives its part of every global batch.
 
     Returns:
-      Iterable of what the strategy's `run` takes as arguments: replicas in the order of their
-      workers have consecutive parts of the global batch.
+        Iterable of what the strategy's `run` takes as arguments: replicas in the order of their
+        workers have consecutive parts of the global batch.
     """
 
     def of_worker(context):

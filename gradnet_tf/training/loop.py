@@ -61,16 +61,16 @@ class RunOptions:
     """What does not change the outcome of a training.
 
     Attributes:
-      save_minutes: minutes between two checkpoints, besides those of every epoch.
-      keep: number of newest checkpoints that are kept, besides the best.
-      log_steps: steps between two rows of the history.
-      summaries: whether TensorBoard summaries are written.
-      progress: whether a progress bar is shown; None: where stderr is a terminal.
-      jit_compile: whether XLA compiles the step.
-      stop_after: ends this process's part when so many steps are done in all, as a signal would.
+        save_minutes: Minutes between two checkpoints, besides those of every epoch.
+        keep: Number of newest checkpoints that are kept, besides the best.
+        log_steps: Steps between two rows of the history.
+        summaries: Whether TensorBoard summaries are written.
+        progress: Whether a progress bar is shown; None: where stderr is a terminal.
+        jit_compile: Whether XLA compiles the step.
+        stop_after: Ends this process's part when so many steps are done in all, as a signal would.
 
     Raises:
-      ValueError: if a value is out of its range.
+        ValueError: If a value is out of its range.
     """
 
     save_minutes: float = 10.0
@@ -96,12 +96,12 @@ class Outcome:
     """What a process has reached.
 
     Attributes:
-      step: finished steps of the training.
-      finished: whether the training is complete; otherwise it was asked to stop.
-      best: lowest validation loss so far, or 1 - success AUC of a training that tracks; None before
-        the first of them.
-      weights: directories of the exported checkpoints by name ("last", "best"); empty unless
-        finished, and on workers other than the first.
+        step: Finished steps of the training.
+        finished: Whether the training is complete; otherwise it was asked to stop.
+        best: Lowest validation loss so far, or 1 - success AUC of a training that tracks; None
+            before the first of them.
+        weights: Directories of the exported checkpoints by name ("last", "best"); empty unless
+            finished, and on workers other than the first.
     """
 
     step: int
@@ -124,25 +124,26 @@ def train(
     """Trains, or goes on with a training that was interrupted; call it under the strategy's scope.
 
     Args:
-      config: what to train and how.
-      data: globs of shards, one a data set (`gradnet_tf.data_prep` makes them).
-      workdir: working directory, made if missing; it holds checkpoints, history, summaries and, at
-        the end, `weights/last` and `weights/best`.
-      init: initial checkpoint, see `start.make_network`.
-      data_weights: how often each data set is drawn; by default, every video is equally likely.
-      feature_cache: directory that keeps the features of search regions, made and filled where it
-        is not yet, see `features`; for stage "gradnet" with `config.crops` of at least 1.
-      sequences: on which to track at the end of every epoch; the best weights are then those with
-        the highest success AUC, and otherwise those with the lowest validation loss.
-      options: what does not change the outcome.
+        config: What to train and how.
+        data: Globs of shards, one a data set (`gradnet_tf.data_prep` makes them).
+        workdir: Working directory, made if missing; it holds checkpoints, history, summaries and,
+            at the end, `weights/last` and `weights/best`.
+        init: Initial checkpoint, see `start.make_network`.
+        data_weights: How often each data set is drawn; by default, every video is equally likely.
+        feature_cache: Directory that keeps the features of search regions, made and filled where it
+            is not yet, see `features`; for stage "gradnet" with `config.crops` of at least 1.
+        sequences: On which to track at the end of every epoch; the best weights are then those with
+            the highest success AUC, and otherwise those with the lowest validation loss.
+        options: What does not change the outcome.
 
     Returns:
-      An `Outcome`.
+        An `Outcome`.
 
     Raises:
-      DivergedError: the loss became NaN or infinite; the last checkpoint is from before.
-      ValueError: something in the arguments does not fit, or the workdir belongs to other ones.
-      OSError: data cannot be read, or the workdir is in use or cannot be written.
+        DivergedError: If the loss became NaN or infinite; the last checkpoint is from before.
+        ValueError: If something in the arguments does not fit, or the workdir belongs to other
+            ones.
+        OSError: Data cannot be read, or the workdir is in use or cannot be written.
     """
     options = options or RunOptions()
     workdir = Path(workdir)

@@ -34,10 +34,10 @@ class Objective:
     10,000, score maps and losses. No loss is scaled: bfloat16 has the exponents of float32.
 
     Args:
-      network: what is trained; of the variant `config.network_variant`. The search branch's
-        weights are read here and now in stage "gradnet", where they stay as they are.
-      config: see `TrainConfig`.
-      offset: in stage "siamfc", the constant added to the scores.
+        network: What is trained; of the variant `config.network_variant`. The search branch's
+            weights are read here and now in stage "gradnet", where they stay as they are.
+        config: See `TrainConfig`.
+        offset: In stage "siamfc", the constant added to the scores.
     """
 
     def __init__(self, network: GradNet, config: TrainConfig, offset: Optional[tf.Variable] = None):
@@ -58,22 +58,23 @@ class Objective:
         """Losses and score maps of one group.
 
         Args:
-          exemplars: [k, 127, 127, 3], BGR, 0..255; where `config.exemplars` is 1, the first of them
-            will do.
-          instances: [k * regions, 239, 239, 3], BGR, 0..255; those of a pair stand together. Or, in
-            stage "gradnet", their features f_x, [k * regions, 20, 20, 256], in any type.
-          task: with several updates, what `gradnet_tf.data.task.Sequence` calls label, gradient and
-            loss.
-          training: whether batch norm of the search branch uses the group's statistics where
-            `config` says so. The template branch's does in validation, too, as in the reference.
+            exemplars: [k, 127, 127, 3], BGR, 0..255; where `config.exemplars` is 1, the first of
+                them will do.
+            instances: [k * regions, 239, 239, 3], BGR, 0..255; those of a pair stand together. Or,
+                in stage "gradnet", their features f_x, [k * regions, 20, 20, 256], in any type.
+            task: With several updates, what `gradnet_tf.data.task.Sequence` calls label, gradient
+                and loss.
+            training: Whether batch norm of the search branch uses the group's statistics where
+                `config` says so. The template branch's does in validation, too, as in the
+                reference.
 
         Returns:
-          Scalars `loss` (of S*), `initial_loss` (of S), `regularization`, `objective` (what is
-          minimised); `final_score` S* and `initial_score` S, [k, 15, 15, 1]; with an update also
-          the scalars `gradient_size` and `gradient_share`. With several updates: `loss` is the mean
-          over what follows each of them, score maps are those of the template's own video after
-          the last one, `target` int32 [n, 2] is where on them the target is, in cells from the
-          centre, `gradient_size` is that of the last one, and `gradient_share` that of all.
+            Scalars `loss` (of S*), `initial_loss` (of S), `regularization`, `objective` (what is
+            minimised); `final_score` S* and `initial_score` S, [k, 15, 15, 1]; with an update also
+            the scalars `gradient_size` and `gradient_share`. With several updates: `loss` is the
+            mean over what follows each of them, score maps are those of the template's own video
+            after the last one, `target` int32 [n, 2] is where on them the target is, in cells from
+            the centre, `gradient_size` is that of the last one, and `gradient_share` that of all.
         """
         with layers.convolving_in(self.config.convolution_type):
             if self.config.stage == "siamfc":

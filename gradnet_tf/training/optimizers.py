@@ -22,8 +22,8 @@ class Optimizer:
     """Moves variables by their gradients; make it inside the strategy's scope.
 
     Args:
-      variables: what is trained, by name.
-      slot_names: how many slots of its own each variable has, by name.
+        variables: What is trained, by name.
+        slot_names: How many slots of its own each variable has, by name.
     """
 
     def __init__(self, variables: Mapping[str, tf.Variable], slot_names: tuple[str, ...]):
@@ -49,9 +49,9 @@ class Optimizer:
         """Moves every variable once; call it in cross-replica context.
 
         Args:
-          gradients: summed over replicas, by the names of the variables.
-          learning_rate: scalar.
-          step: scalar integer, the number of steps done before this one.
+            gradients: Summed over replicas, by the names of the variables.
+            learning_rate: Scalar.
+            step: Scalar integer, the number of steps done before this one.
         """
         extended = tf.distribute.get_strategy().extended
         for name, variable in self.variables.items():
@@ -70,8 +70,8 @@ class Momentum(Optimizer):
     """accumulator = momentum * accumulator + gradient; variable -= learning rate * accumulator.
 
     Args:
-      variables: what is trained, by name.
-      momentum: share of the accumulator that stays.
+        variables: What is trained, by name.
+        momentum: Share of the accumulator that stays.
     """
 
     def __init__(self, variables: Mapping[str, tf.Variable], momentum: float = 0.9):

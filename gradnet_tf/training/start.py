@@ -19,16 +19,16 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
     """A network with the weights that `config` and an initial checkpoint say.
 
     Args:
-      config: stage, variant, init_template, precision and seed are used.
-      init: arrays by TF1 name of the initial checkpoint, bookkeeping included. Stage "gradnet"
-        needs its search branch, stage "siamfc" starts from random values without it: then no
-        layer may be frozen.
+        config: Stage, variant, init_template, precision and seed are used.
+        init: Arrays by TF1 name of the initial checkpoint, bookkeeping included. Stage "gradnet"
+            needs its search branch, stage "siamfc" starts from random values without it: then no
+            layer may be frozen.
 
     Returns:
-      A network of the variant `config.network_variant`.
+        A network of the variant `config.network_variant`.
 
     Raises:
-      ValueError: if what `config` asks for is not in the initial checkpoint, or it is missing.
+        ValueError: If what `config` asks for is not in the initial checkpoint, or it is missing.
     """
     network = GradNet(config.network_variant, seed=config.seed, dtype=config.variable_type)
     if init is None:

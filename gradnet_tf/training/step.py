@@ -29,12 +29,12 @@ class TrainStep:
     Make it inside the scope of the strategy under which it will run.
 
     Args:
-      network: what is trained, of the variant `config.network_variant`.
-      config: see `TrainConfig`.
-      jit_compile: whether XLA compiles a replica's part.
+        network: What is trained, of the variant `config.network_variant`.
+        config: See `TrainConfig`.
+        jit_compile: Whether XLA compiles a replica's part.
 
     Raises:
-      ValueError: if the groups of a step cannot be shared out evenly among the replicas.
+        ValueError: If the groups of a step cannot be shared out evenly among the replicas.
     """
 
     def __init__(self, network: GradNet, config: TrainConfig, *, jit_compile: bool = False):
@@ -69,17 +69,17 @@ class TrainStep:
         """Trains on the groups of one step.
 
         Args:
-          exemplars: [groups * k, 127, 127, 3] BGR in 0..255, or what the strategy distributed.
-          instances: [groups * k * regions, 239, 239, 3], likewise, or their features, see
-            `Objective`.
-          step: steps done before this one; says the learning rate.
-          stop: whether this worker has been asked to stop.
-          task: with several updates, what `Objective` takes as `task`, of all groups.
+            exemplars: [groups * k, 127, 127, 3] BGR in 0..255, or what the strategy distributed.
+            instances: [groups * k * regions, 239, 239, 3], likewise, or their features, see
+                `Objective`.
+            step: Steps done before this one; says the learning rate.
+            stop: Whether this worker has been asked to stop.
+            task: With several updates, what `Objective` takes as `task`, of all groups.
 
         Returns:
-          Scalars, means over all groups: see `Objective`. The score maps `final_score` and
-          `initial_score` of all groups. And `stop`, positive if any worker was asked to stop, so
-          that all of them do after the same step.
+            Scalars, means over all groups: see `Objective`. The score maps `final_score` and
+            `initial_score` of all groups. And `stop`, positive if any worker was asked to stop, so
+            that all of them do after the same step.
         """
         rate = tf.constant(self.config.learning_rate_at(step), tf.float64)
         index, stop = tf.constant(step, tf.int64), tf.constant(float(stop))
@@ -97,7 +97,7 @@ class TrainStep:
         """Sets what `state` returned.
 
         Raises:
-          ValueError: if names or shapes differ; nothing is set then.
+            ValueError: If names or shapes differ; nothing is set then.
 
         In stage "gradnet" the search branch must be that of `state` already when the step is made,
         for that is when it is folded.

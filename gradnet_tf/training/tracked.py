@@ -23,9 +23,9 @@ class TrackedSequences:
     """Sequences on which a training tracks at the end of every epoch.
 
     Attributes:
-      dataset: the sequences, or segments of them.
-      limit: frames of each at most.
-      preset: of `TrackerConfig`.
+        dataset: The sequences, or segments of them.
+        limit: Frames of each at most.
+        preset: Of `TrackerConfig`.
     """
 
     dataset: Dataset
@@ -42,13 +42,13 @@ class TrackedSequences:
         """Mean success AUC (21 thresholds) of the sequences.
 
         Args:
-          weights: arrays by TF1 name.
+            weights: Arrays by TF1 name.
 
         Returns:
-          0 to 1.
+            0 to 1.
 
         Raises:
-          OSError: an image cannot be read.
+            OSError: If an image cannot be read.
         """
         tracker = Tracker(weights=weights, preset=self.preset)
         found = []
@@ -73,16 +73,16 @@ def open_sequences(
     """Opens sequences to track on.
 
     Args:
-      root: their folder.
-      names: which of them; all by default.
-      dataset: one of `gradnet_tf.datasets.DATASETS`.
-      starts: segments of each sequence, see `gradnet_tf.eval.running.start_frames`.
-      limit: frames of each segment at most.
-      preset: of `TrackerConfig`.
+        root: Their folder.
+        names: Which of them; all by default.
+        dataset: One of `gradnet_tf.datasets.DATASETS`.
+        starts: Segments of each sequence, see `gradnet_tf.eval.running.start_frames`.
+        limit: Frames of each segment at most.
+        preset: Of `TrackerConfig`.
 
     Raises:
-      OSError: `root` cannot be read.
-      ValueError: there is no such data set or sequence, or a value is out of its range.
+        OSError: `root` cannot be read.
+        ValueError: If there is no such data set or sequence, or a value is out of its range.
     """
     protocols.Protocol(limit=limit)
     chosen = start_frames.segments(open_dataset(dataset, root, names), starts)

@@ -27,9 +27,9 @@ class Unrolled(NamedTuple):
     """What successive updates have given.
 
     Attributes:
-      templates: beta of the feature itself, then beta* after each update, [1, 6, 6, 256] each.
-      gradient: of the last update, [1, 12, 12, 256].
-      h2: h_2 after the last update, [1, 12, 12, 256].
+        templates: beta of the feature itself, then beta* after each update, [1, 6, 6, 256] each.
+        gradient: Of the last update, [1, 12, 12, 256].
+        h2: h_2 after the last update, [1, 12, 12, 256].
     """
 
     templates: list
@@ -52,19 +52,19 @@ def updates(
     """Goes through successive updates.
 
     Args:
-      network: with a U2; batch norm uses its moving averages.
-      f2: f_2(Z), [1, 12, 12, 256].
-      features: f_x of n search regions, [n, h, w, 256].
-      labels: [n, s, s, 1].
-      weights: of the labels, [n, s, s, 1].
-      shares: weights of the regions in the gradient of each update, [updates, n].
-      rate: share of the new h_2 at every update but the first.
-      loss: function of (score, labels, weights), returning [n].
-      used: for each update, the places of the regions whose share may be other than 0; all by
-        default.
+        network: With a U2; batch norm uses its moving averages.
+        f2: f_2(Z), [1, 12, 12, 256].
+        features: f_x of n search regions, [n, h, w, 256].
+        labels: [n, s, s, 1].
+        weights: Of the labels, [n, s, s, 1].
+        shares: Weights of the regions in the gradient of each update, [updates, n].
+        rate: Share of the new h_2 at every update but the first.
+        loss: Function of (score, labels, weights), returning [n].
+        used: For each update, the places of the regions whose share may be other than 0; all by
+            default.
 
     Returns:
-      An `Unrolled`.
+        An `Unrolled`.
     """
     templates, h2, gradient = [], f2, None
     for number in range(shares.shape[0]):
@@ -91,9 +91,9 @@ class Places(NamedTuple):
     """Where a sequence's regions stand, see `gradnet_tf.data.task.draw`.
 
     Attributes:
-      used: for each update, the regions that may take part in its gradient.
-      own: regions of the template's own video that losses are taken on.
-      judged: all regions that losses are taken on, `own` first.
+        used: For each update, the regions that may take part in its gradient.
+        own: Regions of the template's own video that losses are taken on.
+        judged: All regions that losses are taken on, `own` first.
     """
 
     used: list[list[int]]
@@ -114,11 +114,11 @@ def label_table(labels: np.ndarray) -> np.ndarray:
     """A label map moved by any number of cells that a task can ask for.
 
     Args:
-      labels: of a larger map with the target in its centre, [s + 2 m, s + 2 m, 1]; m is
-        `task.WRONG_CELLS`.
+        labels: Of a larger map with the target in its centre, [s + 2 m, s + 2 m, 1]; m is
+            `task.WRONG_CELLS`.
 
     Returns:
-      [(2 m + 1)^2, s, s, 1]; row (y + m) (2 m + 1) + x + m has the target y and x cells off.
+        [(2 m + 1)^2, s, s, 1]; row (y + m) (2 m + 1) + x + m has the target y and x cells off.
     """
     most = task.WRONG_CELLS
     size = labels.shape[0] - 2 * most

@@ -105,8 +105,8 @@ def ilsvrc_xml(objects, size=FRAME_SIZE):
     """An annotation of ILSVRC VID.
 
     Args:
-      objects: (track id, WordNet id, (x, y, width, height)) of each; corners are inclusive.
-      size: width and height of the frame.
+        objects: (track id, WordNet id, (x, y, width, height)) of each; corners are inclusive.
+        size: Width and height of the frame.
     """
     parts = []
     for track, name, (x, y, width, height) in objects:

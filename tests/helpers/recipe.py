@@ -36,7 +36,7 @@ def weights(seed: int) -> dict[str, np.ndarray]:
     """Returns the 58 variables of the network by TF1 name, float32, kernels in HWIO layout.
 
     Args:
-      seed: 0 or 1, the seeds of which tests/data has the calibration.
+        seed: 0 or 1, the seeds of which tests/data has the calibration.
     """
     variables = {}
     for scope, side, inputs, outputs in CONVOLUTIONS:
@@ -82,8 +82,8 @@ def sequence(
     The background pans slowly to the right. The golden runs of seed s are on ``sequence(s + 100)``.
 
     Returns:
-      Frames, uint8 [length, height, width, 3], BGR, and boxes, float64 [length, 4], as
-      (x, y, width, height) in px; the last boxes reach over the right border.
+        Frames, uint8 [length, height, width, 3], BGR, and boxes, float64 [length, 4], as (x, y,
+        width, height) in px; the last boxes reach over the right border.
     """
     random = np.random.RandomState(seed)
     background = _texture(random, height, width + 40, radii=(2, 5, 11))

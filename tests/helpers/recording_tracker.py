@@ -5,8 +5,8 @@ class RecordingTracker:
     """Moves by (2, 1) px a frame.
 
     Attributes:
-      images: all that it was given.
-      boxes: first boxes and its own answers.
+        images: All that it was given.
+        boxes: First boxes and its own answers.
     """
 
     def __init__(self):

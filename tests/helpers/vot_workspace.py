@@ -55,10 +55,10 @@ def write(root, trackers, frames=FRAMES, fps=1):
     """Writes the workspace.
 
     Args:
-      root: its folder.
-      trackers: `arg_tracker` of each tracker by its name; None for none.
-      frames: of each sequence.
-      fps: of the sequences, and so of the real-time experiment.
+        root: Its folder.
+        trackers: `arg_tracker` of each tracker by its name; None for none.
+        frames: Of each sequence.
+        fps: Of the sequences, and so of the real-time experiment.
     """
     root = Path(root)
     for name in SEQUENCES:

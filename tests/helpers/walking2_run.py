@@ -23,8 +23,8 @@ def boxes(folder: Path, workdir: Path) -> np.ndarray:
     """Boxes of the first 500 frames, [500, 4], rounded as the reference saves them.
 
     Args:
-      folder: of the frames.
-      workdir: for the result.
+        folder: Of the frames.
+        workdir: For the result.
     """
     result = Path(workdir) / "boxes.npy"
     finished = subprocess.run(
