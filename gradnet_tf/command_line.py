@@ -1,0 +1,102 @@
+"""Runs the body of a command and ends it as a shell expects: one line, and an exit status.
+
+Each command has `define_flags(values)` and `run(values, arguments) -> exit status`. Its `run` hands
+the work to `finish`, and its module ends with `main(define_flags, run)`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+from absl import app, flags
+
+from gradnet_tf.files.interrupts import Interrupts
+
+# What a user can put right: the message says how, and a traceback would only hide it.
+EXPECTED = (ImportError, OSError, ValueError)
+
+
+def finish(
+    body: Callable[[], Optional[int]],
+    *,
+    status: int = 1,
+    errors: tuple[type[Exception], ...] = EXPECTED,
+    interrupts: Optional[Interrupts] = None,
+    stopped: str = "interrupted",
+) -> int:
+    """Runs a command's body and turns its errors and signals into a line and an exit status.
+
+    SIGINT, SIGTERM and SIGHUP raise `KeyboardInterrupt` in the body, unless it or the caller
+    handles them.
+
+    Args:
+        body: Does the work and returns the exit status; None stands for 0.
+        status: The exit status after an error.
+        errors: What is told in one line, "error: ..." on stderr. Other exceptions are raised.
+        interrupts: The body's own, where it asks in between whether a signal came.
+        stopped: What is told when a signal ends the command; it may say how to go on.
+
+    Returns:
+        The body's exit status, `status` after an error, or 128 and the signal's number (130 where
+        none is known).
+    """
+    with interrupts or Interrupts() as caught:
+        try:
+            return body() or 0
+        except errors as error:
+            return fail(error, status)
+        except KeyboardInterrupt:
+            tell(stopped)
+            return caught.exit_status
+
+
+def fail(error: object, status: int = 1) -> int:
+    """Tells an error in one line on stderr, and returns the exit status."""
+    tell("error: " + " ".join(str(error).split()))
+    return status
+
+
+def tell(text: str) -> None:
+    """Prints to stderr, of which nothing may be left when the terminal is closed (SIGHUP)."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def refuse(arguments: Sequence[str]) -> None:
+    """Raises a ValueError if something stands on the command line besides flags."""
+    if arguments:
+        raise ValueError(f"unexpected argument {arguments[0]!r}; every value is given by a flag")
+
+
+def parse_flags(argv: Sequence[str], status: int = 1) -> list[str]:
+    """Parses absl's flags; a bad one ends the process with one line and the exit status."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(fail(error, status))
+
+
+def main(
+    define_flags: Callable[[], Any],
+    run: Callable[[flags.FlagValues, Sequence[str]], int],
+    *,
+    status: int = 1,
+) -> None:
+    """Runs a command on `sys.argv` and exits.
+
+    Args:
+        define_flags: Defines the command's flags.
+        run: Is called with the parsed flags and what stands besides them; returns the exit status.
+        status: The exit status after a bad flag.
+    """
+    # TensorFlow reads it when it is loaded.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    define_flags()
+    app.run(
+        lambda argv: sys.exit(run(flags.FLAGS, argv[1:])),
+        flags_parser=lambda argv: parse_flags(argv, status),
+    )
