@@ -41,6 +41,7 @@ setup(
         "numpy>=1.23",
         "pillow>=9.1",
         "absl-py>=1.0",
+        "filelock>=3.12",
         "tqdm>=4.60",
     ],
     extras_require={

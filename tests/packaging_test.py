@@ -110,7 +110,7 @@ def test_requirements_before_python_3_12(metadata, python):
     assert "0.23.0" in requirements["tensorflow-addons"].specifier
     assert "1.26.4" in requirements["numpy"].specifier
     assert "2.0.0" not in requirements["numpy"].specifier
-    assert {"pillow", "absl-py", "tqdm"} < set(requirements)
+    assert {"pillow", "absl-py", "filelock", "tqdm"} < set(requirements)
 
 
 @pytest.mark.parametrize("python", ["3.12", "3.13"])
@@ -119,7 +119,7 @@ def test_requirements_from_python_3_12_on(metadata, python):
     assert "2.15.1" not in requirements["tensorflow"].specifier
     assert "2.21.0" in requirements["tensorflow"].specifier
     assert "2.4.0" in requirements["numpy"].specifier
-    assert set(requirements) == {"tensorflow", "numpy", "pillow", "absl-py", "tqdm"}
+    assert set(requirements) == {"tensorflow", "numpy", "pillow", "absl-py", "filelock", "tqdm"}
 
 
 def test_extras_and_python(metadata):

@@ -1,6 +1,6 @@
 """Whole files on any file system of TensorFlow (local, gs://, ...), with errors that name them.
 
-`gradnet_tf.files.disk` is the same for local files, free of TensorFlow.
+`gradnet_tf.files.disk` writes local files without TensorFlow.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Iterator
 
 import tensorflow as tf
+
+from gradnet_tf.files import disk
 
 # What TensorFlow puts around the reason of an error, and before it.
 _DECORATION = re.compile(
@@ -72,7 +74,10 @@ def replacing(path: str) -> Iterator[str]:
     with naming("write", path):
         try:
             yield temporary
-            tf.io.gfile.rename(temporary, path, overwrite=True)
+            if "://" in path:
+                tf.io.gfile.rename(temporary, path, overwrite=True)
+            else:
+                disk.move(temporary, path)
         finally:
             with contextlib.suppress(tf.errors.OpError):
                 tf.io.gfile.remove(temporary)

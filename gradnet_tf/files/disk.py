@@ -141,8 +141,9 @@ def open_special(path: PathLike) -> BinaryIO:
 def replacing(path: PathLike) -> Iterator[Path]:
     """Gives a temporary name beside ``path`` and moves it there if the block succeeds.
 
-    If the block fails, nothing is left behind and an older file at ``path`` is as it was. Behind a
-    link, it is the link's target that is replaced. A device or a pipe gets the file's content.
+    Afterwards the file survives a crash of the machine, too. If the block fails, nothing is left
+    behind and an older file at ``path`` is as it was. Behind a link, it is the link's target that
+    is replaced. A device or a pipe gets the file's content.
 
     Args:
         path: The file that is to be written or replaced.
@@ -167,7 +168,7 @@ def replacing(path: PathLike) -> Iterator[Path]:
     try:
         yield temporary
         with naming(path):
-            os.replace(temporary, real)
+            move(temporary, real)
     finally:
         with contextlib.suppress(OSError):  # The first error is the one to tell.
             temporary.unlink()
@@ -193,8 +194,30 @@ def naming(path: PathLike, action: str = "write") -> Iterator[None]:
         raise named from error
 
 
+def move(temporary: PathLike, path: PathLike) -> None:
+    """Moves a file or a folder that was written to its place; on return it is on the disk."""
+    written = Path(temporary)
+    for file in written.rglob("*") if written.is_dir() else [written]:
+        if file.is_file():
+            with open(file, "rb+") as content:
+                sync(content)
+    os.replace(temporary, path)
+    with contextlib.suppress(OSError):  # Windows opens no directories.
+        descriptor = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sync(file: BinaryIO) -> None:
+    """Waits until what was written to an open file is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
 def write_bytes(path: PathLike, content: bytes) -> None:
-    """Writes a whole file, or leaves what was there.
+    """Writes a whole file, or leaves what was there; on return it is on the disk.
 
     Args:
         path: The file.

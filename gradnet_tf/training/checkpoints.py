@@ -31,7 +31,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from absl import logging
 
-from gradnet_tf.files import disk, durable
+from gradnet_tf.files import disk
 from gradnet_tf.weights import CheckpointError, digest
 
 FOLDER = "checkpoints"
@@ -121,7 +121,7 @@ class CheckpointStore:
             raise ValueError(f"info['step'] must be a number of steps, got {step!r}")
         value = None if best is None or math.isnan(best) else float(best)
         path = self._path("step", step)
-        durable.write_bytes(path, _encode(Checkpoint(dict(state), dict(info), value)))
+        disk.write_bytes(path, _encode(Checkpoint(dict(state), dict(info), value)))
         self._note_best(step, value)
         self._remove(self._paths("step")[self._keep :])
         return path
@@ -209,9 +209,6 @@ class CheckpointStore:
                 os.link(path, temporary)
             except OSError:  # FAT, some network file systems
                 shutil.copyfile(path, temporary)
-                with open(temporary, "rb+") as file:
-                    durable.sync(file)
-        durable.sync_directory(target.parent)
 
     def _remove(self, paths) -> None:
         for path in paths:

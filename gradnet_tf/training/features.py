@@ -26,7 +26,7 @@ import tensorflow as tf
 from absl import logging
 
 from gradnet_tf.data import pairs
-from gradnet_tf.files import disk, durable, locks
+from gradnet_tf.files import disk, locks
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.weights import digest
 
@@ -219,7 +219,7 @@ def _fill(directory: Path, known: dict[str, Any], source: pairs.PairSource, netw
                 seconds = (now - timed) / (done - first - 1) * (frames - done)
                 logging.info("%s: about %.0f minutes to go", directory, seconds / 60)
             if now - marked >= MARK_SECONDS or done == frames:
-                durable.sync(file)
+                disk.sync(file)
                 known["done"], marked = done, now
                 _mark(directory, known)
                 logging.info("%s: %d of %d frames, %.0f s", directory, done, frames, now - started)
@@ -227,7 +227,7 @@ def _fill(directory: Path, known: dict[str, Any], source: pairs.PairSource, netw
 
 def _mark(directory: Path, known: dict[str, Any]) -> None:
     content = {"format": FORMAT, "version": FORMAT_VERSION, **known}
-    durable.write_bytes(directory / DESCRIPTION, (json.dumps(content, indent=1) + "\n").encode())
+    disk.write_bytes(directory / DESCRIPTION, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _frame_bytes(shape) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from gradnet_tf.files import disk, durable
+from gradnet_tf.files import disk
 
 STEP = "step"
 
@@ -66,7 +66,7 @@ class History:
         row = [str(int(step)), *(_text(values.get(name)) for name in self._columns[1:])]
         with disk.naming(self._path):
             self._file.write(_line(row))
-            durable.sync(self._file)
+            disk.sync(self._file)
 
     def close(self) -> None:
         """Closes the file.
@@ -91,7 +91,7 @@ class History:
         elif start > 0:
             logging.warning("%s is missing: it goes on from step %d", self._path, start)
         lines = [_line(row) for row in rows if int(row[0]) < start]
-        durable.write_bytes(self._path, "".join([header, *lines]).encode())
+        disk.write_bytes(self._path, "".join([header, *lines]).encode())
 
 
 def read(path: disk.PathLike) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.files import disk, durable
+from gradnet_tf.files import disk
 from gradnet_tf.training import checkpoints
 
 FILE = "config.json"
@@ -147,7 +147,7 @@ def _write(path: Path, flags: Mapping[str, Any], versions: Mapping[str, str]) ->
         "flags": dict(flags),
         "versions": dict(versions),
     }
-    durable.write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
+    disk.write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _versions() -> dict[str, str]:

@@ -114,7 +114,7 @@ class Staging:
                     aside = temporary + _ASIDE
                     os.rename(final, aside)
                 moved.append((final, aside))
-                os.rename(temporary, final)
+                disk.move(temporary, final)
         except BaseException:
             for final, aside in reversed(moved):
                 if os.path.lexists(final):

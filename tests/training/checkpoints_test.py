@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradnet_tf.files import durable
 from gradnet_tf.training import checkpoints
 from gradnet_tf.training.checkpoints import CheckpointStore
 from gradnet_tf.weights import CheckpointError
@@ -359,10 +358,3 @@ def test_kill_at_any_moment_leaves_a_sound_newest(tmp_path):
     assert (arrays["a"] == info["step"]).all()
     assert store.best_value == 1 / info["step"]
     assert not [name for name in names(store) if "tmp" in name or "damaged" in name]
-
-
-def test_durable_files_replace_or_leave(tmp_path):
-    path = tmp_path / "a.json"
-    durable.write_bytes(path, b"1")
-    durable.write_bytes(path, b"22")
-    assert path.read_bytes() == b"22" and os.listdir(tmp_path) == ["a.json"]

@@ -171,14 +171,14 @@ def test_failure_while_writing_leaves_everything_as_it_was(copy, monkeypatch):
 def test_failed_move_puts_replaced_files_back(tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).write_text("old " + name)
-    rename = os.rename
+    rename = os.replace
 
     def fail_at_b(source, target):
         if target == str(tmp_path / "b") and source.endswith(".tmp"):
             raise OSError("no")
         rename(source, target)
 
-    monkeypatch.setattr(os, "rename", fail_at_b)
+    monkeypatch.setattr(os, "replace", fail_at_b)
     with pytest.raises(OSError, match="no"), Staging(overwrite=True) as staging:
         for name in ("a", "b", "c"):
             with open(staging.add(str(tmp_path / name)), "w") as file:
