@@ -107,7 +107,8 @@ def match(pattern: str) -> list[Path]:
 def _images(folder: Union[str, Path]) -> tuple[list[str], list[str]]:
     """Names of the image files of a folder, and what else is called like one."""
     suffixes = image_suffixes()
-    images, others = [], []
+    images: list[str] = []
+    others: list[str] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:

@@ -35,8 +35,7 @@ def natural_key(name: str) -> tuple:
     """Sort key by the numbers in a file's name: 2.jpg comes before 10.jpg."""
     # The name itself settles 1 and 01.
     parts = split_numbers(name.lower())
-    parts[1::2] = map(int, parts[1::2])
-    return parts, name
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
 
 
 def choose(folder: str, names: Sequence[str]) -> list[str]:
@@ -119,7 +118,7 @@ def _names_companion(shape: str) -> bool:
     return not _COMPANIONS.isdisjoint(re.findall("[a-z]+", shape))
 
 
-def _by_suffix(files: Sequence[_File]) -> list[Sequence[_File]]:
+def _by_suffix(files: list[_File]) -> list[list[_File]]:
     """Parts files of the same stem, if there are any."""
     if _are_distinct(files):
         return [files]

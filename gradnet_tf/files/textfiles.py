@@ -108,7 +108,7 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {text[:80]!r} is {error}") from None
     if columns is not None:
-        counts = {columns.count} | ({1} & set(counts))
+        counts = {columns.total} | ({1} & set(counts))
     rows = []
     for number, text in lines:
         try:
@@ -197,7 +197,7 @@ def find_comma_pairs(rows: Sequence[Row]) -> Optional[Row]:
 
 
 class _Columns(NamedTuple):
-    count: int
+    total: int
     places: tuple[int, ...]
 
 

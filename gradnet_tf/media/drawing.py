@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Optional
+from collections.abc import Iterable, Sequence
+from typing import Optional, Union
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -139,7 +139,7 @@ def _grid(tiles: Sequence[Image.Image], columns: int) -> Image.Image:
     return sheet
 
 
-def _outline(picture: Image.Image, box: Sequence[float], colour: Colour, width: int) -> None:
+def _outline(picture: Image.Image, box: Iterable[float], colour: Colour, width: int) -> None:
     x, y, box_width, box_height = (float(v) for v in box)
     edges = np.array([x, y, x + box_width, y + box_height])
     if not np.isfinite(edges).all():
@@ -161,7 +161,7 @@ def _label(picture: Image.Image, text: str) -> None:
 
 
 @functools.lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.ImageFont:
+def _font(size: int) -> Union[ImageFont.FreeTypeFont, ImageFont.ImageFont]:
     try:
         return ImageFont.load_default(size=size)
     except (TypeError, ImportError):  # Pillow before 10.1, or built without FreeType.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fractions
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Callable, Optional, Union
 
 import numpy as np
@@ -129,7 +129,7 @@ class FrameSource:
         for frames in list(self._running):
             frames.close()
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self) -> Generator[Frame, None, None]:
         scale = None
         index = -1
         for index, (name, item, *timing) in enumerate(self._entries()):

@@ -219,7 +219,7 @@ def _from_files(paths: Sequence[Path], path: str, options: dict) -> FrameSource:
     return FrameSource(entries, description=f"{path!r}", length=len(paths), **options)
 
 
-def _open_sequence(source: Sequence[Any], description: str, options: dict) -> FrameSource:
+def _open_sequence(source: Any, description: str, options: dict) -> FrameSource:
     if not len(source):
         raise ValueError(f"no frames in {description}: it is empty")
 

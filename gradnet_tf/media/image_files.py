@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -71,13 +70,14 @@ def places(image: Image.Image) -> list[int]:
     if image.format == "TIFF":
         return _pages(image) or [0]
     count = getattr(image, "n_frames", 1) if image.format in _SEVERAL else 1
-    first = int(image.default_image) if image.format == "PNG" and count > 1 else 0
-    return list(range(first, count))
+    covered = image.format == "PNG" and count > 1 and getattr(image, "default_image", False)
+    return list(range(int(covered), count))
 
 
-def _pages(image: Image.Image) -> list[int]:
-    found = []
-    for number in itertools.count():
+def _pages(image: Any) -> list[int]:
+    found: list[int] = []
+    number = 0
+    while True:
         try:
             image.seek(number)
         except EOFError:
@@ -86,6 +86,7 @@ def _pages(image: Image.Image) -> list[int]:
             return [*found, number]
         if not image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 5:
             found.append(number)
+        number += 1
 
 
 def is_file(image: Any) -> bool:

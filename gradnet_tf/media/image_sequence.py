@@ -81,7 +81,7 @@ class ImageSequence:
 
 
 def _seconds(image: Image.Image) -> Optional[float]:
-    duration = image.info.get("duration", _UNTIMED.get(image.format))
+    duration = image.info.get("duration", _UNTIMED.get(image.format or ""))
     if duration is None:
         return None
     return (duration if duration > _SHORTEST else _USUAL) / 1000

@@ -248,7 +248,7 @@ def _from_pil(image: Image.Image, deep_range: Optional[Range]) -> np.ndarray:
         raise ValueError(f"the image is empty: its size is {image.size}")
     if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
-    if is_deep_grey:
+    if is_deep_grey and deep_range is not None:
         return _to_three_channels(_from_deep(np.asarray(image), deep_range))
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # Pillow warns when it converts such a palette to RGB.

@@ -28,7 +28,7 @@ class _Worker:
         try:
             # The place is taken before the item is made: never more than `depth` are alive here.
             while self._wait_for_place():
-                item = next(self._items, _END)
+                item: Any = next(self._items, _END)
                 self.results.put(item)
                 if item is _END:
                     break
@@ -72,13 +72,11 @@ class Prefetcher:
             raise StopIteration
         item = self._worker.results.get()
         self._worker.free.release()
-        if item is _END or isinstance(item, _Failure):
-            self._finished = True
-            self._thread.join()
-            if item is _END:
-                raise StopIteration
-            raise item.error
-        return item
+        if item is not _END and not isinstance(item, _Failure):
+            return item
+        self._finished = True
+        self._thread.join()
+        raise item.error if isinstance(item, _Failure) else StopIteration
 
     def close(self) -> None:
         """Ends the thread, after the item that it is at (waits 5 seconds at most for that)."""

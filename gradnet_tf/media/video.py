@@ -98,7 +98,7 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
         rows = _rows(container, stream, order, end)
         count = 0
         for count, (row, seconds) in enumerate(_timed(rows, stream), 1):
-            image = row.image
+            image: Any = row.image
             if isinstance(image, str):
                 image = OSError(f"cannot decode {path}: {image}")
             yield f"{path}, frame {count - 1}", image, seconds
@@ -172,11 +172,13 @@ def _choose_threads(decoder: Any) -> None:
 
 def _timed(rows: Iterable[Row], stream: Any) -> Iterator[tuple[Row, Optional[float]]]:
     """Adds the seconds for which frames are shown: until the next, the last as usual or longer."""
-    before = None
+    before: Optional[Row] = None
     for row in rows:
         if before is not None:
-            known = row.pts is not None and before.pts is not None and row.pts > before.pts
-            yield before, float((row.pts - before.pts) * stream.time_base) if known else None
+            ticks = 0
+            if row.pts is not None and before.pts is not None:
+                ticks = row.pts - before.pts
+            yield before, float(ticks * stream.time_base) if ticks > 0 else None
         before = row
     if before is not None:
         usual = 1 / float(stream.guessed_rate) if stream.guessed_rate else 0.0

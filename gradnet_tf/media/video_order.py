@@ -64,7 +64,8 @@ class Order:
         self._begun = demuxer.split(",")[0] in _INDEXED
         self._start: Optional[int] = None  # When the first frame to be decoded is shown.
         self._waiting: dict[int, _Packet] = {}  # Packets without a frame, by the time it is shown.
-        self._rows: list[Row] = []  # In order; held back while an earlier one may still come.
+        # In order, by the time shown; held back while an earlier one may still come.
+        self._rows: list[tuple[int, Row]] = []
         self._damaged = False
         self._damaged_until: Optional[int] = None  # Frames shown before the last key frame.
         self._sparse = False  # Whether sound packets have given no frame.
@@ -122,8 +123,8 @@ class Order:
             self.lost -= not self._timed
             return [*self.rest(), Row(image, None, 0)]
         packet = self._waiting.pop(pts, None)
-        self._rows.append(Row(image, pts, packet.duration if packet else 0))
-        self._rows.sort(key=lambda row: row.pts)
+        self._rows.append((pts, Row(image, pts, packet.duration if packet else 0)))
+        self._rows.sort(key=lambda item: item[0])
         return self._next(_PATIENCE)
 
     def ended(self, cut: bool) -> None:
@@ -142,13 +143,13 @@ class Order:
     def _next(self, patience: int) -> list[Row]:
         found = []
         while self._rows:
-            before = [pts for pts in self._waiting if pts < self._rows[0].pts]
+            before = [pts for pts in self._waiting if pts < self._rows[0][0]]
             # A decoder that lost a picture may give the one before it late.
             if len(self._rows) <= patience and any(
                 self._waiting[pts].reason and not self._waiting[pts].failed for pts in before
             ):
                 break
-            found += [*self._lost(before), self._rows.pop(0)]
+            found += [*self._lost(before), self._rows.pop(0)[1]]
         return found
 
     def _lost(self, times: Iterable[int]) -> list[Row]:

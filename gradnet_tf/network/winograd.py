@@ -50,22 +50,22 @@ def filtering(outputs: int, taps: int, points: Sequence[float]) -> Filtering:
     Raises:
         ValueError: If there are more or fewer points, or equal ones.
     """
-    points = np.asarray(points, np.float64)
+    roots = np.asarray(points, np.float64)
     count = outputs + taps - 1
-    if len(set(points.tolist())) != count - 1 or len(points) != count - 1:
-        raise ValueError(f"points must be {count - 1} different numbers, got {points.tolist()}")
-    others = [np.delete(points, index) for index in range(count - 1)]
-    scale = np.array([np.prod(point - other) for point, other in zip(points, others)])
+    if len(set(roots.tolist())) != count - 1 or len(roots) != count - 1:
+        raise ValueError(f"points must be {count - 1} different numbers, got {roots.tolist()}")
+    others = [np.delete(roots, index) for index in range(count - 1)]
+    scale = np.array([np.prod(point - other) for point, other in zip(roots, others)])
     infinity = np.zeros([count, 1])
     infinity[-1] = 1.0
 
     def powers(length):
-        return np.vstack([points[:, np.newaxis] ** np.arange(length), infinity[-length:].T])
+        return np.vstack([roots[:, np.newaxis] ** np.arange(length), infinity[-length:].T])
 
     inputs = np.zeros([count, count])
     for index, other in enumerate(others):
         inputs[index, :-1] = np.poly(other)[::-1]
-    inputs[-1] = np.poly(points)[::-1]
+    inputs[-1] = np.poly(roots)[::-1]
     of_taps = powers(taps)
     of_taps[:-1] /= scale[:, np.newaxis]
     return Filtering(inputs, of_taps, powers(outputs).T)
