@@ -32,7 +32,11 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.9",
     packages=[*find_packages(include=["gradnet_tf", "gradnet_tf.*"]), WEIGHTS],
-    package_data={WEIGHTS: ["*/*"], "gradnet_tf.eval.report": ["web/*.*", "web/parts/*"]},
+    package_data={
+        "gradnet_tf": ["py.typed"],
+        "gradnet_tf.eval.report": ["web/*.*", "web/parts/*"],
+        WEIGHTS: ["*/*"],
+    },
     install_requires=[
         f"tensorflow>=2.15,<2.16; {KERAS_2}",
         f"tensorflow-addons>=0.23; {KERAS_2}",
@@ -57,6 +61,8 @@ setup(
         "dev": [
             "build>=1.0",
             "hypothesis>=6.80",
+            "import-linter>=2.5",
+            "mypy>=1.15",
             "packaging>=22",
             "pytest>=7.4",
             "pytest-xdist>=3.3",

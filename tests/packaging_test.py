@@ -71,6 +71,11 @@ def test_wheel_holds_every_module_of_the_repository(wheel):
     assert found == expected
 
 
+def test_wheel_tells_type_checkers_that_it_has_types(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert "gradnet_tf/py.typed" in archive.namelist()
+
+
 def test_wheel_holds_the_trained_weights(wheel):
     files = {path.name for path in (ROOT / "checkpoints" / "gradnet").iterdir()}
     assert "card.json" in files
