@@ -20,12 +20,12 @@ ENVIRONMENT = ROOT / ".venv-peers"
 # Named together with our own package, so that TensorFlow's requirements are kept.
 REQUIREMENTS = (
     "got10k==0.1.3",
-    # 0.8.1 and 0.9.0 fail in every supervised experiment, see tests/eval_vot_test.py.
+    # 0.8.1 and 0.9.0 fail in every supervised experiment, see tests/eval/vot_test.py.
     "vot-toolkit==0.8.0",
     # 0.1.10 does not import on Python 3.11 and later.
     "attributee<0.1.10",
 )
-TESTS = ("eval_vot_test.py", "eval_got10k_test.py", "eval_got10k_agreement_test.py")
+TESTS = ("eval/vot_test.py", "eval/got10k_test.py", "eval/got10k_agreement_test.py")
 
 
 def make_environment() -> Path:
