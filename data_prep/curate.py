@@ -14,9 +14,8 @@ import numpy as np
 from PIL import Image, ImageStat
 
 from gradnet_tf.boxes import checks, geometry
+from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE
 
-EXEMPLAR_SIZE = 127  # px
-INSTANCE_SIZE = 255  # px
 CONTEXT_AMOUNT = 0.5
 JPEG_QUALITY = 95
 _REDUCED = 4  # times the crop's size: the least that a large square is shrunk to beforehand

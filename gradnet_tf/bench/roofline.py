@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.bench.timing import PERIOD
-from gradnet_tf.network import backbone
+from gradnet_tf.network import architecture
 
 _ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 
@@ -31,21 +31,18 @@ class Work(NamedTuple):
     values: int
 
 
-def features_work(count: int, size: int = backbone.INSTANCE_SIZE) -> Work:
+def features_work(count: int, size: int = architecture.INSTANCE_SIZE) -> Work:
     """Work of f_x on `count` regions [size, size, 3]."""
     macs = values = 0
-    stages = backbone.STEM + backbone.HEAD
-    for stage, block in backbone.make_blocks(stages).items():
-        kernel = block.kernel.shape
-        output = (size - kernel[0]) // block.strides + 1
-        macs += count * output**2 * int(np.prod(kernel))
-        values += count * (size**2 * block.in_channels + output**2 * kernel[3]) + int(
-            np.prod(kernel)
-        )
+    for layer in architecture.F_X:
+        kernel = int(np.prod(layer.kernel_shape))
+        output = (size - layer.kernel_size) // layer.strides + 1
+        macs += count * output**2 * kernel
+        values += count * (size**2 * layer.in_channels + output**2 * layer.filters) + kernel
         size = output
-        if stage in backbone.STEM:  # Max pooling, 3 x 3 with stride 2.
+        if layer.pool:
             pooled = (size - 3) // 2 + 1
-            values += count * kernel[3] * (size**2 + pooled**2)
+            values += count * layer.filters * (size**2 + pooled**2)
             size = pooled
     return Work(macs, values)
 

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Optional
 
 from gradnet_tf.data import augment, cutting, records, scenes, strong, task
+from gradnet_tf.network import architecture
 
 AUGMENTATIONS = ("reference", "strong", "none")
 
@@ -44,8 +45,8 @@ class PairConfig:
     batch: int = 8
     groups: int = 1
     regions: int = 1
-    exemplar_size: int = 127
-    instance_size: int = 239
+    exemplar_size: int = architecture.EXEMPLAR_SIZE
+    instance_size: int = architecture.TRAINING_INSTANCE_SIZE
     frame_range: int = 100
     validation: float = 0.1
     max_translate: int = 4

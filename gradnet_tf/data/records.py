@@ -20,9 +20,7 @@ from PIL import Image
 
 from gradnet_tf.data import storage
 from gradnet_tf.data.index import ShardIndex
-
-EXEMPLAR_SIZE = 127  # px, side of the crops z
-INSTANCE_SIZE = 255  # px, side of the crops x
+from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE
 
 # A TFRecord file frames a record by its length (8 bytes), the length's checksum (4) before it and
 # the data's checksum (4) behind it.

@@ -7,43 +7,37 @@ reference, `response_map_cal`, `extract_sia_fea_template` and `extract_gra_fea_t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Optional
 
 import tensorflow as tf
 
 from gradnet_tf.network import layers
+from gradnet_tf.network.architecture import (
+    EXEMPLAR_SIZE,
+    INSTANCE_SIZE,
+    TOTAL_STRIDE,
+    Layer,
+)
 
-EXEMPLAR_SIZE = 127
-INSTANCE_SIZE = 255
-TOTAL_STRIDE = 8
-
-_SPECS = {
-    "scala1": dict(in_channels=3, filters=96, kernel_size=11, strides=2),
-    "scala2": dict(in_channels=96, filters=256, kernel_size=5, groups=2),
-    "scala3": dict(in_channels=256, filters=384, kernel_size=3),
-    "scala4": dict(in_channels=384, filters=384, kernel_size=3, groups=2),
-    "scala5": dict(
-        in_channels=384,
-        filters=256,
-        kernel_size=3,
-        groups=2,
-        batch_norm=False,
-        activation=None,
-    ),
-}
-_POOLED = ("scala1", "scala2")
-STEM = ("scala1", "scala2")
-HEAD = ("scala3", "scala4", "scala5")
+__all__ = [
+    "EXEMPLAR_SIZE",
+    "INSTANCE_SIZE",
+    "TOTAL_STRIDE",
+    "ConvNet",
+    "cross_correlation",
+    "cross_correlations",
+    "make_blocks",
+]
 
 
 def make_blocks(
-    stages: Sequence[str], suffix: str = "", seed: Optional[int] = None, dtype: str = "float32"
+    table: Iterable[Layer], seed: Optional[int] = None, dtype: str = "float32"
 ) -> dict[str, layers.ConvBlock]:
-    """New blocks of the named stages, by TF1 scope (`scala1` + suffix)."""
+    """Makes new blocks for the layers of a table, by TF1 scope."""
     blocks = {
-        stage + suffix: layers.ConvBlock(stage + suffix, seed=seed, dtype=dtype, **_SPECS[stage])
-        for stage in stages
+        layer.scope: layers.ConvBlock(**layer.block_options, seed=seed, dtype=dtype)
+        for layer in table
     }
     for block in blocks.values():
         block.build()
@@ -58,16 +52,21 @@ class ConvNet(tf.keras.Model):
     [b, 12, 12, 256] -> template [b, 6, 6, 256]. Images are BGR, float32 in 0..255.
 
     Args:
-        blocks: Blocks in order by TF1 scope, variable (`ConvBlock`) or folded ones.
+        table: The stages in order.
+        blocks: Their blocks by TF1 scope, variable (`ConvBlock`) or folded ones; others may be
+            among them.
         name: Name of the model.
     """
 
-    def __init__(self, blocks: Mapping[str, tf.keras.layers.Layer], name: str):
+    def __init__(
+        self, table: Sequence[Layer], blocks: Mapping[str, tf.keras.layers.Layer], name: str
+    ):
+        chosen = [blocks[layer.scope] for layer in table]
         # The type of its blocks, for Keras casts the inputs to that of the model.
-        super().__init__(name=name, dtype=next(iter(blocks.values())).compute_dtype)
-        self.blocks = list(blocks.values())
-        self._is_folded = all(isinstance(b, layers.FoldedConvBlock) for b in self.blocks)
-        self._pool_after = tuple(scope.split("_")[0] in _POOLED for scope in blocks)
+        super().__init__(name=name, dtype=chosen[0].compute_dtype)
+        self.blocks = chosen
+        self._is_folded = all(isinstance(b, layers.FoldedConvBlock) for b in chosen)
+        self._pool_after = tuple(layer.pool for layer in table)
 
     def call(self, x, training: bool = False):
         """Features of x [b, height, width, channels]."""

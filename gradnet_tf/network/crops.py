@@ -12,6 +12,8 @@ from typing import NamedTuple, Optional
 
 import tensorflow as tf
 
+from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE
+
 _WEIGHT_ONE = 2048.0  # OpenCV's fixed-point one of a bilinear weight.
 
 
@@ -189,7 +191,9 @@ def window_corner(center, side):
     return tf.cast(tf.round(center - half[..., tf.newaxis]), tf.int32)
 
 
-def exemplar_crop(frame, center, side, fill, exemplar_size: int = 127, static_shape=False):
+def exemplar_crop(
+    frame, center, side, fill, exemplar_size: int = EXEMPLAR_SIZE, static_shape=False
+):
     """The exemplar Z.
 
     Args:
@@ -215,7 +219,7 @@ def scale_pyramid(
     sides,
     fill,
     *,
-    instance_size: int = 255,
+    instance_size: int = INSTANCE_SIZE,
     levels: Optional[tuple[int, ...]] = None,
     region_limit: int = 2,
     static_shape: bool = False,

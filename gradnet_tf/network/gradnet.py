@@ -19,13 +19,10 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.network import backbone, compat, losses, update_branch
+from gradnet_tf.network import architecture, backbone, compat, losses, update_branch
+from gradnet_tf.network.architecture import VARIANTS
 
 compat.check_backend()
-
-# Rows of the paper's Table 3 that are other networks. "w/o M" is the full network trained without
-# template generalization; "w/o U" is the full network tracking with update="first_frame".
-VARIANTS = ("full", "two_subnets", "without_gradient", "baseline")
 
 
 class Update(NamedTuple):
@@ -75,33 +72,33 @@ class GradNet(tf.keras.Model):
         if variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         self.variant = variant
-        blocks = dict(blocks or _new_blocks(variant, seed, dtype))
+        if blocks is None:
+            blocks = backbone.make_blocks(VARIANTS[variant], seed, dtype)
 
-        def net(stages, suffix, name):
-            scopes = [stage + suffix for stage in stages]
-            return backbone.ConvNet({scope: blocks[scope] for scope in scopes}, name=name)
+        def net(table, name):
+            return backbone.ConvNet(table, blocks, name=name)
 
-        self.f_x = net(backbone.STEM + backbone.HEAD, "", "f_x")
+        self.f_x = net(architecture.F_X, "f_x")
         self.f_2 = self.u1 = self.u1_star = self.u2 = None
         if self.has_template_branch:
-            self.f_2 = net(backbone.STEM, "_z", "f_2")
-            self.u1 = self.u1_star = net(backbone.HEAD, "_z", "U1")
+            self.f_2 = net(architecture.F_2, "f_2")
+            self.u1 = self.u1_star = net(architecture.U1, "U1")
         if self.has_update:
-            self.u2 = update_branch.GradientNet(blocks[update_branch.U2_SCOPE])
+            self.u2 = update_branch.GradientNet(blocks[architecture.U2.scope])
         if variant == "two_subnets":
-            self.u1_star = net(backbone.HEAD, "_zu", "U1_star")
+            self.u1_star = net(architecture.U1_STAR, "U1_star")
         self._block_list = tuple(blocks.values())
         self.built = True
 
     @property
     def has_template_branch(self) -> bool:
         """Whether the exemplar goes through weights of its own."""
-        return self.variant != "baseline"
+        return architecture.U1[0] in VARIANTS[self.variant]
 
     @property
     def has_update(self) -> bool:
         """Whether there is a U2, and so a template that gradients update."""
-        return self.variant in ("full", "two_subnets")
+        return architecture.has_update(self.variant)
 
     def search_features(self, x, training: bool = False):
         """f_x(X): search regions [b, 255, 255, 3] -> [b, 22, 22, 256] (239 -> 20)."""
@@ -309,16 +306,3 @@ class GradNet(tf.keras.Model):
             for block in self._block_list
         }
         return GradNet(self.variant, blocks=blocks, dtype=dtype, name=self.name + "_folded")
-
-
-def _new_blocks(variant: str, seed: Optional[int], dtype: str) -> dict[str, tf.keras.layers.Layer]:
-    """New variables of a variant, by TF1 scope."""
-    how = {"seed": seed, "dtype": dtype}
-    blocks = backbone.make_blocks(backbone.STEM + backbone.HEAD, "", **how)
-    if variant != "baseline":
-        blocks.update(backbone.make_blocks(backbone.STEM + backbone.HEAD, "_z", **how))
-    if variant in ("full", "two_subnets"):
-        blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block(**how)
-    if variant == "two_subnets":
-        blocks.update(backbone.make_blocks(backbone.HEAD, "_zu", **how))
-    return blocks

@@ -6,30 +6,10 @@ Source: `siamese.py` of the reference, `extract_gra_fea_template`, `template_upd
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Optional
 
 import tensorflow as tf
 
-from gradnet_tf.network import layers
-
 GRADIENT_SCALE = 10_000.0
-U2_SCOPE = "t_scala5_zz"
-
-
-def make_gradient_block(seed: Optional[int] = None, dtype: str = "float32") -> layers.ConvBlock:
-    """New weights of U2: convolution 3x3 SAME 256 -> 256, batch norm, tanh."""
-    block = layers.ConvBlock(
-        U2_SCOPE,
-        in_channels=256,
-        filters=256,
-        kernel_size=3,
-        padding="SAME",
-        activation="tanh",
-        seed=seed,
-        dtype=dtype,
-    )
-    block.build()
-    return block
 
 
 class GradientNet(tf.keras.Model):
@@ -38,7 +18,7 @@ class GradientNet(tf.keras.Model):
     U2(g) = tanh(BN(conv(10000 g))), [b, 12, 12, 256] -> [b, 12, 12, 256].
 
     Args:
-        block: The block `t_scala5_zz`, variable or folded.
+        block: Convolution 3x3 SAME, batch norm, tanh (`architecture.U2`), variable or folded.
         name: Name of the model.
     """
 

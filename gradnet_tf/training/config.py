@@ -11,10 +11,12 @@ import math
 from typing import Any, Optional
 
 from gradnet_tf.data import scenes, task
+from gradnet_tf.network import architecture
 from gradnet_tf.training import schedule
 
 STAGES = ("siamfc", "gradnet")
-VARIANTS = ("full", "without_generalization", "without_gradient", "two_subnets", "baseline")
+# Those of the network, and the full one trained without template generalization.
+VARIANTS = (*architecture.VARIANTS, "without_generalization")
 INIT_TEMPLATES = ("random", "search", "checkpoint")
 INIT_UPDATES = ("random", "descent")
 LABELS = ("logistic", "gaussian")
@@ -339,7 +341,7 @@ class TrainConfig:
     @property
     def has_update(self) -> bool:
         """Whether the network that is trained has a U2."""
-        return self.network_variant in ("full", "two_subnets")
+        return architecture.has_update(self.network_variant)
 
     @property
     def variable_type(self) -> str:

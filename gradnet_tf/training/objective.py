@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.data import task as tasks
-from gradnet_tf.network import backbone, layers, losses, update_branch
+from gradnet_tf.network import architecture, backbone, layers, losses
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import metrics, unrolled
 from gradnet_tf.training.config import TrainConfig
@@ -255,7 +255,7 @@ def trained_variables(network: GradNet, config: TrainConfig) -> dict[str, tf.Var
     Stage "gradnet": those with `_z` in their name, as the reference chooses them: template branch
     and U2, or U2 alone. Stage "siamfc": the search branch above `config.frozen_layers`.
     """
-    trained = f"/{update_branch.U2_SCOPE}/" if config.trained == "update" else "_z"
+    trained = f"/{architecture.U2.scope}/" if config.trained == "update" else "_z"
     frozen = tuple(f"siamese/scala{i + 1}/" for i in range(config.frozen_layers))
     return {
         name: variable

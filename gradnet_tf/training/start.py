@@ -7,12 +7,10 @@ from typing import Optional
 
 import numpy as np
 
-from gradnet_tf.network import backbone
+from gradnet_tf.network import architecture
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import calibration
 from gradnet_tf.training.config import TrainConfig
-
-STAGES = backbone.STEM + backbone.HEAD
 
 
 def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] = None) -> GradNet:
@@ -79,6 +77,6 @@ def starts_as_descent(config: TrainConfig) -> bool:
 
 def _search_name(name: str) -> str:
     """The name of the search branch's variable that stands where this one does."""
-    for stage in STAGES:
+    for stage in (layer.scope for layer in architecture.F_X):
         name = name.replace(f"{stage}_zu/", f"{stage}/").replace(f"{stage}_z/", f"{stage}/")
     return name

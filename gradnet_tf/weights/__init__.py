@@ -7,15 +7,16 @@ checkpoints (`siamese/scala1/conv/weights`, ...) and knows nothing of Keras:
 *   `card`: the `Weights` value, its JSON card, hashes.
 *   `store`: this project's checkpoint directory and the npz exchange file.
 *   `convert`: from any of these formats to any other.
-*   `embedded`: the weights that come with gradnet_tf.
+*   `pretrained`: the weights that come with gradnet_tf.
 *   `authors`: the checksums by which the authors' own two checkpoints are recognised.
 """
 
+from gradnet_tf.network.architecture import VARIANTS
 from gradnet_tf.weights.card import Weights, digest, make_weights
 from gradnet_tf.weights.errors import CheckpointError
 from gradnet_tf.weights.pretrained import load_embedded
 from gradnet_tf.weights.store import export_npz, import_npz, load, save
-from gradnet_tf.weights.tf1 import VARIANTS, expected_shapes
+from gradnet_tf.weights.tf1 import expected_shapes
 
 __all__ = [
     "VARIANTS",

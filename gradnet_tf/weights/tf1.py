@@ -14,46 +14,13 @@ from typing import Optional
 
 import numpy as np
 
+from gradnet_tf.network.architecture import VARIANTS
 from gradnet_tf.weights.errors import CheckpointError
 
 Shape = tuple[int, ...]
 
 _ROOT = "siamese"
 _MOVING = ("moving_mean", "moving_variance")
-
-
-@dataclasses.dataclass(frozen=True)
-class Layer:
-    """One convolution with its scope below `siamese/`, and whether batch norm follows it."""
-
-    scope: str
-    kernel: Shape
-    batch_norm: bool
-
-    def renamed(self, suffix: str) -> Layer:
-        """The same layer in a branch whose scopes end in `suffix`."""
-        return dataclasses.replace(self, scope=self.scope + suffix)
-
-
-_ALEXNET = (
-    Layer("scala1", (11, 11, 3, 96), True),
-    Layer("scala2", (5, 5, 48, 256), True),
-    Layer("scala3", (3, 3, 256, 384), True),
-    Layer("scala4", (3, 3, 192, 384), True),
-    Layer("scala5", (3, 3, 192, 256), False),
-)
-_SEARCH = _ALEXNET
-_TEMPLATE = tuple(layer.renamed("_z") for layer in _ALEXNET)
-_GRADIENT = (Layer("t_scala5_zz", (3, 3, 256, 256), True),)
-# The reference has no second U1; this name is ours.
-_SECOND_U1 = tuple(layer.renamed("_zu") for layer in _ALEXNET[2:])
-
-VARIANTS: dict[str, tuple[Layer, ...]] = {
-    "full": _SEARCH + _TEMPLATE + _GRADIENT,
-    "two_subnets": _SEARCH + _TEMPLATE + _GRADIENT + _SECOND_U1,
-    "without_gradient": _SEARCH + _TEMPLATE,
-    "baseline": _SEARCH,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +96,9 @@ def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
     _check_variant(variant)
     shapes: dict[str, Shape] = {}
     for layer in VARIANTS[variant]:
-        filters = layer.kernel[-1:]
+        filters = (layer.filters,)
         scope = f"{_ROOT}/{layer.scope}"
-        shapes[f"{scope}/conv/weights"] = layer.kernel
+        shapes[f"{scope}/conv/weights"] = layer.kernel_shape
         shapes[f"{scope}/conv/biases"] = filters
         if layer.batch_norm:
             for name in ("beta", "gamma", *_MOVING):
@@ -143,22 +110,16 @@ def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
 
 
 def recognise_variant(names: Iterable[str]) -> Optional[str]:
-    """The variant that a set of names belongs to, judged by the scopes in it.
+    """Finds the smallest variant that has all of the network's scopes in a set of names.
 
     A variant is recognised even where some of its variables are missing, so that they can be
     named. Returns None if no scope of the network occurs.
     """
+    scopes = {name: {layer.scope for layer in table} for name, table in VARIANTS.items()}
     found = {name.split("/")[1] for name in names if name.startswith(f"{_ROOT}/")}
-    if not found & {layer.scope for layers in VARIANTS.values() for layer in layers}:
-        return None
-    for variant, layers in (
-        ("two_subnets", _SECOND_U1),
-        ("full", _GRADIENT),
-        ("without_gradient", _TEMPLATE),
-    ):
-        if found & {layer.scope for layer in layers}:
-            return variant
-    return "baseline"
+    found &= set().union(*scopes.values())
+    fitting = [variant for variant in VARIANTS if found <= scopes[variant]]
+    return min(fitting, key=lambda variant: len(scopes[variant])) if found else None
 
 
 @dataclasses.dataclass(frozen=True)

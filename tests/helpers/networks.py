@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.network import layers, update_branch
+from gradnet_tf.network import architecture, backbone, layers
 from gradnet_tf.network.gradnet import GradNet
 from tests.helpers import recipe
 
@@ -55,7 +55,7 @@ def small(seed: int = 0) -> GradNet:
                 activation=None if stage == "scala5" else "relu",
             )
             blocks[stage + suffix].build()
-    blocks[update_branch.U2_SCOPE] = update_branch.make_gradient_block()
+    blocks.update(backbone.make_blocks([architecture.U2]))
     for scope, block in blocks.items():
         weights = block.named_weights()
         kernel = weights[f"siamese/{scope}/conv/weights"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradnet_tf.network import backbone
+from gradnet_tf.network import architecture, backbone
 from tests.helpers import networks
 
 # Variables without batch norm's averages; then averages and their bookkeeping.
@@ -27,23 +27,27 @@ CHANNELS = (96, 256, 384, 384, 256)
 
 @pytest.fixture(scope="module")
 def f_x():
-    return backbone.ConvNet(backbone.make_blocks(backbone.STEM + backbone.HEAD), name="f_x")
+    return part(architecture.F_X, backbone.make_blocks(architecture.F_X).values(), "f_x")
+
+
+def part(table, blocks, name="part"):
+    scopes = [layer.scope for layer in table]
+    return backbone.ConvNet(table, dict(zip(scopes, blocks)), name=name)
 
 
 @pytest.mark.parametrize("size", SIDES)
 def test_shape_of_every_stage(f_x, size):
     x = tf.zeros((2, size, size, 3))
     for count, (side, channels) in enumerate(zip(SIDES[size], CHANNELS), start=1):
-        scopes = (backbone.STEM + backbone.HEAD)[:count]
-        net = backbone.ConvNet(dict(zip(scopes, f_x.blocks)), name="part")
+        net = part(architecture.F_X[:count], f_x.blocks)
         shape = tf.function(net).get_concrete_function(x).output_shapes
         assert shape == (2, side, side, channels)
     assert f_x(x[:1]).shape == (1, SIDES[size][-1], SIDES[size][-1], 256)
 
 
 def test_stem_and_head_make_up_the_whole(f_x):
-    stem = backbone.ConvNet(dict(zip(backbone.STEM, f_x.blocks[:2])), name="stem")
-    head = backbone.ConvNet(dict(zip(backbone.HEAD, f_x.blocks[2:])), name="head")
+    stem = part(architecture.STEM, f_x.blocks[:2])
+    head = part(architecture.HEAD, f_x.blocks[2:])
     x = tf.random.stateless_uniform((1, 127, 127, 3), (0, 1), 0, 255)
     feature = stem(x)
     assert feature.shape == (1, 12, 12, 256)
@@ -51,13 +55,15 @@ def test_stem_and_head_make_up_the_whole(f_x):
 
 
 def test_side_grows_with_the_total_stride():
-    assert SIDES[backbone.INSTANCE_SIZE][-1] - SIDES[239][-1] == 16 / backbone.TOTAL_STRIDE
-    assert SIDES[backbone.EXEMPLAR_SIZE][-1] == 6
+    training, tracking = architecture.TRAINING_INSTANCE_SIZE, architecture.INSTANCE_SIZE
+    assert (training, tracking) == (239, 255)
+    assert SIDES[tracking][-1] - SIDES[training][-1] == 16 / architecture.TOTAL_STRIDE
+    assert SIDES[architecture.EXEMPLAR_SIZE][-1] == 6
 
 
 def test_parameter_counts(f_x):
-    blocks = dict(zip(backbone.STEM + backbone.HEAD, f_x.blocks))
-    for scope, block in blocks.items():
+    for block in f_x.blocks:
+        scope = block.scope
         normed = NORMED.get(scope, 0)
         trained = sum(int(tf.size(v)) for v in block.trainable_variables)
         assert trained == CONVOLUTIONS[scope] + 2 * normed, scope
@@ -67,7 +73,7 @@ def test_parameter_counts(f_x):
 
 
 def test_suffix_names_the_branch():
-    blocks = backbone.make_blocks(backbone.HEAD, "_z")
+    blocks = backbone.make_blocks(architecture.branch(architecture.HEAD, "_z"))
     assert list(blocks) == ["scala3_z", "scala4_z", "scala5_z"]
     names = [name for block in blocks.values() for name in block.named_weights()]
     assert len(names) == len(set(names)) == 10 + 10 + 2

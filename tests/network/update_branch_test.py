@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradnet_tf.network import update_branch
+from gradnet_tf.network import architecture, backbone, update_branch
 from gradnet_tf.network.gradnet import GradNet
 from tests.helpers import goldens, networks
 
@@ -181,7 +181,7 @@ def test_gradient_reaches_every_exemplar_only_through_batch_statistics(net, batc
 
 
 def test_u2_is_the_tanh_of_the_enlarged_gradient():
-    block = update_branch.make_gradient_block()
+    block = backbone.make_blocks([architecture.U2])[architecture.U2.scope]
     u2 = update_branch.GradientNet(block)
     kernel = np.zeros((3, 3, 256, 256), np.float32)
     kernel[1, 1] = np.eye(256)
@@ -192,7 +192,7 @@ def test_u2_is_the_tanh_of_the_enlarged_gradient():
 
 
 def test_u2_block_and_its_parameters():
-    block = update_branch.make_gradient_block()
+    block = backbone.make_blocks([architecture.U2])[architecture.U2.scope]
     shapes = {name: tuple(v.shape) for name, v in block.named_weights().items()}
     assert shapes["siamese/t_scala5_zz/conv/weights"] == (3, 3, 256, 256)
     trained = sum(int(tf.size(v)) for v in block.trainable_variables)
