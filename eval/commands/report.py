@@ -8,16 +8,17 @@ other people's results. `report/index.html` is one file that needs no network.
 
 from __future__ import annotations
 
-import sys
+import dataclasses
 from collections.abc import Sequence
 
 from absl import flags
 
+from gradnet_tf import command_line
 from gradnet_tf.eval.commands import listing
 from gradnet_tf.eval.metrics import ope_metrics
 from gradnet_tf.eval.running import protocols
 
-OK, STOPPED, BAD_ARGUMENTS = 0, 130, 2  # Exit statuses.
+BAD_ARGUMENTS = 2  # Exit status.
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -67,24 +68,26 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Writes the report that the flags ask for.
+    """Writes the report that the flags ask for, and prints its main table.
 
     Args:
         values: Parsed flags of `define_flags`.
         arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-        The exit status: 0; 2 after one line "error: ..." on stderr; 130 if interrupted.
+        The exit status: 0, 2 after an error, 130 if interrupted.
     """
-    from gradnet_tf.eval.report import writing
+    return command_line.finish(lambda: _write(values, arguments), status=BAD_ARGUMENTS)
 
-    try:
-        dataset = listing.open_flagged(values, arguments)
-        writing.write(writing.parse(values), dataset)
-    except (ImportError, OSError, ValueError) as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        return BAD_ARGUMENTS
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return STOPPED
-    return OK
+
+def _write(values: flags.FlagValues, arguments: Sequence[str]) -> None:
+    from gradnet_tf.eval.report import tables, writing
+
+    dataset = listing.open_flagged(values, arguments)
+    names = [field.name for field in dataclasses.fields(writing.Options)]
+    options = writing.Options(**{name: values[name].value for name in names})
+    evaluation, notes, page = writing.write(options, dataset)
+    print(tables.to_markdown(tables.overview(evaluation)))
+    for note in notes:
+        print(f"note: {note}")
+    print(f"report: {page}")

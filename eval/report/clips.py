@@ -1,4 +1,4 @@
-"""Frames of sequences as small JPEGs, for the page's player; no more bytes than asked for."""
+"""Makes small JPEGs of sequences for the page's player, of no more bytes than asked for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Clip:
 
 
 def encode_jpeg(image: Any, quality: int = _QUALITY) -> bytes:
-    """An image (array [h, w, 3] RGB uint8, or PIL) as JPEG."""
+    """Encodes an image (array [h, w, 3] RGB uint8, or PIL) as JPEG."""
     buffer = io.BytesIO()
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     image.save(buffer, "JPEG", quality=quality, optimize=True)
@@ -46,16 +46,11 @@ def encode_jpeg(image: Any, quality: int = _QUALITY) -> bytes:
 
 
 def choose_sequences(evaluation: Evaluation) -> list[int]:
-    """Sequences in the order in which they deserve frames: where trackers differ most first."""
+    """Orders sequences by how much they deserve frames: where trackers differ most first."""
     key = evaluation.by_sequence[0].key
-    columns = np.stack([tracker.values[key] for tracker in evaluation.trackers])
-    if len(columns) > 1:
-        spread = np.nanmax(np.nan_to_num(columns), axis=0) - np.nanmin(
-            np.nan_to_num(columns), axis=0
-        )
-    else:
-        spread = -np.nan_to_num(columns[0])
-    return sorted(range(len(spread)), key=lambda i: (-spread[i], i))
+    columns = np.nan_to_num([tracker.values[key] for tracker in evaluation.trackers])
+    spread = np.ptp(columns, axis=0) if len(columns) > 1 else -columns[0]
+    return np.argsort(-spread, kind="stable").tolist()
 
 
 def make_clips(
@@ -86,52 +81,48 @@ def make_clips(
     left = budget
     for number, place in enumerate(order):
         frames = evaluation.sequences[place].frames
-        remaining = len(order) - number
         fewest = min(_FEWEST, len(frames), most) if chosen is None else 1
         try:
-            cost = _cost(encode_jpeg(_small(frames[0])[0]), overhead)
-            part = max(left // remaining, min(left, fewest * cost))
-            clip = _make_clip(place, frames, part, most, overhead)
+            cost = _cost([_encode(frames[0])[0]], overhead)
+            part = max(left // (len(order) - number), min(left, fewest * cost))
+            clip = _make_clip(place, frames, part, min(most, part // cost), overhead)
         except OSError as error:
             logging.warning("the player lacks a sequence: %s", error)
             continue
         if clip is None or len(clip.places) < fewest // 2:
             break
         clips.append(clip)
-        left -= sum(_cost(image, overhead) for image in clip.images)
+        left -= _cost(clip.images, overhead)
     return sorted(clips, key=lambda clip: clip.sequence)
 
 
 def spread_evenly(count: int, wanted: int) -> list[int]:
-    """`wanted` of the numbers 0 to count - 1, evenly spread, with the first and the last."""
+    """Returns `wanted` of the numbers 0 to count - 1, evenly spread, with first and last."""
     if wanted >= count:
         return list(range(count))
-    return sorted(set(np.rint(np.linspace(0, count - 1, max(1, wanted))).astype(int).tolist()))
-
-
-def _cost(image: bytes, overhead: int) -> int:
-    return -(-len(image) // 3) * 4 + overhead
+    return np.unique(np.rint(np.linspace(0, count - 1, max(1, wanted))).astype(int)).tolist()
 
 
 def _make_clip(
-    place: int, frames: Sequence[str], part: int, most: int, overhead: int
+    place: int, frames: Sequence[str], part: int, wanted: int, overhead: int
 ) -> Optional[Clip]:
-    image, _ = _small(frames[0])
-    wanted = min(most, len(frames), max(1, int(part // _cost(encode_jpeg(image), overhead))))
+    """Takes as many frames as fit into a part of the bytes; None if not even one does."""
+    wanted = min(len(frames), max(1, wanted))
     while wanted:
         places = spread_evenly(len(frames), wanted)
-        images, sizes, used = [], [], 0
-        for frame in places:
-            image, size = _small(frames[frame])
-            images.append(encode_jpeg(image))
-            sizes.append(size)
-            used += _cost(images[-1], overhead)
+        images, sizes = zip(*(_encode(frames[frame]) for frame in places))
+        used = _cost(images, overhead)
         if used <= part:
-            return Clip(place, tuple(sizes), tuple(places), tuple(images))
+            return Clip(place, sizes, tuple(places), images)
         wanted = min(wanted - 1, int(wanted * part / used))
     return None
 
 
-def _small(path: str) -> tuple[np.ndarray, tuple[int, int]]:
+def _cost(images: Sequence[bytes], overhead: int) -> int:
+    return sum(-(-len(image) // 3) * 4 + overhead for image in images)
+
+
+def _encode(path: str) -> tuple[bytes, tuple[int, int]]:
+    """Returns a small JPEG, and the size of the frame itself."""
     frame = as_rgb(path)
-    return drawing.resize_to(frame, _SIDE), (frame.shape[1], frame.shape[0])
+    return encode_jpeg(drawing.resize_to(frame, _SIDE)), (frame.shape[1], frame.shape[0])

@@ -1,4 +1,4 @@
-"""The report as one HTML file: tables, curves that follow the reader's choice, and a player.
+"""Renders the report as one HTML file: tables, interactive curves, and a player.
 
 The file needs no network: styles, programs, numbers and images are in it. Its template and parts
 lie in the folder `web`.
@@ -7,6 +7,7 @@ lie in the folder `web`.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import json
 import math
@@ -17,12 +18,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradnet_tf.eval.report import facts, tables
+from gradnet_tf.eval.report import descriptions, tables
 from gradnet_tf.eval.report.clips import Clip
-from gradnet_tf.eval.scoring.summary import Evaluation, TrackerEvaluation
+from gradnet_tf.eval.scoring.summary import Evaluation
 
 _SCRIPTS = ("base.js", "tables.js", "charts.js", "compare.js", "player.js", "main.js")
 _SCALE = 10_000  # Curves are stored as integers: parts of this.
+_NUMBER, _LOW = ' class="number"', ' data-low="1"'  # Of the head of a column.
+_escape = html.escape
 
 
 class Picture(NamedTuple):
@@ -53,12 +56,11 @@ def render(
 
     Args:
         evaluation: The numbers.
-        rules: Names and texts: how was counted.
+        rules: Names and texts that tell how the numbers were measured.
         notes: What was left out.
         clips: Frames for the player.
         pictures: Contact sheets.
-        pair: Places of the two trackers that are set against each other at first; the first two, if
-            empty.
+        pair: Places of the two trackers that are compared at first; if empty, the first two.
 
     Returns:
         HTML. Names in it are escaped, whatever they hold.
@@ -73,8 +75,8 @@ def render(
     # A script's text ends at the first "</": no "<" in it, then.
     data = json.dumps(payload(evaluation, clips, pair), separators=(",", ":"), allow_nan=False)
     return string.Template(_read("page.html")).substitute(
-        title=html.escape(f"{evaluation.heading}: {trackers}"),
-        lead=html.escape(lead),
+        title=_escape(f"{evaluation.heading}: {trackers}"),
+        lead=_escape(lead),
         links="\n".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections),
         sections="\n".join(
             f'<section id="{key}" aria-labelledby="{key}-title">\n<h2 id="{key}-title">{title}</h2>'
@@ -83,7 +85,7 @@ def render(
         ),
         footer="Written by gradnet_tf. This file is complete in itself.",
         css=_read("page.css"),
-        js="\n".join(_read(name) for name in _SCRIPTS),
+        js="\n".join(map(_read, _SCRIPTS)),
         data=data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
     )
 
@@ -91,7 +93,7 @@ def render(
 def payload(
     evaluation: Evaluation, clips: Sequence[Clip], pair: Sequence[int] = ()
 ) -> dict[str, Any]:
-    """The numbers that the page's programs work on, as JSON values."""
+    """Returns the numbers that the page's programs work on, as JSON values."""
     trackers = evaluation.trackers
     return {
         "heading": evaluation.heading,
@@ -100,15 +102,7 @@ def payload(
             {"name": one.name, "fps": _number(one.speed.fps, 2) if one.speed else None}
             for one in trackers
         ],
-        "measures": [
-            {
-                "key": one.key,
-                "title": one.title,
-                "low": one.low,
-                "bounded": one.bounded,
-            }
-            for one in evaluation.by_sequence
-        ],
+        "measures": [dataclasses.asdict(measure) for measure in evaluation.by_sequence],
         "sequences": [
             {
                 "name": sequence.name,
@@ -130,12 +124,8 @@ def payload(
         },
         "curves": [
             {
-                "key": curve.key,
-                "title": curve.title,
+                **dataclasses.asdict(curve),
                 "x": _numbers(curve.x),
-                "xTitle": curve.x_title,
-                "yTitle": curve.y_title,
-                "measure": curve.measure,
                 "scale": _SCALE,
                 "data": [
                     np.rint(_SCALE * np.asarray(one.curves[curve.key])).astype(int).tolist()
@@ -148,31 +138,38 @@ def payload(
             f"{a},{b}": _numbers(ends) for (a, b), ends in evaluation.differences.items()
         },
         "pair": list(pair) or [0, min(1, len(trackers) - 1)],
-        "vot": _vot(evaluation),
+        "vot": None if evaluation.eao is None else _eao(evaluation),
         "player": [_clip(evaluation, clip) for clip in clips],
     }
 
 
 def _sections(evaluation, rules, notes, clips, pictures) -> list[tuple[str, str, str]]:
-    found = [("overview", "Results", _overview(evaluation, notes))]
-    if evaluation.curves:
-        found.append(("curves", "Curves", _part("curves.html")))
-    if evaluation.eao is not None:
-        found.append(("vot", "Expected average overlap", _part("vot.html")))
-    found.append(("sequences", "Sequences", _part("sequences.html")))
-    if evaluation.attributes:
-        found.append(("attributes", "Attributes", _part("attributes.html")))
-    if len(evaluation.trackers) > 1:
-        found.append(("compare", "Two trackers", _part("compare.html")))
-    if any(tracker.speed for tracker in evaluation.trackers):
-        body = _part("speed.html") + _table(tables.speed(evaluation))
-        found.append(("speed", "Speed", body))
-    if clips:
-        found.append(("player", "Player", _part("player.html")))
-    if pictures:
-        found.append(("moments", "Best and worst moments", _pictures(pictures)))
-    found.append(("about", "How this was measured", _about(evaluation, rules, notes)))
-    return found
+    """Returns the name, title and text of each section for which there is something."""
+    trackers = evaluation.trackers
+    found = (
+        (True, "overview", "Results", lambda: _overview(evaluation, notes)),
+        (evaluation.curves, "curves", "Curves", None),
+        (evaluation.eao is not None, "vot", "Expected average overlap", None),
+        (True, "sequences", "Sequences", None),
+        (evaluation.attributes, "attributes", "Attributes", None),
+        (len(trackers) > 1, "compare", "Two trackers", None),
+        (
+            any(tracker.speed for tracker in trackers),
+            *(
+                "speed",
+                "Speed",
+                lambda: _read("parts/speed.html") + _table(tables.speed(evaluation)),
+            ),
+        ),
+        (clips, "player", "Player", None),
+        (pictures, "moments", "Best and worst moments", lambda: _pictures(pictures)),
+        (True, "about", "How this was measured", lambda: _about(evaluation, rules, notes)),
+    )
+    return [
+        (key, title, make() if make else _read(f"parts/{key}.html"))
+        for is_there, key, title, make in found
+        if is_there
+    ]
 
 
 def _overview(evaluation: Evaluation, notes: Sequence[str]) -> str:
@@ -186,12 +183,13 @@ def _overview(evaluation: Evaluation, notes: Sequence[str]) -> str:
         if notes
         else ""
     )
-    return left_out + _table(tables.overview(evaluation), hint, ranked=True)
+    return left_out + _table(tables.overview(evaluation), hint, ' id="overview-table"')
 
 
-def _table(table: tables.Table, hint: str = "", ranked: bool = False) -> str:
+def _table(table: tables.Table, hint: str = "", name: str = "") -> str:
     head = "".join(
-        f'<th scope="col"{_class(column)}{_low(column)}>{html.escape(column.title)}</th>'
+        f'<th scope="col"{_NUMBER if column.digits is not None else ""}'
+        f"{_LOW if column.best == tables.LOW else ''}>{_escape(column.title)}</th>"
         for column in table.columns
     )
     rows = []
@@ -200,73 +198,55 @@ def _table(table: tables.Table, hint: str = "", ranked: bool = False) -> str:
         for cell, column, is_best in zip(row, table.columns, best):
             if isinstance(cell, str):
                 swatch = f'<i class="swatch" style="--tracker: var(--c{place % 10})"></i>'
-                cells.append(f'<th scope="row">{swatch}{html.escape(cell)}</th>')
+                cells.append(f'<th scope="row">{swatch}{_escape(cell)}</th>')
                 continue
-            is_known = math.isfinite(cell.value)
-            text = f"{cell.value:.{column.digits}f}" if is_known else "–"
-            value = repr(float(cell.value)) if is_known else ""
-            if cell.low is not None and math.isfinite(cell.low):
+            text = tables.cell_text(cell, column)
+            value = repr(float(cell.value)) if tables.is_known(cell.value) else ""
+            if tables.is_known(cell.low):
                 ends = f"{cell.low:.{column.digits}f} – {cell.high:.{column.digits}f}"
                 text += f"<small>[{ends}]</small>"
             style = "number best" if is_best else "number"
             cells.append(f'<td class="{style}" data-value="{value}">{text}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    texts = [f"{table.title}.", table.note, hint]
-    caption = f"<caption>{html.escape(' '.join(filter(None, texts)))}</caption>"
-    name = ' id="overview-table"' if ranked else ""
+    caption = _escape(" ".join(filter(None, (f"{table.title}.", table.note, hint))))
     return (
-        f'<div class="scroll"><table class="sortable"{name}>{caption}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f'<div class="scroll"><table class="sortable"{name}><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
-
-
-def _class(column: tables.Column) -> str:
-    return "" if column.digits is None else ' class="number"'
-
-
-def _low(column: tables.Column) -> str:
-    return ' data-low="1"' if column.best == tables.LOW else ""
 
 
 def _pictures(pictures: Sequence[Picture]) -> str:
     parts = []
     for place, picture in enumerate(pictures):
-        title, caption = html.escape(picture.title), html.escape(picture.caption)
-        source = base64.b64encode(picture.content).decode()
+        title, caption = _escape(picture.title), _escape(picture.caption)
         parts.append(
             f"<details{' open' if place == 0 else ''}><summary>{title}</summary>"
             f'<p class="hint">{caption}</p><img alt="{title}: {caption}" '
             f'width="{picture.size[0]}" height="{picture.size[1]}" loading="lazy" '
-            f'src="data:image/jpeg;base64,{source}"></details>'
+            f'src="data:image/jpeg;base64,{_base64(picture.content)}"></details>'
         )
     return f'<div class="sheets">{"".join(parts)}</div>'
 
 
 def _about(evaluation: Evaluation, rules, notes: Sequence[str]) -> str:
-    parts = [_facts(rules)]
+    parts = [_list(rules)]
     if notes:
-        items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+        items = "".join(f"<li>{_escape(note)}</li>" for note in notes)
         parts.append(f"<h3>Left out</h3><ul>{items}</ul>")
     for tracker in evaluation.trackers:
-        parts.append(f"<details><summary>{html.escape(tracker.name)}</summary>")
-        parts.append(_provenance(tracker) + "</details>")
+        made = "<p>Nothing is known of where these results come from.</p>"
+        if tracker.provenance:
+            made = _list(descriptions.flatten(tracker.provenance))
+        parts.append(f"<details><summary>{_escape(tracker.name)}</summary>{made}</details>")
     return "".join(parts)
 
 
-def _provenance(tracker: TrackerEvaluation) -> str:
-    if not tracker.provenance:
-        return "<p>Nothing is known of where these results come from.</p>"
-    return _facts(facts.flatten(tracker.provenance))
-
-
-def _facts(pairs) -> str:
-    rows = "".join(f"<dt>{html.escape(a)}</dt><dd>{html.escape(b)}</dd>" for a, b in pairs)
+def _list(pairs) -> str:
+    rows = "".join(f"<dt>{_escape(a)}</dt><dd>{_escape(b)}</dd>" for a, b in pairs)
     return f'<dl class="facts">{rows}</dl>'
 
 
-def _vot(evaluation: Evaluation) -> Any:
-    if evaluation.eao is None:
-        return None
+def _eao(evaluation: Evaluation) -> dict[str, Any]:
     eao = evaluation.eao
     # A few hundred places are enough for a curve on a screen.
     places = np.unique(np.linspace(0, eao.longest - 1, min(eao.longest, 240)).astype(int))
@@ -279,24 +259,22 @@ def _vot(evaluation: Evaluation) -> Any:
 
 
 def _clip(evaluation: Evaluation, clip: Clip) -> dict[str, Any]:
-    sequence = evaluation.sequences[clip.sequence]
-    places = list(clip.places)
+    place, frames = clip.sequence, list(clip.places)
+    sequence, trackers = evaluation.sequences[place], evaluation.trackers
 
     def boxes(rows):
-        return [_numbers(row, 1) if np.isfinite(row).all() else None for row in rows[places]]
+        return [_numbers(row, 1) if np.isfinite(row).all() else None for row in rows[frames]]
 
     return {
-        "sequence": clip.sequence,
+        "sequence": place,
         "sizes": [list(size) for size in clip.sizes],
         "total": len(sequence.frames),
-        "frames": [place + 1 for place in places],
+        "frames": [frame + 1 for frame in frames],
         "offset": sequence.first_number - 1,
-        "images": [base64.b64encode(image).decode() for image in clip.images],
-        "truth": boxes(sequence.boxes),
-        "boxes": [boxes(one.boxes[clip.sequence]) for one in evaluation.trackers],
-        "overlaps": [
-            _numbers(one.overlaps[clip.sequence][places], 3) for one in evaluation.trackers
-        ],
+        "images": [_base64(image) for image in clip.images],
+        "ground_truth": boxes(sequence.boxes),
+        "boxes": [boxes(one.boxes[place]) for one in trackers],
+        "overlaps": [_numbers(one.overlaps[place][frames], 3) for one in trackers],
     }
 
 
@@ -312,8 +290,8 @@ def _count(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _part(name: str) -> str:
-    return _read(f"parts/{name}")
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _read(name: str) -> str:

@@ -148,7 +148,7 @@ function startCurves() {
         : `${DATA.attributes[state.attribute].title} (${sequences.length}), ${DATA.heading}`;
       lineChart(figures[place], {
         title: curve.title, detail: what,
-        x: curve.x, xTitle: curve.xTitle, yTitle: curve.yTitle,
+        x: curve.x, xTitle: curve.x_title, yTitle: curve.y_title,
         series: chosenTrackers().map((tracker) => {
           const score = measure ? scoreOf(measure, tracker, sequences) : null;
           return { ...style(tracker), y: meanCurve(curve, tracker, sequences), score, scoreText: show(score) };

@@ -1,6 +1,6 @@
 "use strict";
-// Shows the frames of a sequence with the boxes of the truth and of the chosen trackers.
-const TRUTH = "#28dc3c";
+// Shows the frames of a sequence with the boxes of the ground truth and of the chosen trackers.
+const GROUND_TRUTH = "#28dc3c";
 const BRIGHT = ["#6fb0ff", "#ff9460", "#c79bf2", "#f0c04a", "#ff85bb", "#45d0dc", "#cdb39c", "#b4becb", "#98a5ff", "#ff8c8c"];
 let openInPlayer = () => {};
 
@@ -41,7 +41,7 @@ function startPlayer() {
     context.imageSmoothingQuality = "high";
     if (image.complete && image.naturalWidth) context.drawImage(image, 0, 0, canvas.width, canvas.height);
     const scale = canvas.width / frameWidth;
-    outline(clip.truth[at], scale, TRUTH, 2.5 * ratio, []);
+    outline(clip.ground_truth[at], scale, GROUND_TRUTH, 2.5 * ratio, []);
     for (const tracker of [...chosenTrackers()].reverse()) {
       const dash = dashOf(tracker);
       outline(clip.boxes[tracker][at], scale, BRIGHT[tracker % COLOURS], 2 * ratio,
@@ -52,8 +52,8 @@ function startPlayer() {
   const readout = () => {
     const { clip, at } = player;
     const body = make("tbody", {}, make("tr", {},
-      make("th", { scope: "row" }, make("i", { class: "dashed", "aria-hidden": "true" }), "truth"),
-      make("td", { class: "number" }, clip.truth[at] ? "" : "none")));
+      make("th", { scope: "row" }, make("i", { class: "dashed", "aria-hidden": "true" }), "ground truth"),
+      make("td", { class: "number" }, clip.ground_truth[at] ? "" : "none")));
     for (const tracker of chosenTrackers()) {
       body.append(make("tr", {},
         make("th", { scope: "row" }, swatch(tracker), DATA.trackers[tracker].name),

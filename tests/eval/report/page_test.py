@@ -102,7 +102,7 @@ def test_player_has_frames_and_boxes(evaluation, cuts, text):
     clip = data["player"][1]
     assert clip["frames"] == [1, 6, 11, 16, 21]
     assert clip["total"] == 21
-    assert clip["truth"][2] == [10, 12, 20, 20]
+    assert clip["ground_truth"][2] == [10, 12, 20, 20]
     assert clip["boxes"][1][2] == [30, 12, 20, 20]
     assert clip["overlaps"][0] == [1, *[pytest.approx(16 / 24, abs=1e-3)] * 4]
     assert len(clip["images"]) == 5

@@ -61,8 +61,8 @@ def test_a_frame_that_cannot_be_read_stays_empty(tmp_path, caplog):
     evaluation = helper.make_evaluation(tmp_path)
     Path(evaluation.sequences[1].frames[5]).write_bytes(b"no image")
     moments = [sheets.Moment(1, 5, 0.0), sheets.Moment(0, 3, 0.5)]
-    sheet = np.asarray(sheets.tracker_sheet(evaluation, 0, moments))
-    whole = np.asarray(sheets.tracker_sheet(evaluation, 0, moments[1:]))
+    sheet = np.asarray(sheets.contact_sheet(evaluation, (0,), moments))
+    whole = np.asarray(sheets.contact_sheet(evaluation, (0,), moments[1:]))
     assert (sheet[60:200, 20:300] == sheet[60, 20]).all()
     assert np.ptp(sheet[60:200, 340:620]) > 100 and sheet.shape[1] > whole.shape[1]
     assert "0006.png" in caplog.text
@@ -72,7 +72,7 @@ def test_sheet_shows_truth_and_prediction(tmp_path):
     evaluation = helper.make_evaluation(tmp_path)
     moments = [sheets.Moment(1, 5, 0.0), sheets.Moment(0, 3, 0.5)]
     evil = 1
-    sheet = np.asarray(sheets.tracker_sheet(evaluation, evil, moments))
+    sheet = np.asarray(sheets.contact_sheet(evaluation, (evil,), moments))
     # Frames of 64 x 48 px are enlarged to 320 x 240, with 4 px around each.
     assert sheet.shape == (240 + 8, 2 * 324 + 4, 3)
     # The truth of B, (10, 12, 20, 20), is 5 times as large there; the prediction lies 20 px right.
@@ -83,10 +83,10 @@ def test_sheet_shows_truth_and_prediction(tmp_path):
 
 def test_pair_sheet_has_both_trackers(tmp_path):
     evaluation = helper.make_evaluation(tmp_path)
-    values = sheets.pair_differences(evaluation, 0, 1)
+    values = sheets.iou_differences(evaluation, 0, 1)
     np.testing.assert_allclose(values[1][1:], 16 / 24)
     moments = sheets.find_moments(values, 1, best=True)
     assert moments[0].sequence == 1
-    sheet = np.asarray(sheets.pair_sheet(evaluation, 0, 1, moments))
+    sheet = np.asarray(sheets.contact_sheet(evaluation, (0, 1), moments))
     colours = {tuple(pixel) for pixel in sheet.reshape(-1, 3)}
-    assert {drawing.TRUTH, sheets.FIRST, sheets.SECOND} <= colours
+    assert {drawing.TRUTH, *sheets.COLOURS} <= colours

@@ -71,7 +71,7 @@ def test_the_only_tracker_is_not_the_best():
 
 
 def test_the_best_of_a_row():
-    columns = (Column("S"), Column("a", 2, HIGH, "t"), Column("b", 2, HIGH, "t"))
+    columns = (Column("S"), Column("a", 2, HIGH, True), Column("b", 2, HIGH, True))
     table = Table("x", "x", columns, (("s", Number(0.2), Number(0.3)), ("u", Number(1), Number(0))))
     assert tables.best_cells(table) == [[False, False, True], [False, True, False]]
 

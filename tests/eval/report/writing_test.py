@@ -11,7 +11,7 @@ from PIL import Image
 
 from gradnet_tf.datasets import open_dataset
 from gradnet_tf.eval.commands import report, run
-from gradnet_tf.eval.report import clips, facts, page, writing
+from gradnet_tf.eval.report import clips, descriptions, page, writing
 from gradnet_tf.eval.results import sources, tracker_results
 from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring import evaluate, loading
@@ -158,8 +158,7 @@ def test_bad_flags(tmp_path, data, found, capsys, flag, message):
 
 
 def test_names_of_sheets_are_safe_and_unique():
-    used = set()
-    stems = [writing._file_stem(name, used) for name in ("a/b", "a:b", "../..", "A_B")]
+    stems = writing._file_stems(["a/b", "a:b", "../..", "A_B"])
     assert stems == ["a_b", "a_b_2", "tracker", "A_B_3"]
 
 
@@ -346,13 +345,13 @@ def test_the_folder_of_the_data_set_goes_first(tmp_path, data, found):
 def test_range_rule_names_tiger1(tmp_path):
     dataset = helper.make_dataset(tmp_path, (5,), name="otb100", rule="Tiger1 from frame 6;")
     tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
-    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
+    text = descriptions.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
     assert "Tiger1 begins at frame 6 (the official init_omit)" in text
     tiger = dataclasses.replace(tiger, first_number=1)
-    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
+    text = descriptions.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
     assert "Tiger1 begins at frame 1: the official init_omit of 5 frames is not applied" in text
     david = dataclasses.replace(tiger, name="David", first_number=300)
-    text = facts.describe_ranges(dataclasses.replace(dataset, sequences=(david,)))
+    text = descriptions.describe_ranges(dataclasses.replace(dataset, sequences=(david,)))
     assert "David from frame 300" in text and "Tiger1 is not among" in text
 
 
@@ -361,11 +360,11 @@ def test_range_rule_of_segments(tmp_path):
     tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
     david = dataclasses.replace(tiger, name="David", first_number=300)
     split = start_frames.segments(dataclasses.replace(dataset, sequences=(david, tiger)), 3)
-    text = facts.describe_ranges(split)
+    text = descriptions.describe_ranges(split)
     assert "TRE: each sequence from 3 evenly spread frames" in text
     assert "Tiger1 begins at frame 6" in text and "David" not in text
-    assert "drawn together" in facts.describe_intervals(split, 100)
-    assert "drawn together" not in facts.describe_intervals(dataset, 100)
+    assert "drawn together" in descriptions.describe_intervals(split, 100)
+    assert "drawn together" not in descriptions.describe_intervals(dataset, 100)
 
 
 def test_several_starts(tmp_path, data):
@@ -404,19 +403,19 @@ def test_the_player_shows_the_frames_of_a_segment(data):
     (found,) = page.payload(evaluation, [clip])["player"]
     # Frames 1 to 5 of the segment are numbers 5 to 9 of the sequence.
     assert (found["offset"], found["total"], found["frames"]) == (4, 5, [1, 2, 3, 4, 5])
-    assert len(found["truth"]) == len(found["boxes"][0]) == 5
+    assert len(found["ground_truth"]) == len(found["boxes"][0]) == 5
 
 
 def test_provenance_is_flattened():
-    pairs = list(facts.flatten({"a": {"b": 1, "c": None}, "d": [1, "x"], "e": ""}))
+    pairs = list(descriptions.flatten({"a": {"b": 1, "c": None}, "d": [1, "x"], "e": ""}))
     assert pairs == [("a.b", "1"), ("d", "1, x")]
 
 
 def test_machines_are_told_once_where_they_are_the_same(tmp_path):
     evaluation = helper.make_evaluation(tmp_path)
-    assert facts.describe_machines(evaluation.trackers) == "processor abacus"
+    assert descriptions.describe_machines(evaluation.trackers) == "processor abacus"
     other = dataclasses.replace(evaluation.trackers[0], name="x", provenance={})
-    text = facts.describe_machines([*evaluation.trackers, other])
+    text = descriptions.describe_machines([*evaluation.trackers, other])
     assert text == f"good, {helper.EVIL}: processor abacus; x: unknown"
 
 

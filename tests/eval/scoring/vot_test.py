@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.eval.metrics import supervised
-from gradnet_tf.eval.report import facts, page, plots, tables
+from gradnet_tf.eval.report import descriptions, page, plots, tables
 from gradnet_tf.eval.scoring import evaluate
 from tests.helpers import eval_report as helper
 
@@ -50,7 +50,7 @@ def test_totals_are_those_of_supervised(evaluation):
 
 def test_short_sequences_have_no_eao_and_it_is_said_why(evaluation):
     assert all(np.isnan(tracker.totals["eao"]) for tracker in evaluation.trackers)
-    text = facts.describe_convention(evaluation)
+    text = descriptions.describe_convention(evaluation)
     assert "over sequence lengths of 100 to 356 frames, the interval of the whole benchmark" in text
     reason = (
         "There is no EAO of exact, failing: it is a mean over lengths from 100 to 356 frames, and "
@@ -80,7 +80,7 @@ def test_eao_ranks_within_its_interval(tmp_path):
     result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
     assert [tracker.name for tracker in result.trackers] == ["exact", "failing"]
     assert result.eao.interval == supervised.EAO_INTERVALS["vot2017"]
-    assert facts.describe_convention(result).endswith(
+    assert descriptions.describe_convention(result).endswith(
         "The EAO of exact is a mean over 100 to 129 frames, not to 356, for no run goes on longer. "
         "The EAO of failing is a mean over 100 to 119 frames, not to 356, for no run goes on "
         "longer."
@@ -90,7 +90,7 @@ def test_eao_ranks_within_its_interval(tmp_path):
     assert result.trackers[1].totals["eao"] < 0.9
     low, high = result.trackers[1].intervals["eao"]
     assert low <= result.trackers[1].totals["eao"] <= high
-    names = {path.name for path in plots.draw_all(result, (0, 1), tmp_path, ["svg"])}
+    names = set(plots.draw_all(result, (0, 1), ["svg"]))
     assert {"eao_curve.svg", "eao_ranking.svg", "comparison.svg", "speed.svg"} == names
 
 
@@ -127,9 +127,9 @@ def test_years_without_an_eao(tmp_path, year):
     assert [m.label for m in result.measures] == ["A", "R (failures)", "R (of 100)"]
     assert [tracker.name for tracker in result.trackers] == ["b", "a"]
     assert "eao" not in result.trackers[0].totals
-    assert "VOT has no EAO" in facts.describe_convention(result)
-    names = {path.stem for path in plots.draw_all(result, (0, 1), tmp_path, ["svg"])}
-    assert names == {"comparison", "speed"}
+    assert "VOT has no EAO" in descriptions.describe_convention(result)
+    names = set(plots.draw_all(result, (0, 1), ["svg"]))
+    assert names == {"comparison.svg", "speed.svg"}
     assert 'id="vot"' not in page.render(result, [], [], [], [])
 
 

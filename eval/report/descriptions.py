@@ -1,13 +1,14 @@
-"""What a report says about itself: rules of counting, parts of sequences, and what was left out."""
+"""Says in words how the numbers of a report were measured: rules, frames, intervals, machines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradnet_tf.datasets import otb
 from gradnet_tf.datasets.sequences import Dataset, shorten
-from gradnet_tf.eval.report import tables
 from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring.summary import Evaluation, TrackerEvaluation
 
@@ -33,7 +34,7 @@ _SUPERVISED = (
 
 
 def describe_convention(evaluation: Evaluation) -> str:
-    """How was counted, in words."""
+    """Says by which rules results were counted."""
     if evaluation.is_supervised and evaluation.eao is None:
         return f"{_SUPERVISED}. {evaluation.title} has no EAO: no interval of lengths is defined."
     if evaluation.eao is not None:
@@ -42,12 +43,38 @@ def describe_convention(evaluation: Evaluation) -> str:
             f"{_SUPERVISED}, EAO is the mean expected overlap over sequence lengths of {low} to "
             f"{high} frames, the interval of the whole benchmark."
         )
-        return " ".join(filter(None, (text, tables.describe_reach(evaluation))))
+        return " ".join(filter(None, (text, describe_reach(evaluation))))
     return _CONVENTIONS.get(evaluation.convention, evaluation.convention)
 
 
+def describe_reach(evaluation: Evaluation) -> str:
+    """Tells which trackers have no EAO, or one over a part of the interval; empty if none.
+
+    The curve ends where no run goes on.
+    """
+    low, high = evaluation.eao.interval
+    reaches = {
+        one.name: int(np.isfinite(curve).sum())
+        for one, curve in zip(evaluation.trackers, evaluation.eao.curves)
+    }
+    short = {name: reach for name, reach in reaches.items() if reach < low}
+    parts = []
+    if short:
+        parts.append(
+            f"There is no EAO of {', '.join(short)}: it is a mean over lengths from {low} to "
+            f"{high} frames, and no run goes on for more than {max(short.values())}."
+        )
+    for name, reach in reaches.items():
+        if low <= reach < high:
+            parts.append(
+                f"The EAO of {name} is a mean over {low} to {reach} frames, not to {high}, for no "
+                "run goes on longer."
+            )
+    return " ".join(parts)
+
+
 def describe_coverage(dataset: Dataset) -> str:
-    """How many sequences of how many there are, and which are missing, in words."""
+    """Says how many sequences of how many there are, and which are missing."""
     text = f"{dataset.coverage}."
     if dataset.missing:
         text += f" Nothing is there of {shorten(dataset.missing)}."
@@ -55,7 +82,7 @@ def describe_coverage(dataset: Dataset) -> str:
 
 
 def describe_ranges(dataset: Dataset) -> str:
-    """Which frames of the sequences are tracked, in words; OTB's Tiger1 is always named."""
+    """Says which frames of the sequences are tracked; OTB's Tiger1 is always named."""
     parts = [dataset.rule.rstrip(". ") + "."] if dataset.rule else []
     is_split = start_frames.is_split(dataset)
     cut = [
@@ -84,7 +111,7 @@ def describe_ranges(dataset: Dataset) -> str:
 
 
 def describe_intervals(dataset: Dataset, samples: int) -> str:
-    """What the confidence intervals are, in words."""
+    """Says what the confidence intervals are."""
     text = f"95%, bootstrap over sequences, {samples} samples."
     if start_frames.is_split(dataset):
         text += " Runs over parts of the same sequence are drawn together."
@@ -92,7 +119,7 @@ def describe_intervals(dataset: Dataset, samples: int) -> str:
 
 
 def describe_machines(trackers: Sequence[TrackerEvaluation]) -> str:
-    """Hardware and software of the runs, as far as their provenance tells."""
+    """Says on what hardware and software the trackers ran, as far as their provenance tells."""
     found: dict[str, list[str]] = {}
     for tracker in trackers:
         parts = []
@@ -107,7 +134,7 @@ def describe_machines(trackers: Sequence[TrackerEvaluation]) -> str:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested values as pairs of a name with dots and a text, in their order."""
+    """Turns nested values into pairs of a name with dots and a text, in their order."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
