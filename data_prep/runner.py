@@ -112,7 +112,7 @@ def _check_words(beam_options: str, words: Sequence[str], known: Mapping[str, An
     takes_value = False  # Whether a word may be the value of the one before it.
     for word in words:
         name = _name(word).lstrip("-")
-        is_option = word.startswith(f"--{name}") and name
+        is_option = bool(name) and word.startswith(f"--{name}")
         # Of "--streaming runner=NAME" the second is no value either.
         is_stray = not takes_value or "=" in word and name in known
         if not is_option and (is_stray or not name):

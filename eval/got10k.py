@@ -66,7 +66,9 @@ def adapt(tracker: Any, name: str, *, origin: float = 1.0) -> Any:
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")
     offset = np.array([origin, origin, 0.0, 0.0])
 
-    class Got10kTracker(_import_base()):
+    base: Any = _import_base()
+
+    class Got10kTracker(base):
         """A tracker as the got10k toolkit holds it."""
 
         def init(self, image, box):

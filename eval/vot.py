@@ -208,7 +208,8 @@ def _answered_box(answer: Any, frame: Any) -> Box:
 
 def _as_tuple(box: np.ndarray) -> Box:
     # Of Python's own numbers: the toolkit tells a rectangle by its being a tuple of four.
-    return tuple(float(value) for value in box)
+    x, y, width, height = box.tolist()
+    return x, y, width, height
 
 
 def _call(function):

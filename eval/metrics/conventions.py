@@ -178,7 +178,7 @@ _CONVENTIONS: dict[str, Callable[[Frames], Counted]] = {
 CONVENTIONS = tuple(_CONVENTIONS)
 
 
-def _measure(boxes, truth):
+def _measure(boxes, truth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """IoU, error and error in units of the truth's size; a number that is missing is a miss."""
     if not len(boxes):
         return np.zeros(0), np.zeros(0), np.zeros(0)
@@ -187,12 +187,13 @@ def _measure(boxes, truth):
     difference = boxes[:, :2] + boxes[:, 2:] / 2 - (truth[:, :2] + truth[:, 2:] / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         normalized = np.linalg.norm(difference / truth[:, 2:], axis=1)
-    return iou, *(np.where(np.isnan(each), np.inf, each) for each in (error, normalized))
+    error, normalized = (np.where(np.isnan(each), np.inf, each) for each in (error, normalized))
+    return iou, error, normalized
 
 
 def _marked(boxes, truth, valid, frames):
-    measures = (np.where(valid, each, -1.0) for each in _measure(boxes, truth))
-    return Counted(*measures, frames, 1.0)
+    iou, error, normalized = (np.where(valid, each, -1.0) for each in _measure(boxes, truth))
+    return Counted(iou, error, normalized, frames, 1.0)
 
 
 def _positive(truth):

@@ -102,7 +102,7 @@ def import_opencv(name: str) -> Any:
     return cv2
 
 
-def whole_box(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
+def whole_box(box: Sequence[float], size: Sequence[int]) -> tuple[int, int, int, int]:
     """The box in whole pixels, cut at the image's border, with at least one pixel each way.
 
     Args:
@@ -114,7 +114,8 @@ def whole_box(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, in
     limit = np.array(size[::-1], np.float64)
     low = np.clip(low, 0, limit - 1)
     high = np.clip(high, low + 1, limit)
-    return tuple(int(value) for value in (*low, *(high - low)))
+    (x, y), (width, height) = low, high - low
+    return int(x), int(y), int(width), int(height)
 
 
 def _find(cv2: Any, name: str) -> Any:

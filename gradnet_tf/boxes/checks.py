@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
@@ -31,7 +32,7 @@ def parse_box(text: str) -> np.ndarray:
     return check_box(numbers)
 
 
-def check_box(box, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
+def check_box(box, frame_hw: Optional[Sequence[int]] = None) -> np.ndarray:
     """Validates a box that a user gave.
 
     Args:
@@ -76,7 +77,7 @@ def has_rows(boxes) -> bool:
     return np.ndim(np.asarray(boxes, dtype=object)) == 2
 
 
-def check_boxes(boxes, frame_hw: Optional[tuple[int, int]] = None) -> np.ndarray:
+def check_boxes(boxes, frame_hw: Optional[Sequence[int]] = None) -> np.ndarray:
     """Validates one box or several, see `check_box`.
 
     Args:

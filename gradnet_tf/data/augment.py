@@ -8,7 +8,7 @@ Source: `acquireAugment`, `getEig` and `loadStats` of the reference's train.py.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -216,6 +216,6 @@ def apply(image, rows, columns, colour):
     return tf.reshape(lines, [tf.size(rows), tf.size(columns), 3])
 
 
-def _positions(first: np.ndarray, length: np.ndarray, count: int) -> np.ndarray:
+def _positions(first: Any, length: Any, count: int) -> np.ndarray:
     positions = np.linspace(first, first + length - 1, count, axis=-1)
     return np.around(positions).astype(np.int32)

@@ -286,6 +286,7 @@ class _Builder:
                 f"there is no {description.FILE_NAME} in {missing[0]}: data preparation writes it, "
                 "and the colour augmentation needs its statistics (or turn that off)"
             )
+        statistics: dict[str, Optional[description.Statistics]]
         statistics = {"exemplar": None, "instance": None}
         if not missing:
             for name in statistics:

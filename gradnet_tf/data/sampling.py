@@ -150,7 +150,7 @@ def choose_pairs(
     """
     draws = uniforms(seed, step, group, PAIRS, (count, 5))
     draws = np.concatenate([draws, uniforms(seed, step, group, MORE, (count, regions - 1))], axis=1)
-    taken = [[] for _ in range(1 if videos.weights is None else len(videos.pools))]
+    taken: list[list[int]] = [[] for _ in range(1 if videos.weights is None else len(videos.pools))]
     rows = []
     for draw in draws:
         video = _choose_video(videos, taken, draw[0], draw[1])
@@ -158,7 +158,7 @@ def choose_pairs(
         track = tracks[index(draw[2], len(tracks))]
         rows.append((video, track, *_choose_frames(videos, track, draw[3], draw[4:], frame_range)))
     columns = np.array(rows, np.int64).T
-    return Pairs(*columns[:4], columns[4:])
+    return Pairs(columns[0], columns[1], columns[2], columns[3], columns[4:])
 
 
 def choose_frames(
@@ -180,7 +180,8 @@ def choose_frames(
     distances = np.abs(videos.frames[first:last] - videos.frames[frame])
     partners = [int(first + n) for n in np.flatnonzero(distances <= frame_range)]
     partners.remove(frame)
-    chosen, left = [], []
+    chosen: list[int] = []
+    left: list[int] = []
     for draw in draws:
         left = left or partners or [int(frame)]
         position = index(draw, len(left))

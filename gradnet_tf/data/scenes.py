@@ -260,11 +260,12 @@ def _place(target: np.ndarray, other: np.ndarray, behind: bool, draws: np.ndarra
     centre[along] = distance if side < 2 else -distance
     centre[across] = (2 * draws[3] - 1) * shift
     mirrored = -scale if draws[4] < 0.5 else scale
-    return Paste(*centre, *2 * reach, mirrored, *target, float(behind))
+    (y, x), (height, width) = centre, 2 * reach
+    return Paste(y, x, height, width, mirrored, target[0], target[1], float(behind))
 
 
 def _drift(config: SceneConfig, progress: float, draws: np.ndarray) -> Drift:
     courses = (2 * draws[1:5] - 1) * progress
-    light = [(1 + config.light_drift) ** course for course in courses[:3]]
+    gamma, contrast, gain = ((1 + config.light_drift) ** course for course in courses[:3])
     scale = (1 + config.scale_drift) ** courses[3]
-    return Drift(config.blur_drift * draws[0] * abs(progress), *light, scale)
+    return Drift(config.blur_drift * draws[0] * abs(progress), gamma, contrast, gain, scale)

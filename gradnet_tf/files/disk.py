@@ -15,7 +15,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Optional, Union
+from typing import IO, BinaryIO, Optional, Union
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -210,7 +210,7 @@ def move(temporary: PathLike, path: PathLike) -> None:
             os.close(descriptor)
 
 
-def sync(file: BinaryIO) -> None:
+def sync(file: IO) -> None:
     """Waits until what was written to an open file is on the disk."""
     file.flush()
     os.fsync(file.fileno())

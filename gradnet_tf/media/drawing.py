@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 Colour = tuple[int, int, int]
+Boxes = Union[np.ndarray, Sequence[Union[np.ndarray, Sequence[float]]]]
 
 PREDICTION = (255, 40, 40)
 TRUTH = (40, 220, 60)
@@ -85,8 +86,8 @@ def fit_into(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def contact_sheet(
     frames: Sequence[np.ndarray],
-    boxes: Sequence[Sequence[float]],
-    truth: Optional[Sequence[Sequence[float]]] = None,
+    boxes: Boxes,
+    truth: Optional[Boxes] = None,
     columns: int = 4,
     *,
     labels: Optional[Sequence[str]] = None,

@@ -14,7 +14,7 @@ Images are BGR, float32 in 0..255, NHWC. Source: Li et al., "GradNet", ICCV 2019
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -79,7 +79,10 @@ class GradNet(tf.keras.Model):
             return backbone.ConvNet(table, blocks, name=name)
 
         self.f_x = net(architecture.F_X, "f_x")
-        self.f_2 = self.u1 = self.u1_star = self.u2 = None
+        self.f_2: Any = None  # None where the variant has none, like the three below.
+        self.u1: Any = None
+        self.u1_star: Any = None
+        self.u2: Any = None
         if self.has_template_branch:
             self.f_2 = net(architecture.F_2, "f_2")
             self.u1 = self.u1_star = net(architecture.U1, "U1")

@@ -150,6 +150,7 @@ class BoxesFile:
     def _write(self, line: bytes) -> None:
         with disk.naming(self.partial or self._path):
             if self._file is None:
+                assert self.partial is not None  # A device or a pipe is open from the start.
                 # Not over an older one: another process may be writing it.
                 with contextlib.suppress(FileNotFoundError):
                     self.partial.unlink()

@@ -25,8 +25,9 @@ def plot_run(run: TrackingRun) -> Any:
     Raises:
         ImportError: If matplotlib is not installed.
     """
+    base: Any = figure_class()
 
-    class NotebookFigure(figure_class()):
+    class NotebookFigure(base):
         """Shows itself in a notebook, also where pyplot was never set up."""
 
         def _repr_png_(self) -> bytes:

@@ -28,13 +28,13 @@ class Thumbnails:
         self._side = side
         self._stride = 1
         self._images: dict[int, np.ndarray] = {}
-        self._last: Optional[Frame] = None
+        self._last: Optional[tuple[int, np.ndarray]] = None
 
     def add(self, frame: Frame) -> None:
         """Takes the next frame; one without an image is passed over."""
         if frame.image is None:
             return
-        self._last = frame  # Made small only when the sequence is over.
+        self._last = frame.index, frame.image  # Made small only when the sequence is over.
         if frame.index % self._stride:
             return
         self._images[frame.index] = drawing.resize_to(frame.image, self._side)
@@ -47,6 +47,7 @@ class Thumbnails:
     def images(self) -> list[tuple[int, np.ndarray]]:
         """The frames' numbers and images, uint8 [h, w, 3] RGB, in order."""
         images = dict(self._images)
-        if self._last is not None and self._last.index not in images:
-            images[self._last.index] = drawing.resize_to(self._last.image, self._side)
+        if self._last is not None and self._last[0] not in images:
+            index, image = self._last
+            images[index] = drawing.resize_to(image, self._side)
         return sorted(images.items())

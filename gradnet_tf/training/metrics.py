@@ -52,10 +52,10 @@ def err_max(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarra
         float64 [b], 0 or 1. The reference's errMax of a batch is the mean.
     """
     score = np.asarray(score)
-    y, x = ((side - 1) // 2 for side in score.shape[1:3])
+    place = np.zeros([len(score), 2], int) + [(side - 1) // 2 for side in score.shape[1:3]]
     if target is not None:
-        y, x = y + target[:, 0], x + target[:, 1]
-    return (score[np.arange(len(score)), y, x, 0] <= 0).astype(float)
+        place += target
+    return (score[np.arange(len(score)), place[:, 0], place[:, 1], 0] <= 0).astype(float)
 
 
 def running_mean(mean: float, count: int, values: np.ndarray) -> float:

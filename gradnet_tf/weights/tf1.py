@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -141,7 +141,7 @@ class Selection:
 
 def select(
     shapes: Mapping[str, Iterable[int]],
-    dtypes: Mapping[str, object],
+    dtypes: Mapping[str, Any],
     source: str,
     allow_unfilled: bool = False,
 ) -> Selection:

@@ -80,7 +80,7 @@ def test_four_numbers_that_are_no_box(text, message):
 
 
 def test_no_tensorflow_is_needed():
-    code = "import sys; from gradnet_tf import user_boxes; assert 'tensorflow' not in sys.modules"
+    code = "import sys; from gradnet_tf.boxes import checks; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
