@@ -17,102 +17,68 @@ output:
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
+from typing import Any
 
-from absl import app, flags
+from absl import flags
 
+from gradnet_tf import command_line
 from gradnet_tf.files import disk
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
-
-from gradnet_tf.weights import convert as conversion  # noqa: E402
+_PATHS = {
+    "tf1": "Source: prefix of a TF1 checkpoint of the reference.",
+    "checkpoint": "Source: checkpoint directory of gradnet_tf.",
+    "npz": "npz file of the variables by TF1 name: the source, or, beside --tf1 or --checkpoint, "
+    "an output.",
+    "output": "Output: checkpoint directory of gradnet_tf.",
+    "to_tf1": "Output: prefix of a TF1 checkpoint for the reference.",
+}
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    flags.DEFINE_string(
-        "tf1", None, "Source: prefix of a TF1 checkpoint of the reference.", flag_values=values
-    )
-    flags.DEFINE_string(
-        "checkpoint", None, "Source: checkpoint directory of gradnet_tf.", flag_values=values
-    )
-    flags.DEFINE_string(
-        "npz",
-        None,
-        "npz file of the variables by TF1 name: the source, or, "
-        "beside --tf1 or --checkpoint, an output.",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "output", None, "Output: checkpoint directory of gradnet_tf.", flag_values=values
-    )
-    flags.DEFINE_string(
-        "to_tf1", None, "Output: prefix of a TF1 checkpoint for the reference.", flag_values=values
-    )
+    for name, text in _PATHS.items():
+        flags.DEFINE_string(name, None, text, flag_values=values)
     flags.DEFINE_boolean("overwrite", False, "Replace outputs that exist.", flag_values=values)
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Converts as the flags say.
+    """Converts as the flags say; returns the exit status."""
 
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
+    def body():
+        paths = _read_paths(values, arguments)
 
-    Returns:
-        The exit status: 0, or 1 after one line "error: ..." on stderr.
-    """
-    try:
-        source, targets = _parse(values, arguments)
-        weights = conversion.convert(source, targets)
-    except (ValueError, OSError) as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        return 1
-    print(conversion.report(weights))
-    for path in (targets.output, targets.tf1, targets.npz):
-        if path:
-            print(f"wrote: {path}")
-    return 0
+        from gradnet_tf.weights import convert  # Loads TensorFlow.
+
+        print(convert.report(convert.convert(**paths, overwrite=values.overwrite)))
+        for name in ("output", "to_tf1", "to_npz"):
+            if paths.get(name):
+                print(f"wrote: {paths[name]}")
+
+    return command_line.finish(body)
 
 
-def _parse(
-    values: flags.FlagValues, arguments: Sequence[str]
-) -> tuple[conversion.Source, conversion.Targets]:
-    if arguments:
-        raise ValueError(f"unexpected argument {arguments[0]!r}; every path is given by a flag")
-    for name in ("tf1", "checkpoint", "npz", "output", "to_tf1"):
-        if values[name].value == "":
+def _read_paths(values: flags.FlagValues, arguments: Sequence[str]) -> dict[str, Any]:
+    """The arguments of `weights.convert.convert` that the flags give."""
+    command_line.refuse(arguments)
+    paths = {name: values[name].value for name in _PATHS if values[name].value is not None}
+    for name, path in paths.items():
+        if not path:
             raise ValueError(f"--{name} is empty; expected a path")
-    if values.tf1 and values.checkpoint:
+        paths[name] = disk.local_path(path)
+    if {"tf1", "checkpoint"} <= paths.keys():
         raise ValueError("--tf1 and --checkpoint are both sources; give one of them")
-    if not (values.tf1 or values.checkpoint or values.npz):
+    if not {"tf1", "checkpoint", "npz"} & paths.keys():
         raise ValueError("no source; give --tf1=PREFIX, --checkpoint=DIR or --npz=FILE")
-    npz_is_source = not (values.tf1 or values.checkpoint)
-    if not (values.output or values.to_tf1 or (values.npz and not npz_is_source)):
+    if {"tf1", "checkpoint"} & paths.keys() and "npz" in paths:
+        paths["to_npz"] = paths.pop("npz")
+    if not {"output", "to_tf1", "to_npz"} & paths.keys():
         raise ValueError(
-            "no output; give --output=DIR, --to_tf1=PREFIX or, beside --tf1 or "
-            "--checkpoint, --npz=FILE"
+            "no output; give --output=DIR, --to_tf1=PREFIX or, beside --tf1 or --checkpoint, "
+            "--npz=FILE"
         )
-    tf1, checkpoint, npz, output, to_tf1 = (
-        disk.local_path(values[name].value) if values[name].value else None
-        for name in ("tf1", "checkpoint", "npz", "output", "to_tf1")
-    )
-    source = conversion.Source(tf1=tf1, checkpoint=checkpoint, npz=npz if npz_is_source else None)
-    return source, conversion.Targets(
-        output=output,
-        tf1=to_tf1,
-        npz=None if npz_is_source else npz,
-        overwrite=values.overwrite,
-    )
-
-
-def main() -> None:
-    """Runs the command on `sys.argv`."""
-    define_flags()
-    app.run(lambda argv: run(flags.FLAGS, argv[1:]))
+    return paths
 
 
 if __name__ == "__main__":
-    main()
+    command_line.main(define_flags, run)

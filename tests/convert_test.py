@@ -137,7 +137,7 @@ def test_overwrite(base, command, tmp_path):
 
 
 def test_the_shipped_weights_are_not_where_others_go(base, command, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained, "_FOLDERS", (tmp_path,))
+    monkeypatch.setattr(pretrained, "_FOLDER", tmp_path)
     arguments = [f"--tf1={base}", f"--output={tmp_path}/x/../gradnet"]
     (tmp_path / "x").mkdir()
     assert command(*arguments)[0] == 0

@@ -5,235 +5,212 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
+from absl import flags
 
-from gradnet_tf.bench import parts, report, roofline, scaling, startup, tables, timing, video
-from gradnet_tf.bench.authors import AuthorsTracker
+from gradnet_tf.bench import device, parts, report, roofline, startup, tables, timing, video
 from gradnet_tf.bench.reference_way import ReferencesWay
-from gradnet_tf.bench.settings import Settings
 from gradnet_tf.files import disk
-from gradnet_tf.media import figures, images
+from gradnet_tf.media import images
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import config as configs
 from gradnet_tf.tracking.tracker import Tracker
-from gradnet_tf.weights import Weights, load, load_embedded
-from gradnet_tf.weights.convert import Source, Targets, convert
-from gradnet_tf.weights.pretrained import path as embedded_path
+from gradnet_tf.weights import load, load_embedded
 
 _TRACE_FRAMES = 10
-_SCALING_FRAMES = 3 * timing.PERIOD
+_TARGETS_FRAMES = 3 * timing.PERIOD
 _FRESH_PROCESSES = 3
 _REFERENCE = "reference's way"
-_AUTHORS = "authors' code"
+
+# Starts another program on (paths of the frames, first box); the context gives a function that
+# tracks it into the next frame and returns the seconds that this took.
+Program = Callable[
+    [Sequence[str], np.ndarray], contextlib.AbstractContextManager[Callable[[], float]]
+]
 
 
 class Benchmark:
     """One run of the benchmark.
 
     Args:
-        settings: What to measure.
+        values: Flags of `gradnet_tf.bench`.
         say: Takes the lines of the report.
+        programs: Other programs that are measured as well, by name; all else is compared with the
+            first one.
 
     Raises:
         OSError: If an output cannot be written.
-        ValueError: If the checkpoint cannot be used, or has no update.
-        ImportError: If a picture is asked for and matplotlib is not installed.
+        ValueError: If a flag cannot be used, or the checkpoint, or if that has no update.
     """
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]):
-        self.settings = settings
+    def __init__(
+        self,
+        values: flags.FlagValues,
+        say: Callable[[str], None],
+        programs: Optional[dict[str, Program]] = None,
+    ):
+        self._values = values
         self._say = say
-        for path in (settings.json, settings.chart):
-            if path:
-                disk.check_target(path)
-        if settings.chart:
-            figures.figure_class()
-        self._weights: Weights = (
-            load(settings.checkpoint) if settings.checkpoint else load_embedded()
+        self._programs = programs or {}
+        if values.json:
+            disk.check_target(values.json)
+        # A GPU tracks through XLA, a processor through TensorFlow's own kernels.
+        self._jit = device.choose(values.device) == "gpu"
+        self._precisions = device.choose_precisions(
+            values.precisions, "gpu" if self._jit else "cpu"
         )
-        self._network = GradNet(self._weights.variant)
+        self._targets = device.read_targets(values.targets)
+        weights = load(values.checkpoint) if values.checkpoint else load_embedded()
+        self._network = GradNet(weights.variant)
         if not self._network.has_update:
-            raise ValueError(f"checkpoint: variant {self._weights.variant!r} has no update")
-        self._network.assign_weights(self._weights.arrays)
+            raise ValueError(f"checkpoint: variant {weights.variant!r} has no update")
+        self._network.assign_weights(weights.arrays)
         self._config = configs.preset("reference")
-        self._jit = settings.device == "gpu"
         # Whole periods, so that every summary holds as many updates.
-        self._count = -(-settings.frames // timing.PERIOD) * timing.PERIOD
+        self._count = -(-values.frames // timing.PERIOD) * timing.PERIOD
 
     def run(self) -> dict[str, Any]:
-        """Measures, reports and writes.
-
-        Returns:
-            What the JSON file holds.
-        """
-        settings = self.settings
+        """Measures, reports and writes; returns what the JSON file holds."""
+        values = self._values
         results: dict[str, Any] = {"environment": report.environment()}
         for name, value in results["environment"].items():
             self._say(f"{name}: {value}")
-        length = timing.PERIOD + self._count + 2
-        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-            paths = video.make_video(folder, length, settings.width, settings.height)
-            box = video.first_boxes(1, settings.width, settings.height)[0]
+        with tempfile.TemporaryDirectory() as folder:
+            length = timing.PERIOD + self._count + 2
+            paths = video.make_video(folder, length, values.width, values.height)
+            box = self._boxes(1)[0]
             self._say(
-                f"a made-up video of {settings.width}x{settings.height} pixels, "
-                f"{self._count} frames, every row five frames in turn"
+                f"a synthetic video of {values.width}x{values.height} pixels, {self._count} "
+                "frames, every row five frames in turn"
             )
-            one = self._one_target(paths, box, folder, stack)
-            results |= one
-            if settings.startup:
+            results |= self._one_target(paths, box)
+            if values.startup:
                 results["first result"] = self._first_result(paths, box)
-        scales = self._many_targets() if settings.targets else []
-        results["targets"] = [dataclasses.asdict(scale) for scale in scales]
-        if settings.chart:
-            self._draw(results, scales)
-        if settings.json:
-            with disk.replacing(settings.json) as path:
-                path.write_text(json.dumps(results, indent=1, default=_plain), encoding="utf-8")
+        results["targets"] = self._many_targets() if self._targets else []
+        if values.json:
+            text = json.dumps(results, indent=1, default=report.plain)
+            disk.write_bytes(values.json, text.encode())
         return results
 
-    def _tracker(self, precision: str, jit: Optional[bool] = None) -> Tracker:
+    def _boxes(self, targets: int) -> np.ndarray:
+        return video.first_boxes(targets, self._values.width, self._values.height)
+
+    def _tracker(self, precision: str) -> Tracker:
         return Tracker(
-            self.settings.checkpoint or None,
+            self._values.checkpoint or None,
             config=self._config,
             precision=precision,
-            jit_compile=self._jit if jit is None else jit,
+            jit_compile=self._jit,
         )
 
-    def _one_target(self, paths, box, folder: str, stack: contextlib.ExitStack) -> dict[str, Any]:
-        settings = self.settings
+    def _one_target(self, paths: Sequence[str], box: np.ndarray) -> dict[str, Any]:
         functions: dict[str, Callable[[int], object]] = {}
         decode: dict[str, list[float]] = {}
-        if settings.authors:
-            functions[_AUTHORS] = self._authors(paths, box, folder, stack)
-        if not self._jit:
-            first = images.as_rgb(paths[0])
-            reference = ReferencesWay(self._network, self._config, first, box)
-            functions[_REFERENCE] = _timed(
-                paths, reference.next_frame, decode.setdefault(_REFERENCE, [])
+        trackers = {name: self._tracker(name) for name in self._precisions}
+        frames = [*self._programs, *([] if self._jit else [_REFERENCE]), *trackers]
+
+        def timed(name, track):
+            functions[name] = _timed(paths, track, decode.setdefault(name, []))
+
+        with contextlib.ExitStack() as stack:
+            for name, program in self._programs.items():
+                next_frame = stack.enter_context(program(paths, box))
+                functions[name] = lambda _, next_frame=next_frame: next_frame()
+            if not self._jit:
+                first = images.as_rgb(paths[0])
+                timed(_REFERENCE, ReferencesWay(self._network, self._config, first, box).next_frame)
+            for name, tracker in trackers.items():
+                tracker.init(paths[0], box)
+                timed(name, tracker.update)
+                made = parts.functions(self._network, self._config, name, paths[0], box, self._jit)
+                functions |= {f"{name}: {part}": function for part, function in made.items()}
+            probes = roofline.Probes(
+                dict.fromkeys(["float32", *trackers]), size=8192 if self._jit else 2048
             )
-        rows = {name: self._tracker(name) for name in settings.precisions}
-        if settings.xla and not self._jit:
-            rows["float32, XLA"] = self._tracker("float32", jit=True)
-        for name, tracker in rows.items():
-            tracker.init(paths[0], box)
-            functions[name] = _timed(paths, tracker.update, decode.setdefault(name, []))
-        for name in settings.precisions:
-            made = parts.functions(self._network, self._config, name, paths[0], box, self._jit)
-            functions |= {f"{name}: {part}": function for part, function in made.items()}
-        probes = roofline.Probes(
-            dict.fromkeys(["float32", *settings.precisions]), size=8192 if self._jit else 2048
-        )
-        functions |= probes.functions
-        seconds = timing.in_turns(functions, self._count)
-        if settings.trace:
-            self._trace(rows[settings.precisions[0]], paths)
+            functions |= probes.functions
+            seconds = timing.in_turns(functions, self._count)
+        if self._values.trace:
+            self._trace(trackers[self._precisions[0]], paths, box)
 
         summaries = {name: timing.summarize(values) for name, values in seconds.items()}
+        frame = {name: summaries[name] for name in frames}
         rates = probes.rates(seconds)
         ends = {
             name: timing.summarize(np.add(seconds[name], values[timing.PERIOD :]))
             for name, values in decode.items()
         }
-        floor = {name: roofline.floor(rates, name) for name in settings.precisions}
+        floor = {name: roofline.floor(rates, name) for name in trackers}
         shares = {
             name: parts.shares(
                 {part: summaries[f"{name}: {part}"] for part in parts.PARTS}, ends[name].mean
             )
-            for name in settings.precisions
+            for name in trackers
         }
-        names = [name for name in (_AUTHORS, _REFERENCE, *rows) if name in functions]
-        baseline = next((name for name in (_AUTHORS, _REFERENCE) if name in functions), None)
-        self._say(
-            "\n" + tables.markdown(report.speed_table(names, baseline, summaries, ends, floor))
-        )
+        self._say("\n" + tables.markdown(report.speed_table(frame, ends, floor)))
         self._say("\n" + tables.markdown(report.parts_table(shares)))
         self._say("\n" + report.floors_text(rates, floor))
         return {
-            "frame": {name: dataclasses.asdict(summaries[name]) for name in names},
-            "end to end": {name: dataclasses.asdict(ends[name]) for name in ends},
+            "frame": {name: dataclasses.asdict(summary) for name, summary in frame.items()},
+            "end to end": {name: dataclasses.asdict(end) for name, end in ends.items()},
             "parts": shares,
             "rates": rates._asdict(),
             "floors": {name: value._asdict() for name, value in floor.items()},
         }
 
-    def _authors(self, paths, box, folder: str, stack: contextlib.ExitStack):
-        prefix = os.path.join(folder, "tf1", "model.ckpt")
-        os.makedirs(os.path.dirname(prefix))
-        source = self.settings.checkpoint or str(embedded_path())
-        convert(Source(checkpoint=source), Targets(tf1=prefix))
-        authors = AuthorsTracker(self.settings.authors, paths, box, prefix)
-        stack.callback(authors.close)
-        authors.next_frame()
-        return lambda _: authors.next_frame()
-
-    def _trace(self, tracker: Tracker, paths) -> None:
-        tracker.init(paths[0], video.first_boxes(1, self.settings.width, self.settings.height)[0])
-        with tf.profiler.experimental.Profile(self.settings.trace):
+    def _trace(self, tracker: Tracker, paths: Sequence[str], box: np.ndarray) -> None:
+        tracker.init(paths[0], box)
+        with tf.profiler.experimental.Profile(self._values.trace):
             for index in range(_TRACE_FRAMES):
                 with tf.profiler.experimental.Trace("frame", step_num=index, _r=1):
                     tracker.update(paths[1 + index % (len(paths) - 1)])
-        self._say(f"\nprofile of {_TRACE_FRAMES} frames: {self.settings.trace}")
+        self._say(f"\nprofile of {_TRACE_FRAMES} frames: {self._values.trace}")
 
-    def _first_result(self, paths, box) -> dict[str, float]:
-        options = {"precision": self.settings.precisions[0], "jit_compile": self._jit}
-        checkpoint = self.settings.checkpoint or None
-        tries = [
-            startup.measure(checkpoint, options, paths[:2], box).seconds
-            for _ in range(_FRESH_PROCESSES)
-        ]
+    def _fresh(self, paths: Sequence[str], boxes: np.ndarray) -> startup.FreshProcess:
+        options = {"precision": self._precisions[0], "jit_compile": self._jit}
+        return startup.measure(self._values.checkpoint or None, options, paths, boxes)
+
+    def _first_result(self, paths: Sequence[str], box: np.ndarray) -> dict[str, float]:
+        tries = [self._fresh(paths[:2], box).seconds for _ in range(_FRESH_PROCESSES)]
         found = sorted(tries, key=lambda seconds: seconds["whole"])[_FRESH_PROCESSES // 2]
-        named = {name: value for name, value in found.items() if name != "whole"}
-        steps = ", ".join(f"{name} {value:.1f}" for name, value in named.items())
-        self._say(
-            f"\nfrom import to the first box {sum(named.values()):.1f} s ({steps}); "
-            f"{found['whole']:.1f} s with the start and the end of Python, the median of "
-            f"{_FRESH_PROCESSES} processes"
-        )
+        self._say("\n" + report.first_result_text(found, _FRESH_PROCESSES))
         return found
 
-    def _many_targets(self) -> list[scaling.Scale]:
-        settings = self.settings
+    def _many_targets(self) -> list[dict[str, Any]]:
+        values = self._values
         with tempfile.TemporaryDirectory() as folder:
             paths = video.make_video(
-                folder, 2 * timing.PERIOD, settings.width, settings.height, max(settings.targets)
+                folder, 2 * timing.PERIOD, values.width, values.height, max(self._targets)
             )
             frames = [images.as_rgb(path) for path in paths]
-            memory = {count: self._memory(count, paths) for count in settings.targets}
-        first = settings.precisions[0]
-        functions = scaling.trackers(lambda: self._tracker(first), settings.targets, frames)
-        seconds = timing.in_turns(functions, _SCALING_FRAMES)
-        scales = [
-            scaling.Scale(count, timing.summarize(seconds[count]), memory[count])
-            for count in settings.targets
+            # What tracking takes up to the second update.
+            memory = {
+                count: self._fresh(paths[: timing.PERIOD + 2], self._boxes(count)).memory
+                for count in self._targets
+            }
+
+        def start(count):
+            tracker = self._tracker(self._precisions[0])
+            tracker.init(frames[0], self._boxes(count))
+            return lambda index: tracker.update(frames[(index + 1) % len(frames)])
+
+        functions = {count: start(count) for count in self._targets}
+        seconds = timing.in_turns(functions, _TARGETS_FRAMES)
+        summaries = {count: timing.summarize(times) for count, times in seconds.items()}
+        self._say(f"\n{self._precisions[0]}, many targets in one step, tracking only:\n")
+        self._say(tables.markdown(report.targets_table(summaries, memory)))
+        return [
+            {"targets": count, "seconds": dataclasses.asdict(summary), "memory": memory[count]}
+            for count, summary in summaries.items()
         ]
-        self._say(f"\n{first}, many targets in one step, tracking only:\n")
-        self._say(tables.markdown(scaling.table(scales)))
-        return scales
-
-    def _memory(self, targets: int, paths) -> int:
-        """Bytes that tracking so many targets takes up to the second update."""
-        settings = self.settings
-        options = {"precision": settings.precisions[0], "jit_compile": self._jit}
-        boxes = video.first_boxes(targets, settings.width, settings.height)
-        frames = paths[: timing.PERIOD + 2]
-        return startup.measure(settings.checkpoint or None, options, frames, boxes).memory
-
-    def _draw(self, results: dict[str, Any], scales: list[scaling.Scale]) -> None:
-        environment = results["environment"]
-        device = environment["GPU"] if self._jit else environment["processor"]
-        title = f"{device}, TensorFlow {environment['TensorFlow']}"
-        with disk.replacing(self.settings.chart) as path:
-            report.draw(str(path), results["parts"], scales, title)
 
 
-def _timed(paths, track: Callable, decode: list[float]) -> Callable[[int], float]:
+def _timed(paths: Sequence[str], track: Callable, decode: list[float]) -> Callable[[int], float]:
     """Decodes and tracks a frame: gives the seconds of tracking, and keeps those of decoding."""
 
     def run(index: int) -> float:
@@ -245,7 +222,3 @@ def _timed(paths, track: Callable, decode: list[float]) -> Callable[[int], float
         return time.perf_counter() - middle
 
     return run
-
-
-def _plain(value):
-    return float(value) if isinstance(value, np.floating) else value

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 PERIOD = 5  # Frames from one update of the template to the next.
-_PAUSE = (
-    0.05  # Seconds in which threads of the function before, which wait by spinning, go to sleep.
-)
+# Seconds in which threads of the function before, which wait by spinning, go to sleep.
+_PAUSE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)

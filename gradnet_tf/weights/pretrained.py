@@ -1,7 +1,4 @@
-"""The trained weights that come with gradnet_tf.
-
-They lie in `checkpoints/` of the repository, which setup.py installs as `gradnet_tf/checkpoints`.
-"""
+"""The trained weights that come with gradnet_tf, in `gradnet_tf/checkpoints`."""
 
 from __future__ import annotations
 
@@ -13,39 +10,28 @@ from gradnet_tf.weights.store import CARD, PathLike, load
 
 DEFAULT = "gradnet"
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-_FOLDERS = (_PACKAGE / "checkpoints", _PACKAGE.parent / "checkpoints")
+_FOLDER = Path(__file__).resolve().parents[1] / "checkpoints"
 
 
 def path(name: str = DEFAULT) -> Path:
-    """Directory of an embedded checkpoint.
-
-    Args:
-        name: Its name.
-
-    Raises:
-        CheckpointError: If there is none of this name.
-    """
-    for folder in _FOLDERS:
-        if (folder / name / CARD).is_file():
-            return folder / name
+    """Finds the directory of an embedded checkpoint; CheckpointError if there is none."""
+    if name in names():
+        return _FOLDER / name
     raise CheckpointError(
         f"no checkpoint {name!r} came with gradnet_tf; there are: {', '.join(names()) or 'none'}"
     )
 
 
 def is_embedded(directory: PathLike) -> bool:
-    """Whether a directory is that of an embedded checkpoint."""
-    place = Path(directory).resolve()
-    return place in [path(name).resolve() for name in names()]
+    """Tells whether a directory is that of an embedded checkpoint."""
+    return Path(directory).resolve() in [path(name).resolve() for name in names()]
 
 
 def names() -> list[str]:
-    """Names of the embedded checkpoints."""
-    found = {card.parent.name for folder in _FOLDERS for card in folder.glob(f"*/{CARD}")}
-    return sorted(found)
+    """Lists the names of the embedded checkpoints."""
+    return sorted(card.parent.name for card in _FOLDER.glob(f"*/{CARD}"))
 
 
 def load_embedded(name: str = DEFAULT) -> Weights:
-    """Loads an embedded checkpoint. Raises as `path` and `store.load` do."""
+    """Loads an embedded checkpoint; raises as `path` and `store.load` do."""
     return load(path(name))

@@ -79,7 +79,7 @@ def save(
             taken as the outcome of training.
         card: JSON values to add to the card, such as the training's configuration, or "source".
             What follows from the arrays (variant, hashes, ...) cannot be set.
-        overwrite: Replace a checkpoint that is there.
+        overwrite: Whether a checkpoint that is there is replaced.
 
     Returns:
         The weights as written, with their card.
@@ -87,9 +87,8 @@ def save(
     Raises:
         CheckpointError: If the arrays are not the finite float32 variables of a variant, or the
             card is no JSON.
-        FileExistsError: If `directory` is a file, holds something other than a checkpoint, or
-            holds one and `overwrite` is not set.
-        OSError: If it cannot be written.
+        OSError: If it cannot be written: the directory is a file, holds something other than a
+            checkpoint, or holds one and `overwrite` is not set.
     """
     directory = os.fspath(directory)
     check_target(directory, overwrite)
@@ -198,12 +197,11 @@ def export_npz(
     Args:
         path: The file.
         weights: What to write: `Weights`, or arrays by TF1 name.
-        overwrite: Replace a file that is there.
+        overwrite: Whether a file that is there is replaced.
 
     Raises:
         CheckpointError: If the arrays are not the variables of a variant.
-        FileExistsError: If the file exists and `overwrite` is not set.
-        OSError: If it cannot be written.
+        OSError: If the file exists and `overwrite` is not set, or it cannot be written.
     """
     path = os.fspath(path)
     if not isinstance(weights, Weights):
@@ -231,11 +229,7 @@ def _read_card(path: str) -> Any:
 def _read_tensors(prefix: str, variant: str) -> dict[str, np.ndarray]:
     """Reads the variables of a variant from a TF2 checkpoint written by `write_directory`."""
     wanted = tf1.expected_shapes(variant)
-    try:
-        reader = tf.train.load_checkpoint(prefix)
-        shapes = reader.get_variable_to_shape_map()
-    except tf1_files.READ_ERRORS as error:
-        raise tf1_files.damaged(prefix + tf1_files.INDEX_SUFFIX, error) from error
+    shapes, _, get = tf1_files.open_tensors(prefix)
     # TensorFlow's key of a variable: "/" in the name of a dict's item is escaped as ".S".
     names = {
         f"{ROOT}/{name.replace('/', '.S')}/.ATTRIBUTES/VARIABLE_VALUE": name for name in wanted
@@ -253,10 +247,5 @@ def _read_tensors(prefix: str, variant: str) -> dict[str, np.ndarray]:
             f"{prefix}: holds {len(foreign)} tensors that its card does not "
             f"list: {foreign[0].replace('.S', '/')}"
         )
-    tensors = {}
-    for key in (*names, *(set(shapes) - set(names))):
-        try:
-            tensors[key] = np.asarray(reader.get_tensor(key))
-        except tf1_files.READ_ERRORS as error:
-            raise tf1_files.damaged(f"{prefix}: {names.get(key, key)}", error) from error
+    tensors = {key: get(key, names.get(key, key)) for key in shapes}
     return {name: tensors[key] for key, name in names.items()}

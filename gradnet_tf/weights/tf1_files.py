@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +18,7 @@ INDEX_SUFFIX = ".index"
 SUFFIXES = (DATA_SUFFIX, INDEX_SUFFIX)  # in the order of moving: the index makes it exist
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 # What TensorFlow 2.15 to 2.21 raise for truncated and altered files.
-READ_ERRORS = (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError, MemoryError)
+_READ_ERRORS = (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError, MemoryError)
 
 
 def read(prefix: str) -> dict[str, np.ndarray]:
@@ -36,34 +36,21 @@ def read(prefix: str) -> dict[str, np.ndarray]:
         CheckpointError: If there is no TF1 checkpoint of this network, or it is damaged.
     """
     _check_prefix(prefix)
-    try:
-        reader = tf.train.load_checkpoint(prefix)
-        shapes = reader.get_variable_to_shape_map()
-        dtypes = {k: v.as_numpy_dtype for k, v in reader.get_variable_to_dtype_map().items()}
-    except READ_ERRORS as error:
-        raise damaged(f"{prefix}{INDEX_SUFFIX}", error) from error
+    shapes, dtypes, get = open_tensors(prefix)
     if OBJECT_GRAPH in shapes:
         raise CheckpointError(
             f"{prefix}: is a TF2 checkpoint, not a TF1 one; a checkpoint "
             "directory of gradnet_tf is read with --checkpoint=DIR"
         )
     select(shapes, dtypes, prefix)  # before megabytes of some other model are read
-    arrays = {}
-    for name in sorted(shapes):
-        try:
-            arrays[name] = np.asarray(reader.get_tensor(name))
-        except READ_ERRORS as error:
-            raise damaged(f"{prefix}: {name}", error) from error
-    return arrays
+    return {name: get(name, name) for name in sorted(shapes)}
 
 
 def write(prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes a TF1 checkpoint that `tf.compat.v1.train.Saver.restore` reads.
 
-    It writes in place; `convert.convert` writes to a temporary prefix first.
-
     Args:
-        prefix: Path without ending; its directory must exist.
+        prefix: Path without ending; its directory must exist, older files are written over.
         arrays: Variables by TF1 name, all of one variant, bookkeeping included.
 
     Raises:
@@ -121,7 +108,34 @@ def _check_prefix(prefix: str) -> None:
         )
 
 
-def damaged(what: str, error: Exception) -> CheckpointError:
-    """The error to raise for TensorFlow's `error` about a file or tensor."""
+def open_tensors(
+    prefix: str,
+) -> tuple[dict[str, list[int]], dict[str, type], Callable[[str, str], np.ndarray]]:
+    """Opens a TF1 or TF2 checkpoint.
+
+    Returns:
+        Shapes by name, types by name, and a function of (name, what a message calls it) that reads
+        a tensor.
+
+    Raises:
+        CheckpointError: If it is damaged; the function raises it, too.
+    """
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = reader.get_variable_to_shape_map()
+        dtypes = {k: v.as_numpy_dtype for k, v in reader.get_variable_to_dtype_map().items()}
+    except _READ_ERRORS as error:
+        raise _damaged(f"{prefix}{INDEX_SUFFIX}", error) from error
+
+    def get(name: str, label: str) -> np.ndarray:
+        try:
+            return np.asarray(reader.get_tensor(name))
+        except _READ_ERRORS as error:
+            raise _damaged(f"{prefix}: {label}", error) from error
+
+    return shapes, dtypes, get
+
+
+def _damaged(what: str, error: Exception) -> CheckpointError:
     reason = " ".join((getattr(error, "message", None) or str(error)).split())
     return CheckpointError(f"{what}: damaged or truncated ({reason})")

@@ -15,19 +15,18 @@ def run(*arguments):
     values = flags.FlagValues()
     bench.define_flags(values)
     values(["bench", *arguments])
-    return bench.run(values)
+    return bench.measure(values)
 
 
 def test_tables_numbers_and_picture(tmp_path, capsys):
-    numbers, chart, trace = (tmp_path / name for name in ("numbers.json", "chart.png", "trace"))
+    numbers, trace = (tmp_path / name for name in ("numbers.json", "trace"))
     results = run(
         *("--device=cpu", "--precisions=float32", "--width=160", "--height=120"),
         *("--frames=6", "--targets=2", "--nostartup", f"--json={numbers}"),
-        *(f"--chart={chart}", f"--trace={trace}"),
+        f"--trace={trace}",
     )
     printed = capsys.readouterr().out
     assert json.loads(numbers.read_text()) == json.loads(json.dumps(results))
-    assert chart.stat().st_size > 10_000
     assert list(trace.rglob("*.xplane.pb"))
     assert set(results["frame"]) == {"reference's way", "float32"}
     frame, end = results["frame"]["float32"], results["end to end"]["float32"]

@@ -1,15 +1,9 @@
-"""Tests of gradnet_tf.bench.report and .scaling's table."""
+"""Tests of gradnet_tf.bench.report and .tables."""
 
-from PIL import Image
-
-from gradnet_tf.bench import report, scaling, tables
+from gradnet_tf.bench import report, tables
 from gradnet_tf.bench.timing import Summary
 
 PARTS = {"float32": {"decode": 0.001, "features": 0.008, "rest": 0.001}}
-SCALES = [
-    scaling.Scale(1, Summary(0.1, 0.2, 0.1), 100 * 2**20),
-    scaling.Scale(4, Summary(0.2, 0.3, 0.2), None),
-]
 
 
 def test_markdown_has_columns_of_one_width():
@@ -29,7 +23,8 @@ def test_parts_table_has_milliseconds_and_shares():
 
 
 def test_scaling_table_compares_a_target_with_a_single_one():
-    rows = scaling.table(SCALES)
+    seconds = {1: Summary(0.1, 0.2, 0.1), 4: Summary(0.2, 0.3, 0.2)}
+    rows = report.targets_table(seconds, {1: 100 * 2**20, 4: None})
     assert rows[1] == ["1", "100.0", "100.00", "10.0", "1.00", "100"]
     assert rows[2] == ["4", "200.0", "50.00", "5.0", "0.50", "-"]
 
@@ -38,11 +33,3 @@ def test_environment_names_software_and_hardware():
     found = report.environment()
     assert set(found) >= {"TensorFlow", "Python", "processor", "GPU"}
     assert all(found.values())
-
-
-def test_picture(tmp_path):
-    parts = {"float32": dict.fromkeys(report.COLOURS, 0.01)}
-    for scales in ([], SCALES):
-        report.draw(str(tmp_path / "chart.png"), parts, scales, "title")
-        with Image.open(tmp_path / "chart.png") as picture:
-            assert picture.width > 800

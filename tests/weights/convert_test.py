@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from gradnet_tf.weights import CheckpointError, authors, convert, expected_shapes, load, store
-from gradnet_tf.weights.convert import Source, Targets
 from tests.helpers import checkpoints
 
 
@@ -28,10 +27,10 @@ def sources(tmp_path_factory):
 
 
 def all_targets(directory, **options):
-    return Targets(
+    return dict(
         output=str(directory / "net"),
-        tf1=str(directory / "tf1/model.ckpt"),
-        npz=str(directory / "x.npz"),
+        to_tf1=str(directory / "tf1/model.ckpt"),
+        to_npz=str(directory / "x.npz"),
         **options,
     )
 
@@ -45,7 +44,7 @@ def all_targets(directory, **options):
 )
 def test_tf1_to_everything_and_back(sources, variant, ignored, tmp_path):
     targets = all_targets(tmp_path)
-    weights = convert.convert(Source(tf1=sources[variant]), targets)
+    weights = convert.convert(tf1=sources[variant], **targets)
     assert weights.variant == variant
     assert weights.card["source"] == {"name": f"{variant}.ckpt", "kind": "tf1"}
     assert {rule: len(entry["names"]) for rule, entry in weights.card["ignored"].items()} == ignored
@@ -54,18 +53,18 @@ def test_tf1_to_everything_and_back(sources, variant, ignored, tmp_path):
     expected = checkpoints.random_arrays(variant)
     assert len(expected) == {"full": 94, "baseline": 42}[variant]
     for source in (
-        Source(checkpoint=targets.output),
-        Source(tf1=targets.tf1),
-        Source(npz=targets.npz),
+        dict(checkpoint=targets["output"]),
+        dict(tf1=targets["to_tf1"]),
+        dict(npz=targets["to_npz"]),
     ):
-        checkpoints.assert_same(convert.read(source).arrays, expected)
+        checkpoints.assert_same(convert.read(**source).arrays, expected)
     assert json.loads((tmp_path / "net/card.json").read_text()) == weights.card
     assert not any(name.startswith(".") for name in checkpoints.tree(tmp_path))
 
 
 def test_card_survives_a_copy(sources, tmp_path):
-    first = convert.convert(Source(tf1=sources["baseline"]), Targets(output=str(tmp_path / "a")))
-    convert.convert(Source(checkpoint=str(tmp_path / "a")), Targets(output=str(tmp_path / "b")))
+    first = convert.convert(tf1=sources["baseline"], output=str(tmp_path / "a"))
+    convert.convert(checkpoint=str(tmp_path / "a"), output=str(tmp_path / "b"))
     assert load(tmp_path / "b").card == first.card
 
 
@@ -74,7 +73,7 @@ def test_tf1_checkpoint_without_bookkeeping_is_not_the_references(tmp_path):
     prefix = checkpoints.write_tf1(tmp_path / "x.ckpt", arrays)
     before = checkpoints.tree(tmp_path)
     with pytest.raises(CheckpointError, match="missing: .*local_step"):
-        convert.convert(Source(tf1=str(prefix)), all_targets(tmp_path))
+        convert.convert(tf1=str(prefix), **all_targets(tmp_path))
     assert checkpoints.tree(tmp_path) == before
 
 
@@ -82,12 +81,12 @@ def test_npz_without_bookkeeping_gives_a_complete_tf1_checkpoint(tmp_path):
     np.savez(
         tmp_path / "in.npz", **checkpoints.without_bookkeeping(checkpoints.random_arrays("full"))
     )
-    targets = Targets(tf1=str(tmp_path / "model.ckpt"))
-    weights = convert.convert(Source(npz=str(tmp_path / "in.npz")), targets)
+    prefix = str(tmp_path / "model.ckpt")
+    weights = convert.convert(npz=str(tmp_path / "in.npz"), to_tf1=prefix)
     assert "filled: 36 tensors of batch-norm bookkeeping, local_step 299250" in convert.report(
         weights
     )
-    restored = convert.read(Source(tf1=targets.tf1))
+    restored = convert.read(tf1=prefix)
     assert {k: v.shape for k, v in restored.arrays.items()} == expected_shapes("full")
 
 
@@ -96,9 +95,7 @@ def test_report_of_the_authors_checkpoint(sources, tmp_path, monkeypatch):
     known, (variant, facts) = next(iter(authors.KNOWN_CHECKPOINTS.items()))
     ours = {name: authors.masked_crc32c(arrays[name]) for name in facts}
     monkeypatch.setattr(authors, "KNOWN_CHECKPOINTS", {known: (variant, ours)})
-    report = convert.report(
-        convert.convert(Source(tf1=sources["full"]), Targets(npz=str(tmp_path / "x.npz")))
-    )
+    report = convert.report(convert.convert(tf1=sources["full"], to_npz=str(tmp_path / "x.npz")))
     assert "recognised: the authors' base_l5_1t_49/model_epoch49.ckpt" in report
     assert "variant: full, 94 tensors" in report
     assert "ignored by rule training_summaries: Variable, Variable_1 (" in report
@@ -119,22 +116,22 @@ def test_nothing_is_written_if_one_target_exists(sources, target, tmp_path):
     (tmp_path / target).write_text("mine")
     before = checkpoints.tree(tmp_path)
     with pytest.raises(FileExistsError, match="exists"):
-        convert.convert(Source(tf1=sources["baseline"]), all_targets(tmp_path))
+        convert.convert(tf1=sources["baseline"], **all_targets(tmp_path))
     assert checkpoints.tree(tmp_path) == before
     assert (tmp_path / target).read_text() == "mine"
 
 
 def test_overwrite_replaces_all(sources, tmp_path):
-    convert.convert(Source(tf1=sources["full"]), all_targets(tmp_path))
+    convert.convert(tf1=sources["full"], **all_targets(tmp_path))
     before = checkpoints.tree(tmp_path)
-    convert.convert(Source(tf1=sources["baseline"]), all_targets(tmp_path, overwrite=True))
+    convert.convert(tf1=sources["baseline"], **all_targets(tmp_path, overwrite=True))
     assert checkpoints.tree(tmp_path) == before
     for source in (
-        Source(checkpoint=str(tmp_path / "net")),
-        Source(npz=str(tmp_path / "x.npz")),
-        Source(tf1=str(tmp_path / "tf1/model.ckpt")),
+        dict(checkpoint=str(tmp_path / "net")),
+        dict(npz=str(tmp_path / "x.npz")),
+        dict(tf1=str(tmp_path / "tf1/model.ckpt")),
     ):
-        assert convert.read(source).variant == "baseline"
+        assert convert.read(**source).variant == "baseline"
 
 
 def test_failure_at_the_last_target_removes_the_first(sources, tmp_path, monkeypatch):
@@ -145,30 +142,30 @@ def test_failure_at_the_last_target_removes_the_first(sources, tmp_path, monkeyp
 
     monkeypatch.setattr(store, "write_npz", full)
     with pytest.raises(OSError, match="No space left"):
-        convert.convert(Source(tf1=sources["baseline"]), all_targets(tmp_path))
+        convert.convert(tf1=sources["baseline"], **all_targets(tmp_path))
     assert not checkpoints.tree(tmp_path)
 
 
 def test_overlapping_targets(sources, tmp_path):
     for targets in (
-        Targets(output=str(tmp_path / "a"), tf1=str(tmp_path / "a/model.ckpt")),
-        Targets(output=str(tmp_path / "a.npz"), npz=str(tmp_path / "a.npz")),
+        dict(output=str(tmp_path / "a"), to_tf1=str(tmp_path / "a/model.ckpt")),
+        dict(output=str(tmp_path / "a.npz"), to_npz=str(tmp_path / "a.npz")),
     ):
         with pytest.raises(ValueError, match="outputs overlap"):
-            convert.convert(Source(tf1=sources["baseline"]), targets)
+            convert.convert(tf1=sources["baseline"], **targets)
         assert not checkpoints.tree(tmp_path)
 
 
 def test_targets_that_are_directories(sources, tmp_path):
     for targets in (
-        Targets(tf1=str(tmp_path)),
-        Targets(tf1=str(tmp_path / "new") + "/"),
-        Targets(npz=str(tmp_path)),
+        dict(to_tf1=str(tmp_path)),
+        dict(to_tf1=str(tmp_path / "new") + "/"),
+        dict(to_npz=str(tmp_path)),
     ):
         with pytest.raises(FileExistsError, match="is a directory; give"):
-            convert.convert(Source(tf1=sources["baseline"]), targets)
+            convert.convert(tf1=sources["baseline"], **targets)
     with pytest.raises(CheckpointError, match="must end in .npz"):
-        convert.convert(Source(tf1=sources["baseline"]), Targets(npz=str(tmp_path / "x.zip")))
+        convert.convert(tf1=sources["baseline"], to_npz=str(tmp_path / "x.zip"))
 
 
 def test_pipes_are_not_replaced(sources, tmp_path):
@@ -176,12 +173,12 @@ def test_pipes_are_not_replaced(sources, tmp_path):
     (tmp_path / "link.npz").symlink_to("x.npz")
     os.mkfifo(tmp_path / "model.ckpt.index")
     for targets in (
-        Targets(npz=str(tmp_path / "x.npz"), overwrite=True),
-        Targets(npz=str(tmp_path / "link.npz"), overwrite=True),
-        Targets(tf1=str(tmp_path / "model.ckpt"), overwrite=True),
+        dict(to_npz=str(tmp_path / "x.npz"), overwrite=True),
+        dict(to_npz=str(tmp_path / "link.npz"), overwrite=True),
+        dict(to_tf1=str(tmp_path / "model.ckpt"), overwrite=True),
     ):
         with pytest.raises(FileExistsError, match="is a device or a pipe; give the name of a file"):
-            convert.convert(Source(tf1=sources["baseline"]), targets)
+            convert.convert(tf1=sources["baseline"], **targets)
     names = sorted(os.listdir(tmp_path))
     assert names == ["link.npz", "model.ckpt.index", "x.npz"]
     assert stat.S_ISFIFO(os.stat(tmp_path / "link.npz").st_mode)
@@ -191,14 +188,16 @@ def test_pipes_are_not_replaced(sources, tmp_path):
 def test_exactly_one_source_and_at_least_one_target():
     for arguments in ({}, {"tf1": "a", "npz": "b"}):
         with pytest.raises(ValueError, match="exactly one source"):
-            Source(**arguments)
+            convert.read(**arguments)
+        with pytest.raises(ValueError, match="exactly one source"):
+            convert.convert(**arguments, output="c")
     with pytest.raises(ValueError, match="at least one output"):
-        Targets(overwrite=True)
+        convert.convert(tf1="a", overwrite=True)
 
 
 def test_real_siamfc_weights(shared_data, tmp_path):
-    source = Source(npz=str(shared_data("weights/siamfc_init.npz")))
-    weights = convert.convert(source, Targets(output=str(tmp_path / "net")))
+    source = str(shared_data("weights/siamfc_init.npz"))
+    weights = convert.convert(npz=source, output=str(tmp_path / "net"))
     assert weights.variant == "full"
     assert weights.card["filled"]
     checkpoints.assert_same(load(tmp_path / "net").arrays, weights.arrays)

@@ -28,6 +28,6 @@ def test_an_unknown_name_says_what_there_is():
 
 
 def test_no_folder_at_all(monkeypatch, tmp_path):
-    monkeypatch.setattr(pretrained, "_FOLDERS", (tmp_path,))
+    monkeypatch.setattr(pretrained, "_FOLDER", tmp_path)
     with pytest.raises(weights.CheckpointError, match="there are: none"):
         pretrained.path()

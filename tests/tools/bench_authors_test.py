@@ -3,7 +3,7 @@
 import pytest
 
 from gradnet_tf.bench import video
-from gradnet_tf.bench.authors import AuthorsTracker
+from tools.bench_authors import AuthorsTracker
 
 BOX = (3.0, 5.0, 10.0, 20.0)
 TRACK = """

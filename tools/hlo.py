@@ -1,7 +1,7 @@
 """Writes the compiled tracking step as HLO, for a machine that has JAX and a GPU but no TensorFlow.
 
-    python -m gradnet_tf.bench.hlo --output=DIR                 # where TensorFlow is
-    python -m gradnet_tf.bench.run_hlo DIR --check              # where JAX is
+    python tools/hlo.py --output=DIR                 # where TensorFlow is
+    python tools/run_hlo.py DIR --check              # where JAX is
 
 The HLO is the one before optimization, the same for every device: XLA of the other machine compiles
 it for its own. For each precision and number of targets there are two files: NAME.hlo, and NAME.npz
@@ -11,21 +11,21 @@ first update.
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from absl import app, flags
+from absl import flags
+
+from gradnet_tf import command_line
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of the binary."""
     flags.DEFINE_string("output", None, "Folder for the files.", values, required=True)
     flags.DEFINE_string(
-        "checkpoint", "", "Converted or trained checkpoint; the embedded one without.", values
+        "checkpoint", "", "Converted or trained checkpoint; the embedded one by default.", values
     )
     flags.DEFINE_list(
         "precisions", ["float32", "float16", "bfloat16"], "Of the search features.", values
@@ -131,17 +131,13 @@ def _storable(value):
     return value.view("uint16") if value.dtype.name == "bfloat16" else value
 
 
-def run(values: flags.FlagValues) -> list[Path]:
-    """Writes all that the flags ask for.
-
-    Raises:
-        OSError, ValueError: See `export_step`.
-    """
-    from gradnet_tf.bench import settings, video
+def export(values: flags.FlagValues) -> list[Path]:
+    """Writes all that the flags ask for; raises as `export_step`."""
+    from gradnet_tf.bench import device, video
     from gradnet_tf.files import disk
     from gradnet_tf.media import images
 
-    counts = settings.read_targets(values.targets)
+    counts = device.read_targets(values.targets)
     output = Path(disk.local_path(values.output))
     output.mkdir(parents=True, exist_ok=True)
     written = []
@@ -156,18 +152,15 @@ def run(values: flags.FlagValues) -> list[Path]:
     return written
 
 
-def main(argv: list[str]) -> None:
-    """Entry point of absl."""
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"unexpected argument {argv[1]!r}")
-        run(flags.FLAGS)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
+    """Runs the command; returns its exit status."""
+
+    def body():
+        command_line.refuse(arguments)
+        export(values)
+
+    return command_line.finish(body)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    define_flags()
-    app.run(main)
+    command_line.main(define_flags, run)

@@ -1,36 +1,42 @@
-"""Times the authors' own code, from a checkout that the user has: nothing of it is here.
+"""Runs the benchmark with the authors' own code, from a checkout that you have, as its first row.
 
     git clone https://github.com/LPXTT/GradNet-Tensorflow
-    python -m gradnet_tf.bench --authors=GradNet-Tensorflow
+    python tools/bench_authors.py --authors=GradNet-Tensorflow
 
-`AuthorsTracker` starts this module as a process of its own, since their graph needs TensorFlow 1's
-behaviour, which is one of a whole process. There, the main block of their `track.py` runs as it
-stands, on a sequence whose frames it gets one at a time. Four repairs change no value: a kernel
-shape's division is an integer one, `tf` is `tensorflow.compat.v1`, `control_flow_ops.cond` and
-`tf.contrib.layers.l2_regularizer` are where they were, `np.float` too. Needs OpenCV, SciPy and
-matplotlib, which their code imports.
+The other flags are those of `python -m gradnet_tf.bench`. The authors' code runs in a process of
+its own, since it needs TensorFlow 1's behaviour, which a process has or has not. There, the main
+block of their `track.py` runs as it stands, on a sequence whose frames it gets one at a time. Four
+repairs change no value: the division in a kernel's shape is an integer one, `tf` is
+`tensorflow.compat.v1`, and `control_flow_ops.cond`, `tf.contrib.layers.l2_regularizer` and
+`np.float` are where they were. Their code imports OpenCV, SciPy and matplotlib.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import os
 import subprocess
 import sys
 import tempfile
 import time
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+from absl import flags
 
+from gradnet_tf import command_line
+from gradnet_tf.bench import __main__ as bench
 from gradnet_tf.media import images
 
 _NEEDED = ("track.py", "siamese.py", "parameters.py", "region_to_bbox.py")
 _PACKAGES = "opencv-contrib-python-headless scipy matplotlib"
 _VIDEO = "video"
+_CHILD = "run-their-code"
 
 
 class AuthorsTracker:
@@ -57,7 +63,7 @@ class AuthorsTracker:
         self._errors = tempfile.TemporaryFile("w+")
         values = ",".join(str(float(value)) for value in box)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, os.path.abspath(folder), values, tf1_checkpoint]
+            [sys.executable, __file__, _CHILD, os.path.abspath(folder), values, tf1_checkpoint]
             + [os.path.abspath(frame) for frame in frames],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -90,7 +96,7 @@ class AuthorsTracker:
         return float(line)
 
 
-class _Frames:
+class _FramesOnDemand:
     """Their list of images: each is handed out when it is asked for on standard input."""
 
     def __init__(self, paths: Sequence[str], answers: IO[str]):
@@ -145,16 +151,65 @@ def _run(folder: str, box: Sequence[float], tf1_checkpoint: str, paths: Sequence
         (Path(sequences) / _VIDEO).mkdir()
         settings |= {"seq_base_path": sequences, "model_path": tf1_checkpoint}
         track["configParams"] = lambda: settings
-        track["loadVideoInfo"] = lambda *_: _video(box, _Frames(paths, answers))
+        track["loadVideoInfo"] = lambda *_: _video(box, _FramesOnDemand(paths, answers))
         exec(compile(ast.Module(tree.body[-1:], []), "track.py", "exec"), track)
 
 
-def _video(box: Sequence[float], frames: _Frames):
+def _video(box: Sequence[float], frames: _FramesOnDemand):
     """What their `loadVideoInfo` gives: frames, centre and size as (y, x), true boxes."""
     x, y, width, height = box
     center = np.array([y + height / 2, x + width / 2])
     return frames, center, np.array([height, width]), np.array([box] * len(frames))
 
 
+@contextlib.contextmanager
+def program(
+    folder: str, checkpoint: str, paths: Sequence[str], box: np.ndarray
+) -> Iterator[Callable[[], float]]:
+    """Starts their code with our weights, as `gradnet_tf.bench.command.Program` says.
+
+    Args:
+        folder: A checkout of LPXTT/GradNet-Tensorflow.
+        checkpoint: Of this project, which is converted for them.
+        paths: Of the frames.
+        box: (x, y, width, height) of the target in the first one.
+    """
+    from gradnet_tf.weights import convert
+
+    with tempfile.TemporaryDirectory() as temporary:
+        prefix = os.path.join(temporary, "model.ckpt")
+        convert.convert(checkpoint=checkpoint, to_tf1=prefix)
+        authors = AuthorsTracker(folder, paths, box, prefix)
+        try:
+            authors.next_frame()
+            yield authors.next_frame
+        finally:
+            authors.close()
+
+
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the flags of the command."""
+    bench.define_flags(values)
+    flags.DEFINE_string(
+        "authors", None, "Checkout of LPXTT/GradNet-Tensorflow.", flag_values=values, required=True
+    )
+
+
+def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
+    """Runs the command; returns its exit status."""
+    from gradnet_tf.weights import pretrained
+
+    def body():
+        command_line.refuse(arguments)
+        checkpoint = values.checkpoint or str(pretrained.path())
+        theirs = functools.partial(program, values.authors, checkpoint)
+        bench.measure(values, {"authors' code": theirs})
+
+    return command_line.finish(body, errors=(*command_line.EXPECTED, RuntimeError))
+
+
 if __name__ == "__main__":
-    _run(sys.argv[1], [float(v) for v in sys.argv[2].split(",")], sys.argv[3], sys.argv[4:])
+    if sys.argv[1:2] == [_CHILD]:
+        _run(sys.argv[2], [float(v) for v in sys.argv[3].split(",")], sys.argv[4], sys.argv[5:])
+    else:
+        command_line.main(define_flags, run)

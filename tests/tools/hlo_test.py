@@ -5,14 +5,14 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
-from gradnet_tf.bench import hlo
+from tools import hlo
 
 
 def export(folder, *arguments):
     values = flags.FlagValues()
     hlo.define_flags(values)
     values(["hlo", f"--output={folder}", "--width=64", "--height=48", *arguments])
-    return hlo.run(values)
+    return hlo.export(values)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_files_hold_the_step_and_its_arguments(written):
 
 def test_jax_gives_tensorflows_results(written, capsys):
     pytest.importorskip("jax", reason="needs jax, which gradnet_tf does not: pip install jax")
-    from gradnet_tf.bench import run_hlo
+    from tools import run_hlo
 
     arguments = [str(written.parent), "--check", "--frames=5", "--product=128"]
     assert run_hlo.main(arguments) == 0

@@ -1,8 +1,8 @@
-"""Runs the tracking steps that `hlo` wrote through JAX, and measures them: no TensorFlow needed.
+"""Runs the tracking steps that `hlo.py` wrote through JAX, and measures them without TensorFlow.
 
-    python -m gradnet_tf.bench.run_hlo DIR --frames=100 --check
+    python tools/run_hlo.py DIR --frames=100 --check
 
-(or this file alone, copied beside the folder: it needs jax and numpy.) A frame is timed from the
+This file can be copied alone beside the folder: it needs jax and numpy. A frame is timed from the
 call to the end of the computation, with the state staying on the device and the frame lying there;
 "transfer" is what bringing a frame there takes. The floors are the multiply-adds of the search
 features over the rate of a large matrix product of their type, measured here.
@@ -160,7 +160,7 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     paths = sorted(arguments.folder.glob("*.hlo"))
     if not paths:
-        parser.error(f"{arguments.folder}: no .hlo files; write them with gradnet_tf.bench.hlo")
+        parser.error(f"{arguments.folder}: no .hlo files; write them with tools/hlo.py")
     if arguments.frames < PERIOD:
         parser.error(f"--frames must be at least {PERIOD}, got {arguments.frames}")
     jax.config.update("jax_enable_x64", True)  # Positions are float64.
