@@ -16,7 +16,6 @@ from PIL import Image
 from gradnet_tf.files import disk, folder
 from gradnet_tf.media import image_files, video
 from gradnet_tf.media.frame_source import Entry, Frame, FrameError, FrameSource, bad_frame
-from gradnet_tf.media.image_sequence import ImageSequence
 
 __all__ = ["Frame", "FrameError", "FrameSource", "open_frames"]
 
@@ -84,17 +83,30 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
             f"an array of frames must be [n, h, w, 3], got shape {shape}"
             + ("; for a single image pass [image]" if len(shape) in (2, 3) else "")
         )
-    if isinstance(source, np.ndarray):
-        return _open_sequence(source, "the array of frames", options)
-    if isinstance(source, (list, tuple)):
-        return _open_sequence(source, "the list of frames", options)
+    if isinstance(source, (np.ndarray, list, tuple)):
+        kind = "array" if isinstance(source, np.ndarray) else "list"
+        if not len(source):
+            raise ValueError(f"no frames in the {kind} of frames: it is empty")
+        return _from_items(source, f"the {kind} of frames", length=len(source), **options)
     unordered = (Mapping, Set, bytes, bytearray, Image.Image)
     if isinstance(source, unordered) or not isinstance(source, Iterable):
         raise TypeError(
             "expected a folder, a video file, or a list, array or iterable of images, "
             f"got {type(source).__name__}"
         )
-    return _open_iterable(source, options)
+    try:
+        length = len(source)  # type: ignore[arg-type]
+    except TypeError:  # It has no length, or says only now that it does not know it.
+        length = None
+    return _from_items(
+        source,
+        f"the {type(source).__name__} of frames",
+        length=length,
+        # An iterator gives itself when asked for one, anything else gives a new one.
+        reiterable=not isinstance(source, Iterator),
+        copy=True,
+        **options,
+    )
 
 
 def _open_path(path: str, options: dict) -> FrameSource:
@@ -117,13 +129,13 @@ def _open_path(path: str, options: dict) -> FrameSource:
     suffix = Path(path).suffix.lower()
     if suffix in folder.image_suffixes() or signature.startswith(_ANIMATIONS):
         try:
-            sequence = ImageSequence(path, path)
+            images = image_files.ImageFile(path, path)
         except OSError:
-            sequence = None
-        if sequence is not None and sequence.length > 1:
-            return _from_image_sequence(sequence, path, options)
+            images = None
+        if images is not None and images.length > 1:
+            return _from_image_file(images, path, options)
         # A damaged image is an error of its first frame. Many a "GIF" of the web is a video.
-        if sequence is not None or suffix != ".gif" or signature.startswith(_ANIMATIONS):
+        if images is not None or suffix != ".gif" or signature.startswith(_ANIMATIONS):
             return _from_files([Path(path)], path, options)
     header = video.read_header(path)
     return FrameSource(
@@ -164,24 +176,19 @@ def _open_file(file: Any, options: dict) -> FrameSource:
     if not getattr(file, "seekable", lambda: True)():  # Temporary files in memory may lack it.
         file = io.BytesIO(file.read())
     try:
-        sequence = ImageSequence(file, name)
+        images = image_files.ImageFile(file, name)
     except OSError as error:
         if os.path.isfile(name):
             return _open_path(name, options)
         raise OSError(
             f"{name} is no image that Pillow reads; of a video give the path (save it to a file)"
         ) from error
-    return _from_image_sequence(sequence, name, options)
+    return _from_image_file(images, name, options)
 
 
-def _from_image_sequence(sequence: ImageSequence, name: str, options: dict) -> FrameSource:
-    return FrameSource(
-        sequence.frames,
-        description=f"{name!r}",
-        length=sequence.length,
-        fps=sequence.fps,
-        **options,
-    )
+def _from_image_file(images: image_files.ImageFile, name: str, options: dict) -> FrameSource:
+    found = {"length": images.length, "fps": images.fps}
+    return FrameSource(images.frames, description=f"{name!r}", **found, **options)
 
 
 def _open_capture(capture: Any, options: dict) -> FrameSource:
@@ -213,40 +220,18 @@ def _open_capture(capture: Any, options: dict) -> FrameSource:
 
 
 def _from_files(paths: Sequence[Path], path: str, options: dict) -> FrameSource:
-    def entries() -> Iterator[Entry]:
-        return ((file.name, file) for file in paths)
-
-    return FrameSource(entries, description=f"{path!r}", length=len(paths), **options)
-
-
-def _open_sequence(source: Any, description: str, options: dict) -> FrameSource:
-    if not len(source):
-        raise ValueError(f"no frames in {description}: it is empty")
-
-    def entries() -> Iterator[Entry]:
-        return ((_name(item, index), item) for index, item in enumerate(source))
-
-    return FrameSource(entries, description=description, length=len(source), **options)
-
-
-def _open_iterable(source: Iterable[Any], options: dict) -> FrameSource:
-    def entries() -> Iterator[Entry]:
-        return ((_name(item, index), item) for index, item in enumerate(source))
-
-    try:
-        length = len(source)  # type: ignore[arg-type]
-    except TypeError:  # It has no length, or says only now that it does not know it.
-        length = None
     return FrameSource(
-        entries,
-        description=f"the {type(source).__name__} of frames",
-        length=length,
-        # An iterator gives itself when asked for one, anything else gives a new one.
-        reiterable=not isinstance(source, Iterator),
-        copy=True,
+        lambda: ((file.name, file) for file in paths),
+        description=f"{path!r}",
+        length=len(paths),
         **options,
     )
 
 
-def _name(item: Any, index: int) -> str:
-    return os.fspath(item) if isinstance(item, (str, os.PathLike)) else f"frame {index}"
+def _from_items(items: Iterable[Any], description: str, **options: Any) -> FrameSource:
+    def entries() -> Iterator[Entry]:
+        for index, item in enumerate(items):
+            is_path = isinstance(item, (str, os.PathLike))
+            yield os.fspath(item) if is_path else f"frame {index}", item
+
+    return FrameSource(entries, description=description, **options)

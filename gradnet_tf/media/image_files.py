@@ -1,4 +1,4 @@
-"""Opens image files with Pillow, and tells how many images they hold."""
+"""Reads image files with Pillow, those with several images (GIF, WebP, PNG, AVIF, TIFF) too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Optional, Union
 
+import numpy as np
 from PIL import Image
 
 from gradnet_tf.files import disk
@@ -18,6 +19,10 @@ _SEVERAL = frozenset({"AVIF", "FLI", "GIF", "JXL", "PNG", "TIFF", "WEBP"})
 # Suffixes of formats for which Pillow needs a library or a plugin that it may lack.
 _NEED_DECODER = frozenset({".avif", ".heic", ".heif", ".jp2", ".jxl", ".webp"})
 _NEW_SUBFILE_TYPE = 254  # Tag of TIFF; bit 0 is a reduced copy, bit 2 a mask of another page.
+_SHORTEST = 10  # Browsers take shorter durations, in milliseconds, for a mistake,
+_USUAL = 100  # and show such an image for this long.
+_UNTIMED = {"GIF": 0}  # Durations where none is given; a TIFF has none at all.
+_TIMED_BY_LOADING = frozenset({"AVIF", "WEBP"})  # Others tell the duration before.
 
 
 @contextlib.contextmanager
@@ -58,14 +63,9 @@ def opened(
 
 
 def places(image: Image.Image) -> list[int]:
-    """Tells where the images of a file lie that follow each other in time.
+    """Lists the numbers to `seek` for the images of a file that follow each other in time.
 
-    Args:
-        image: The file, as opened by Pillow.
-
-    Returns:
-        The numbers to give to its ``seek``; one if the file holds a single image. Left out are a
-        PNG's picture for programs that know no animation, and reduced copies in a TIFF.
+    Left out are a PNG's picture for programs that know no animation, and reduced copies in a TIFF.
     """
     if image.format == "TIFF":
         return _pages(image) or [0]
@@ -100,3 +100,71 @@ def name_of(file: Any) -> Optional[str]:
     """The path of a file that may be open; None if it has none."""
     name = file if isinstance(file, (str, os.PathLike)) else getattr(file, "name", None)
     return os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
+
+
+class ImageFile:
+    """The images of a file that holds one or more, in order.
+
+    Args:
+        file: Its path, or an open file.
+        name: What messages call it.
+
+    Attributes:
+        length: Number of its images.
+
+    Raises:
+        OSError: If it is not an image, or cannot be read.
+    """
+
+    def __init__(self, file: Union[disk.PathLike, BinaryIO], name: str):
+        self._file = file
+        self._name = name
+        self._durations: Optional[list[float]] = None
+        with opened(file, name) as image:
+            self._places = places(image)
+        self.length = len(self._places)
+
+    def frames(self) -> Iterator[tuple[str, Any, Optional[float]]]:
+        """Decodes the images.
+
+        Yields:
+            An image's place in the file; the PIL image, which is valid until the next one is asked
+            for, or an `OSError` in its stead where it cannot be decoded; and the seconds for which
+            it is shown, None if the file does not tell.
+        """
+        durations = []
+        with opened(self._file, self._name) as image:
+            for index, place in enumerate(self._places):
+                seconds = None
+                try:
+                    image.seek(place)
+                    if image.format in _TIMED_BY_LOADING:
+                        image.load()
+                    seconds = _seconds(image)
+                    found: Any = image
+                except MemoryError:
+                    raise
+                except Exception as error:  # Pillow's decoders raise many types on damaged files.
+                    reason = str(error) or type(error).__name__
+                    found = OSError(f"cannot read image {self._name}: {reason}")
+                if seconds is not None:
+                    durations.append(seconds)
+                yield f"{self._name}, frame {index}", found, seconds
+        self._durations = durations
+
+    def fps(self) -> Optional[float]:
+        """Mean number of images per second; None if the file does not tell.
+
+        The file is decoded for it, unless it has been.
+        """
+        if self._durations is None:
+            for _ in self.frames():
+                pass
+        return 1 / float(np.mean(self._durations)) if self._durations else None
+
+
+def _seconds(image: Image.Image) -> Optional[float]:
+    duration = image.info.get("duration", _UNTIMED.get(image.format or ""))
+    if duration is None:
+        return None
+    return (duration if duration > _SHORTEST else _USUAL) / 1000

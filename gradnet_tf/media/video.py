@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging
 
 from gradnet_tf.media.video_end import End, announced_frames
-from gradnet_tf.media.video_order import Order, Row
+from gradnet_tf.media.video_order import Order, VideoFrame
 
 _ATTACHED = 0x400  # FFmpeg's dispositions: a cover picture,
 _DEFAULT = 0x1  # the stream to be shown unless the user wants another.
@@ -117,7 +117,7 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
             logging.warning("%s", notice)
 
 
-def _rows(container: Any, stream: Any, order: Order, end: End) -> Iterator[Row]:
+def _rows(container: Any, stream: Any, order: Order, end: End) -> Iterator[VideoFrame]:
     """Decodes a stream: a row for every frame, in the order of their timestamps."""
     errors = (import_av().error.FFmpegError, OSError)
     decoder = stream.codec_context
@@ -149,7 +149,7 @@ def _rows(container: Any, stream: Any, order: Order, end: End) -> Iterator[Row]:
         if packet is None:
             yield from order.rest()
             if unread:
-                yield Row(unread, None, 0)
+                yield VideoFrame(unread, None, 0)
             return
 
 
@@ -170,9 +170,9 @@ def _choose_threads(decoder: Any) -> None:
         decoder.flags |= _LOW_DELAY
 
 
-def _timed(rows: Iterable[Row], stream: Any) -> Iterator[tuple[Row, Optional[float]]]:
+def _timed(rows: Iterable[VideoFrame], stream: Any) -> Iterator[tuple[VideoFrame, Optional[float]]]:
     """Adds the seconds for which frames are shown: until the next, the last as usual or longer."""
-    before: Optional[Row] = None
+    before: Optional[VideoFrame] = None
     for row in rows:
         if before is not None:
             ticks = 0

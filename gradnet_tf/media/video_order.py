@@ -15,7 +15,7 @@ _PATIENCE = 4  # Number of frames that are held back for an earlier one.
 _DEPENDENT = "there is no image; it is damaged, or what it was coded from is"
 
 
-class Row(NamedTuple):
+class VideoFrame(NamedTuple):
     """A frame of a video.
 
     Attributes:
@@ -65,13 +65,13 @@ class Order:
         self._start: Optional[int] = None  # When the first frame to be decoded is shown.
         self._waiting: dict[int, _Packet] = {}  # Packets without a frame, by the time it is shown.
         # In order, by the time shown; held back while an earlier one may still come.
-        self._rows: list[tuple[int, Row]] = []
+        self._rows: list[tuple[int, VideoFrame]] = []
         self._damaged = False
         self._damaged_until: Optional[int] = None  # Frames shown before the last key frame.
         self._sparse = False  # Whether sound packets have given no frame.
         self._last: Optional[int] = None
 
-    def sent(self, packet: Any, failure: Optional[str]) -> list[Row]:
+    def sent(self, packet: Any, failure: Optional[str]) -> list[VideoFrame]:
         """Takes a packet that the decoder was given.
 
         Args:
@@ -97,7 +97,7 @@ class Order:
         self._last = packet.pts
         if packet.pts is None:
             if failure is not None:
-                return [*self.rest(), Row(failure, None, 0)]
+                return [*self.rest(), VideoFrame(failure, None, 0)]
             self.lost += not self._timed
             return []
         self._timed = True
@@ -108,7 +108,7 @@ class Order:
             self._waiting[packet.pts] = _Packet(packet.duration or 0, reason, bool(failure))
         return []
 
-    def came(self, image: np.ndarray, pts: Optional[int]) -> list[Row]:
+    def came(self, image: np.ndarray, pts: Optional[int]) -> list[VideoFrame]:
         """Takes a frame that came out of the decoder.
 
         Args:
@@ -121,9 +121,9 @@ class Order:
         self._begun = True
         if pts is None:
             self.lost -= not self._timed
-            return [*self.rest(), Row(image, None, 0)]
+            return [*self.rest(), VideoFrame(image, None, 0)]
         packet = self._waiting.pop(pts, None)
-        self._rows.append((pts, Row(image, pts, packet.duration if packet else 0)))
+        self._rows.append((pts, VideoFrame(image, pts, packet.duration if packet else 0)))
         self._rows.sort(key=lambda item: item[0])
         return self._next(_PATIENCE)
 
@@ -136,11 +136,11 @@ class Order:
         if cut and self._last in self._waiting and self._waiting[self._last].failed:
             del self._waiting[self._last]
 
-    def rest(self) -> list[Row]:
+    def rest(self) -> list[VideoFrame]:
         """The rows that are left."""
         return [*self._next(0), *self._lost(self._waiting)]
 
-    def _next(self, patience: int) -> list[Row]:
+    def _next(self, patience: int) -> list[VideoFrame]:
         found = []
         while self._rows:
             before = [pts for pts in self._waiting if pts < self._rows[0][0]]
@@ -152,12 +152,12 @@ class Order:
             found += [*self._lost(before), self._rows.pop(0)[1]]
         return found
 
-    def _lost(self, times: Iterable[int]) -> list[Row]:
+    def _lost(self, times: Iterable[int]) -> list[VideoFrame]:
         lost = []
         for pts in sorted(times):
             packet = self._waiting.pop(pts)
             if packet.reason is None:
                 self._sparse = True
             elif packet.failed or self._silent or not self._sparse:
-                lost.append(Row(packet.reason, pts, packet.duration))
+                lost.append(VideoFrame(packet.reason, pts, packet.duration))
         return lost

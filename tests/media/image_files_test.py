@@ -1,4 +1,4 @@
-"""Tests of gradnet_tf.media.image_sequence, through open_frames: files with several images."""
+"""Tests of gradnet_tf.media.image_files, through open_frames: files with several images."""
 
 import io
 
