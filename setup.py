@@ -21,6 +21,13 @@ PEERS = [
 # eval, data_prep and checkpoints stand at the top level of the repository. A link in gradnet_tf to
 # each makes the name of an import the path of its file. A wheel gets the files themselves.
 WEIGHTS = "gradnet_tf.checkpoints"
+for name in ("eval", "data_prep", "checkpoints"):
+    if not Path(__file__).with_name("gradnet_tf").joinpath(name).is_dir():
+        raise SystemExit(
+            f"gradnet_tf/{name} is no link to a folder: this copy was made without symbolic links. "
+            "Turn them on (on Windows: developer mode) and clone again with "
+            "`git clone -c core.symlinks=true`."
+        )
 
 setup(
     name="gradnet_tf",

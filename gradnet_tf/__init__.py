@@ -12,9 +12,16 @@ The names below load TensorFlow when they are first used.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 __version__ = "0.1.0"
+
+if not os.path.isdir(os.path.join(os.path.dirname(__file__), "eval")):
+    raise ImportError(
+        "gradnet_tf/eval is no link to a folder: this copy was made without symbolic links. Turn them "
+        "on (on Windows: developer mode) and clone again with `git clone -c core.symlinks=true`."
+    )
 
 _LAZY = {
     "GradNet": "gradnet_tf.network.gradnet",

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = "setup.py pyproject.toml MANIFEST.in README.md LICENSE".split()
+SOURCES = "setup.py pyproject.toml README.md LICENSE".split()
 SOURCES += "gradnet_tf eval data_prep checkpoints".split()
 
 

@@ -1,7 +1,7 @@
 """Draws where the time of a frame goes, and what many targets cost, from numbers of the benchmark.
 
-python -m gradnet_tf.bench --json=bench.json
-python tools/draw_bench.py bench.json chart.png
+`python -m gradnet_tf.bench --json=bench.json` writes the numbers, and
+`python tools/draw_bench.py bench.json chart.png` the picture.
 """
 
 from __future__ import annotations
