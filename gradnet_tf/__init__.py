@@ -19,8 +19,9 @@ __version__ = "0.1.0"
 
 if not os.path.isdir(os.path.join(os.path.dirname(__file__), "eval")):
     raise ImportError(
-        "gradnet_tf/eval is no link to a folder: this copy was made without symbolic links. Turn them "
-        "on (on Windows: developer mode) and clone again with `git clone -c core.symlinks=true`."
+        "gradnet_tf/eval is no link to a folder: this copy was made without symbolic links. Turn "
+        "them on (on Windows: developer mode), and clone again with "
+        "`git clone -c core.symlinks=true`."
     )
 
 _LAZY = {

@@ -12,7 +12,7 @@ from typing import Optional
 
 import tensorflow as tf
 
-from gradnet_tf.network import layers
+from gradnet_tf.network import folding, layers
 from gradnet_tf.network.architecture import (
     EXEMPLAR_SIZE,
     INSTANCE_SIZE,
@@ -65,7 +65,7 @@ class ConvNet(tf.keras.Model):
         # The type of its blocks, for Keras casts the inputs to that of the model.
         super().__init__(name=name, dtype=chosen[0].compute_dtype)
         self.blocks = chosen
-        self._is_folded = all(isinstance(b, layers.FoldedConvBlock) for b in chosen)
+        self._is_folded = all(isinstance(b, folding.FoldedConvBlock) for b in chosen)
         self._pool_after = tuple(layer.pool for layer in table)
 
     def call(self, x, training: bool = False):

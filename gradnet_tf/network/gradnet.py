@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.network import architecture, backbone, compat, losses, update_branch
+from gradnet_tf.network import architecture, backbone, compat, folding, losses, update_branch
 from gradnet_tf.network.architecture import VARIANTS
 
 compat.check_backend()
@@ -300,11 +300,11 @@ class GradNet(tf.keras.Model):
         Args:
             rgb: Whether the images that it will be given are RGB instead of BGR.
             dtype: Type of the arithmetic and the outputs; give it inputs of that type.
-            minimal: Whether f_x convolves by minimal filtering, see `layers.FoldedConvBlock`.
+            minimal: Whether f_x convolves by minimal filtering, see `folding.FoldedConvBlock`.
         """
         blocks = {
-            block.scope: block.folded(
-                rgb and block.in_channels == 3, dtype, minimal and block in self.f_x.blocks
+            block.scope: folding.fold(
+                block, rgb and block.in_channels == 3, dtype, minimal and block in self.f_x.blocks
             )
             for block in self._block_list
         }

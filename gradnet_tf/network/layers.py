@@ -1,4 +1,4 @@
-"""Building blocks: grouped convolution, TF1's batch normalisation, and both folded into one.
+"""Building blocks: grouped convolution and TF1's batch normalisation.
 
 Shapes are NHWC, kernels HWIO. Each layer has a type of its own, float32 by default: Keras's global
 policy is a setting of the user's other models. Source: `siamese.py` of the reference,
@@ -8,23 +8,21 @@ policy is a setting of the user's other models. Source: `siamese.py` of the refe
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Optional
 
-import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.network import compat, winograd
+from gradnet_tf.network import compat
 
 BATCH_NORM_EPSILON = 1e-3
 BATCH_NORM_DECAY = 0.9997
 KERNEL_STDDEV = 0.01
 BIAS_VALUE = 0.1
 
-_ACTIVATIONS: dict[Optional[str], Callable] = {
+ACTIVATIONS: dict[Optional[str], Callable] = {
     None: tf.identity,
     "relu": tf.nn.relu,
     "tanh": tf.nn.tanh,
@@ -334,7 +332,7 @@ class ConvBlock(tf.keras.layers.Layer):
         x = self.convolve(x)
         if self.bn is not None:
             x = self.bn(x, training=training)
-        return _ACTIVATIONS[self.activation](x)
+        return ACTIVATIONS[self.activation](x)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """Variables by TF1 name, such as `siamese/scala1/conv/weights`."""
@@ -346,150 +344,3 @@ class ConvBlock(tf.keras.layers.Layer):
             weights.update(self.bn.named_weights())
         prefix = f"siamese/{self.scope}/"
         return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
-
-    def folded(
-        self, reverse_input: bool = False, dtype: str = "float32", minimal: bool = False
-    ) -> FoldedConvBlock:
-        """The same function at inference, with batch normalisation inside the convolution.
-
-        Args:
-            reverse_input: Whether the input's channels come in reverse order.
-            dtype: Type of the arithmetic and the output.
-            minimal: See `FoldedConvBlock`.
-        """
-        kernel, bias = (compat.raw_variable(v).numpy() for v in (self.kernel, self.bias))
-        if reverse_input:
-            kernel = kernel[:, :, ::-1]
-        if self.bn is not None:
-            weights = {name: value.numpy() for name, value in self.bn.named_weights().items()}
-            kernel, bias = fold_batch_norm(
-                kernel,
-                bias,
-                gamma=weights["bn/gamma"],
-                beta=weights["bn/beta"],
-                mean=weights["bn/moving_mean"],
-                variance=weights["bn/moving_variance"],
-                epsilon=self.bn.epsilon,
-            )
-        return FoldedConvBlock(
-            self.scope,
-            kernel,
-            bias,
-            strides=self.strides,
-            groups=self.groups,
-            padding=self.padding,
-            activation=self.activation,
-            dtype=dtype,
-            minimal=minimal,
-        )
-
-
-def fold_batch_norm(kernel, bias, *, gamma, beta, mean, variance, epsilon=BATCH_NORM_EPSILON):
-    """Kernel and bias of a convolution that does what convolution and batch norm did.
-
-    Args:
-        kernel: [size, size, channels, filters].
-        bias: [filters].
-        gamma: [filters], scale of the batch norm.
-        beta: [filters], offset of the batch norm.
-        mean: [filters], moving mean.
-        variance: [filters], moving variance.
-        epsilon: Added to the variance.
-
-    Returns:
-        float32 kernel and bias; computed in float64, so that folding costs no accuracy.
-    """
-    kernel, bias, gamma, beta, mean, variance = (
-        np.asarray(array, np.float64) for array in (kernel, bias, gamma, beta, mean, variance)
-    )
-    scale = gamma / np.sqrt(variance + epsilon)
-    return (kernel * scale).astype(np.float32), ((bias - mean) * scale + beta).astype(np.float32)
-
-
-class FoldedConvBlock(tf.keras.layers.Layer):
-    """A `ConvBlock` for inference: constant kernel and bias, batch normalisation folded in.
-
-    Args:
-        scope: TF1 scope below `siamese/`.
-        kernel: [size, size, channels / groups, filters].
-        bias: [filters].
-        strides: Pixels.
-        groups: Groups of the convolution.
-        padding: "VALID" or "SAME".
-        activation: None, "relu" or "tanh".
-        dtype: Type of the arithmetic and the output.
-        minimal: Whether to convolve by minimal filtering (`winograd`) where it is fewer
-            multiplications; for float32 inputs of static height and width.
-    """
-
-    def __init__(
-        self,
-        scope: str,
-        kernel: np.ndarray,
-        bias: np.ndarray,
-        *,
-        strides: int,
-        groups: int,
-        padding: str,
-        activation: Optional[str],
-        dtype: str = "float32",
-        minimal: bool = False,
-    ):
-        super().__init__(name=scope, dtype=dtype)
-        self.strides = strides
-        self.groups = groups
-        self.padding = padding
-        self.activation = activation
-        self._minimal = minimal and winograd.suits(kernel, strides, padding)
-        # The groups are split once, here.
-        make = winograd.make_conv2d if self._minimal else self._plain
-        self._pieces = tuple(
-            (make(piece), tf.cast(of_piece, dtype))
-            for piece, of_piece in zip(np.split(kernel, groups, axis=3), np.split(bias, groups))
-        )
-        self.built = True  # There is nothing to build, and Keras 3 asks before the first call.
-
-    def _plain(self, kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
-        # A tensor, not an array: a graph captures it, while as a constant inside it it makes
-        # tracing and XLA's compilation many times slower.
-        kernel = tf.cast(kernel, self.compute_dtype)
-        return functools.partial(
-            tf.nn.conv2d, filters=kernel, strides=self.strides, padding=self.padding
-        )
-
-    def call(self, x, training: bool = False):
-        """[batch, height, width, channels] -> [batch, height', width', filters].
-
-        Raises:
-            ValueError: If training is asked for; the weights are constants.
-        """
-        if training:
-            raise ValueError(f"{self.name}: a folded network is for inference only")
-        outputs = self.group_outputs([x])
-        return tf.concat(outputs, axis=3) if len(outputs) > 1 else outputs[0]
-
-    def group_outputs(self, inputs: list, pool: bool = False) -> list:
-        """Outputs of the groups, from inputs that may come in pieces of the channels as well.
-
-        The next block often wants the same pieces, and pooling treats every channel alone: what
-        is not put together need not be taken apart.
-
-        Args:
-            inputs: Pieces of the channels.
-            pool: Whether `max_pool` follows.
-        """
-        if len(inputs) != self.groups:
-            joined = tf.concat(inputs, axis=3) if len(inputs) > 1 else inputs[0]
-            inputs = tf.split(joined, self.groups, axis=3) if self.groups > 1 else [joined]
-        outputs = [convolve(x) for x, (convolve, _) in zip(inputs, self._pieces)]
-        # TensorFlow fuses a convolution with bias and activation. Where it cannot, they are cheaper
-        # after pooling, and the same: none of them changes which value is the largest.
-        if pool and self._minimal:
-            outputs = [max_pool(x) for x in outputs]
-        activation = _ACTIVATIONS[self.activation]
-        outputs = [
-            activation(tf.nn.bias_add(x, bias)) for x, (_, bias) in zip(outputs, self._pieces)
-        ]
-        if pool and not self._minimal:
-            outputs = [max_pool(x) for x in outputs]
-        return outputs

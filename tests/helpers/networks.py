@@ -81,3 +81,21 @@ def relative_error(actual, expected) -> float:
     actual = np.asarray(actual)
     assert actual.shape == expected.shape
     return np.abs(actual - expected).max() / np.abs(expected).max()
+
+
+def normal(shape, seed=0) -> np.ndarray:
+    """Normal float32 values."""
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def block_with_random_weights(*, seed=0, **arguments):
+    """A small block in which every variable, moving averages included, is random."""
+    settings = dict(in_channels=6, filters=8, kernel_size=3, groups=2)
+    settings.update(arguments)
+    block = layers.ConvBlock("scala9", **settings)
+    block.build()
+    rng = np.random.default_rng(seed)
+    for name, variable in block.named_weights().items():
+        value = rng.normal(size=variable.shape)
+        variable.assign(np.exp(value) if "variance" in name else value)
+    return block

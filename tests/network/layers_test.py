@@ -1,4 +1,4 @@
-"""Grouped convolution, TF1's batch normalisation, convolution blocks and their folding."""
+"""Grouped convolution, TF1's batch normalisation and convolution blocks."""
 
 import os
 import subprocess
@@ -11,25 +11,9 @@ import tensorflow as tf
 
 from gradnet_tf.network import compat, layers
 from tests.helpers import networks
+from tests.helpers.networks import block_with_random_weights, normal
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def normal(shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def block_with_random_weights(*, seed=0, **arguments):
-    """A small block in which every variable, moving averages included, is random."""
-    settings = dict(in_channels=6, filters=8, kernel_size=3, groups=2)
-    settings.update(arguments)
-    block = layers.ConvBlock("scala9", **settings)
-    block.build()
-    rng = np.random.default_rng(seed)
-    for name, variable in block.named_weights().items():
-        value = rng.normal(size=variable.shape)
-        variable.assign(np.exp(value) if "variance" in name else value)
-    return block
 
 
 # Grouped convolution and pooling.
@@ -265,68 +249,3 @@ def test_groups_must_divide_the_channels(in_channels, filters):
         layers.ConvBlock(
             "scala9", in_channels=in_channels, filters=filters, kernel_size=3, groups=2
         )
-
-
-# Folding.
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        dict(),
-        dict(groups=1, strides=2),
-        dict(padding="SAME", activation="tanh"),
-        dict(batch_norm=False, activation=None),
-    ],
-    ids=["groups", "strides", "tanh", "plain"],
-)
-def test_folding_changes_nothing(settings):
-    block = block_with_random_weights(**settings)
-    folded = block.folded()
-    assert not folded.variables
-    x = tf.constant(normal((2, 9, 9, 6)))
-    expected = block(x)
-    assert networks.relative_error(folded(x), expected) < 1e-5
-    for mode in ("graph", "xla"):
-        assert networks.relative_error(networks.compiled(folded, mode)(x), expected) < 1e-5
-
-
-def test_folding_can_reverse_the_input():
-    block = block_with_random_weights(in_channels=3, groups=1)
-    x = tf.constant(normal((2, 9, 9, 3)))
-    expected = block.folded()(x[..., ::-1])
-    actual = block.folded(reverse_input=True)
-    assert networks.relative_error(actual(x), expected) < 1e-5
-    # Of x as it is, it makes something else.
-    assert networks.relative_error(actual(x[..., ::-1]), expected) > 0.1
-    for mode in ("graph", "xla"):
-        assert networks.relative_error(networks.compiled(actual, mode)(x), expected) < 1e-5
-
-
-def test_folded_weights_against_float64():
-    arrays = [normal(8, seed=seed).astype(np.float64) for seed in range(4)]
-    bias, gamma, beta, mean = arrays
-    variance = np.exp(normal(8, seed=5)).astype(np.float64)
-    kernel = normal((3, 3, 2, 8), seed=6)
-    actual = layers.fold_batch_norm(
-        kernel, bias, gamma=gamma, beta=beta, mean=mean, variance=variance, epsilon=0.1
-    )
-    scale = gamma / np.sqrt(variance + 0.1)
-    for array, expected in zip(actual, (kernel * scale, (bias - mean) * scale + beta)):
-        assert array.dtype == np.float32
-        np.testing.assert_array_equal(array, expected.astype(np.float32))
-
-
-def test_folded_block_is_a_copy():
-    block = block_with_random_weights()
-    folded = block.folded()
-    x = normal((1, 5, 5, 6))
-    before = folded(x).numpy()
-    block.kernel.assign(tf.zeros_like(block.kernel))
-    np.testing.assert_array_equal(folded(x), before)
-
-
-def test_folded_block_refuses_training():
-    folded = block_with_random_weights().folded()
-    with pytest.raises(ValueError, match="folded network is for inference only"):
-        folded(normal((1, 5, 5, 6)), training=True)
