@@ -15,7 +15,7 @@ from gradnet_tf.network.architecture import VARIANTS
 from gradnet_tf.weights.card import Weights, digest, make_weights
 from gradnet_tf.weights.errors import CheckpointError
 from gradnet_tf.weights.pretrained import load_embedded
-from gradnet_tf.weights.store import export_npz, import_npz, load, save
+from gradnet_tf.weights.store import import_npz, load, save
 from gradnet_tf.weights.tf1 import expected_shapes
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Weights",
     "digest",
     "expected_shapes",
-    "export_npz",
     "import_npz",
     "load",
     "load_embedded",

@@ -29,7 +29,7 @@ class Weights:
     Attributes:
         arrays: TF1 name -> float32 array, with the names of `tf1.expected_shapes(variant)`.
         card: The JSON card: where the weights come from and what they are.
-        variant: A key of `tf1.VARIANTS`.
+        variant: A key of `architecture.VARIANTS`.
     """
 
     arrays: dict[str, np.ndarray]
@@ -73,17 +73,15 @@ def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> We
     )
     taken = {name: np.array(arrays[name], dtype="<f4", order="C") for name in selection.names}
     for name, array in taken.items():
-        if not np.all(np.isfinite(array)):
-            count = int(np.sum(~np.isfinite(array)))
+        count = array.size - np.count_nonzero(np.isfinite(array))
+        if count:
             raise CheckpointError(f"{source}: {name} has {count} values that are not finite")
-    owners = tf1.bookkeeping_owners(selection.variant)
     for name in selection.unfilled:
-        taken[name] = (
-            np.array(FILLED_LOCAL_STEP, np.float32)
-            if name.endswith("/local_step")
-            else taken[owners[name]].copy()
-        )
+        is_step = name.endswith("/local_step")
+        value = FILLED_LOCAL_STEP if is_step else taken[tf1.moving_average(name)]
+        taken[name] = np.array(value, np.float32)
     why = {rule.name: rule.why for rule in tf1.IGNORE_RULES}
+    filled = {"local_step": FILLED_LOCAL_STEP, "names": list(selection.unfilled)}
     card = {
         "source": {"name": source, "kind": kind},
         "colour_order": COLOUR_ORDER,
@@ -91,9 +89,7 @@ def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> We
             rule: {"why": why[rule], "names": list(names)}
             for rule, names in selection.ignored.items()
         },
-        "filled": {"local_step": FILLED_LOCAL_STEP, "names": list(selection.unfilled)}
-        if selection.unfilled
-        else None,
+        "filled": filled if selection.unfilled else None,
         "recognised": authors.recognise(taken, selection.variant, selection.unfilled),
     }
     return describe(taken, selection.variant, card)
@@ -125,10 +121,7 @@ def describe(arrays: Mapping[str, np.ndarray], variant: str, card: Mapping[str, 
 
 
 def check_card(card: Any, source: str) -> str:
-    """Checks the frame of a card that was read from a file.
-
-    Returns:
-        The variant.
+    """Checks the frame of a card that was read from a file, and returns its variant.
 
     Raises:
         CheckpointError: If it is not the card of a checkpoint that this version reads.

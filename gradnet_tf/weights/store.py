@@ -109,14 +109,13 @@ def check_target(directory: str, overwrite: bool) -> None:
     if not os.path.isdir(directory):
         raise FileExistsError(f"{directory} exists and is no directory")
     entries = sorted(os.listdir(directory))
+    foreign = [name for name in entries if name not in FILES]
     if not entries:
         return
-    foreign = [name for name in entries if name not in FILES]
     if foreign or CARD not in entries:
-        found = ", ".join((foreign or entries)[:5])
         raise FileExistsError(
             f"{directory} exists and holds something other than a checkpoint "
-            f"({found}); give a new or empty directory"
+            f"({', '.join((foreign or entries)[:5])}); give a new or empty directory"
         )
     try:
         cards.check_card(_read_card(os.path.join(directory, CARD)), directory)
@@ -187,27 +186,6 @@ def import_npz(path: PathLike) -> Weights:
     if bad:
         raise CheckpointError(f"{path}: {bad[0]} is no array")
     return cards.make_weights(arrays, os.path.basename(path), "npz")
-
-
-def export_npz(
-    path: PathLike, weights: Union[Weights, Mapping[str, np.ndarray]], *, overwrite: bool = False
-) -> None:
-    """Writes all variables, bookkeeping included, to one npz file: completely, or not at all.
-
-    Args:
-        path: The file.
-        weights: What to write: `Weights`, or arrays by TF1 name.
-        overwrite: Whether a file that is there is replaced.
-
-    Raises:
-        CheckpointError: If the arrays are not the variables of a variant.
-        OSError: If the file exists and `overwrite` is not set, or it cannot be written.
-    """
-    path = os.fspath(path)
-    if not isinstance(weights, Weights):
-        weights = cards.make_weights(weights, os.path.basename(path), "npz")
-    with Staging(overwrite) as staging:
-        write_npz(staging.add(path), weights)
 
 
 def write_npz(path: str, weights: Weights) -> None:

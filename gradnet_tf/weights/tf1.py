@@ -21,6 +21,7 @@ Shape = tuple[int, ...]
 
 _ROOT = "siamese"
 _MOVING = ("moving_mean", "moving_variance")
+_BOOKKEEPING = ("/biased", "/local_step")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,38 +52,26 @@ IGNORE_RULES = (
 )
 
 
-def bookkeeping_names(scope: str) -> dict[str, str]:
-    """Names of TF1's zero-debias bookkeeping of one batch norm.
+def moving_average(name: str) -> str:
+    """Gives the name of the moving average to which TF1's zero-debias bookkeeping belongs.
 
-    Args:
-        scope: Scope of the layer below `siamese/`, such as "scala1".
-
-    Returns:
-        Name of each `biased` and `local_step` -> name of the moving average that it belongs to.
+    TF1 nests the whole name of the averaged variable, scope included, in the scope:
+    `siamese/scala1/siamese/scala1/bn/moving_mean/biased` belongs to
+    `siamese/scala1/bn/moving_mean`.
     """
-    owner = f"{_ROOT}/{scope}"
-    return {
-        f"{owner}/{owner}/bn/{moving}/{slot}": f"{owner}/bn/{moving}"
-        for moving in _MOVING
-        for slot in ("biased", "local_step")
-    }
+    return name.rpartition("/")[0].split("/", 2)[2]
 
 
-def bookkeeping_owners(variant: str) -> dict[str, str]:
-    """All bookkeeping names of a variant -> the moving average that each belongs to."""
-    _check_variant(variant)
-    owners: dict[str, str] = {}
-    for layer in VARIANTS[variant]:
-        if layer.batch_norm:
-            owners.update(bookkeeping_names(layer.scope))
-    return owners
+def bookkeeping_names(variant: str) -> list[str]:
+    """Lists the `biased` and `local_step` of every moving average of a variant."""
+    return [name for name in expected_shapes(variant) if name.endswith(_BOOKKEEPING)]
 
 
 def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
     """Every variable of a variant.
 
     Args:
-        variant: A key of `VARIANTS`.
+        variant: A key of `architecture.VARIANTS`.
         bookkeeping: Whether to include `biased` and `local_step` of the moving averages, as the
             reference's tracking graph does.
 
@@ -93,7 +82,8 @@ def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
     Raises:
         CheckpointError: If there is no such variant.
     """
-    _check_variant(variant)
+    if variant not in VARIANTS:
+        raise CheckpointError(f"no variant {variant!r}; expected one of {', '.join(VARIANTS)}")
     shapes: dict[str, Shape] = {}
     for layer in VARIANTS[variant]:
         filters = (layer.filters,)
@@ -103,9 +93,9 @@ def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
         if layer.batch_norm:
             for name in ("beta", "gamma", *_MOVING):
                 shapes[f"{scope}/bn/{name}"] = filters
-            if bookkeeping:
-                for name in bookkeeping_names(layer.scope):
-                    shapes[name] = () if name.endswith("/local_step") else filters
+            for moving in _MOVING if bookkeeping else ():
+                shapes[f"{scope}/{scope}/bn/{moving}/biased"] = filters
+                shapes[f"{scope}/{scope}/bn/{moving}/local_step"] = ()
     return shapes
 
 
@@ -174,9 +164,9 @@ def select(
             ignored.setdefault(rule.name, []).append(name)
 
     missing = [name for name in wanted if name not in shapes]
-    bookkeeping = bookkeeping_owners(variant)
     unfilled: tuple[str, ...] = ()
-    if allow_unfilled and not any(name in shapes for name in bookkeeping):
+    bookkeeping = bookkeeping_names(variant)
+    if allow_unfilled and not set(bookkeeping) & set(shapes):
         unfilled = tuple(bookkeeping)
         missing = [name for name in missing if name not in bookkeeping]
     misshapen, mistyped = [], []
@@ -207,11 +197,6 @@ def select(
         {rule: tuple(names) for rule, names in ignored.items()},
         unfilled,
     )
-
-
-def _check_variant(variant: str) -> None:
-    if variant not in VARIANTS:
-        raise CheckpointError(f"no variant {variant!r}; expected one of {', '.join(VARIANTS)}")
 
 
 def _listed(names: list[str], most: int = 10) -> str:

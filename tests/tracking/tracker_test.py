@@ -479,7 +479,7 @@ def test_copies_are_refused(new_tracker, duplicate):
 def test_checkpoint_directory_and_npz(graph_boxes, weights, keep_compiled, video, tmp_path):
     frames, boxes = video
     weights_lib.save(tmp_path / "checkpoint", weights)
-    weights_lib.export_npz(tmp_path / "weights.npz", weights)
+    np.savez(tmp_path / "weights.npz", **weights)
     for path in (tmp_path / "checkpoint", str(tmp_path / "weights.npz")):
         tracker = gradnet_tf.Tracker(path, jit_compile=False)
         assert tracker.variant == "full"

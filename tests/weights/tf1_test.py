@@ -51,7 +51,7 @@ def test_counts_of_variables(variant, network, everything):
     assert len(expected_shapes(variant, bookkeeping=False)) == network
     assert len(expected_shapes(variant)) == everything
     assert tf1.recognise_variant(expected_shapes(variant)) == variant
-    assert len(tf1.bookkeeping_owners(variant)) == everything - network
+    assert len(tf1.bookkeeping_names(variant)) == everything - network
 
 
 def test_known_shapes():
