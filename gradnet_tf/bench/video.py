@@ -1,4 +1,4 @@
-"""A made-up video for measurements: textured targets that move over a textured background."""
+"""A synthetic video for measurements: textured targets that move over a textured background."""
 
 from __future__ import annotations
 

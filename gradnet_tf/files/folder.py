@@ -33,7 +33,7 @@ def image_suffixes() -> frozenset[str]:
 
 
 def list_frames(path: Union[str, Path]) -> tuple[list[Path], list[Path]]:
-    """Lists the frames of a sequence's folder. What is left out is said in the log.
+    """Lists the frames of a sequence's folder; what is left out is logged.
 
     Args:
         path: A folder of images, or one with such a folder ``img`` or ``color`` inside.
@@ -58,13 +58,9 @@ def list_frames(path: Union[str, Path]) -> tuple[list[Path], list[Path]]:
 
 
 def list_series(path: Union[str, Path]) -> list[str]:
-    """Lists the images of a folder that are one series, see `series.choose`.
+    """Lists the images of a folder that are one series (`series.choose`), in natural order.
 
-    Args:
-        path: The folder.
-
-    Returns:
-        The names of the files in natural order; empty if there is no image or no folder.
+    The list is empty if there is no image or no folder. What is left out is logged.
     """
     images, others = _images(path)
     if not images:
@@ -81,27 +77,20 @@ def list_series(path: Union[str, Path]) -> list[str]:
 
 
 def match(pattern: str) -> list[Path]:
-    """Lists the files that match a pattern, in natural order.
+    """Lists the files that match a pattern of `glob.glob`, in natural order.
 
-    Args:
-        pattern: As `glob.glob` takes it. Folders whose names hold brackets, such as
-            ``[raw] clip/*.png``, are meant as they are called.
-
-    Returns:
-        The files; empty if there is none.
+    Folders whose names hold brackets, such as ``[raw] clip/*.png``, are meant as they are called.
     """
-    parts = Path(pattern).parts
-    known = ""
-    escaped = []
-    for part in parts:
+    known, escaped = "", ""
+    for part in Path(pattern).parts:
         known = os.path.join(known, part)
-        escaped.append(glob.escape(part) if os.path.lexists(known) else part)
-    found = []
-    for attempt in (os.path.join("", *escaped), pattern.replace("[", "[[]")):
-        found = [Path(name) for name in glob.glob(attempt) if not os.path.isdir(name)]
-        if found:
-            break
+        escaped = os.path.join(escaped, glob.escape(part) if os.path.lexists(known) else part)
+    found = _files(escaped) or _files(pattern.replace("[", "[[]"))
     return sorted(found, key=lambda file: natural_key(file.name))
+
+
+def _files(pattern: str) -> list[Path]:
+    return [Path(name) for name in glob.glob(pattern) if not os.path.isdir(name)]
 
 
 def _images(folder: Union[str, Path]) -> tuple[list[str], list[str]]:

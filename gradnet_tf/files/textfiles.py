@@ -35,13 +35,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Row(NamedTuple):
-    """The numbers of a line.
-
-    Attributes:
-        line: Its number, from 1.
-        text: What stands there.
-        numbers: The numbers.
-    """
+    """A line: its number from 1, what stands there, and the numbers in it."""
 
     line: int
     text: str
@@ -49,13 +43,9 @@ class Row(NamedTuple):
 
 
 def decode(content: bytes) -> str:
-    """The text of a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
+    """Decodes a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
 
-    Args:
-        content: The file's bytes; what is no letter of UTF-8 is replaced.
-
-    Raises:
-        ValueError: If it is no text.
+    What is no letter of UTF-8 is replaced; what is no text at all raises a ValueError.
     """
     try:
         if content[:2] in _UTF16:
@@ -68,7 +58,7 @@ def decode(content: bytes) -> str:
 
 
 def read_lines(path: disk.PathLike) -> list[str]:
-    """The lines of a text file, without empty ones at its end.
+    """Reads the lines of a text file, without empty ones at its end.
 
     Raises:
         OSError: If the file cannot be read; the message names it.
@@ -145,7 +135,7 @@ def read_integers(path: disk.PathLike) -> list[int]:
 
 
 def parse(line: str, counts: Optional[Collection[int]] = None) -> list[float]:
-    """The numbers of a line.
+    """Reads the numbers of a line.
 
     Args:
         line: The text.
@@ -173,7 +163,7 @@ def parse(line: str, counts: Optional[Collection[int]] = None) -> list[float]:
 
 
 def find_comma_pairs(rows: Sequence[Row]) -> Optional[Row]:
-    """A row of twice as many numbers as it was meant to have, for its commas are decimal points.
+    """Finds a row of twice as many numbers as it was meant to have: its commas are decimal points.
 
     In ``31,05,26,50,24,00,20,00`` nothing else sets numbers apart. Whole numbers are not written
     with a zero in front; and not every second one of a whole file has a single digit where the

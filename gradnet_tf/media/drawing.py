@@ -47,20 +47,12 @@ def draw_box(
 
 
 def line_width(shape: Sequence[int]) -> int:
-    """The line width in px that reads well on an image of shape [h, w, ...]."""
+    """Gives the line width in px that reads well on an image of shape [h, w, ...]."""
     return max(1, round(min(shape[0], shape[1]) / 160))
 
 
 def resize_to(image: np.ndarray, side: int) -> np.ndarray:
-    """Shrinks an image (never enlarges it) so that its longer side is at most ``side`` px.
-
-    Args:
-        image: uint8 [h, w, 3].
-        side: In px.
-
-    Returns:
-        uint8 [h', w', 3], a copy.
-    """
+    """Shrinks an image uint8 [h, w, 3] so that its longer side is at most ``side`` px; a copy."""
     factor = min(1.0, side / max(image.shape[:2]))
     if factor == 1:
         return image.copy()
@@ -69,15 +61,7 @@ def resize_to(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def fit_into(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Brings an image to a size without distorting it: scaled, in the middle, black beside it.
-
-    Args:
-        image: uint8 [h, w, 3].
-        size: Height and width in px.
-
-    Returns:
-        uint8 [height, width, 3]; the image itself if it has that size.
-    """
+    """Scales an image uint8 [h, w, 3] into a (height, width), black on both sides if need be."""
     if image.shape[:2] == tuple(size):
         return image
     picture = ImageOps.pad(Image.fromarray(image), size[::-1], Image.Resampling.BILINEAR)

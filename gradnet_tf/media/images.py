@@ -80,8 +80,7 @@ def unwrapped(image: Any) -> Any:
     Raises:
         TypeError: If it is not an image at all.
     """
-    is_plain = image_files.is_file(image) or isinstance(image, Image.Image)
-    return image if is_plain else _to_array(image)
+    return image if _is_pillows(image) else _to_array(image)
 
 
 def float_scale(image: Any) -> Optional[int]:
@@ -93,12 +92,14 @@ def float_scale(image: Any) -> Optional[int]:
     Returns:
         1 or 255; None if it is not a float image, or one that does not tell (all zero).
     """
-    if image_files.is_file(image) or isinstance(image, Image.Image) or image is None:
-        return None
-    array = _to_array(image)
-    if not np.issubdtype(array.dtype, np.floating) or not array.size or not np.any(array):
+    array = None if _is_pillows(image) or image is None else _to_array(image)
+    if array is None or array.dtype.kind != "f" or not np.any(array):
         return None
     return _infer_scale(float(array.max()))
+
+
+def _is_pillows(image: Any) -> bool:
+    return image_files.is_file(image) or isinstance(image, Image.Image)
 
 
 def deep_range(image: Any) -> Optional[Range]:
@@ -192,12 +193,11 @@ def _to_uint8(
         return _from_deep(array, deep_range)
     if array.dtype == np.uint8:
         return array
-    if np.issubdtype(array.dtype, np.floating):
+    if array.dtype.kind == "f":
         return _from_float(array, float_range)
-    if array.dtype == bool or not np.issubdtype(array.dtype, np.integer):
-        raise TypeError(f"uint8 expected, got {array.dtype}")
-    if _is_deep(array):
-        raise TypeError(f"uint8 expected, got {array.dtype}; scale it to 0..255 first")
+    if array.dtype.kind not in "iu" or _is_deep(array):
+        hint = "; scale it to 0..255 first" if _is_deep(array) else ""
+        raise TypeError(f"uint8 expected, got {array.dtype}{hint}")
     low, high = array.min(), array.max()
     if low < 0 or high > 255:
         raise ValueError(f"expected values in 0..255, got {array.dtype} in {low}..{high}")

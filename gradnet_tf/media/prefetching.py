@@ -48,15 +48,13 @@ class Prefetcher:
     What the generator raises is raised here, after the items before it. The thread ends with the
     generator, with `close`, or when this iterator is no longer referred to; the generator is
     closed in its own thread.
+
+    Args:
+        items: The generator.
+        depth: How many items may be ready and waiting, at least 1.
     """
 
     def __init__(self, items: Generator, depth: int):
-        """Starts the thread.
-
-        Args:
-            items: The generator.
-            depth: How many items may be ready and waiting, at least 1.
-        """
         self._worker = _Worker(items, depth)
         self._thread = threading.Thread(
             target=self._worker.run, name="gradnet_tf-prefetch", daemon=True

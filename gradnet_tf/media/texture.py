@@ -1,4 +1,4 @@
-"""Made-up texture with the statistics of photographs."""
+"""Synthetic texture with the statistics of photographs."""
 
 from __future__ import annotations
 

@@ -14,19 +14,17 @@ _SEGMENT = b"\x18\x53\x80\x67"  # Identifier in EBML.
 
 
 class End:
-    """Where a video stream ends, and where its container says that it does.
+    """Compares where a video stream ends with where its container says that it does.
+
+    Args:
+        container: The `av.container.InputContainer`.
+        stream: Its video stream, of which nothing was read yet.
 
     Attributes:
         is_cut: Whether the last packet so far is incomplete.
     """
 
     def __init__(self, container: Any, stream: Any):
-        """Starts at the beginning of a stream.
-
-        Args:
-            container: The `av.container.InputContainer`.
-            stream: Its video stream.
-        """
         self.is_cut = False
         self._stream = stream
         self._container = container
@@ -50,15 +48,7 @@ class End:
         self._end = end if self._end is None else max(end, self._end)
 
     def notice(self, path: str, count: int) -> Optional[str]:
-        """Tells what is missing at the end, to be called there.
-
-        Args:
-            path: The file.
-            count: The number of frames.
-
-        Returns:
-            A sentence for the user, None if nothing is missing.
-        """
+        """Tells after the last of `count` frames of a file what is missing; None if nothing is."""
         there = self._seconds(self._end or 0) - self._seconds(self._start or 0)
         announced = self._announced()
         # The last frame may be announced to be shown for longer than its packet says.
@@ -101,7 +91,7 @@ class End:
         try:
             hours, minutes, seconds = stream.metadata["DURATION"].split(":")
             return 3600 * int(hours) + 60 * int(minutes) + float(seconds) - start
-        except (KeyError, ValueError):
+        except (KeyError, ValueError):  # Only Matroska has it.
             pass
         if len(self._container.streams) == 1 and self._container.duration:
             return self._container.duration / 1e6 - start
@@ -109,11 +99,7 @@ class End:
 
 
 def announced_frames(stream: Any) -> Optional[int]:
-    """Number of frames that a container says it has; None if it shows others than those, or cannot.
-
-    Args:
-        stream: The `av.VideoStream`.
-    """
+    """Number of frames that a container says it has; None if it shows others, or does not say."""
     if not stream.frames or not stream.duration or not stream.average_rate:
         return stream.frames or None
     shown = stream.duration * stream.time_base * stream.average_rate

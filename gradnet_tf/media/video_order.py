@@ -38,10 +38,14 @@ class _Packet(NamedTuple):
 class Order:
     """Puts what a decoder gives, and what it does not, in the order in which it is shown.
 
-    A packet whose frame has not come when a later one does is lost. It becomes a row if decoding it
-    failed, or if something between the last key frame and it failed. For in a sound stream, too,
-    some packets give no frame: second fields, frames that are never shown, pictures before the
-    first key frame that cannot be decoded.
+    A packet whose frame has not come when a later one does is lost. It becomes a frame without an
+    image if decoding it failed, or something between the last key frame and it. For in a sound
+    stream, too, some packets give no frame: second fields, frames that are never shown, pictures
+    before the first key frame that cannot be decoded.
+
+    Args:
+        decoder: FFmpeg's name of the decoder.
+        demuxer: FFmpeg's name, or names, of the container.
 
     Attributes:
         skipped: Number of packets before the first key frame of a stream that begins anywhere.
@@ -50,12 +54,6 @@ class Order:
     """
 
     def __init__(self, decoder: str, demuxer: str):
-        """Starts at the beginning of a stream.
-
-        Args:
-            decoder: FFmpeg's name of the decoder.
-            demuxer: FFmpeg's name, or names, of the container.
-        """
         self.skipped = 0
         self.lost = 0
         self._timed = False
@@ -72,15 +70,7 @@ class Order:
         self._last: Optional[int] = None
 
     def sent(self, packet: Any, failure: Optional[str]) -> list[VideoFrame]:
-        """Takes a packet that the decoder was given.
-
-        Args:
-            packet: The `av.Packet`.
-            failure: The decoder's error.
-
-        Returns:
-            The rows that are next.
-        """
+        """Takes an `av.Packet` that the decoder was given, and its error; returns what is next."""
         self._begun = self._begun or (packet.is_keyframe and failure is None)
         if not self._begun:
             self.skipped += 1
@@ -109,14 +99,9 @@ class Order:
         return []
 
     def came(self, image: np.ndarray, pts: Optional[int]) -> list[VideoFrame]:
-        """Takes a frame that came out of the decoder.
+        """Takes a frame, uint8 [h, w, 3] RGB, that came out of the decoder; returns what is next.
 
-        Args:
-            image: uint8 [h, w, 3] RGB.
-            pts: When it is shown, None if it does not say.
-
-        Returns:
-            The rows that are next.
+        `pts` is when it is shown, None if it does not say.
         """
         self._begun = True
         if pts is None:
@@ -130,14 +115,13 @@ class Order:
     def ended(self, cut: bool) -> None:
         """Notes that there are no more packets, before the decoder is asked for its last frames.
 
-        Args:
-            cut: Whether the last packet is incomplete: it is then no frame unless it was decoded.
+        If the last packet is cut off, it is no frame unless it was decoded.
         """
         if cut and self._last in self._waiting and self._waiting[self._last].failed:
             del self._waiting[self._last]
 
     def rest(self) -> list[VideoFrame]:
-        """The rows that are left."""
+        """Returns what is left."""
         return [*self._next(0), *self._lost(self._waiting)]
 
     def _next(self, patience: int) -> list[VideoFrame]:

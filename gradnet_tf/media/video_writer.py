@@ -24,6 +24,16 @@ class VideoWriter:
 
     The file appears under its name when the block succeeds. If it fails, nothing is left behind and
     an older file of that name is as it was.
+
+    Args:
+        path: The file to be written.
+        fps: Frames per second.
+        size: Width and height in pixels. Odd ones are padded by a row or column.
+        pixel_aspect: Width over height of a pixel as players are to show it.
+
+    Raises:
+        ValueError: If the rate or the size is not positive.
+        ImportError: If PyAV is not installed.
     """
 
     def __init__(
@@ -33,18 +43,6 @@ class VideoWriter:
         size: tuple[int, int],
         pixel_aspect: fractions.Fraction = fractions.Fraction(1),
     ):
-        """Sets up a video; the file is opened by the ``with`` block.
-
-        Args:
-            path: The file to be written.
-            fps: Frames per second.
-            size: Width and height in pixels. Odd ones are padded by a row or column.
-            pixel_aspect: Width over height of a pixel as players are to show it.
-
-        Raises:
-            ValueError: If the rate or the size is not positive.
-            ImportError: If PyAV is not installed.
-        """
         if not 0 < fps < float("inf"):
             raise ValueError(f"fps must be positive, got {fps!r}")
         if min(size) < 1:

@@ -3,7 +3,8 @@
 import pytest
 
 from gradnet_tf.bench import video
-from tools.bench_authors import AuthorsTracker
+from gradnet_tf.weights import pretrained
+from tools.bench_authors import AuthorsTracker, program
 
 BOX = (3.0, 5.0, 10.0, 20.0)
 TRACK = """
@@ -69,6 +70,17 @@ def test_frames_are_timed_one_at_a_time(checkout):
         tracker.close()
     # The first one starts a session.
     assert seconds[0] > max(seconds[1:]) >= 0
+
+
+def test_their_program_gets_our_weights(checkout):
+    text = TRACK.replace('== "PREFIX"', '.endswith("model.ckpt")')
+    check = '    import os; assert os.path.exists(options["model_path"] + ".index")\n'
+    (checkout / "track.py").write_text(
+        text.replace("    run_siamesefc(o", check + "    run_siamesefc(o")
+    )
+    paths = video.make_video(str(checkout), 4, 64, 48)
+    with program(str(checkout), str(pretrained.path()), paths, BOX) as next_frame:
+        assert next_frame() >= 0
 
 
 def test_what_their_program_says_when_it_fails(checkout):
