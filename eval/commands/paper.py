@@ -22,38 +22,49 @@ cores. table3 and figure2 keep what they have done: the same command goes on aft
 
 from __future__ import annotations
 
-import sys
+import dataclasses
+import importlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
+from gradnet_tf import command_line
 from gradnet_tf.eval.commands import listing
+from gradnet_tf.eval.paper.settings import EMBEDDED, EXPERIMENTS, SCALES, Experiment, Settings
+from gradnet_tf.files import disk
+from gradnet_tf.tracking import config
 
-OK, BAD_ARGUMENTS, INTERRUPTED = 0, 2, 130  # Exit statuses.
+BAD_ARGUMENTS = 2  # Exit status.
+_EXPECTED = (ArithmeticError, *command_line.EXPECTED)
+# Flags of a number; 0 is "all" where there is such a thing.
+_NUMBERS = {
+    "pairs": "Pairs of an exemplar and a search region.",
+    "iterations": "Most iterations of gradient descent.",
+    "steps": "Steps of each training.",
+    "points": "Most checkpoints of a training that are tracked with; 0: all.",
+    "limit": "Most frames of a sequence that are tracked; 0: all.",
+}
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    from gradnet_tf.eval.paper import settings
-
     here = dict(flag_values=values)
     listing.define_flags(values)
-    flags.DEFINE_enum("experiment", None, tuple(settings.EXPERIMENTS), "What to repeat.", **here)
+    flags.DEFINE_enum("experiment", None, tuple(EXPERIMENTS), "What to repeat.", **here)
     flags.DEFINE_string("output", None, "Folder for tables and figures.", **here)
-    flags.DEFINE_enum(
-        "scale", "small", settings.SCALES, "Size of the numbers that are not given.", **here
-    )
+    flags.DEFINE_enum("scale", SCALES[0], SCALES, "Size of the numbers that are not given.", **here)
     flags.DEFINE_integer("seed", 1, "Of the pairs, and of trainings.", 0, **here)
     flags.DEFINE_multi_string(
         "checkpoint",
         [],
-        "Checkpoint: a folder, an .npz file, or embedded (the default); repeatable.",
+        f"Checkpoint: a folder, an .npz file, or {EMBEDDED} (the default); repeatable.",
         **here,
     )
     flags.DEFINE_list("data", None, "Folders or globs of records, one a data set.", **here)
-    for name in settings.COUNTS:
+    for name in _NUMBERS:
         least = 0 if name in ("limit", "points") else 1
-        flags.DEFINE_integer(name, None, settings.describe_count(name), least, **here)
+        flags.DEFINE_integer(name, None, describe_number(name), least, **here)
     flags.DEFINE_float(
         "base_rate",
         0.0,
@@ -63,7 +74,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_float("target", 0.05, "Share of the loss that table1 calls converged.", 0, **here)
     flags.DEFINE_list("workdirs", None, "Working directories of trainings (figure2).", **here)
-    flags.DEFINE_string("init", settings.EMBEDDED, "Checkpoint that table3 starts from.", **here)
+    flags.DEFINE_string("init", EMBEDDED, "Checkpoint that table3 starts from.", **here)
     flags.DEFINE_string("preset", "short", "Preset of the trainings (table3).", **here)
     flags.DEFINE_multi_string(
         "train_flag",
@@ -85,6 +96,16 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_list("trackers", None, "Trackers among the results, instead of all.", **here)
 
 
+def describe_number(name: str) -> str:
+    """Returns the help of a number's flag, with its values by scale."""
+    values = [
+        f"{title} {', '.join(str(number or 'all') for number in experiment.numbers[name])}"
+        for title, experiment in EXPERIMENTS.items()
+        if name in experiment.numbers
+    ]
+    return f"{_NUMBERS[name]} By --scale (small, full): {'; '.join(values)}."
+
+
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Does the experiment that the flags name.
 
@@ -93,20 +114,106 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-        The exit status: 0; 2 after one line "error: ..." on stderr; 128 and the signal's number if
-        it was stopped.
+        The exit status: 0; 2 after an error; 128 and the signal's number if it was stopped.
     """
-    from gradnet_tf.eval.paper import command, commands, settings
+    return command_line.finish(
+        lambda: _write(read_settings(values, arguments)),
+        status=BAD_ARGUMENTS,
+        errors=_EXPECTED,
+        stopped="stopped; the same command goes on",
+    )
 
-    try:
-        command.write(settings.parse(values, arguments))
-    except (ArithmeticError, ImportError, OSError, ValueError) as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        return BAD_ARGUMENTS
-    except commands.StoppedError as stopped:
-        print("stopped; the same command goes on", file=sys.stderr)
-        return stopped.status
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return OK
+
+def read_settings(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
+    """Checks the flags before any work.
+
+    Raises:
+        ImportError: If matplotlib is needed and missing.
+        OSError: If the output cannot be written, or the data set cannot be read.
+        ValueError: If a flag is missing or wrong, or means nothing for this experiment.
+    """
+    command_line.refuse(arguments)
+    if not values.experiment:
+        raise ValueError(f"--experiment is missing: one of {', '.join(EXPERIMENTS)}")
+    experiment = EXPERIMENTS[values.experiment]
+    for name, by_scale in experiment.numbers.items():
+        values.set_default(name, by_scale[SCALES.index(values.scale)])
+    _check(values, experiment)
+    dataset, dataset_flags = None, ()
+    if values.root:
+        values.set_default("dataset", experiment.dataset)
+        dataset = listing.open_flagged(values)
+        names = ("dataset", "root", "sequences", "dataset_option", "starts")
+        given = [values[name] for name in names if name == "dataset" or values[name].present]
+        dataset_flags = tuple(text for flag in given for text in flag.serialize().split("\n"))
+    output = Path(disk.local_path(values.output))
+    if output.exists() and not output.is_dir():
+        raise NotADirectoryError(f"--output {output} is a file; a folder is needed")
+    disk.check_target(output / ".paper" if output.is_dir() else output)
+
+    meant = (*experiment.numbers, *experiment.takes)
+    given = {name: values[name].value for name in meant if values[name].value not in (None, [], "")}
+    parameters = {"experiment": values.experiment, "scale": values.scale, **given}
+    parameters.update({name: given[name] or "all" for name in experiment.numbers})
+    if dataset is not None:
+        parameters["sequences"] = [sequence.name for sequence in dataset.sequences]
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"dataset"}
+    return Settings(
+        experiment=values.experiment,
+        output=output,
+        parameters=parameters,
+        dataset=dataset,
+        dataset_flags=dataset_flags,
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in given.items()
+            if name in fields
+        },
+    )
+
+
+def _check(values: flags.FlagValues, experiment: Experiment) -> None:
+    name = values.experiment
+    for flag in ("output", *experiment.needs):
+        if not values[flag].value:
+            raise ValueError(f"--{flag} is missing; --experiment={name} needs it")
+    every = {flag for one in EXPERIMENTS.values() for flag in (*one.takes, *one.numbers)}
+    for flag in sorted(every - {*experiment.takes, *experiment.numbers}):
+        if values[flag].present:
+            raise ValueError(f"--{flag} means nothing for --experiment={name}")
+    most = experiment.checkpoints
+    if len(values.checkpoint) > most:
+        raise ValueError(
+            f"--experiment={name} takes {most} --checkpoint, got {len(values.checkpoint)}"
+        )
+    if "pairs" in experiment.numbers and bool(values.data) == bool(values.root):
+        raise ValueError(
+            f"--experiment={name} needs pairs: give --data (records) or --root (sequences), and "
+            "not both"
+        )
+    if not values.target < 1:
+        raise ValueError(f"--target must be below 1, got {values.target}")
+    if experiment.plots:
+        from gradnet_tf.eval.report import plots
+
+        plots.check_available()
+    if "tracker_preset" in experiment.takes:
+        try:
+            config.preset(values.tracker_preset)
+        except ValueError as error:
+            raise ValueError(f"--tracker_preset: {error}") from None
+
+
+def _write(settings: Settings) -> None:
+    from gradnet_tf.eval.paper import output
+    from gradnet_tf.eval.report import tables
+
+    # TensorFlow is loaded with it, where it is needed.
+    module = EXPERIMENTS[settings.experiment].module
+    document = importlib.import_module(f"gradnet_tf.eval.paper.{module}").run(settings)
+    written = output.write(settings, document)
+    print(tables.to_markdown(document.tables[0]))
+    for note in document.notes:
+        print(f"note: {note}")
+    for path in written:
+        print(f"wrote: {path}")

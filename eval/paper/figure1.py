@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.eval.paper import heat_maps, networks, output
-from gradnet_tf.eval.paper.samples import Sample
+from gradnet_tf.eval.paper import inputs, output
+from gradnet_tf.eval.paper.inputs import Sample
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
@@ -40,18 +40,16 @@ def run(settings: Settings) -> output.Document:
     """Computes the gradients.
 
     Raises:
-        OSError, ValueError: Checkpoint or pairs cannot be used.
+        OSError, ValueError: If checkpoint or pairs cannot be used.
     """
-    network, loaded = networks.load_siamfc(settings.checkpoints[0])
+    network, loaded = inputs.load_siamfc(settings.checkpoint[0])
     found = []
-    for sample in networks.draw(settings):
+    for sample in inputs.draw_pairs(settings):
         f2 = network.template_features(sample.exemplar)
         update = network.update(f2, network.search_features(sample.instance))
         size = np.abs(update.gradient[0].numpy()).sum(axis=-1)
         found.append(Gradient(sample, float(update.loss), size))
     return output.Document(
-        name=settings.name,
-        title=settings.experiment.title,
         tables=(make_table(found),),
         figures={"": lambda: draw(found)},
         notes=(
@@ -60,13 +58,12 @@ def run(settings: Settings) -> output.Document:
             "Cells in the middle take part in more of the template, which raises them whatever the "
             "image is.",
         ),
-        parameters=settings.parameters(),
         weights={"checkpoint": loaded.digest},
     )
 
 
 def make_table(found: list[Gradient]) -> Table:
-    """The numbers beside the pictures."""
+    """Makes the table of the numbers beside the pictures."""
     rows = [
         (
             one.sample.name,
@@ -86,15 +83,15 @@ def make_table(found: list[Gradient]) -> Table:
 
 
 def draw(found: list[Gradient]):
-    """Exemplars, and their gradients to the right of them."""
+    """Draws exemplars, and their gradients to the right of them."""
     rows = -(-len(found) // _IN_A_ROW)
     figure, grid = plots.new_figure(6.4, 1.75 * rows, rows, 2 * _IN_A_ROW)
     cells = np.atleast_2d(grid)
     for place, one in enumerate(found):
         row, column = divmod(place, _IN_A_ROW)
         image, gradient = cells[row, 2 * column : 2 * column + 2]
-        heat_maps.show_image(image, one.sample.exemplar, one.sample.title)
-        heat_maps.show_over_exemplar(gradient, one.size, one.sample.exemplar, "absolute gradient")
+        output.show_image(image, one.sample.exemplar, one.sample.title)
+        output.show_over_exemplar(gradient, one.size, one.sample.exemplar, "absolute gradient")
     for axes in cells.ravel()[2 * len(found) :]:
         axes.set_visible(False)
     return figure

@@ -8,28 +8,24 @@ generalization.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.eval.paper import heat_maps, networks, output
-from gradnet_tf.eval.paper.samples import Sample
+from gradnet_tf.eval.paper import inputs, output
+from gradnet_tf.eval.paper.inputs import Sample
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.network.gradnet import GradNet
 
-_NAMES = (("(a) S", "(b) S*"), ("(c) S", "(d) S*"))
+_NAMES = ("(a) S", "(b) S*", "(c) S", "(d) S*")
+_SIZE = 1.35  # Inches of a map.
 
 
 class Maps(NamedTuple):
-    """One pair and one network.
-
-    Attributes:
-        initial: S, [17, 17].
-        final: S*, [17, 17].
-        initial_loss: Of S.
-        final_loss: Of S*.
-    """
+    """One pair and one network: S and S*, [17, 17] each, and their losses."""
 
     initial: np.ndarray
     final: np.ndarray
@@ -41,16 +37,14 @@ def run(settings: Settings) -> output.Document:
     """Computes the score maps.
 
     Raises:
-        OSError, ValueError: A checkpoint or pairs cannot be used, or one has no update.
+        OSError, ValueError: If a checkpoint or pairs cannot be used, or there is no U2.
     """
-    loaded = [networks.load(path, needs_update=True) for path in settings.checkpoints]
+    loaded = [inputs.load_network(path, needs_update=True) for path in settings.checkpoint]
     samples, found = [], []
-    for sample in networks.draw(settings):
+    for sample in inputs.draw_pairs(settings):
         samples.append(sample)
         found.append([_maps(network, sample) for network, _ in loaded])
     return output.Document(
-        name=settings.name,
-        title=settings.experiment.title,
         tables=(make_table(samples, found),),
         figures={"": lambda: draw(samples, found)},
         notes=(
@@ -60,57 +54,48 @@ def run(settings: Settings) -> output.Document:
             "middle of every region. Peaked: how far the peak is above the mean, in standard "
             "deviations of the map.",
         ),
-        parameters=settings.parameters(),
         weights={f"checkpoint {i + 1}": one.digest for i, (_, one) in enumerate(loaded)},
     )
 
 
 def peakedness(score: np.ndarray) -> float:
-    """How far the peak is above the mean, in standard deviations; 0 of a constant map."""
+    """Tells how far the peak is above the mean, in standard deviations; 0 of a constant map."""
     spread = float(score.std())
     return float(score.max() - score.mean()) / spread if spread else 0.0
 
 
-def make_table(samples: list[Sample], found: list[list[Maps]]) -> Table:
-    """Losses and shapes of the maps, for each pair and checkpoint."""
+def make_table(samples: Sequence[Sample], found: Sequence[Sequence[Maps]]) -> Table:
+    """Makes the table of losses and peaks, for each pair and checkpoint."""
     rows = []
-    for sample, networks_maps in zip(samples, found):
-        for place, maps in enumerate(networks_maps):
-            rows.append(
-                (
-                    sample.name,
-                    str(place + 1),
-                    Number(maps.initial_loss),
-                    Number(maps.final_loss),
-                    Number(peakedness(maps.initial)),
-                    Number(peakedness(maps.final)),
-                )
-            )
-    columns = [Column("Pair"), Column("Checkpoint")]
-    columns += [Column(f"Loss of {name}", 6) for name in ("S", "S*")]
-    columns += [Column(f"{name} peaked", 2) for name in ("S", "S*")]
-    return Table("figure10", "Score maps before and after the update", tuple(columns), tuple(rows))
+    for sample, own in zip(samples, found):
+        for place, maps in enumerate(own):
+            peaks = (peakedness(maps.initial), peakedness(maps.final))
+            numbers = (maps.initial_loss, maps.final_loss, *peaks)
+            rows.append((sample.name, str(place + 1), *map(Number, numbers)))
+    columns = (
+        *(Column("Pair"), Column("Checkpoint")),
+        *(Column("Loss of S", 6), Column("Loss of S*", 6)),
+        *(Column("S peaked", 2), Column("S* peaked", 2)),
+    )
+    return Table("figure10", "Score maps before and after the update", columns, tuple(rows))
 
 
-def draw(samples: list[Sample], found: list[list[Maps]]):
-    """Search regions in the first row, maps below them."""
-    count = len(found[0])
-    rows = 1 + 2 * count
-    size = 1.35
-    figure, grid = plots.new_figure(size * len(samples) + 0.6, size * rows, rows, len(samples))
-    cells = np.asarray(grid).reshape(rows, len(samples))
-    for column, (sample, maps) in enumerate(zip(samples, found)):
-        heat_maps.show_image(cells[0, column], sample.instance, sample.title)
-        for place, one in enumerate(maps):
-            heat_maps.show_map(cells[1 + 2 * place, column], one.initial)
-            heat_maps.show_map(cells[2 + 2 * place, column], one.final)
-    for place in range(count):
-        for offset, name in enumerate(_NAMES[place]):
-            cells[1 + 2 * place + offset, 0].set_ylabel(name)
+def draw(samples: Sequence[Sample], found: Sequence[Sequence[Maps]]):
+    """Draws search regions in the first row, and heat maps of the scores below them."""
+    columns, rows = len(samples), 1 + 2 * len(found[0])
+    figure, grid = plots.new_figure(_SIZE * columns + 0.6, _SIZE * rows, rows, columns)
+    cells = np.asarray(grid).reshape(rows, columns)
+    for column, (sample, own) in enumerate(zip(samples, found)):
+        output.show_image(cells[0, column], sample.instance, sample.title)
+        scores = [score for maps in own for score in (maps.initial, maps.final)]
+        for axes, score in zip(cells[1:, column], scores):
+            output.show_map(axes, score)
+    for axes, name in zip(cells[1:, 0], _NAMES):
+        axes.set_ylabel(name)
     return figure
 
 
-def _maps(network, sample: Sample) -> Maps:
+def _maps(network: GradNet, sample: Sample) -> Maps:
     features = network.search_features(sample.instance)
     update = network.update(network.template_features(sample.exemplar), features)
     final = network.score_map(update.template, features)

@@ -11,19 +11,20 @@ The paper compares "Ours" (variant full) with "Ours-T" (without_generalization).
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from gradnet_tf import weights
-from gradnet_tf.eval.paper import commands, output
+from gradnet_tf.eval.paper import output, programs
 from gradnet_tf.eval.paper.settings import Settings
-from gradnet_tf.eval.report import facts, plots
+from gradnet_tf.eval.report import descriptions, plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
 from gradnet_tf.eval.scoring.summary import Evaluation
+from gradnet_tf.files import disk
 from gradnet_tf.training import checkpoints, history, loop, runinfo
 from gradnet_tf.training.config import TrainConfig
 
@@ -32,8 +33,7 @@ ERRORS = ("err_disp", "validation_err_disp")
 CHECKPOINTS = "checkpoints"  # Folder in the output.
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Training:
+class Training(NamedTuple):
     """One training.
 
     Attributes:
@@ -55,28 +55,29 @@ def run(settings: Settings) -> output.Document:
     """Reads the trainings, tracks with their checkpoints, and makes the figure.
 
     Raises:
-        commands.StoppedError: The tracking was stopped; the same command goes on.
-        OSError, ValueError: A working directory cannot be read, or has no checkpoint.
+        KeyboardInterrupt: If the tracking was stopped; the same command goes on.
+        OSError, ValueError: If a working directory cannot be read, or has no checkpoint.
     """
-    trainings = read_trainings(settings.workdirs)
-    steps = [choose_steps(training, settings.counts["points"]) for training in trainings]
+    trainings = read_trainings([Path(disk.local_path(path)) for path in settings.workdirs])
+    steps = [choose_steps(training, settings.points) for training in trainings]
     settings.output.mkdir(parents=True, exist_ok=True)
     trackers, digests = [], {}
     for training, own in zip(trainings, steps):
         for step in own:
-            name = f"{training.stem}-{step:08d}"
+            name = _tracker(training, step)
             path = settings.output / CHECKPOINTS / name
             digests[name] = export(training, step, path)
             trackers.append((name, f"gradnet:{path},preset={settings.tracker_preset}"))
-    evaluation, notes, line = commands.track(settings, trackers)
-    accuracy = [accuracies(training, own, evaluation) for training, own in zip(trainings, steps)]
+    evaluation, notes, line = programs.track(settings, trackers)
+    totals = {one.name: one.totals for one in evaluation.trackers}
+    accuracy = [
+        np.array([(s, *(totals[_tracker(t, s)][key] for key in ("auc", "precision"))) for s in own])
+        for t, own in zip(trainings, steps)
+    ]
     return output.Document(
-        name=settings.name,
-        title=settings.experiment.title,
         tables=(accuracy_table(trainings, accuracy, evaluation), error_table(trainings)),
-        figures={"": functools.partial(draw, trainings, accuracy)},
-        notes=(facts.describe_convention(evaluation), *notes),
-        parameters=settings.parameters(),
+        figures={"": lambda: draw(trainings, accuracy)},
+        notes=(descriptions.describe_convention(evaluation), *notes),
         weights=digests,
         commands=(line,),
     )
@@ -86,43 +87,40 @@ def read_trainings(workdirs: Sequence[Path]) -> list[Training]:
     """Reads configurations and histories.
 
     Raises:
-        OSError, ValueError: A directory is none of a training, or its history is empty.
+        OSError, ValueError: If a directory is none of a training, or its history is empty.
     """
-    configs = []
-    for workdir in workdirs:
-        claimed = runinfo.read(workdir)
-        names = {field.name for field in dataclasses.fields(TrainConfig)}
-        configs.append(TrainConfig(**{n: claimed[n] for n in names if n in claimed}))
+    names = {field.name for field in dataclasses.fields(TrainConfig)}
+    claims = [runinfo.read(workdir) for workdir in workdirs]
+    configs = [TrainConfig(**{n: claim[n] for n in names & set(claim)}) for claim in claims]
     titles = [TITLES.get(config.variant, config.variant) for config in configs]
     if len(set(titles)) < len(titles):  # Two of the same kind: by their folders.
-        names = [workdir.name for workdir in workdirs]
-        names = list(map(str, workdirs)) if len(set(names)) < len(names) else names
-        titles = [f"{name} ({title})" for name, title in zip(names, titles)]
+        folders = [workdir.name for workdir in workdirs]
+        folders = list(map(str, workdirs)) if len(set(folders)) < len(folders) else folders
+        titles = [f"{folder} ({title})" for folder, title in zip(folders, titles)]
     found = []
-    for place, (workdir, config, title) in enumerate(zip(workdirs, configs, titles)):
+    for place, (workdir, config, title) in enumerate(zip(workdirs, configs, titles), 1):
         rows = history.read(workdir / loop.HISTORY)
-        errors = {
-            name: np.array(
-                [(int(row[history.STEP]) + 1, float(row[name])) for row in rows if row.get(name)]
-            ).reshape(-1, 2)
-            for name in ERRORS
-        }
+        errors = {}
+        for name in ERRORS:
+            known = [
+                (int(row[history.STEP]) + 1, float(row[name])) for row in rows if row.get(name)
+            ]
+            errors[name] = np.array(known).reshape(-1, 2)
         if not len(errors[ERRORS[0]]):
             raise ValueError(f"{workdir / loop.HISTORY} has no row of a training yet")
-        stem = f"training{place + 1}"
-        found.append(Training(title, stem, workdir, config.network_variant, errors))
+        found.append(Training(title, f"training{place}", workdir, config.network_variant, errors))
     return found
 
 
 def choose_steps(training: Training, count: int) -> list[int]:
-    """Steps of checkpoints, evenly chosen among those that are there, the last one included.
+    """Chooses steps of checkpoints evenly among those that are there, the last one included.
 
     Args:
         training: What was trained.
         count: How many at most; 0 for all.
 
     Raises:
-        OSError, ValueError: There is none.
+        OSError, ValueError: If there is none.
     """
     steps = sorted(checkpoints.CheckpointStore(training.workdir, read_only=True).steps())
     if not steps:
@@ -143,44 +141,34 @@ def export(training: Training, step: int, path: Path) -> str:
     return weights.save(path, arrays, {"training": {"step": step}}, overwrite=True).digest
 
 
-def accuracies(training: Training, steps: Sequence[int], evaluation: Evaluation) -> np.ndarray:
-    """(step, success AUC, precision) of a training's checkpoints, [n, 3]."""
-    measured = {one.name: one.totals for one in evaluation.trackers}
-    rows = []
-    for step in steps:
-        totals = measured[f"{training.stem}-{step:08d}"]
-        rows.append((step, totals["auc"], totals["precision"]))
-    return np.array(rows, np.float64)
-
-
-def accuracy_table(trainings, accuracy, evaluation: Evaluation) -> Table:
-    """The right half in numbers."""
+def accuracy_table(
+    trainings: Sequence[Training], accuracy: Sequence[np.ndarray], evaluation: Evaluation
+) -> Table:
+    """Makes the table of the right half: (step, success AUC, precision) of each checkpoint."""
     rows = [
-        (training.title, *map(Number, row)) for training, a in zip(trainings, accuracy) for row in a
+        (training.title, *map(Number, row))
+        for training, own in zip(trainings, accuracy)
+        for row in own
     ]
     columns = (Column("Training"), Column("Step", 0), Column("AUC", 3), Column("Precision", 3))
     return Table("accuracy", f"While testing on {evaluation.heading}", columns, tuple(rows))
 
 
 def error_table(trainings: Sequence[Training]) -> Table:
-    """The left half in numbers."""
+    """Makes the table of the left half."""
     rows = []
     for training in trainings:
-        values = [dict(training.errors[name]) for name in ERRORS]
-        for step in sorted({*values[0], *values[1]}):
-            cells = [Number(float(column.get(step, math.nan))) for column in values]
-            rows.append((training.title, Number(step), *cells))
-    columns = (
-        Column("Training"),
-        Column("Step", 0),
-        Column("Distance error", 3),
-        Column("Distance error, held out", 3),
-    )
+        errors = [dict(training.errors[name]) for name in ERRORS]
+        for step in sorted({*errors[0], *errors[1]}):
+            numbers = (step, *(float(one.get(step, math.nan)) for one in errors))
+            rows.append((training.title, *map(Number, numbers)))
+    heads = ("Distance error", "Distance error, held out")
+    columns = (Column("Training"), Column("Step", 0), *(Column(head, 3) for head in heads))
     return Table("error", "While training", columns, tuple(rows))
 
 
 def draw(trainings: Sequence[Training], accuracy: Sequence[np.ndarray]):
-    """Both halves."""
+    """Draws both halves."""
     figure, (left, right) = plots.new_figure(9.6, 3.8, 1, 2)
     for training, own, colour in zip(trainings, accuracy, plots.COLOURS):
         for name, dash, suffix in zip(ERRORS, ("-", "--"), ("", ", held out")):
@@ -188,11 +176,13 @@ def draw(trainings: Sequence[Training], accuracy: Sequence[np.ndarray]):
             if len(errors):
                 left.plot(*errors.T, dash, color=colour, label=training.title + suffix)
         right.plot(own[:, 0], own[:, 1], "o-", color=colour, label=training.title)
-    left.set_title("Training")
-    left.set_ylabel("Distance error")
-    right.set_title("Testing")
-    right.set_ylabel("Success AUC")
+    left.set(title="Training", ylabel="Distance error")
+    right.set(title="Testing", ylabel="Success AUC")
     for axes in (left, right):
         axes.set_xlabel("Step")
         axes.legend(fontsize=8)
     return figure
+
+
+def _tracker(training: Training, step: int) -> str:
+    return f"{training.stem}-{step:08d}"

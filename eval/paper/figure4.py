@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradnet_tf.eval.paper import networks, output
+from gradnet_tf.eval.paper import inputs, output
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
@@ -32,32 +32,29 @@ def run(settings: Settings) -> output.Document:
     """Counts the shares.
 
     Raises:
-        OSError, ValueError: A checkpoint or pairs cannot be used, or one has no update.
+        OSError, ValueError: If a checkpoint or pairs cannot be used, or there is no U2.
     """
-    loaded = [networks.load(path, needs_update=True) for path in settings.checkpoints]
+    loaded = [inputs.load_network(path, needs_update=True) for path in settings.checkpoint]
     shares: list[list[float]] = [[] for _ in loaded]
-    for sample in networks.draw(settings):
+    for sample in inputs.draw_pairs(settings):
         for (network, _), own in zip(loaded, shares):
             f2 = network.template_features(sample.exemplar)
             update = network.update(f2, network.search_features(sample.instance))
             own.append(float(metrics.gradient_share(f2, update.h2)[0]))
     found = [np.array(own) for own in shares]
     return output.Document(
-        name=settings.name,
-        title=settings.experiment.title,
         tables=(make_table(found),),
         figures={"": functools.partial(draw, found)},
         notes=(
             "The ratio is sum |U2(g)| / (sum |f_2| + sum |U2(g)|) of an exemplar's feature. 0: "
             "the template ignores the gradient; 0.5: as much gradient as appearance.",
         ),
-        parameters=settings.parameters(),
         weights={name: one.digest for name, (_, one) in zip(NAMES, loaded)},
     )
 
 
 def make_table(found: Sequence[np.ndarray]) -> Table:
-    """Means and quartiles of the shares [pairs] of each network."""
+    """Makes the table of means and quartiles of the shares [pairs] of each network."""
     rows = []
     for name, shares in zip(NAMES, found):
         numbers = [shares.mean(), *np.quantile(shares, (0.25, 0.5, 0.75))]
@@ -68,7 +65,7 @@ def make_table(found: Sequence[np.ndarray]) -> Table:
 
 
 def draw(found: Sequence[np.ndarray]):
-    """Histograms, one over the other."""
+    """Draws histograms, one over the other."""
     figure, axes = plots.new_figure(6.4, 4.0)
     highest = min(1.0, 1.2 * max(values.max() for values in found))
     bins = np.linspace(0, highest or 1.0, _BINS + 1)

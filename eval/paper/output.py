@@ -1,4 +1,4 @@
-"""What an experiment gives, and the files that it becomes.
+"""Writes what came of an experiment, and draws images and maps.
 
     NAME.md      tables, notes, and what made them: parameters, weights, software, hardware
     NAME.csv     the numbers (NAME_TABLE.csv of further tables)
@@ -9,14 +9,15 @@ Every file is whole or not there. The same numbers on the same machine give the 
 
 from __future__ import annotations
 
-import dataclasses
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 import gradnet_tf
-from gradnet_tf.eval.report import facts, plots, tables
+from gradnet_tf.eval.paper.settings import EXPERIMENTS, Settings
+from gradnet_tf.eval.report import descriptions, plots, tables
 from gradnet_tf.eval.results import provenance
 from gradnet_tf.files import disk
 
@@ -24,35 +25,34 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
+COLOURS = "jet"  # Of heat maps, as in the paper's figures: red is high.
+# Where the cells of f_2 lie on the exemplar: the first one's centre, from one to the next, px. Two
+# convolutions and two poolings without padding, of strides 2, 2, 1 and 2.
+_F2_FIRST, _F2_STRIDE = 19, 8
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Document:
+class Document(NamedTuple):
     """What came of an experiment.
 
     Attributes:
-        name: Of its files.
-        title: What it shows.
         tables: The first one has the file `NAME.csv`.
+        notes: Sentences.
         figures: Functions that draw, by the part of the file's name after NAME; "" for the main
             one.
-        notes: Sentences.
-        parameters: What the numbers depend on.
         weights: Hashes of weights by what they are.
+        parameters: What the numbers depend on besides the settings.
         commands: Other commands that were run.
     """
 
-    name: str
-    title: str
-    tables: tuple[tables.Table, ...] = ()
-    figures: Mapping[str, Callable[[], Figure]] = dataclasses.field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    weights: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    tables: tuple[tables.Table, ...]
+    notes: tuple[str, ...]
+    figures: Mapping[str, Callable[[], Figure]] = {}
+    weights: Mapping[str, str] = {}
+    parameters: Mapping[str, Any] = {}
     commands: tuple[str, ...] = ()
 
 
-def write(document: Document, folder: Path) -> list[Path]:
+def write(settings: Settings, document: Document) -> list[Path]:
     """Writes the files; makes the folder where it is missing.
 
     Returns:
@@ -61,62 +61,83 @@ def write(document: Document, folder: Path) -> list[Path]:
     Raises:
         OSError: If something cannot be written.
     """
-    contents: dict[str, bytes] = {}
+    name, contents = settings.experiment, {}
     for place, table in enumerate(document.tables):
         suffix = f"_{table.name}" if place else ""
-        contents[f"{document.name}{suffix}.csv"] = tables.to_csv(table).encode()
+        contents[f"{name}{suffix}.csv"] = tables.to_csv(table).encode()
     for part, draw in document.figures.items():
-        stem = f"{document.name}_{part}" if part else document.name
         for kind, content in render(draw).items():
-            contents[f"{stem}.{kind}"] = content
-    pictures = [name for name in contents if name.endswith(f".{FORMATS[0]}")]
-    contents = {f"{document.name}.md": to_markdown(document, pictures).encode(), **contents}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        disk.write_bytes(folder / name, content)
-    return [folder / name for name in contents]
+            contents[f"{name}{part and '_'}{part}.{kind}"] = content
+    pictures = [file for file in contents if file.endswith(f".{FORMATS[0]}")]
+    contents = {f"{name}.md": _to_markdown(settings, document, pictures).encode(), **contents}
+    settings.output.mkdir(parents=True, exist_ok=True)
+    for file, content in contents.items():
+        disk.write_bytes(settings.output / file, content)
+    return [settings.output / file for file in contents]
 
 
 def render(draw: Callable[[], Figure]) -> dict[str, bytes]:
-    """Draws a figure in the style of the reports; its files by format."""
+    """Draws a figure in the style of the reports; returns its files by format."""
     with plots.styled():
-        figure = draw()
-        # The layout is settled once, or it would depend on the order of the formats.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        found = {}
-        for kind in FORMATS:
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, metadata=plots.METADATA[kind])
-            found[kind] = buffer.getvalue()
-        return found
+        return plots.render(draw(), FORMATS)
 
 
-def to_markdown(document: Document, pictures: list[str]) -> str:
-    """The page that tells everything."""
-    parts = [f"# {document.name}: {document.title}", ""]
-    for name in pictures:
-        parts += [f"![{document.title}]({name})", ""]
+def show_image(axes, image: np.ndarray, title: str = "") -> None:
+    """Shows an image BGR [1, h, w, 3]."""
+    axes.imshow(to_rgb(image))
+    _bare(axes, title)
+
+
+def show_map(axes, values: np.ndarray, title: str = "") -> None:
+    """Shows a heat map [h, w] alone, its least value blue and its largest one red."""
+    axes.imshow(values, cmap=COLOURS)
+    _bare(axes, title)
+
+
+def show_over_exemplar(axes, values: np.ndarray, exemplar: np.ndarray, title: str = "") -> None:
+    """Shows a heat map [12, 12] of f_2 where it lies on an exemplar [1, 127, 127, 3]."""
+    size = exemplar.shape[1]
+    low = _F2_FIRST - _F2_STRIDE / 2
+    high = low + _F2_STRIDE * len(values)
+    axes.imshow(to_rgb(exemplar))
+    style = dict(cmap=COLOURS, alpha=0.65, interpolation="bilinear")
+    axes.imshow(values, extent=(low, high, high, low), **style)
+    axes.set_xlim(-0.5, size - 0.5)
+    axes.set_ylim(size - 0.5, -0.5)
+    _bare(axes, title)
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Turns BGR [1, h, w, 3], 0..255, into RGB uint8 [h, w, 3]."""
+    return np.clip(np.rint(image[0, ..., ::-1]), 0, 255).astype(np.uint8)
+
+
+def _bare(axes, title: str) -> None:
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    if title:
+        axes.set_title(title, fontsize=7)
+
+
+def _to_markdown(settings: Settings, document: Document, pictures: list[str]) -> str:
+    title = EXPERIMENTS[settings.experiment].title
+    parts = [f"# {settings.experiment}: {title}", ""]
+    for file in pictures:
+        parts += [f"![{title}]({file})", ""]
     parts += [tables.to_markdown(table) for table in document.tables]
     parts += [f"- {note}" for note in document.notes]
-    parts += [""] * bool(document.notes)
     made = {
-        **facts_of(document),
-        **{f"weights of {name}": digest for name, digest in document.weights.items()},
-    }
-    rows = tuple((name, text) for name, text in made.items())
-    columns = (tables.Column("What"), tables.Column("Value"))
-    parts.append(tables.to_markdown(tables.Table("made", "What made it", columns, rows)))
-    if document.commands:
-        parts += ["Commands that were run:", "", "```", *document.commands, "```", ""]
-    return "\n".join(parts)
-
-
-def facts_of(document: Document) -> dict[str, str]:
-    """Parameters, software and hardware, as texts by name."""
-    made = {
+        **settings.parameters,
         **document.parameters,
         "gradnet_tf": gradnet_tf.__version__,
         **provenance.describe_environment(),
+        **{f"weights of {name}": digest for name, digest in document.weights.items()},
     }
-    return {name: text for name, text in facts.flatten(made) if text}
+    rows = tuple((name, text) for name, text in descriptions.flatten(made) if text)
+    columns = (tables.Column("What"), tables.Column("Value"))
+    parts += ["", tables.to_markdown(tables.Table("made", "What made it", columns, rows))]
+    if document.commands:
+        parts += ["Commands that were run:", "", "```", *document.commands, "```", ""]
+    return "\n".join(parts)

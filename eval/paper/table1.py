@@ -10,99 +10,242 @@ converged, nor what the basic learning rate is, nor on which pairs it counted. H
 *   The basic rate is the one at which the median pair takes as many iterations as the paper's first
     column, unless it is given. So the first column agrees by construction; the others are measured.
 *   The number is the median over pairs; infinite if half of the pairs do not get there in time.
+
+The score map is linear in the template, S = A beta, with one row of A for each window of the search
+region's features. The gradient A^T dL/dS moves the template by combinations of these windows only,
+so beta - beta_0 = A^T c and S = S_0 + A A^T c. Descending in c with the Gram matrix A A^T (17 * 17
+cells) gives the same scores as descending in the template (6 * 6 * 256 weights), and many rates go
+at once.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from tqdm import tqdm
 
-from gradnet_tf.eval.paper import descent, networks, output, published
+from gradnet_tf.eval.paper import inputs, output, published
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.network import losses
 from gradnet_tf.network.gradnet import GradNet
 
 FACTORS = tuple(published.TABLE_1)
+HOLD = 10  # Iterations in a row for which the loss has to stay low.
+
+
+class Problem(NamedTuple):
+    """The descent on one pair.
+
+    Attributes:
+        size: Side of the score map.
+        initial: S_0, float64 [size * size].
+        gram: A A^T, float64 [size * size, size * size].
+    """
+
+    size: int
+    initial: np.ndarray
+    gram: np.ndarray
+
+
+class Descent(NamedTuple):
+    """What came of some rates, float64 [rates] each.
+
+    Attributes:
+        iterations: To converge; infinite where the limit came first.
+        first_step: The loss after one iteration, as a share of the loss before it.
+    """
+
+    iterations: np.ndarray
+    first_step: np.ndarray
 
 
 def run(settings: Settings) -> output.Document:
     """Measures and makes the table.
 
     Raises:
-        OSError, ValueError: Checkpoint or pairs cannot be used.
+        OSError, ValueError: If checkpoint or pairs cannot be used.
     """
-    network, loaded = networks.load(settings.checkpoints[0])
+    network, loaded = inputs.load_network(settings.checkpoint[0])
     problems = _problems(network, settings)
-    base_rate, target = settings.base_rate, settings.target
+    base_rate, target, limit = settings.base_rate, settings.target, settings.iterations
     has_base = base_rate > 0
     with tqdm(total=len(problems) * (1 if has_base else 3), unit="descent", desc="table1") as bar:
         if not has_base:
-            iterations = int(published.TABLE_1[1])
-            base_rate = descent.find_base_rate(problems, iterations, target, bar.update)
-        rates = base_rate * np.array(FACTORS)
+            base_rate = find_base_rate(problems, published.TABLE_1[1], target, bar.update)
         found = []
         for problem in problems:
-            found.append(descent.descend(problem, rates, settings.counts["iterations"], target))
+            found.append(descend(problem, base_rate * np.array(FACTORS), limit, target))
             bar.update()
-    table = make_table(found)
     least = _text(min(one.iterations.min() for one in found))
-    best = min(descent.median(column) for column in np.transpose([o.first_step for o in found]))
+    best = min(median(column) for column in np.transpose([one.first_step for one in found]))
     return output.Document(
-        name=settings.name,
-        title=settings.experiment.title,
-        tables=(table,),
+        tables=(make_table(found),),
         notes=(
             f"Converged: the loss is at most {target:g} times that of SiamFC's template, and stays "
-            f"so for {descent.HOLD} iterations. ∞: not within {settings.counts['iterations']} "
-            "iterations. Numbers are medians over pairs.",
+            f"so for {HOLD} iterations. ∞: not within {limit} iterations. Numbers are medians over "
+            "pairs.",
             f"The basic learning rate is {base_rate:.4g} (on the loss of `losses.logistic_loss`), "
             + ("as given." if has_base else "chosen so that 1× takes as long as in the paper."),
             f"The fewest iterations of any pair by any rate: {least}. After one iteration, the "
             f"median pair keeps at least {best:.0%} of its loss, whatever the rate.",
         ),
-        parameters={**settings.parameters(), "base_rate": base_rate},
         weights={"checkpoint": loaded.digest},
+        parameters={"base_rate": base_rate},
     )
 
 
-def make_table(found: list[descent.Descent]) -> Table:
-    """The table of some pairs' descents by `FACTORS`."""
-    iterations = np.stack([one.iterations for one in found])
-    first_step = np.stack([one.first_step for one in found])
+def make_table(found: Sequence[Descent]) -> Table:
+    """Makes the table of some pairs' descents by `FACTORS`."""
     rows = []
     for place, factor in enumerate(FACTORS):
-        column = iterations[:, place]
-        spread = [_text(descent.median(column, share)) for share in (0.25, 0.75)]
+        iterations = np.array([one.iterations[place] for one in found])
         rows.append(
             (
                 f"{factor}×",
                 _text(published.TABLE_1[factor]),
-                _text(descent.median(column)),
-                "–".join(spread),
-                f"{np.isfinite(column).sum()} of {len(column)}",
-                Number(descent.median(first_step[:, place])),
+                _text(median(iterations)),
+                "–".join(_text(median(iterations, share)) for share in (0.25, 0.75)),
+                f"{np.isfinite(iterations).sum()} of {len(iterations)}",
+                Number(median([one.first_step[place] for one in found])),
             )
         )
-    columns = (
-        Column("Learning rate"),
-        Column("Iterations, paper"),
-        Column("Iterations, here"),
-        Column("Quartiles"),
-        Column("Pairs that converge"),
-        Column("Loss after one iteration (share)", 3),
-    )
+    heads = ("Learning rate", "Iterations, paper", "Iterations, here", "Quartiles")
+    columns = (*map(Column, heads), Column("Pairs that converge"))
+    columns += (Column("Loss after one iteration (share)", 3),)
     title = "Iterations to update SiamFC's template by gradient descent"
     return Table("table1", title, columns, tuple(rows))
 
 
-def _problems(network: GradNet, settings: Settings) -> list[descent.Problem]:
+def make_problem(template: np.ndarray, features: np.ndarray) -> Problem:
+    """Makes the descent of a template on one search region.
+
+    Args:
+        template: beta_0, [rows, columns, channels].
+        features: f_x(X), [height, width, channels].
+
+    Raises:
+        ValueError: If the score map would not be square.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(features, template.shape[:2], axis=(0, 1))
+    height, width = windows.shape[:2]
+    if height != width:
+        raise ValueError(f"the score map must be square, got {height} x {width}")
+    rows = windows.transpose(0, 1, 3, 4, 2).reshape(height * width, -1).astype(np.float64)
+    initial = rows @ template.reshape(-1).astype(np.float64)
+    return Problem(height, initial, rows @ rows.T)
+
+
+def smoothness(problem: Problem) -> float:
+    """Bounds the curvature of the loss: descent goes down steadily at rates below 2 / it."""
+    weights = losses.balanced_weights(losses.logistic_labels(problem.size))
+    largest = float(np.linalg.eigvalsh(problem.gram)[-1])
+    return largest * float(weights.max()) / (4 * len(problem.initial))
+
+
+def descend(
+    problem: Problem, rates: Sequence[float], limit: int, target: float, hold: int = HOLD
+) -> Descent:
+    """Goes down the gradient by each rate until the loss is and stays low.
+
+    Args:
+        problem: The pair.
+        rates: Learning rates.
+        limit: Most iterations.
+        target: A rate has converged when the loss is at most this share of the loss of the first
+            template, in that iteration and all of the `hold - 1` after it.
+        hold: See above.
+    """
+    rates = np.asarray(rates, np.float64)
+    step = _compiled(problem)
+    coefficients = tf.zeros([len(rates), len(problem.initial)], tf.float64)
+    found, since = np.full(len(rates), math.inf), np.full(len(rates), -1)
+    first_loss, first_step = math.nan, np.full(len(rates), math.nan)
+    for iteration in range(limit + hold):
+        loss, coefficients = step(coefficients, rates)
+        loss = loss.numpy()
+        if iteration == 0:
+            first_loss = loss[0]
+        if iteration == 1:
+            first_step = loss / first_loss
+        is_low = loss <= target * first_loss  # False for NaN.
+        since = np.where(is_low, np.where(since < 0, iteration, since), -1)
+        held = (since >= 0) & (iteration - since >= hold - 1) & (since <= limit)
+        found = np.where(np.isinf(found) & held, since, found)
+        if iteration and np.isfinite(found).all():
+            break
+    return Descent(found, first_step)
+
+
+def median(values: Sequence[float], share: float = 0.5) -> float:
+    """Returns the lower median, or another quantile; infinite values count as the largest."""
+    ordered = np.sort(np.asarray(values, np.float64))
+    return float(ordered[max(0, math.ceil(share * len(ordered)) - 1)])
+
+
+def find_base_rate(
+    problems: Sequence[Problem], iterations: int, target: float, tell: Callable[[], object]
+) -> float:
+    """Finds the rate at which the median pair takes a given number of iterations.
+
+    Args:
+        problems: The pairs.
+        iterations: The number, see `descend`.
+        target: Likewise.
+        tell: Called whenever a pair is done; twice for each pair.
+
+    Raises:
+        ValueError: If no rate takes so many.
+    """
+    unit = 1 / np.median([smoothness(problem) for problem in problems])
+    grid = unit * np.logspace(-5, 1, 25)
+    for is_last in (False, True):
+        needed = []
+        for problem in problems:
+            needed.append(descend(problem, grid, iterations + 1, target).iterations)
+            tell()
+        medians = [median(column) for column in np.transpose(needed)]
+        fast = np.flatnonzero(np.array(medians) <= iterations)
+        if not len(fast) or (fast[0] == 0 and not is_last):
+            raise ValueError(
+                f"no learning rate takes {iterations} iterations to a loss of {target:g} times the "
+                "first one: give --base_rate"
+            )
+        base_rate = float(grid[fast[0]])
+        grid = np.geomspace(grid[fast[0] - 1], base_rate, 13)
+    return base_rate
+
+
+def _compiled(problem: Problem) -> Callable:
+    """Compiles one iteration: (coefficients, rates) -> (losses before it, coefficients)."""
+    labels = losses.logistic_labels(problem.size)
+    weights = tf.constant(losses.balanced_weights(labels), tf.float64)
+    labels = tf.constant(labels, tf.float64)
+    initial, gram = tf.constant(problem.initial), tf.constant(problem.gram)
+
+    @tf.function(autograph=False)
+    def step(coefficients, rates):
+        score = initial + tf.matmul(coefficients, gram)
+        score = tf.reshape(score, [-1, problem.size, problem.size, 1])
+        with tf.GradientTape() as tape:
+            tape.watch(score)
+            loss = losses.logistic_loss(score, labels, weights)
+        gradient = tf.reshape(tape.gradient(loss, score), tf.shape(coefficients))
+        return loss, coefficients - rates[:, tf.newaxis] * gradient
+
+    return step
+
+
+def _problems(network: GradNet, settings: Settings) -> list[Problem]:
     problems = []
-    for sample in networks.draw(settings):
+    for sample in inputs.draw_pairs(settings):
         template = network.siamese_template(sample.exemplar)[0].numpy()
         features = network.search_features(sample.instance)[0].numpy()
-        problems.append(descent.make_problem(template, features))
+        problems.append(make_problem(template, features))
     return problems
 
 

@@ -19,23 +19,27 @@ validations, from which figure2 can be made.
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from gradnet_tf import train
-from gradnet_tf.eval.paper import commands, networks, output, published
+from gradnet_tf.eval.paper import inputs, output, programs, published
 from gradnet_tf.eval.paper.settings import EMBEDDED, Settings
-from gradnet_tf.eval.report import facts
+from gradnet_tf.eval.report import descriptions
 from gradnet_tf.eval.report.tables import HIGH, Column, Number, Table
 from gradnet_tf.eval.scoring.summary import Evaluation
 from gradnet_tf.eval.trackers import registry
-from gradnet_tf.training import config
-from gradnet_tf.training import loop as training
+from gradnet_tf.training import config, loop
+from gradnet_tf.training.config import TrainConfig
 from gradnet_tf.weights import pretrained
 
 _VALIDATIONS = 4  # In each training.
 _VALIDATION_BATCHES = 5
 _WARMUP_PART = 10  # Of the steps, one in so many at most.
+# Flags of gradnet_tf.train that are no constants of a training.
+_FLAGS = ("data", "data_weights", "feature_cache", "init", "strategy", "workdir")
 
 
 class Row(NamedTuple):
@@ -71,36 +75,33 @@ def run(settings: Settings) -> output.Document:
     """Trains what is not trained yet, tracks what is not tracked yet, and makes the table.
 
     Raises:
-        commands.StoppedError: A training or the tracking was stopped; the same command goes on.
-        OSError, ValueError: Something cannot be used, or a training fails.
+        KeyboardInterrupt: If a training or the tracking was stopped; the same command goes on.
+        OSError, ValueError: If something cannot be used, or a training fails.
     """
     check(settings)
-    lines, weights = [], {"init": networks.load_weights(settings.init).digest}
+    lines, digests = [], {"init": inputs.load_weights(settings.init).digest}
     settings.output.mkdir(parents=True, exist_ok=True)
     for variant in VARIANTS:
         arguments = training_flags(settings, variant)
-        lines.append(commands.line("gradnet_tf.train", arguments))
-        print(f"training {len(lines)} of {len(VARIANTS)}: {lines[-1]}", flush=True)
-        if commands.call(train, arguments):
+        lines.append(programs.line(programs.TRAIN, arguments))
+        print(f"training {len(lines)} of {len(VARIANTS)}: {lines[-1]}")
+        if programs.run(programs.TRAIN, arguments):
             raise ValueError(f"the training of {variant} failed, see above: {lines[-1]}")
-        weights[variant] = networks.load_weights(str(trained(settings, variant))).digest
+        digests[variant] = inputs.load_weights(str(trained(settings, variant))).digest
     tracked = [(row.name, tracker(settings, row)) for row in ROWS]
-    evaluation, notes, line = commands.track(settings, tracked)
+    evaluation, notes, line = programs.track(settings, tracked)
+    at_a_time = f", {settings.jobs} at a time" if settings.jobs > 1 else ""
     return output.Document(
-        name=settings.name,
-        title=settings.experiment.title,
         tables=(make_table(evaluation),),
         notes=(
             f"Paper: OTB-2015, its own training, {published.HARDWARE}. Here: "
-            f"{evaluation.coverage}, {settings.counts['steps']} steps of training, "
-            f"trackers with the constants {settings.tracker_preset!r}"
-            + (f", {settings.jobs} at a time." if settings.jobs > 1 else "."),
-            facts.describe_convention(evaluation),
+            f"{evaluation.coverage}, {settings.steps} steps of training, trackers with the "
+            f"constants {settings.tracker_preset!r}{at_a_time}.",
+            descriptions.describe_convention(evaluation),
             "IOU is the success AUC.",
             *notes,
         ),
-        parameters=settings.parameters(),
-        weights=weights,
+        weights=digests,
         commands=(*lines, line),
     )
 
@@ -112,9 +113,8 @@ def check(settings: Settings) -> None:
         ValueError: If a training cannot be as its flags say, or a tracker cannot be named so.
     """
     for variant in VARIANTS:
-        values, _ = commands.parse(train, training_flags(settings, variant))
         try:
-            train.read_config(values)
+            _read_config(training_flags(settings, variant))
         except ValueError as error:
             raise ValueError(f"the training of {variant}: {error}") from None
     for row in ROWS:
@@ -122,10 +122,8 @@ def check(settings: Settings) -> None:
 
 
 def training_flags(settings: Settings, variant: str) -> list[str]:
-    """The flags of `gradnet_tf.train` for a variant."""
-    steps = settings.counts["steps"]
+    """Returns the flags of `gradnet_tf.train` for a variant."""
     stage = "siamfc" if variant == "baseline" else "gradnet"
-    constants = config.preset(settings.preset, stage)
     flags = {
         "stage": stage,
         "variant": variant,
@@ -134,28 +132,27 @@ def training_flags(settings: Settings, variant: str) -> list[str]:
         "init": settings.init,
         "workdir": settings.output / TRAININGS / variant,
         "seed": settings.seed,
-        "steps": steps,
-        "steps_per_epoch": max(1, steps // _VALIDATIONS),
+        "steps": settings.steps,
+        "steps_per_epoch": max(1, settings.steps // _VALIDATIONS),
         "validation_batches": _VALIDATION_BATCHES,
         "keep": _VALIDATIONS,
     }
+    constants = config.preset(settings.preset, stage)
     if constants.schedule == "cosine":
-        flags["warmup_steps"] = min(constants.warmup_steps, steps // _WARMUP_PART)
+        flags["warmup_steps"] = min(constants.warmup_steps, settings.steps // _WARMUP_PART)
     # The last one of a flag that is given twice counts.
-    own = settings.baseline_flags if variant == "baseline" else ()
-    return [
-        *(f"--{name}={value}" for name, value in flags.items()),
-        *(f"--{text}" for text in (*settings.train_flags, *own)),
-    ]
+    own = settings.baseline_flag if variant == "baseline" else ()
+    given = [f"{name}={value}" for name, value in flags.items()]
+    return [f"--{text}" for text in (*given, *settings.train_flag, *own)]
 
 
 def trained(settings: Settings, variant: str) -> Path:
-    """The weights after the last step."""
-    return settings.output / TRAININGS / variant / training.WEIGHTS / "last"
+    """Returns the place of the weights after the last step."""
+    return settings.output / TRAININGS / variant / loop.WEIGHTS / "last"
 
 
 def tracker(settings: Settings, row: Row) -> str:
-    """The tracker of a row, see `gradnet_tf.eval.trackers.registry`."""
+    """Returns the tracker of a row, see `gradnet_tf.eval.trackers.registry`."""
     if row.variant is not None:
         checkpoint = trained(settings, row.variant)
     else:
@@ -164,9 +161,8 @@ def tracker(settings: Settings, row: Row) -> str:
 
 
 def make_table(evaluation: Evaluation) -> Table:
-    """Measured numbers, and the paper's beside them."""
+    """Makes the table of measured numbers, and the paper's beside them."""
     measured = {one.name: one for one in evaluation.trackers}
-    paper = {row.name: row for row in published.TABLE_3}
     rows = []
     for row in ROWS:
         own = measured[row.name]
@@ -174,13 +170,27 @@ def make_table(evaluation: Evaluation) -> Table:
             Number(own.totals[key], *own.intervals.get(key, (None, None)))
             for key in ("precision", "auc")
         ]
-        cells.append(Number(own.speed.fps if own.speed else float("nan")))
-        there = paper.get(row.title)
-        numbers = there[1:] if there else (float("nan"),) * 3
-        rows.append((row.title, *cells, *map(Number, numbers)))
+        fps = own.speed.fps if own.speed else math.nan
+        paper = published.TABLE_3.get(row.title, (math.nan,) * 3)
+        rows.append((row.title, *cells, *map(Number, (fps, *paper))))
     columns = [Column("Variation")]
-    for where in ("here", "paper"):
-        columns += [Column(f"PRE, {where}", 3, HIGH), Column(f"IOU, {where}", 3, HIGH)]
-        columns.append(Column(f"FPS, {where}", 1 if where == "here" else 0))
+    for where, digits in (("here", 1), ("paper", 0)):
+        columns += [Column(f"{head}, {where}", 3, HIGH) for head in ("PRE", "IOU")]
+        columns += [Column(f"FPS, {where}", digits)]
     title = f"Variations on {evaluation.heading}"
     return Table("table3", title, tuple(columns), tuple(rows))
+
+
+def _read_config(arguments: Sequence[str]) -> TrainConfig:
+    """Reads the constants of a training from its flags."""
+    values = dict(text[2:].split("=", 1) for text in arguments)
+    preset, stage = values.pop("preset"), values.pop("stage")
+    kinds = {field.name: type(field.default) for field in dataclasses.fields(TrainConfig)}
+    others = {*_FLAGS, *(field.name for field in dataclasses.fields(loop.RunOptions))}
+    changes = {}
+    for name, text in values.items():
+        if name in kinds:
+            changes[name] = text == "true" if kinds[name] is bool else kinds[name](text)
+        elif name not in others:
+            raise ValueError(f"there is no flag --{name} of a training")
+    return config.preset(preset, stage, **changes)

@@ -15,12 +15,9 @@ def make_dataset(root, sequences=2, frames=4):
 
 
 def make_settings(name, output, **changes):
-    """Settings of an experiment as `settings.parse` makes them, of the scale "small"."""
-    experiment = settings.EXPERIMENTS[name]
-    counts = {count: numbers[0] for count, numbers in experiment.counts.items()}
-    counts.update(changes.pop("counts", {}))
-    values = {"checkpoints": (settings.EMBEDDED,) * experiment.checkpoints[0], **changes}
-    return settings.Settings(name, experiment, output, "small", 1, counts, **values)
+    """Settings of an experiment as the command reads them, of the scale "small"."""
+    numbers = {flag: values[0] for flag, values in settings.EXPERIMENTS[name].numbers.items()}
+    return settings.Settings(name, output, **{**numbers, **changes})
 
 
 def make_evaluation(folder, shifts):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from gradnet_tf.eval.paper import figure10, output
-from gradnet_tf.eval.paper import networks as paper_networks
+from gradnet_tf.eval.paper import figure10, inputs, output
 from tests.helpers import eval_paper, networks, training
 
 
@@ -13,8 +12,8 @@ def test_run(tmp_path, tmp_path_factory):
     settings = eval_paper.make_settings(
         "figure10",
         tmp_path / "out",
-        counts={"pairs": 1},
-        checkpoints=(path, path),
+        pairs=1,
+        checkpoint=(path, path),
         dataset=eval_paper.make_dataset(tmp_path, sequences=1),
     )
     document = figure10.run(settings)
@@ -22,7 +21,7 @@ def test_run(tmp_path, tmp_path_factory):
     assert first[1] == "1" and second[1] == "2"
     assert [cell.value for cell in first[2:]] == [cell.value for cell in second[2:]]
     # As the network's own call on pairs has it, which is checked against the reference.
-    (sample,) = paper_networks.draw(settings)
+    (sample,) = inputs.draw_pairs(settings)
     outputs = networks.hand_made()((sample.exemplar, sample.instance))
     assert first[2].value == pytest.approx(float(outputs["initial_loss"]), rel=1e-5)
     score = outputs["final_score"].numpy()
@@ -34,9 +33,9 @@ def test_run(tmp_path, tmp_path_factory):
 
 def test_a_network_without_update_is_an_error(monkeypatch):
     weights = type("Weights", (), {"variant": "baseline", "arrays": {}})
-    monkeypatch.setattr(paper_networks, "load_weights", lambda path: weights)
+    monkeypatch.setattr(inputs, "load_weights", lambda path: weights)
     with pytest.raises(ValueError, match="somewhere: a network of the variant 'baseline' has no"):
-        paper_networks.load("somewhere", needs_update=True)
+        inputs.load_network("somewhere", needs_update=True)
 
 
 def test_peakedness_by_hand():

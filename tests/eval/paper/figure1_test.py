@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradnet_tf.eval.paper import figure1, output
-from gradnet_tf.eval.paper.samples import Sample
+from gradnet_tf.eval.paper import figure1, inputs, output
+from gradnet_tf.eval.paper.inputs import Sample
 from gradnet_tf.network import backbone, losses
 from tests.helpers import eval_paper, networks, training
 
@@ -14,8 +14,8 @@ def test_run(tmp_path, tmp_path_factory):
     settings = eval_paper.make_settings(
         "figure1",
         tmp_path / "out",
-        counts={"pairs": 1},
-        checkpoints=(training.init(tmp_path_factory),),
+        pairs=1,
+        checkpoint=(training.init(tmp_path_factory),),
         dataset=eval_paper.make_dataset(tmp_path, sequences=1),
     )
     document = figure1.run(settings)
@@ -23,7 +23,7 @@ def test_run(tmp_path, tmp_path_factory):
     eval_paper.assert_finite(document.tables[0])
     # The loss is that of plain SiamFC, not of the checkpoint's own template branch.
     network = networks.hand_made()
-    (sample,) = figure1.networks.draw(settings)
+    (sample,) = inputs.draw_pairs(settings)
     template = network.siamese_template(sample.exemplar)
     score = backbone.cross_correlation(template, network.search_features(sample.instance))
     labels = losses.logistic_labels(17)

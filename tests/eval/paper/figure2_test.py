@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf import weights
-from gradnet_tf.eval.paper import commands, figure2, output
+from gradnet_tf.eval.paper import figure2, output, programs
 from gradnet_tf.training import checkpoints, config, history, loop, runinfo
 from tests.helpers import checkpoints as trees
 from tests.helpers import eval_paper
@@ -93,13 +93,13 @@ def test_run(tmp_path, workdirs, monkeypatch):
         tracked.extend(found)
         return evaluation, (), "the command"
 
-    monkeypatch.setattr(commands, "track", track)
+    monkeypatch.setattr(programs, "track", track)
     monkeypatch.setattr(figure2, "export", lambda training, step, path: f"hash {step}")
     settings = eval_paper.make_settings(
         "figure2",
         tmp_path / "out",
-        workdirs=workdirs,
-        counts={"points": 2},
+        workdirs=tuple(map(str, workdirs)),
+        points=2,
         dataset=eval_paper.make_dataset(tmp_path / "data"),
     )
     document = figure2.run(settings)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from gradnet_tf.eval.paper import figure4, output
-from gradnet_tf.eval.paper import networks as paper_networks
+from gradnet_tf.eval.paper import figure4, inputs, output
 from tests.helpers import eval_paper, networks, training
 
 
@@ -13,15 +12,15 @@ def test_run(tmp_path, tmp_path_factory):
     settings = eval_paper.make_settings(
         "figure4",
         tmp_path / "out",
-        counts={"pairs": 1},
-        checkpoints=(path, path),
+        pairs=1,
+        checkpoint=(path, path),
         dataset=eval_paper.make_dataset(tmp_path, sequences=1),
     )
     document = figure4.run(settings)
     ours, other = document.tables[0].rows
     assert (ours[0], other[0]) == ("Ours", "Ours-T")
     # By hand, from what the network's own call gives.
-    (sample,) = paper_networks.draw(settings)
+    (sample,) = inputs.draw_pairs(settings)
     outputs = networks.hand_made()((sample.exemplar, sample.instance))
     feature, change = np.abs(outputs["f2"]).sum(), np.abs(outputs["h2"] - outputs["f2"]).sum()
     assert ours[1].value == pytest.approx(change / (feature + change), rel=1e-4)

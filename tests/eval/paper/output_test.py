@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradnet_tf.eval.paper import heat_maps, output
+from gradnet_tf.eval.paper import output
+from gradnet_tf.eval.paper.settings import EXPERIMENTS, Settings
 from gradnet_tf.eval.report import plots
 from gradnet_tf.eval.report.tables import Column, Number, Table
+
+TITLE = EXPERIMENTS["table1"].title
 
 
 def make_document(**changes):
@@ -18,16 +21,18 @@ def make_document(**changes):
         for name, value in (("first", 1.5), ("second", 2.5))
     )
     values = {
-        "name": "table9",
-        "title": "A test",
         "tables": tables,
         "figures": {"": draw, "part": draw},
         "notes": ("A note.",),
-        "parameters": {"seed": 7, "pairs": ["x", "y"]},
+        "parameters": {"pairs": ["x", "y"]},
         "weights": {"checkpoint": "abc123"},
         "commands": ("python -m something",),
     }
     return output.Document(**{**values, **changes})
+
+
+def write(document, folder):
+    return output.write(Settings("table1", folder, {"seed": 7}), document)
 
 
 def draw():
@@ -38,17 +43,17 @@ def draw():
 
 def test_files(tmp_path):
     folder = tmp_path / "out"
-    written = output.write(make_document(), folder)
-    names = ["table9.csv", "table9_second.csv"]
-    names += [f"table9{part}.{kind}" for part in ("", "_part") for kind in ("png", "svg")]
-    assert [path.name for path in written] == ["table9.md", *names]
-    assert sorted(path.name for path in folder.iterdir()) == sorted(["table9.md", *names])
-    assert (folder / "table9.csv").read_text() == "Name,Value\na|b,1.500000\n"
-    with Image.open(folder / "table9.png") as image:
+    written = write(make_document(), folder)
+    names = ["table1.csv", "table1_second.csv"]
+    names += [f"table1{part}.{kind}" for part in ("", "_part") for kind in ("png", "svg")]
+    assert [path.name for path in written] == ["table1.md", *names]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["table1.md", *names])
+    assert (folder / "table1.csv").read_text() == "Name,Value\na|b,1.500000\n"
+    with Image.open(folder / "table1.png") as image:
         assert image.size == (450, 300)
-    page = (folder / "table9.md").read_text()
+    page = (folder / "table1.md").read_text()
     for text in (
-        *("# table9: A test", "![A test](table9.png)", "| a\\|b | 1.50 |", "- A note."),
+        *(f"# table1: {TITLE}", f"![{TITLE}](table1.png)", "| a\\|b | 1.50 |", "- A note."),
         *("| seed | 7 |", "| pairs | x, y |", "| weights of checkpoint | abc123 |"),
         *("| hardware.processor |", "| stack.numpy |", "python -m something"),
     ):
@@ -57,20 +62,20 @@ def test_files(tmp_path):
 
 def test_the_same_numbers_give_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        output.write(make_document(), tmp_path / name)
+        write(make_document(), tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
 def test_a_drawing_that_fails_leaves_what_was_there(tmp_path):
-    output.write(make_document(), tmp_path)
+    write(make_document(), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def fail():
         raise ValueError("cannot draw")
 
     with pytest.raises(ValueError, match="cannot draw"):
-        output.write(make_document(title="Another", figures={"": fail}), tmp_path)
+        write(make_document(notes=("Another",), figures={"": fail}), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -81,7 +86,7 @@ def test_maps_lie_on_the_exemplar_where_their_cells_do():
 
     def show():
         figure, axes = plots.new_figure(2, 2)
-        heat_maps.show_over_exemplar(axes, values, np.full((1, 127, 127, 3), 128.0))
+        output.show_over_exemplar(axes, values, np.full((1, 127, 127, 3), 128.0))
         figure.set_layout_engine("none")
         axes.set_position((0, 0, 1, 1))
         return figure
@@ -96,4 +101,4 @@ def test_maps_lie_on_the_exemplar_where_their_cells_do():
 
 def test_images_are_turned_to_rgb():
     image = np.zeros((1, 2, 2, 3)) + [10.4, 20.6, 300]
-    np.testing.assert_array_equal(heat_maps.to_rgb(image)[0, 0], [255, 21, 10])
+    np.testing.assert_array_equal(output.to_rgb(image)[0, 0], [255, 21, 10])

@@ -4,7 +4,7 @@ import pytest
 from absl import flags
 
 from gradnet_tf import train, weights
-from gradnet_tf.eval.paper import commands, published, table3
+from gradnet_tf.eval.paper import programs, published, table3
 from gradnet_tf.eval.trackers import registry
 from tests.helpers import checkpoints, eval_paper, training
 
@@ -13,7 +13,8 @@ VARIANTS = ("full", "without_generalization", "without_gradient", "two_subnets",
 
 def make_settings(tmp_path, **changes):
     values = {
-        "counts": {"steps": 20, "limit": 5},
+        "steps": 20,
+        "limit": 5,
         "data": ("records/a", "records/b"),
         "dataset": eval_paper.make_dataset(tmp_path / "data", sequences=1),
         "dataset_flags": ("--dataset=folder", f"--root={tmp_path / 'data'}"),
@@ -28,8 +29,8 @@ def test_every_training_has_the_same_budget(variant, preset, tmp_path):
     settings = make_settings(
         tmp_path,
         preset=preset,
-        train_flags=("batch=2", "seed=9"),
-        baseline_flags=("learning_rate=2e-5",),
+        train_flag=("batch=2", "seed=9"),
+        baseline_flag=("learning_rate=2e-5",),
     )
     values = flags.FlagValues()
     train.define_flags(values)
@@ -45,7 +46,7 @@ def test_every_training_has_the_same_budget(variant, preset, tmp_path):
 
 
 def test_every_row_of_the_paper_has_a_tracker(tmp_path):
-    assert [row.title for row in table3.ROWS][:6] == [row.name for row in published.TABLE_3]
+    assert [row.title for row in table3.ROWS][:6] == list(published.TABLE_3)
     settings = make_settings(tmp_path, init="some/where")
     specs = [
         registry.parse_tracker(f"{row.name}={table3.tracker(settings, row)}") for row in table3.ROWS
@@ -66,9 +67,10 @@ def stand_ins(tmp_path, monkeypatch):
     evaluation = eval_paper.make_evaluation(tmp_path / "numbers", shifts)
     calls = {"train": [], "track": []}
 
-    def call(module, arguments):
+    def run(program, arguments):
+        assert program == programs.TRAIN
         values = flags.FlagValues()
-        module.define_flags(values)
+        train.define_flags(values)
         values(["train", *arguments])
         calls["train"].append(values.variant)
         variant = "full" if values.variant == "without_generalization" else values.variant
@@ -80,8 +82,8 @@ def stand_ins(tmp_path, monkeypatch):
         calls["track"].append(dict(found))
         return evaluation, ("something was left out",), "python -m gradnet_tf.eval run"
 
-    monkeypatch.setattr(commands, "call", call)
-    monkeypatch.setattr(commands, "track", track)
+    monkeypatch.setattr(programs, "run", run)
+    monkeypatch.setattr(programs, "track", track)
     return calls
 
 
@@ -92,7 +94,7 @@ def test_run(tmp_path, stand_ins):
     assert list(found) == [row.name for row in table3.ROWS]
     here = eval_paper.numbers(document.tables[0], "PRE, here")
     paper = eval_paper.numbers(document.tables[0], "IOU, paper")
-    assert list(here)[:6] == [row.name for row in published.TABLE_3]
+    assert list(here)[:6] == list(published.TABLE_3)
     assert here["Ours"] == 1 and paper["Ours w 2U"] == 0.628
     success = eval_paper.numbers(document.tables[0], "IOU, here")
     assert success["Ours"] > success["Ours w/o M"]  # By the stand-in's boxes.
@@ -113,11 +115,11 @@ def test_a_training_that_fails_is_named(tmp_path, stand_ins):
     [
         # Of the five trainings, only the second one could not have several regions.
         (
-            {"train_flags": ("regions=2",)},
+            {"train_flag": ("regions=2",)},
             "the training of without_generalization: regions=2 is for variants",
         ),
-        ({"baseline_flags": ("batch=0",)}, "the training of baseline: batch must be at least 1"),
-        ({"train_flags": ("steps_=3",)}, "train: Unknown command line flag 'steps_'"),
+        ({"baseline_flag": ("batch=0",)}, "the training of baseline: batch must be at least 1"),
+        ({"train_flag": ("steps_=3",)}, "there is no flag --steps_ of a training"),
         ({"preset": "long"}, "preset must be one of reference, short"),
         ({"init": "a,b"}, "'b' is no setting"),  # How trackers are named.
     ],
@@ -129,22 +131,22 @@ def test_nothing_is_trained_if_something_cannot_be(changes, expected, tmp_path, 
     assert stand_ins["train"] == [] and not settings.output.exists()
 
 
-def test_one_training_for_real_is_kept(tmp_path, tmp_path_factory, capsys):
+def test_one_training_for_real_is_kept(tmp_path, tmp_path_factory, capfd):
     """The cheapest one: two steps of the baseline, and again."""
     settings = make_settings(
         tmp_path,
-        counts={"steps": 2, "limit": 5},
+        steps=2,
         data=(training.data(tmp_path_factory),),
         init=training.init(tmp_path_factory),
-        train_flags=("batch=2", "validation=0.3", "validation_batches=1", "summaries=false"),
+        train_flag=("batch=2", "validation=0.3", "validation_batches=1", "summaries=false"),
     )
     settings.output.mkdir()
     arguments = table3.training_flags(settings, "baseline")
-    assert commands.call(train, arguments) == 0
+    assert programs.run(programs.TRAIN, arguments) == 0
     first = weights.load(str(table3.trained(settings, "baseline"))).digest
     history = settings.output / "trainings" / "baseline" / "history.csv"
     content = history.read_bytes()
-    assert commands.call(train, arguments) == 0
-    assert "trained 2 steps" in capsys.readouterr().out
+    assert programs.run(programs.TRAIN, arguments) == 0
+    assert "trained 2 steps" in capfd.readouterr().out
     assert weights.load(str(table3.trained(settings, "baseline"))).digest == first
     assert history.read_bytes() == content

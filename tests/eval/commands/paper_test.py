@@ -1,4 +1,4 @@
-"""Tests of gradnet_tf.eval.paper.settings, and of the command: flags and errors."""
+"""Tests of the command `paper`: flags and errors."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ def parse(*arguments):
     values = flags.FlagValues()
     paper.define_flags(values)
     rest = values(["paper", *map(str, arguments)])
-    return settings.parse(values, rest[1:])
+    return paper.read_settings(values, rest[1:])
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def root(tmp_path):
 def test_numbers_follow_the_scale_unless_they_are_given(root, tmp_path):
     usual = (f"--root={root}", f"--output={tmp_path / 'out'}")
     small = parse("--experiment=table1", *usual)
-    assert small.counts == {"pairs": 8, "iterations": 2000}
+    assert (small.pairs, small.iterations) == (8, 2000)
     full = parse("--experiment=table1", "--scale=full", "--pairs=3", *usual)
-    assert full.counts == {"pairs": 3, "iterations": 20000}
-    assert small.checkpoints == (settings.EMBEDDED,)
+    assert (full.pairs, full.iterations) == (3, 20000)
+    assert small.checkpoint == (settings.EMBEDDED,)
     assert [s.name for s in small.dataset.sequences] == ["A", "B"]
     assert small.dataset.name == "folder"
     assert not (tmp_path / "out").exists()
 
 
 def test_the_help_tells_the_numbers_by_scale():
-    assert settings.describe_count("limit") == (
+    assert paper.describe_number("limit") == (
         "Most frames of a sequence that are tracked; 0: all. By --scale (small, "
         "full): table3 60, all; figure2 60, all."
     )
@@ -59,13 +59,13 @@ def test_flags_of_the_data_set_can_be_passed_on(root, tmp_path):
         "--starts=2",
     )
     assert several.dataset_flags[-1] == "--starts=2" and len(several.dataset.sequences) == 4
-    assert found.limit is None and found.data == ("x", "y")
+    assert found.limit == 0 and found.data == ("x", "y")
     assert [s.name for s in found.dataset.sequences] == ["B"]
 
 
 def test_parameters_tell_what_means_something(root, tmp_path):
     given = (f"--root={root}", f"--output={tmp_path}", "--seed=5")
-    found = parse("--experiment=table1", *given).parameters()
+    found = parse("--experiment=table1", *given).parameters
     assert found["seed"] == 5 and found["target"] == 0.05 and found["pairs"] == 8
     assert found["sequences"] == ["A", "B"] and found["root"] == str(root)
     assert "limit" not in found and "tracker_preset" not in found
@@ -133,13 +133,13 @@ def test_every_flag_of_an_experiment_exists():
     values = flags.FlagValues()
     paper.define_flags(values)
     for experiment in settings.EXPERIMENTS.values():
-        assert {*experiment.takes, *experiment.needs, *experiment.counts} <= set(values)
+        assert {*experiment.takes, *experiment.needs, *experiment.numbers} <= set(values)
 
 
 def test_flags_are_defined_without_tensorflow():
     code = (
         "import sys; from absl import flags; import gradnet_tf.eval.commands.paper as paper; "
-        "paper.define_flags(flags.FLAGS); from gradnet_tf.eval.paper import command, commands; "
+        "paper.define_flags(flags.FLAGS); "
         "print([n for n in ('tensorflow', 'matplotlib') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

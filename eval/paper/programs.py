@@ -1,0 +1,111 @@
+"""Runs other programs of this package as a user would, each in a process of its own.
+
+So trainings and runs are the very ones that a user gets, and go on where they were stopped; their
+memory, that of a GPU above all, is free afterwards; and their lines can be written down.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.eval.paper.settings import Settings
+from gradnet_tf.eval.results import tracker_results
+from gradnet_tf.eval.scoring import evaluate, loading
+from gradnet_tf.eval.scoring.summary import Evaluation
+
+TRAIN = ("gradnet_tf.train",)
+TRACK = ("gradnet_tf.eval", "run")
+RESULTS = "results"  # Folder in the output; in it one for the constants and the limit.
+_FAILED, _SIGNAL = 1, 128  # Exit statuses: of failed sequences; of a signal, from here on.
+_SAMPLES = 2000
+
+
+def line(program: Sequence[str], arguments: Sequence[str]) -> str:
+    """Returns the line that runs a program in a shell."""
+    return shlex.join(["python", "-m", *program, *arguments])
+
+
+def run(program: Sequence[str], arguments: Sequence[str]) -> int:
+    """Runs a program and waits for its end.
+
+    Args:
+        program: A module of this package, and what stands before its flags.
+        arguments: Flags as on the command line.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        KeyboardInterrupt: If it, or this process, was stopped by a signal.
+    """
+    sys.stdout.flush()
+    # In a session of its own it gets a signal once, from here, and not from the terminal as well.
+    process = subprocess.Popen([sys.executable, "-m", *program, *arguments], start_new_session=True)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()  # It finishes what it must to go on later.
+        process.wait()
+        raise
+    if status < 0 or status >= _SIGNAL:
+        raise KeyboardInterrupt
+    return status
+
+
+def track(
+    settings: Settings, trackers: Sequence[tuple[str, str]]
+) -> tuple[Evaluation, tuple[str, ...], str]:
+    """Runs trackers on the data set, or finds that they have run, and measures them.
+
+    Args:
+        settings: Data set, limit, jobs, and the output, in which the results have a folder.
+        trackers: (name, what it is), see `gradnet_tf.eval.trackers.registry`.
+
+    Returns:
+        The numbers, notes on what was left out, and the command.
+
+    Raises:
+        KeyboardInterrupt: If it was stopped.
+        ValueError: If nothing could be tracked, or there are results of other trackers.
+    """
+    how = f"{settings.tracker_preset}_{settings.limit or 'all'}"
+    results = settings.output / RESULTS / how
+    arguments = [f"--tracker={name}={text}" for name, text in trackers]
+    arguments = [*settings.dataset_flags, *arguments, f"--output={results}"]
+    arguments += [f"--jobs={settings.jobs}"]
+    arguments += [f"--limit={settings.limit}"] if settings.limit else []
+    # Failed sequences do not hide the others: they are among the notes.
+    if run(TRACK, arguments) > _FAILED:
+        raise ValueError(f"cannot run the trackers: {line(TRACK, arguments)}")
+    names = [name for name, _ in trackers]
+    found = str(results / settings.dataset.title)
+    evaluation, notes = measure(settings.dataset, [found], names)
+    return evaluation, notes, line(TRACK, arguments)
+
+
+def measure(
+    dataset: Dataset, results: Sequence[str], trackers: Sequence[str] = ()
+) -> tuple[Evaluation, tuple[str, ...]]:
+    """Measures results in folders by the rules of their data set.
+
+    Args:
+        dataset: The sequences.
+        results: Folders.
+        trackers: Names of trackers; empty for all.
+
+    Returns:
+        The numbers, and notes on what was left out.
+
+    Raises:
+        OSError, ValueError: If there are none that can be used.
+    """
+    found = tracker_results.find_results(results)
+    loaded = loading.load(dataset, loading.choose(dataset, found, trackers or None))
+    evaluation = evaluate.evaluate(
+        loaded.dataset, loaded.trackers, dataset.convention, samples=_SAMPLES
+    )
+    return evaluation, loaded.notes
