@@ -41,6 +41,7 @@ setup(
     packages=[*find_packages(include=["gradnet_tf", "gradnet_tf.*"]), WEIGHTS],
     package_data={
         "gradnet_tf": ["py.typed"],
+        "gradnet_tf.datasets": ["tables/*"],
         "gradnet_tf.eval.report": ["web/*.*", "web/parts/*"],
         WEIGHTS: ["*/*"],
     },

@@ -35,8 +35,8 @@ for _name, _value in (
 
 from gradnet_tf.data import storage  # noqa: E402
 from gradnet_tf.data.description import FILE_NAME, Description  # noqa: E402
-from gradnet_tf.data_prep import curate, pipeline, preview, readers, runner  # noqa: E402
-from gradnet_tf.data_prep.readers import splits, tracks  # noqa: E402
+from gradnet_tf.data_prep import curate, pipeline, preview, runner  # noqa: E402
+from gradnet_tf.datasets import SOURCES, tracks  # noqa: E402
 
 _LISTED = 5  # problems in the report
 _INTERRUPTED = 130  # exit status, as a shell gives it after Ctrl-C
@@ -47,7 +47,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_enum(
         "source",
         None,
-        sorted(readers.SOURCES),
+        sorted(SOURCES),
         "What kind of data set it is.",
         required=True,
         flag_values=values,
@@ -62,8 +62,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_enum(
         "split",
-        splits.TRAIN,
-        splits.SPLITS,
+        tracks.TRAIN,
+        tracks.SPLITS,
         "The benchmark's training set, or all: also what it keeps for validation and tests.",
         flag_values=values,
     )
@@ -169,7 +169,7 @@ def _report(made: Description) -> str:
     if tracks.NOT_FOR_TRAINING in made.problems:
         count = made.problems[tracks.NOT_FOR_TRAINING]
         lines.append(
-            f"{count} left out, {tracks.NOT_FOR_TRAINING}: --split={splits.ALL} takes them"
+            f"{count} left out, {tracks.NOT_FOR_TRAINING}: --split={tracks.ALL} takes them"
         )
     if made.problems:
         kinds = ", ".join(f"{kind}: {count}" for kind, count in made.problems.items())

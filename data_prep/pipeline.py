@@ -21,8 +21,9 @@ from absl import logging
 from tqdm import tqdm
 
 from gradnet_tf.data import description, storage
-from gradnet_tf.data_prep import curate, layout, planning, readers, runner, statistics
-from gradnet_tf.data_prep.readers import splits
+from gradnet_tf.data_prep import curate, layout, planning, runner, statistics
+from gradnet_tf.datasets import SOURCES
+from gradnet_tf.datasets.tracks import SPLITS, TRAIN
 from gradnet_tf.files import locks
 
 _POLL_SECONDS = 0.5
@@ -34,7 +35,7 @@ class PrepConfig:
     """What to prepare, and how.
 
     Attributes:
-        source: Name of a reader, a key of `readers.SOURCES`.
+        source: Name of a reader, a key of `datasets.SOURCES`.
         root: Folder of the raw data.
         output: Folder of the data set.
         shards: Number of shards; None chooses one by the number of frames.
@@ -54,14 +55,14 @@ class PrepConfig:
     limit_tracks: Optional[int] = None
     jobs: Optional[int] = None
     beam_options: str = ""
-    split: str = splits.TRAIN
+    split: str = TRAIN
 
     def __post_init__(self):
-        if self.source not in readers.SOURCES:
-            known = ", ".join(sorted(readers.SOURCES))
+        if self.source not in SOURCES:
+            known = ", ".join(sorted(SOURCES))
             raise ValueError(f"unknown source {self.source!r}; there are {known}")
-        if self.split not in splits.SPLITS:
-            raise ValueError(f"split must be {' or '.join(splits.SPLITS)}, got {self.split!r}")
+        if self.split not in SPLITS:
+            raise ValueError(f"split must be {' or '.join(SPLITS)}, got {self.split!r}")
         for name in ("shards", "limit_tracks", "jobs"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -101,7 +102,7 @@ def prepare(config: PrepConfig, progress: bool = False) -> description.Descripti
         options["shards"] = config.shards
     _check_output(output)
     planning.check_options(output, options)
-    read = readers.SOURCES[config.source]
+    read = SOURCES[config.source]
     reading = read(options["root"], progress=progress, split=config.split)
     tracks = reading.tracks[: config.limit_tracks]
     options["shards"] = _number_of_shards(config.shards, tracks)
@@ -117,7 +118,7 @@ def prepare(config: PrepConfig, progress: bool = False) -> description.Descripti
             logging.info("%d of %d shards are to be made", len(todo), len(frames))
             with _watching(output, frames, todo, progress):
                 runner.run(pipeline, output, todo)
-        return _finish(output, options, reading.problems, len(frames))
+        return _finish(output, options, reading.flaws, len(frames))
 
 
 def _check_output(output: str) -> None:

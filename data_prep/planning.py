@@ -14,8 +14,7 @@ import numpy as np
 
 from gradnet_tf.data import storage
 from gradnet_tf.data_prep import layout
-from gradnet_tf.data_prep.readers import splits
-from gradnet_tf.data_prep.readers.tracks import CropTrack, Track
+from gradnet_tf.datasets.tracks import ALL, CropTrack, Track
 
 AnyTrack = Union[Track, CropTrack]
 
@@ -138,7 +137,7 @@ def check_options(
         earlier = layout.read_json(layout.options_path(output))
     except FileNotFoundError:
         return
-    earlier.setdefault("split", splits.ALL)  # There was no choice when it was begun.
+    earlier.setdefault("split", ALL)  # There was no choice when it was begun.
     here = dict(options)
     if tracks is not None:
         here["annotations"] = digest(tracks, here["root"], earlier.get("root", here["root"]))

@@ -25,7 +25,7 @@ from absl import app, flags
 from gradnet_tf.boxes import checks
 from gradnet_tf.eval.commands import boxes as eval_boxes
 from gradnet_tf.eval.metrics import ope_metrics
-from gradnet_tf.files import disk
+from gradnet_tf.files import disk, textfiles
 from gradnet_tf.files.interrupts import Interrupts
 from gradnet_tf.media.frames import Frame, FrameSource, open_frames
 from gradnet_tf.media.video import import_av
@@ -306,7 +306,7 @@ def _track(options: Options, interrupts: Interrupts) -> None:
 def _read_truth(options: Options) -> Optional[np.ndarray]:
     if options.truth is None:
         return None
-    truth = ope_metrics.load_boxes(options.truth)
+    truth = textfiles.read_boxes(options.truth)
     truth, origin = eval_boxes.count_from_zero(truth, options.box, options.truth_origin)
     if origin == 0 and options.truth_origin is None:
         _tell(

@@ -9,10 +9,11 @@ from tests.helpers import benchmarks
 
 
 def test_names():
-    vot = [f"vot{year}" for year in range(2013, 2020)]
+    vot = [f"vot{year}" for year in range(2013, 2023)]
     assert list(DATASETS) == [
         *("otb50", "otb100", "otb2013", "tc128"),
-        *(*vot, "lasot", "got10k_val", "got10k_test", "folder"),
+        *(*vot, "lasot", "lasot_ext", "got10k_val", "got10k_test", "trackingnet"),
+        *("uav123", "uav20l", "nfs30", "nfs240", "dtb70", "folder"),
     ]
 
 
@@ -25,6 +26,7 @@ def test_names():
         ("tc128", "TColor128", "otb", "otb", "ope", 128),
         ("vot2013", "VOT2013", "vot", "vot", "supervised", 16),
         ("vot2019", "VOT2019", "vot", "vot", "supervised", 60),
+        ("vot2022", "VOT2022", "vot", "vot", "ope", 62),
         ("lasot", "LaSOT", "lasot", "otb", "ope", 280),
         ("got10k_val", "GOT-10k", "got10k", "got10k", "ope", 180),
         ("got10k_test", "GOT-10k", "got10k", "got10k", "ope", 180),
@@ -103,7 +105,10 @@ def test_the_longer_copy_of_a_listed_sequence(tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", DATASETS)
+OTHERS = ("lasot_ext", "trackingnet", "uav123", "uav20l", "nfs30", "nfs240", "dtb70")
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS if name not in OTHERS])
 def test_coverage_of_a_part(tmp_path, name):
     """Every set tells how many of how many there are."""
     for target in ("Couple", "Walking2", "airplane-1", "airplane-9"):
@@ -169,6 +174,15 @@ def test_unknown_sequences(tmp_path):
         open_dataset("folder", str(tmp_path), "bird1")
     with pytest.raises(ValueError, match="empty list"):
         open_dataset("folder", str(tmp_path), [])
+
+
+def test_annotations_alone_are_refused_where_images_are_needed(tmp_path):
+    benchmarks.sequence(tmp_path / "bird", [], count=3)
+    with pytest.raises(ValueError, match="annotations alone: .*bird/img/00000001.jpg. .*report"):
+        open_dataset("folder", str(tmp_path))
+    dataset = open_dataset("folder", str(tmp_path), needs_images=False)
+    assert len(dataset.sequences[0].frames) == 3
+    assert "annotations alone: there are no images" in describe(dataset)
 
 
 def test_options(tmp_path):

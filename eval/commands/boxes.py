@@ -18,6 +18,7 @@ import numpy as np
 from absl import flags
 
 from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.files import textfiles
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -106,7 +107,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     try:
         if arguments:
             raise ValueError(f"unexpected argument {arguments[0]!r}; files are given by flags")
-        boxes, truth = ope_metrics.load_boxes(values.boxes), ope_metrics.load_boxes(values.truth)
+        boxes, truth = textfiles.read_boxes(values.boxes), textfiles.read_boxes(values.truth)
         truth, origin = count_from_zero(truth, boxes[0], values.truth_origin)
         print(report(boxes, truth))
         print(f"truth               {'counts from 1' if origin else 'counts as the boxes do'}")

@@ -13,16 +13,14 @@ what the authors' track.py prints.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
-from typing import NamedTuple, Optional, Union
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from gradnet_tf.eval.metrics import conventions
 from gradnet_tf.eval.metrics.conventions import CONVENTIONS
 from gradnet_tf.eval.metrics.regions import center_error, overlap_ratio
-from gradnet_tf.files import disk, textfiles
 
 __all__ = [
     "CONVENTIONS",
@@ -35,7 +33,6 @@ __all__ = [
     "Summary",
     "Thresholds",
     "center_error",
-    "load_boxes",
     "mean_curves",
     "overlap_ratio",
     "precision",
@@ -133,26 +130,6 @@ class ReferenceMetrics(NamedTuple):
     precision: float  # percent of the frames with a centre error below 20 px
     precision_auc: float  # area below the precision curve; at most 49, for its 50 thresholds
     iou: float  # mean IoU in percent
-
-
-def load_boxes(path: Union[str, os.PathLike]) -> np.ndarray:
-    """Reads one box a line: four numbers, set apart as `textfiles` says.
-
-    ``nan`` stands for a frame without a box. Empty lines at the end are passed over.
-
-    Returns:
-        float64 [n, 4].
-
-    Raises:
-        OSError: If the file cannot be read; the message names it.
-        ValueError: If a line does not hold four numbers (the message names it), or there is no
-            line.
-    """
-    path = disk.local_path(path)
-    rows = textfiles.read_rows(path, {4}, "'x,y,width,height'")
-    if not rows:
-        raise ValueError(f"{path} holds no boxes; one line 'x,y,width,height' a frame is needed")
-    return np.array([row.numbers for row in rows])
 
 
 def success_auc(iou: np.ndarray) -> float:

@@ -1,7 +1,9 @@
-"""Readers of the benchmarks' folders as they are downloaded.
+"""Readers of data sets as they are downloaded: one module for each layout.
 
-A reader lists files and reads annotations; it opens no image. Sequences that cannot be used are
-left out and named, with what is wrong.
+A reader lists files and reads annotations; it opens no image. `DATASETS` are for evaluation, where
+a sequence that is not whole is left out and named. `SOURCES` are for training, where single frames
+are passed over and named; what a benchmark keeps for validation or tests is left out there, unless
+it is asked for.
 """
 
 from __future__ import annotations
@@ -11,23 +13,59 @@ import inspect
 from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
-from gradnet_tf.datasets import got10k, lasot, otb, plain, tc128, vot
+from gradnet_tf.datasets import (
+    coco,
+    dtb70,
+    got10k,
+    ilsvrc_vid,
+    lasot,
+    nfs,
+    otb,
+    plain,
+    siamfc_crops,
+    tc128,
+    trackingnet,
+    uav123,
+    vot,
+)
 from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.datasets.tracks import Reading
 
 # Reader of each data set: read(root, names=None), and options by their names.
 DATASETS: dict[str, Callable[..., Dataset]] = {
     **{name: functools.partial(otb.read, version=name) for name in ("otb50", "otb100", "otb2013")},
     "tc128": tc128.read,
     **{f"vot{year}": functools.partial(vot.read, year=year) for year in vot.SIZES},
-    "lasot": lasot.read,
+    "lasot": functools.partial(lasot.read, extension=False),
+    "lasot_ext": functools.partial(lasot.read, extension=True),
     "got10k_val": functools.partial(got10k.read, split="val"),
     "got10k_test": functools.partial(got10k.read, split="test"),
+    "trackingnet": trackingnet.read,
+    **{name.lower(): functools.partial(uav123.read, version=name) for name in uav123.SEQUENCES},
+    **{f"nfs{fps}": functools.partial(nfs.read, fps=fps) for fps in (30, 240)},
+    "dtb70": dtb70.read,
     "folder": plain.read,
+}
+
+# Name of a source of training data: read_tracks(root, progress=False, split="train").
+SOURCES: dict[str, Callable[..., Reading]] = {
+    "ilsvrc_vid": ilsvrc_vid.read_tracks,
+    "got10k": got10k.read_tracks,
+    "lasot": lasot.read_tracks,
+    "trackingnet": trackingnet.read_tracks,
+    "otb": plain.read_tracks,
+    "coco": coco.read_tracks,
+    "siamfc_crops": siamfc_crops.read_tracks,
 }
 
 
 def open_dataset(
-    name: str, root: str, sequences: Optional[Iterable[str]] = None, **options: Any
+    name: str,
+    root: str,
+    sequences: Optional[Iterable[str]] = None,
+    *,
+    needs_images: bool = True,
+    **options: Any,
 ) -> Dataset:
     """Reads a data set.
 
@@ -35,10 +73,11 @@ def open_dataset(
         name: One of `DATASETS`.
         root: Its folder.
         sequences: Which of its sequences, in the data set's order; all by default.
+        needs_images: Whether annotations alone will not do.
         **options: `skip_tiger1` of OTB and `origin` of "folder", see there.
 
     Raises:
-        OSError: `root` is no folder, or a folder in it cannot be listed.
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
         ValueError: If there is no such data set, sequence or option, or nothing is usable; the
             message says what was looked for.
     """
@@ -54,4 +93,11 @@ def open_dataset(
             )
     if sequences is not None and not isinstance(sequences, str):
         sequences = list(sequences)
-    return read(root, sequences, **options)
+    dataset = read(root, sequences, **options)
+    if needs_images and not dataset.has_images:
+        raise ValueError(
+            f"{dataset.root} has annotations alone: there is no image such as "
+            f"{dataset.sequences[0].frames[0]}. They will do to score results (report), not to "
+            "track"
+        )
+    return dataset

@@ -2,187 +2,142 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Sequence as Items
-from typing import Callable, NamedTuple, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 
-from gradnet_tf.data_prep.readers import folders, sequences
-from gradnet_tf.datasets.sequences import Problem, Sequence, shorten
-from gradnet_tf.eval.metrics import ope_metrics
-from gradnet_tf.files import textfiles
+from gradnet_tf.datasets.sequences import Dataset, Problem, Sequence, shorten
+from gradnet_tf.files import folder, textfiles
 
 # For each sequence's name its folders, and what reads it from there.
 Readers = Mapping[str, Mapping[str, Callable[[], Sequence]]]
 
 
-class Found(NamedTuple):
-    """What `collect` reads.
+class NoImages(ValueError):
+    """A sequence has an annotation, but no image.
 
     Attributes:
-        sequences: In the order of the readers.
-        problems: Those that cannot be read from any folder.
-        remarks: On folders that are passed over.
+        sequence: What the annotation alone tells; its frames are not there.
     """
 
-    sequences: tuple[Sequence, ...]
-    problems: tuple[Problem, ...]
-    remarks: tuple[str, ...]
+    def __init__(self, message: str, sequence: Sequence):
+        super().__init__(message)
+        self.sequence = sequence
 
 
 def collect(
-    root: str,
-    readers: Readers,
-    names: Optional[Collection[str]],
-    looked_for: str,
-    remarks: Iterable[str] = (),
-) -> Found:
+    dataset: Dataset, readers: Readers, names: Optional[Collection[str]], looked_for: str
+) -> Dataset:
     """Reads the sequences that are asked for; a broken one does not stop the others.
 
     Of several folders of one sequence the one with most frames is taken, the first of equal ones:
-    stubs without images, and copies that were cut off, do not displace the whole one.
+    stubs without images, and copies that were cut off, do not displace the whole one. Where no
+    sequence has an image, the annotations alone are taken.
 
     Args:
-        root: The data set's folder, for messages.
+        dataset: What is known of the data set before its sequences are read.
         readers: What reads each sequence that is there.
         names: Which of them to read; all if None.
         looked_for: What the data set should hold, for messages.
-        remarks: On what was passed over before.
 
     Returns:
-        The sequences, and what is left out. `ValueError` and `OSError` of a reader are problems.
+        The data set with its sequences. `ValueError` and `OSError` of a reader are problems.
 
     Raises:
-        ValueError: none is there, one of `names` is not, or none can be used.
+        ValueError: If none is there, one of `names` is not, or none can be used.
     """
-    remarks = list(remarks)
+    root, remarks = dataset.root, list(dataset.remarks)
     if not readers:
         met = f"; {len(remarks)} passed over, first {remarks[0]}" if remarks else ""
         raise ValueError(f"no sequence in {root}: looked for {looked_for}{met}")
     if names is not None:
         check_names(names, readers, root)
-    found, problems = [], []
+    found, problems, bare = [], [], {}
     for name, places in readers.items():
         if names is None or name in names:
-            sequence, flaws = _read_best(name, places)
+            sequence, flaws = _read_best(name, places, bare)
             if sequence is None:
                 problems.append(Problem(name, "; ".join(flaws.values())))
                 continue
             found.append(sequence)
             remarks += [f"{place}: {flaw}" for place, flaw in flaws.items()]
+    if not found and bare:
+        found = list(bare.values())
+        problems = [problem for problem in problems if problem.sequence not in bare]
     if not found:
         raise ValueError(
             f"no usable sequence in {root}: {len(problems)} left out, first {problems[0].sequence}:"
             f" {problems[0].detail}"
         )
-    return Found(tuple(found), tuple(problems), tuple(remarks))
+    return dataclasses.replace(
+        dataset, sequences=tuple(found), problems=tuple(problems), remarks=tuple(remarks)
+    )
 
 
-def _read_best(name, places):
-    """The sequence with most frames, or None; and what is wrong with the other places."""
+def _read_best(name, places, bare):
+    """The sequence with most frames, or None; and what is wrong with the other places.
+
+    `bare` gets what annotations without images tell.
+    """
     read, flaws = {}, {}
     for place, reader in places.items():
         try:
             read[place] = reader()
         except (OSError, ValueError) as error:
             flaws[place] = str(error)
+            if isinstance(error, NoImages):
+                copies = (error.sequence, bare.get(name, error.sequence))
+                bare[name] = max(copies, key=lambda sequence: len(sequence.frames))
     if not read:
         return None, flaws
     best = max(read, key=lambda place: len(read[place].frames))
+    most = len(read[best].frames)
     for place, sequence in read.items():
         if place != best:
             count = len(sequence.frames)
-            most = len(read[best].frames)
-            is_whole = count == most
-            flaws[place] = "another copy" if is_whole else f"{count} frames of {most}"
+            flaws[place] = "another copy" if count == most else f"{count} frames of {most}"
     return read[best], {
         place: f"{flaw}; {name} is read from {best}" for place, flaw in flaws.items()
     }
 
 
-def find_places(
-    base: str,
-    is_sequence: Callable[[Items[str]], bool],
-    is_whole: Callable[[Items[str]], bool],
-    depth: int,
-) -> tuple[list[str], list[str]]:
-    """Finds folders of sequences, see `folders.find_folders`; and remarks on those passed over."""
-    passed: list[str] = []
-    found = folders.find_folders(base, is_sequence, depth, is_whole=is_whole, passed_over=passed)
-    return found, [f"{path}: nothing in it is data" for path in passed]
+def make_sequence(
+    name: str,
+    images: Mapping[int, str],
+    boxes: np.ndarray,
+    place: str,
+    first: Optional[int] = None,
+    **fields: Any,
+) -> Sequence:
+    """Makes a sequence whose frames are numbered.
 
-
-def check_names(names: Collection[str], known: Collection[str], where: str) -> None:
-    """Raises ValueError, with similar names, if one of `names` is not `known`."""
-    if isinstance(names, str):
-        raise ValueError(f"names of sequences are a list, got the text {names!r}")
-    if not names:
-        raise ValueError("an empty list of sequences; leave it out for all of them")
-    for name in names:
-        if name not in known:
-            similar = difflib.get_close_matches(name, known, 3, 0.5)
-            hint = f"; did you mean {', '.join(similar)}?" if similar else ""
-            raise ValueError(f"{where} has no sequence {name!r}{hint}")
-
-
-def load_boxes(path: str, origin: int = 1) -> np.ndarray:
-    """Reads one box a line and counts it from 0: float64 [n, 4].
+    Args:
+        name: Its name.
+        images: Files by their numbers.
+        boxes: float64 [n, 4], 0-based.
+        place: The folder where images belong.
+        first: Number of the image of the first box; the smallest by default.
+        **fields: Of `Sequence`.
 
     Raises:
-        OSError: If the file cannot be read.
-        ValueError: If a line does not hold four numbers, or there is none.
+        NoImages: If there is no image at all.
+        ValueError: If images and boxes do not match, see `match_frames`.
     """
-    boxes = ope_metrics.load_boxes(path)
-    boxes[:, :2] -= origin
-    return boxes
-
-
-def load_flags(path: str, count: int) -> np.ndarray:
-    """Reads one whole number a frame: int64 [count].
-
-    Raises:
-        ValueError: If the file is missing, cannot be read or has another number of numbers.
-    """
-    problems: list = []
-    flags = sequences.load_flags(path, count, problems)
-    if flags is None:
-        raise ValueError(f"{path}: {problems[0].detail}")
-    return flags
-
-
-def load_attributes(path: str, codes: Items[str]) -> tuple[str, ...]:
-    """Reads the attributes of a sequence: their codes, or 0 or 1 for each of `codes`.
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it holds other numbers.
-    """
-    text = " ".join(textfiles.read_lines(path))
-    words = [word for word in re.split(r"[\s,;]+", text) if word]
-    if not any(word[0].isdigit() for word in words):
-        return tuple(words)
-    if len(words) != len(codes) or not set(words) <= {"0", "1"}:
-        raise ValueError(f"{path}: expected {len(codes)} of 0 and 1 ({', '.join(codes)}) or codes")
-    return tuple(code for code, word in zip(codes, words) if word == "1")
-
-
-def list_images(path: str, instead: Optional[str] = None) -> dict[int, str]:
-    """Lists images by their numbers: of `path`, or of `instead` if there are none.
-
-    Raises:
-        ValueError: If there is no numbered image.
-    """
-    for place in (path, instead):
-        images = folders.list_files(place) if place else {}
-        if images:
-            return images
-    places = path if instead is None else f"{path} or {instead}"
-    raise ValueError(f"no numbered images in {places}")
+    if images:
+        frames = match_frames(images, len(boxes), first)
+        first = min(images) if first is None else first
+        return Sequence(name, frames, boxes, first_number=first, **fields)
+    first = 1 if first is None else first
+    frames = tuple(os.path.join(place, f"{first + i:08d}.jpg") for i in range(len(boxes)))
+    bare = Sequence(name, frames, boxes, first_number=first, has_images=False, **fields)
+    raise NoImages(f"no numbered images in {place}", bare)
 
 
 def match_frames(
@@ -207,14 +162,88 @@ def match_frames(
     surplus = sorted(set(images) - set(numbers))
     if not missing and not surplus:
         return tuple(images[number] for number in numbers)
-    folder = os.path.dirname(next(iter(images.values())))
+    place = os.path.dirname(next(iter(images.values())))
     count = f"{len(images)} images ({min(images)} to {max(images)}) for {boxes} boxes"
     parts = [
         f"{what} {values[0]}" + (f" and {len(values) - 1} others" if len(values) > 1 else "")
         for what, values in (("missing: image", missing), ("without a box: image", surplus))
         if values
     ]
-    raise ValueError(f"{folder}: {count}; {'; '.join(parts)}")
+    raise ValueError(f"{place}: {count}; {'; '.join(parts)}")
+
+
+def cut_images(images: Mapping[int, str], first: int, last: int) -> dict[int, str]:
+    """The images with the numbers `first` to `last`.
+
+    Raises:
+        ValueError: If there are images, but none of these.
+    """
+    kept = {number: file for number, file in images.items() if first <= number <= last}
+    if images and not kept:
+        place = os.path.dirname(next(iter(images.values())))
+        raise ValueError(f"{place} has none of the images {first} to {last}")
+    return kept
+
+
+def find_places(
+    base: str,
+    is_sequence: Callable[[Items[str]], bool],
+    is_whole: Callable[[Items[str]], bool],
+    depth: int,
+) -> tuple[list[str], list[str]]:
+    """Finds folders of sequences, see `folder.find_folders`; and remarks on those passed over."""
+    passed: list[str] = []
+    found = folder.find_folders(base, is_sequence, depth, is_whole=is_whole, passed_over=passed)
+    return found, [f"{path}: nothing in it is data" for path in passed]
+
+
+def check_names(names: Collection[str], known: Collection[str], where: str) -> None:
+    """Raises ValueError, with similar names, if one of `names` is not `known`."""
+    if isinstance(names, str):
+        raise ValueError(f"names of sequences are a list, got the text {names!r}")
+    if not names:
+        raise ValueError("an empty list of sequences; leave it out for all of them")
+    for name in names:
+        if name not in known:
+            similar = difflib.get_close_matches(name, known, 3, 0.5)
+            hint = f"; did you mean {', '.join(similar)}?" if similar else ""
+            raise ValueError(f"{where} has no sequence {name!r}{hint}")
+
+
+def load_flags(path: str, count: int) -> np.ndarray:
+    """Reads one whole number a frame: int64 [count].
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is something else, or has another number of numbers.
+    """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path}: there is no such file")
+    numbers = np.array(textfiles.read_integers(path), np.int64)
+    if len(numbers) != count:
+        raise ValueError(f"{path}: {len(numbers)} numbers for {count} boxes")
+    return numbers
+
+
+def load_attributes(path: str, codes: Items[str]) -> tuple[str, ...]:
+    """Reads the attributes of a sequence: their codes, or 0 or 1 for each of `codes`.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it holds other numbers.
+    """
+    text = " ".join(textfiles.read_lines(path))
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    if not any(word[0].isdigit() for word in words):
+        return tuple(words)
+    if len(words) != len(codes) or not set(words) <= {"0", "1"}:
+        raise ValueError(f"{path}: expected {len(codes)} of 0 and 1 ({', '.join(codes)}) or codes")
+    return tuple(code for code, word in zip(codes, words) if word == "1")
+
+
+def load_first_attributes(paths: Items[str], codes: Items[str]) -> Optional[tuple[str, ...]]:
+    """Reads the first of these files that is there, see `load_attributes`; None without any."""
+    return next((load_attributes(path, codes) for path in paths if os.path.isfile(path)), None)
 
 
 def listed_folders(
@@ -262,14 +291,7 @@ def list_readers(
     truth_name: str,
     read: Callable[[str, str], Sequence],
 ) -> Readers:
-    """Readers of listed sequences; that of one which is not there tells so.
-
-    Args:
-        listed: Of `listed_folders`.
-        base: The folder of the list.
-        truth_name: The file that is missing then.
-        read: Reads a sequence by its name and folder.
-    """
+    """Readers of the sequences of `listed_folders`; that of one which is not there tells so."""
 
     def fail(name):
         wanted = os.path.join(base, name, truth_name)

@@ -1,19 +1,25 @@
-"""Reads the validation and the test set of GOT-10k (Huang et al., TPAMI 2019).
+"""Reads GOT-10k (Huang et al., TPAMI 2019).
 
-    ROOT/val/list.txt                               one name a line
-    ROOT/val/GOT-10k_Val_000001/00000001.jpg ...
-                                groundtruth.txt     one line 'x,y,width,height' a frame, 1-based
-                                absence.label       one line a frame: 1 = the target is absent
-                                cover.label         one line a frame: 0 to 8 eighths are visible
-                                meta_info.ini       resolution: (1920, 1080)
-    ROOT/test/GOT-10k_Test_000001/groundtruth.txt   one line: the truth of the other frames is with
-                                                    the authors' server, and there are no labels
+    ROOT/train/list.txt                             one name a line
+    ROOT/train/GOT-10k_Train_000001/00000001.jpg ...
+                                    groundtruth.txt   one line 'x,y,width,height' a frame, 1-based
+                                    absence.label     one line a frame: 1 = the target is absent
+                                    cover.label       one line a frame: 0 to 8 eighths are visible
+                                    meta_info.ini     resolution: (1920, 1080), object_class: bear
+    ROOT/val/GOT-10k_Val_000001/      likewise
+    ROOT/test/GOT-10k_Test_000001/groundtruth.txt     one line: the ground truth of the other frames
+                                                      is with the authors' server; no labels
 
-ROOT may be the folder of the split as well. Without a list, all sequences are taken.
+ROOT may be the folder of a split as well, and for training that of a sequence. Where there is a
+``list.txt``, the sequences that it names are read, as the authors' toolkit does. That boxes are
+1-based the authors say in issue 6 of their toolkit. Training takes ``train`` alone, as the
+benchmark asks, without frames in which the target is absent or wholly covered (cover 0): such
+frames count neither in the benchmark's own measure.
 """
 
 from __future__ import annotations
 
+import configparser
 import functools
 import os
 import re
@@ -22,12 +28,13 @@ from typing import Optional
 
 import numpy as np
 
-from gradnet_tf.data_prep.readers import folders
-from gradnet_tf.datasets import common
-from gradnet_tf.datasets.sequences import Dataset, Sequence
+from gradnet_tf.datasets import common, tracks
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.files import folder, textfiles
 
 TRUTH_NAME = "groundtruth.txt"
-SIZE = 180  # of each split
+SIZE = 180  # of the validation set and of the test set
+_SPLITS = ("train", "val", "test")
 _DEPTH = 2  # the folders of the published archives may lie between a split and its sequences
 _SPLIT = re.compile(r"GOT-10k_(Train|Val|Test)_")
 _RESOLUTION = re.compile(r"^\s*resolution\s*[:=]\s*\(?\s*([0-9]+)\s*,\s*([0-9]+)", re.M)
@@ -42,47 +49,94 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
         split: "val" or "test".
 
     Raises:
-        OSError: `root` is no folder, or a folder or the list cannot be read.
+        OSError: If `root` is no folder, or a folder or the list cannot be read.
         ValueError: If nothing is usable, or one of `names` is not there.
     """
     if split not in ("val", "test"):
         raise ValueError(f"split of GOT-10k must be val or test, got {split!r}")
-    base = folders.check_root(root)
+    base = folder.check_root(root)
     inner = os.path.join(base, split)
     if os.path.isdir(inner):
         base = inner
-    elif any(os.path.isdir(os.path.join(base, other)) for other in ("train", "val", "test")):
+    elif any(os.path.isdir(os.path.join(base, other)) for other in _SPLITS):
         raise ValueError(f"no sequence in {base}: it has other splits, but no folder {split}")
     listed, remarks = common.listed_folders(base, TRUTH_NAME, _DEPTH)
     read_sequence = functools.partial(_read_sequence, split=split)
     readers = common.list_readers(listed, base, TRUTH_NAME, read_sequence)
-    looked_for = f"{split}/GOT-10k_{split.title()}_000001/{TRUTH_NAME} and 00000001.jpg, and so on"
-    found = common.collect(base, readers, names, looked_for, remarks)
-    return Dataset(
+    dataset = Dataset(
         name=f"got10k_{split}",
         title="GOT-10k",
         root=base,
         convention="got10k",
         layout="got10k",
-        protocol="ope",
-        sequences=found.sequences,
-        problems=found.problems,
-        remarks=found.remarks,
+        remarks=tuple(remarks),
         size=SIZE,
         rule=f"the split {split}",
     )
+    looked_for = f"{split}/GOT-10k_{split.title()}_000001/{TRUTH_NAME} and 00000001.jpg, and so on"
+    return common.collect(dataset, readers, names, looked_for)
+
+
+def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
+    """Reads what training takes.
+
+    Args:
+        root: The folder, see above.
+        progress: Whether to show a progress bar.
+        split: "train", or "all" for the other splits, too.
+
+    Returns:
+        One track a sequence, named as its folder; its track is "0", its category `object_class`.
+
+    Raises:
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
+    """
+    base = folder.check_root(root)
+    parts = [path for path in (os.path.join(base, name) for name in _SPLITS) if os.path.isdir(path)]
+    if split == tracks.TRAIN and parts[:1] == [os.path.join(base, "train")]:
+        parts = parts[:1]
+    flaws: list[tracks.Flaw] = []
+    paths = []
+    for part in parts or [base]:
+        above = os.path.dirname(part)
+
+        def part_of(path, above=above):
+            return tracks.part_by_name(os.path.relpath(path, above).replace(os.sep, "/"))
+
+        paths += tracks.leave_out(_list_paths(part, flaws), part_of, split, flaws)
+    looked_for = f"sequences with {TRUTH_NAME} and 00000001.jpg in train/*/ and */"
+    return tracks.collect(root, looked_for, paths, _read_track, flaws, progress)
+
+
+def _list_paths(base, flaws):
+    """The folders that the list names, or all; of copies one."""
+    found = folder.find_folders(base, lambda names: TRUTH_NAME in names, _DEPTH)
+    found = tracks.drop_copies(found, lambda path: len(folder.list_numbered(path)), flaws)
+    listing = os.path.join(base, "list.txt")
+    if not os.path.isfile(listing):
+        return found
+    listed = dict.fromkeys(name for line in textfiles.read_lines(listing) for name in line.split())
+    by_name = {os.path.basename(path): path for path in found}
+    for name in listed:
+        if name not in by_name:
+            detail = f"list.txt names it, but it has no {TRUTH_NAME}"
+            flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, os.path.join(base, name), detail))
+    return [by_name[name] for name in listed if name in by_name]
 
 
 def _read_sequence(name, path, split):
     own = _SPLIT.match(name)
     if own and own[1].lower() != split:
         raise ValueError(f"{path} is of the split {own[1].lower()}")
-    boxes = common.load_boxes(os.path.join(path, TRUTH_NAME))
-    images = common.list_images(path)
+    boxes = textfiles.read_boxes(os.path.join(path, TRUTH_NAME), 1)
+    images = folder.list_numbered(path)
     if split == "test" and len(boxes) == 1:
-        hidden = np.full((max(images) - 1, 4), np.nan)
-        boxes = np.concatenate([boxes, hidden])
-    frames = common.match_frames(images, len(boxes), 1)
+        if not images:
+            raise ValueError(f"no numbered images in {path}")
+        boxes = np.concatenate([boxes, np.full((max(images) - 1, 4), np.nan)])
+    if images:
+        common.match_frames(images, len(boxes), 1)  # Tells more than the labels do.
     absent = cover = None
     if split == "val":
         absent = common.load_flags(os.path.join(path, "absence.label"), len(boxes)) != 0
@@ -90,13 +144,39 @@ def _read_sequence(name, path, split):
         if cover.min() < 0 or cover.max() > 8:
             raise ValueError(f"{path}/cover.label has {cover.min()} to {cover.max()}, not 0 to 8")
     resolution = _load_resolution(os.path.join(path, "meta_info.ini"))
-    return Sequence(name, frames, boxes, absent=absent, cover=cover, resolution=resolution)
+    return common.make_sequence(
+        *(name, images, boxes, path, 1), absent=absent, cover=cover, resolution=resolution
+    )
 
 
 def _load_resolution(path):
     """(width, height), or None where the file or the line is missing."""
     if not os.path.isfile(path):
         return None
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        match = _RESOLUTION.search(file.read())
+    match = _RESOLUTION.search("\n".join(textfiles.read_lines(path)))
     return (int(match[1]), int(match[2])) if match else None
+
+
+def _read_track(path, flaws):
+    boxes = tracks.attempt(flaws, textfiles.read_boxes, os.path.join(path, TRUTH_NAME), 1)
+    if boxes is None:
+        return
+    absent = {}
+    for label, value, reason in (("cover", 0, "wholly covered"), ("absence", 1, "absent")):
+        file = os.path.join(path, f"{label}.label")
+        flags = tracks.attempt(flaws, common.load_flags, file, len(boxes))
+        absent[reason] = None if flags is None else flags == value
+    frames = tracks.number_frames(folder.list_numbered(path), len(boxes))
+    names = (os.path.basename(path), "0", _load_category(path, flaws))
+    yield tracks.make_track(names, frames, boxes, flaws, absent)
+
+
+def _load_category(path, flaws):
+    file = os.path.join(path, "meta_info.ini")
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    lines = tracks.attempt(flaws, textfiles.read_lines, file) if os.path.exists(file) else []
+    try:
+        parser.read_file(lines or [], file)
+    except configparser.Error as error:
+        flaws.append(tracks.Flaw(tracks.UNREADABLE, file, " ".join(str(error).split())))
+    return parser.get("METAINFO", "object_class", fallback="")

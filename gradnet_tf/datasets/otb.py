@@ -13,7 +13,8 @@ over. The target of Human4 stands in its second file, the first is empty.
 
 Frames: where a folder holds more images than there are boxes, those of `RANGES` are taken. Tiger1
 is tracked from frame 6 on, since the authors' toolkit leaves out its first five; the got10k toolkit
-does not, and `skip_tiger1=False` follows it.
+does not, and `skip_tiger1=False` follows it. For training, videos in this layout are read by
+`plain`, which leaves OTB's own sequences out.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ import functools
 import os
 import re
 from collections.abc import Collection
-from typing import Optional
+from pathlib import Path
+from typing import NamedTuple, Optional
 
-from gradnet_tf.data_prep.readers import folders
 from gradnet_tf.datasets import common
-from gradnet_tf.datasets.otb_table import ATTRIBUTES, TARGETS
-from gradnet_tf.datasets.sequences import Dataset, Sequence
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.files import folder, textfiles
 
+# In the order of the benchmark's own files of flags (anno/att/NAME.txt).
+ATTRIBUTES = ("IV", "OPR", "SV", "OCC", "DEF", "MB", "FM", "IPR", "OV", "BC", "LR")
 # Title as the got10k toolkit's, and the letter in the table; all have no letter.
 _VERSIONS = {"otb50": ("OTBtb50", "a"), "otb2013": ("OTB2013", "b"), "otb100": ("OTB2015", "")}
 # First and last image of the annotation, by their numbers.
@@ -45,13 +48,32 @@ RANGES = {
 TIGER1, TIGER1_SKIPPED = "Tiger1", 5
 _TRUTH = re.compile(r"groundtruth_rect(\.[0-9]+)?\.txt")
 _NUMBERED = re.compile("(.+)-([0-9])")
+_DEPTH = 2
+
+
+class Target(NamedTuple):
+    """One of the 100 targets.
+
+    Attributes:
+        versions: "a" if it is in OTB-50, "b" if it is in OTB-2013.
+        attributes: Its codes, in the order of the publication.
+    """
+
+    versions: str
+    attributes: tuple[str, ...]
+
+
+_LINES = Path(__file__).with_name("tables").joinpath("otb.txt").read_text("utf-8").splitlines()
+TARGETS: dict[str, Target] = {
+    name: Target(versions.strip("-"), tuple(attributes))
+    for name, versions, *attributes in (line.split() for line in _LINES if line[0] != "#")
+}
 _BY_LOWER = {
     **{name.lower(): name for name in TARGETS},
     # "Jogging1"; but "Skating2" is a video, of the targets "Skating2-1" and "Skating2-2".
     **{name.lower().replace("-", ""): name for name in filter(_NUMBERED.fullmatch, TARGETS)},
     **dict.fromkeys(("human4-2", "human42"), "Human4"),
 }
-_DEPTH = 2
 
 
 def read(
@@ -70,14 +92,14 @@ def read(
         skip_tiger1: Whether Tiger1 begins at frame 6.
 
     Raises:
-        OSError: `root` is no folder, or a folder in it cannot be listed.
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
         ValueError: If nothing is usable, or one of `names` is not there.
     """
     if version not in _VERSIONS:
         raise ValueError(f"version of OTB must be one of {', '.join(_VERSIONS)}, got {version!r}")
     title, letter = _VERSIONS[version]
     targets = [name for name, target in TARGETS.items() if letter in target.versions]
-    base = folders.check_root(root)
+    base = folder.check_root(root)
     paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
     flags = _find_flags(base)
     places: dict[str, dict] = {}
@@ -92,27 +114,22 @@ def read(
     readers = {name: places[name] for name in targets if name in places}
     if names is not None and not isinstance(names, str):
         names = [canonical(name) or name for name in names]
-    looked_for = "Basketball/img/0001.jpg and Basketball/groundtruth_rect.txt, and so on"
-    found = common.collect(base, readers, names, looked_for, remarks)
     ranges = ", ".join(f"{name} {first}-{last}" for name, (first, last) in RANGES.items())
-    return Dataset(
+    dataset = Dataset(
         name=version,
         title=title,
         root=base,
-        convention="otb",
-        layout="otb",
-        protocol="ope",
-        sequences=found.sequences,
-        problems=found.problems,
-        remarks=found.remarks,
+        remarks=tuple(remarks),
         missing=tuple(name for name in targets if name not in readers),
         size=len(targets),
         rule=f"{describe_tiger1(skip_tiger1)}; where there are more images than boxes: {ranges}",
     )
+    looked_for = "Basketball/img/0001.jpg and Basketball/groundtruth_rect.txt, and so on"
+    return common.collect(dataset, readers, names, looked_for)
 
 
 def describe_tiger1(skip: bool) -> str:
-    """Where Tiger1 begins, in words, as the data set's rule has it."""
+    """Tells where Tiger1 begins, as the data set's rule has it."""
     return f"{TIGER1} from frame {TIGER1_SKIPPED + 1 if skip else 1}"
 
 
@@ -122,8 +139,7 @@ def canonical(name: str) -> Optional[str]:
     Case does not matter, and targets of one video may be numbered as in "Jogging-1", "Jogging.1",
     "Jogging_1" or "Jogging1"; "Human4-2" is Human4. None if there is no such target.
     """
-    lower = re.sub(r"[._ ]", "-", name).lower()
-    return _BY_LOWER.get(lower)
+    return _BY_LOWER.get(re.sub(r"[._ ]", "-", name).lower())
 
 
 def _is_sequence(names):
@@ -134,31 +150,30 @@ def _has_truth(names):
     return any(map(_TRUTH.fullmatch, names))
 
 
-def _targets(folder):
+def _targets(name):
     """The targets of a folder, by its name, and the files that the boxes of each may be in."""
     plain = "groundtruth_rect.txt"
     found = {}
-    for name in filter(_NUMBERED.fullmatch, TARGETS):
-        video, number = _NUMBERED.fullmatch(name).groups()
-        if video.lower() == folder.lower():
-            found[name] = [f"groundtruth_rect.{number}.txt"]
-        elif canonical(folder) == name:
-            found[name] = [f"groundtruth_rect.{number}.txt", plain]
-    if not found and canonical(folder):
-        second = ["groundtruth_rect.2.txt"] if canonical(folder) == "Human4" else []
-        found[canonical(folder)] = [*second, plain]
+    for target in filter(_NUMBERED.fullmatch, TARGETS):
+        video, number = _NUMBERED.fullmatch(target).groups()
+        if video.lower() == name.lower():
+            found[target] = [f"groundtruth_rect.{number}.txt"]
+        elif canonical(name) == target:
+            found[target] = [f"groundtruth_rect.{number}.txt", plain]
+    if not found and canonical(name):
+        second = ["groundtruth_rect.2.txt"] if canonical(name) == "Human4" else []
+        found[canonical(name)] = [*second, plain]
     return found
 
 
 def _find_flags(base):
     """The files of attributes below `base`, by targets."""
     found = {}
-    for place in ("anno/att", "att"):
-        folder = os.path.join(base, place)
-        for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+    for place in (os.path.join(base, name) for name in ("anno/att", "att")):
+        for file in sorted(os.listdir(place)) if os.path.isdir(place) else ():
             stem, suffix = os.path.splitext(file)
             if suffix == ".txt" and canonical(stem):
-                found.setdefault(canonical(stem), os.path.join(folder, file))
+                found.setdefault(canonical(stem), os.path.join(place, file))
     return found
 
 
@@ -166,21 +181,19 @@ def _read_sequence(name, path, truths, flags, skip_tiger1):
     there = [truth for truth in truths if os.path.isfile(os.path.join(path, truth))]
     if not there:
         raise ValueError(f"{path} has no {' or '.join(truths)}")
-    boxes = common.load_boxes(os.path.join(path, there[0]))
-    images = common.list_images(os.path.join(path, "img"), path)
-    first = min(images)
-    if name in RANGES and len(images) > len(boxes):
+    boxes = textfiles.read_boxes(os.path.join(path, there[0]), 1)
+    place = os.path.join(path, "img")
+    images = folder.list_numbered(place) or folder.list_numbered(path)
+    first = min(images, default=None)
+    if name in RANGES and (len(images) > len(boxes) or not images):
         first, last = RANGES[name]
-        images = {number: file for number, file in images.items() if first <= number <= last}
-        if not images:
-            raise ValueError(f"{path}/img has none of the images {first} to {last}")
-    frames = common.match_frames(images, len(boxes), first)
-    if name == TIGER1 and skip_tiger1:
-        cut = TIGER1_SKIPPED
-        frames, boxes, first = frames[cut:], boxes[cut:], first + cut
-    attributes = TARGETS[name].attributes
-    for file in (os.path.join(path, "attrs.txt"), os.path.join(path, "attributes.txt"), flags):
-        if file is not None and os.path.isfile(file):
-            attributes = common.load_attributes(file, ATTRIBUTES)
-            break
-    return Sequence(name, frames, boxes, attributes=attributes, first_number=first)
+        images = common.cut_images(images, first, last)
+    elif name == TIGER1 and skip_tiger1:
+        first = TIGER1_SKIPPED + (first or 1)
+        boxes = boxes[TIGER1_SKIPPED:]
+        images = {number: file for number, file in images.items() if number >= first}
+    files = [os.path.join(path, file) for file in ("attrs.txt", "attributes.txt")]
+    attributes = common.load_first_attributes([*files, *filter(None, [flags])], ATTRIBUTES)
+    if attributes is None:
+        attributes = TARGETS[name].attributes
+    return common.make_sequence(name, images, boxes, place, first, attributes=attributes)

@@ -1,29 +1,43 @@
-"""Reads any folder of sequences: the data set "folder".
+"""Reads any folder of sequences, in the layout of OTB: the data set "folder".
 
     ROOT/bird/groundtruth_rect.txt     one line 'x,y,width,height' a frame (or 8 numbers, corners)
               img/0001.jpg ...         or color/, or the frames beside the file
     ROOT/cars/groundtruth_rect.1.txt   several targets: cars-1 and cars-2
               groundtruth_rect.2.txt
     ROOT/cat/groundtruth.txt           the other name of the file
+    ROOT/MANIFEST.tsv                  optional, for training
 
 ROOT may be one sequence. Frames are taken in the natural order of their names, whatever numbers
 they have. Boxes are 1-based unless something else is said.
+
+For training, where the source is called "otb", only files ``groundtruth_rect*.txt`` of boxes that
+are 1-based count, folders may lie a level deeper, and OTB's own sequences, which are a test set,
+are left out. Where there are more frames than lines or the other way round, image n belongs to line
+n if the last image has the number of the last line (then images are missing), and else the first
+image to the first line (then the annotation ends earlier, as in Football1); David is annotated from
+image 300 on. MANIFEST.tsv has a line of titles and columns ``name`` (the folder) and ``video``, set
+apart by tabs: folders with the same video are tracks of one video, so nobody pairs them as two.
+Other columns do not matter; a folder that is not in it is a video of its own.
 """
 
 from __future__ import annotations
 
+import csv
 import functools
 import os
 import re
 from collections.abc import Collection
 from typing import Optional
 
-from gradnet_tf.data_prep.readers import folders
-from gradnet_tf.datasets import common, vot
+from gradnet_tf.datasets import common, otb, tracks, vot
 from gradnet_tf.datasets.sequences import Dataset, Sequence
-from gradnet_tf.files import folder
+from gradnet_tf.files import folder, textfiles
 
+MANIFEST_NAME = "MANIFEST.tsv"
+_RECT = re.compile(r"groundtruth_rect(?:\.([0-9]+))?\.txt")
 _TRUTH = re.compile(r"groundtruth(?:_rect)?(?:\.([0-9]+))?\.txt")
+_FIRST_IMAGES = {"David": otb.RANGES["David"][0]}
+_DEPTH = 2  # For training.
 
 
 def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1) -> Dataset:
@@ -35,12 +49,12 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
         origin: The coordinate of the first px in the files of boxes, 0 or 1.
 
     Raises:
-        OSError: `root` is no folder, or a folder in it cannot be listed.
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
         ValueError: If nothing is usable, or one of `names` is not there.
     """
     if origin not in (0, 1):
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")
-    base = folders.check_root(root)
+    base = folder.check_root(root)
     readers = {}
     paths, remarks = common.find_places(base, _is_sequence, _has_truth, 1)
     for path in paths:
@@ -51,22 +65,47 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
             if name in readers:
                 raise ValueError(f"two targets in {base} would be called {name}; rename one folder")
             readers[name] = {path: functools.partial(_read_sequence, name, path, truth, origin)}
-    looked_for = "NAME/groundtruth_rect.txt or NAME/groundtruth.txt, and frames in NAME/img"
-    found = common.collect(base, readers, names, looked_for, remarks)
-    return Dataset(
+    dataset = Dataset(
         name="folder",
         title=os.path.basename(base).lstrip(".") or "folder",  # Results aren't hidden.
         root=base,
-        convention="otb",
-        layout="otb",
-        protocol="ope",
-        sequences=found.sequences,
-        problems=found.problems,
-        remarks=found.remarks,
+        remarks=tuple(remarks),
         size=len(readers),
         rule=f"boxes counted from {origin}",
         origin=origin,
     )
+    looked_for = "NAME/groundtruth_rect.txt or NAME/groundtruth.txt, and frames in NAME/img"
+    return common.collect(dataset, readers, names, looked_for)
+
+
+def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
+    """Reads what training takes.
+
+    Args:
+        root: The folder, see above.
+        progress: Whether to show a progress bar.
+        split: "train", or "all" for OTB's sequences, too.
+
+    Returns:
+        One track a file of boxes. Its video is the folder's path below `root`, its track "0" or the
+        number in the file's name. Of a folder in the manifest, the video is the manifest's, the
+        track is the folder's name with that number. The category is not known.
+
+    Raises:
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
+    """
+    base = folder.check_root(root)
+    flaws: list[tracks.Flaw] = []
+    videos = _read_manifest(os.path.join(base, MANIFEST_NAME), flaws)
+    paths = folder.find_folders(base, lambda names: any(map(_RECT.fullmatch, names)), _DEPTH)
+    kept = tracks.leave_out(paths, _part_of, split, flaws)
+    for name in sorted(set(videos) - {os.path.basename(path) for path in paths}):
+        detail = f"{MANIFEST_NAME} names it, but there is no such sequence"
+        flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, os.path.join(base, name), detail))
+    looked_for = "sequences with groundtruth_rect.txt (or .1.txt, .2.txt) and img/0001.jpg in */"
+    read_folder = functools.partial(_read_tracks, base, videos)
+    return tracks.collect(root, looked_for, kept, read_folder, flaws, progress)
 
 
 def _is_sequence(names):
@@ -89,10 +128,21 @@ def _targets(path):
     return sorted(found.items())
 
 
+def _part_of(path):
+    name = os.path.basename(path)
+    is_target = otb.canonical(name) or otb.canonical(f"{name}-1")
+    return "OTB-100, a test set" if is_target else None
+
+
 def _read_sequence(name, path, truth, origin):
     file = os.path.join(path, truth)
     boxes, regions = vot.load_regions(file, origin)
-    frames, missing = folder.list_frames(path)
+    try:
+        frames, missing = folder.list_frames(path)
+    except ValueError as error:
+        names = tuple(os.path.join(path, "img", f"{i + 1:08d}.jpg") for i in range(len(boxes)))
+        bare = Sequence(name, names, boxes, regions=regions, has_images=False)
+        raise common.NoImages(str(error), bare) from None
     if missing:
         others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
         raise ValueError(f"image missing: {missing[0]}{others}")
@@ -100,7 +150,7 @@ def _read_sequence(name, path, truth, origin):
         raise ValueError(
             f"{frames[0].parent} has {len(frames)} images, but {file} has {len(boxes)} boxes"
         )
-    first = folders.frame_number(frames[0].name)
+    first = folder.frame_number(frames[0].name)
     return Sequence(
         name,
         tuple(str(frame) for frame in frames),
@@ -108,3 +158,58 @@ def _read_sequence(name, path, truth, origin):
         regions=regions,
         first_number=1 if first is None else first,
     )
+
+
+def _read_manifest(path, flaws):
+    """The video of each folder."""
+    if not os.path.isfile(path):
+        return {}
+    lines = tracks.attempt(flaws, textfiles.read_lines, path)
+    if lines is None:
+        return {}
+    rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not rows or not {"name", "video"} <= set(rows[0]):
+        detail = "no columns 'name' and 'video' set apart by tabs; each folder counts as a video"
+        flaws.append(tracks.Flaw(tracks.UNREADABLE, path, detail))
+        return {}
+    return {row["name"]: row["video"] for row in rows if row["name"] and row["video"]}
+
+
+def _read_tracks(base, videos, path, flaws):
+    name = os.path.basename(path)
+    video = name if path == base else os.path.relpath(path, base).replace(os.sep, "/")
+    try:
+        images, missing = ([str(image) for image in part] for part in folder.list_frames(path))
+    except ValueError as error:
+        flaws.append(tracks.Flaw(tracks.NO_IMAGE, path, str(error)))
+        return
+    targets = sorted(
+        (int(match[1] or 0), match[0]) for match in map(_RECT.fullmatch, os.listdir(path)) if match
+    )
+    for target, truth in targets:
+        boxes = tracks.attempt(flaws, textfiles.read_boxes, os.path.join(path, truth), 1)
+        if boxes is None:
+            continue
+        names = (video, str(target), "")
+        if name in videos:
+            names = (videos[name], f"{name}.{target}" if target else name, "")
+        frames = _lay_beside(images, len(boxes), _FIRST_IMAGES.get(name))
+        frames = [f._replace(image=None) if f.image in missing else f for f in frames]
+        yield tracks.make_track(names, frames, boxes, flaws)
+
+
+def _lay_beside(images, boxes, first):
+    """Puts the images, in order, and the lines of a file together."""
+    numbers = [folder.frame_number(image) for image in images]
+    if None in numbers or any(a >= b for a, b in zip(numbers, numbers[1:])):
+        numbers = list(range(1, len(images) + 1))
+    if len(images) < boxes == numbers[-1]:
+        return tracks.number_frames(dict(zip(numbers, images)), boxes)
+    start = numbers.index(first) if len(images) > boxes and first in numbers else 0
+    frames = [
+        tracks.Frame(number, line if 0 <= line < boxes else None, image)
+        for line, (number, image) in enumerate(zip(numbers, images), -start)
+    ]
+    # Lines after the last image are counted on from its number.
+    over = range(len(images) - start, boxes)
+    return frames + [tracks.Frame(numbers[-1] + 1 + i, line, None) for i, line in enumerate(over)]

@@ -1,4 +1,4 @@
-"""What is tracked: sequences of frames with their truth, and data sets of sequences.
+"""What is tracked: sequences of frames with their ground truth, and data sets of sequences.
 
 Boxes are (x, y, width, height) in 0-based px of the original frame, whatever the files count from.
 """
@@ -36,9 +36,9 @@ class Sequence:
     Attributes:
         name: What files of results are called, such as "Jogging-1"; unique in the data set.
         frames: n absolute names of image files, in the order of tracking.
-        boxes: float64 [n, 4]. NaN where the truth is withheld; boxes without an area are as they
-            are in the files, since the conventions treat them differently. The first can be
-            tracked.
+        boxes: float64 [n, 4]. NaN where the file has none, or the truth is withheld; boxes without
+            an area are as they are in the files, since the conventions treat them differently. The
+            first can be tracked.
         regions: float64 [n, 8], corners x1, y1, ..., x4, y4 in 0-based px, or None where the data
             set has none.
         absent: bool [n], the target cannot be seen (LaSOT: wholly occluded or out of view; GOT-10k:
@@ -47,7 +47,9 @@ class Sequence:
         attributes: Codes of what makes the sequence hard, such as "OCC".
         tags: bool [n] for each per-frame attribute (VOT).
         first_number: What number the data set gives to the first frame.
-        resolution: (width, height) if the data set says so; `frame_size` finds it in any case.
+        resolution: (width, height) if the data set says so; else `frame_size` opens an image.
+        has_images: Whether the files of `frames` are there; else there is an annotation alone,
+            which is enough to score results.
 
     Raises:
         ValueError: If the arrays do not fit the frames, or there is nothing to begin with.
@@ -63,6 +65,7 @@ class Sequence:
     tags: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     first_number: int = 1
     resolution: Optional[tuple[int, int]] = None
+    has_images: bool = True
 
     def __post_init__(self):
         if not self.name or self.name.startswith(".") or set(self.name) & {"/", "\\"}:
@@ -119,10 +122,10 @@ class Dataset:
     name: str
     title: str
     root: str
-    convention: str
-    layout: str
-    protocol: str
-    sequences: tuple[Sequence, ...]
+    convention: str = "otb"
+    layout: str = "otb"
+    protocol: str = "ope"
+    sequences: tuple[Sequence, ...] = ()
     problems: tuple[Problem, ...] = ()
     size: int = 0
     rule: str = ""
@@ -130,6 +133,11 @@ class Dataset:
     missing: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     unit: str = "sequence"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the frames are there, see `Sequence.has_images`."""
+        return all(sequence.has_images for sequence in self.sequences)
 
     @property
     def coverage(self) -> str:
@@ -169,9 +177,15 @@ def frame_size(sequence: Sequence) -> tuple[int, int]:
 
     Raises:
         OSError: If the image cannot be read.
+        ValueError: If there is only an annotation, which does not tell it.
     """
     if sequence.resolution is not None:
         return sequence.resolution
+    if not sequence.has_images:
+        raise ValueError(
+            f"{sequence.name} is measured within its frames, but nothing tells their size: there "
+            f"is no image such as {sequence.frames[0]}"
+        )
     with Image.open(sequence.frames[0]) as image:
         width, height = image.size
         # Frames are turned as their EXIF says when they are read (`gradnet_tf.media.images`).
@@ -187,6 +201,7 @@ def describe(dataset: Dataset) -> str:
         f"convention {dataset.convention}, protocol {dataset.protocol}",
     ]
     lines += [f"rule: {dataset.rule}"] if dataset.rule else []
+    lines += [] if dataset.has_images else ["annotations alone: there are no images"]
     heading = ("sequence", "frames", "numbers", "first box (0-based)", "attributes")
     rows = [heading, *map(_row, dataset.sequences)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]

@@ -15,10 +15,9 @@ import os
 from collections.abc import Collection
 from typing import Optional
 
-from gradnet_tf.data_prep.readers import folders
-from gradnet_tf.datasets import common, otb_table
-from gradnet_tf.datasets.sequences import Dataset, Sequence
-from gradnet_tf.files import textfiles
+from gradnet_tf.datasets import common, otb
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.files import folder, textfiles
 
 _TRUTH = "_gt.txt"
 _DEPTH = 2
@@ -32,30 +31,25 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
         names: Which sequences; all by default.
 
     Raises:
-        OSError: `root` is no folder, or a folder in it cannot be listed.
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
         ValueError: If nothing is usable, or one of `names` is not there.
     """
-    base = folders.check_root(root)
+    base = folder.check_root(root)
     paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
     readers: dict[str, dict] = {}
     for path in paths:
         places = readers.setdefault(os.path.basename(path), {})
         places[path] = functools.partial(_read_sequence, path)
-    looked_for = "Airport_ce/Airport_ce_gt.txt, Airport_ce_frames.txt, img/0001.jpg, and so on"
-    found = common.collect(base, readers, names, looked_for, remarks)
-    return Dataset(
+    dataset = Dataset(
         name="tc128",
         title="TColor128",
         root=base,
-        convention="otb",
-        layout="otb",
-        protocol="ope",
-        sequences=found.sequences,
-        problems=found.problems,
-        remarks=found.remarks,
+        remarks=tuple(remarks),
         size=128,
         rule="the images of each sequence's _frames.txt",
     )
+    looked_for = "Airport_ce/Airport_ce_gt.txt, Airport_ce_frames.txt, img/0001.jpg, and so on"
+    return common.collect(dataset, readers, names, looked_for)
 
 
 def _is_sequence(names):
@@ -73,28 +67,17 @@ def _read_sequence(path):
         own.get(f"{name}{ending}".lower(), os.path.join(path, f"{name}{ending}"))
         for ending in (_TRUTH, "_frames.txt", "_att.txt")
     )
-    boxes = common.load_boxes(truth)
+    boxes = textfiles.read_boxes(truth, 1)
     first, last = _load_range(numbers)
     if last - first + 1 != len(boxes):
         raise ValueError(
             f"{numbers} says {first} to {last}, which is {last - first + 1} frames, but {truth} "
             f"has {len(boxes)} boxes"
         )
-    images = common.list_images(os.path.join(path, "img"))
-    annotated = {number: file for number, file in images.items() if first <= number <= last}
-    if not annotated:
-        raise ValueError(f"{path}/img has none of the images {first} to {last}")
-    return Sequence(
-        name,
-        common.match_frames(annotated, len(boxes), first),
-        boxes,
-        attributes=(
-            common.load_attributes(attributes, otb_table.ATTRIBUTES)
-            if os.path.isfile(attributes)
-            else ()
-        ),
-        first_number=first,
-    )
+    place = os.path.join(path, "img")
+    images = common.cut_images(folder.list_numbered(place), first, last)
+    codes = common.load_first_attributes([attributes], otb.ATTRIBUTES) or ()
+    return common.make_sequence(name, images, boxes, place, first, attributes=codes)
 
 
 def _load_range(path):

@@ -1,33 +1,42 @@
-"""Reads VOT2013 to VOT2019, the short-term challenges (Kristan et al.).
+"""Reads VOT2013 to VOT2022, the short-term challenges (Kristan et al.).
 
     ROOT/list.txt                        one name a line; without it, all sequences are taken
     ROOT/ants1/00000001.jpg ...          or color/00000001.jpg (VOT2018 and later)
                groundtruth.txt           one line a frame: 8 numbers, the corners x1,y1,...,x4,y4
-                                         (from VOT2014 on), or 4, x,y,width,height
+                                         (from VOT2014 on); or 4, x,y,width,height; or a mask
+                                         (from VOT2020 on): m, x,y,width,height, lengths of runs
                camera_motion.tag         0 or 1 a line, for each attribute; VOT2013 and 2014 have
                                          camera_motion.label. Lines that lack at the end are 0.
+               sequence                  optional: width=1280 and height=720 of the frames
 
 ROOT may be the workspace of the vot toolkit too, with ``sequences/list.txt``. Coordinates are taken
-as they are, since the vot toolkit counts them from 0 as well.
+as they are, since the vot toolkit counts them from 0 as well. Masks are read as their bounding
+boxes. From VOT2020 on the challenge starts trackers from anchors and compares masks; here each
+sequence is run once, and numbers cannot be put beside those of the challenge.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from typing import Optional
 
 import numpy as np
 
-from gradnet_tf.data_prep.readers import folders
 from gradnet_tf.datasets import common
-from gradnet_tf.datasets.sequences import Dataset, Sequence
-from gradnet_tf.files import textfiles
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.files import folder, textfiles
 
 # How many sequences each challenge has.
-SIZES = {2013: 16, 2014: 25, 2015: 60, 2016: 60, 2017: 60, 2018: 60, 2019: 60}
+SIZES = {
+    **{2013: 16, 2014: 25, 2015: 60, 2016: 60, 2017: 60, 2018: 60, 2019: 60},
+    **{2020: 60, 2021: 60, 2022: 62},
+}
 TRUTH_NAME = "groundtruth.txt"
+_FIRST_OF_MASKS = 2020
 _TAG_SUFFIXES = (".tag", ".label")
+_SIZE = re.compile(r"^(width|height)\s*=\s*([0-9]+)\s*$", re.M)
 
 
 def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017) -> Dataset:
@@ -36,56 +45,62 @@ def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017
     Args:
         root: The folder, see above.
         names: Which sequences; all by default.
-        year: Of the challenge. The layout tells everything else, so it gives the name only.
+        year: Of the challenge. It gives the name and the protocol; all else is told by the layout.
 
     Raises:
-        OSError: `root` is no folder, or a folder or the list cannot be read.
+        OSError: If `root` is no folder, or a folder or the list cannot be read.
         ValueError: If nothing is usable, or one of `names` is not there.
     """
     if year not in SIZES:
-        raise ValueError(f"year of VOT must be 2013 to 2019, got {year}")
-    base = folders.check_root(root)
+        raise ValueError(f"year of VOT must be {min(SIZES)} to {max(SIZES)}, got {year}")
+    base = folder.check_root(root)
     inner = os.path.join(base, "sequences")
     if os.path.isfile(os.path.join(inner, "list.txt")):
         base = inner
     listed, remarks = common.listed_folders(base, TRUTH_NAME, 1)
     readers = common.list_readers(listed, base, TRUTH_NAME, _read_sequence)
-    looked_for = (
-        f"list.txt, and NAME/{TRUTH_NAME} with NAME/00000001.jpg or NAME/color/00000001.jpg"
-    )
-    found = common.collect(base, readers, names, looked_for, remarks)
-    return Dataset(
+    dataset = Dataset(
         name=f"vot{year}",
         title=f"VOT{year}",
         root=base,
         convention="vot",
         layout="vot",
-        protocol="supervised",
-        sequences=found.sequences,
-        problems=found.problems,
-        remarks=found.remarks,
+        protocol="supervised" if year < _FIRST_OF_MASKS else "ope",
+        remarks=tuple(remarks),
         size=SIZES[year],
-        rule="boxes of the regions' area and proportions",
+        rule="boxes of the regions' area and proportions"
+        if year < _FIRST_OF_MASKS
+        else "bounding boxes of the masks, one run of each sequence",
         origin=0,
     )
+    looked_for = (
+        f"list.txt, and NAME/{TRUTH_NAME} with NAME/00000001.jpg or NAME/color/00000001.jpg"
+    )
+    return common.collect(dataset, readers, names, looked_for)
 
 
 def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.ndarray]]:
-    """Reads one region a line: 4 numbers, x, y, width, height, or 8, the corners.
+    """Reads one region a line: 4 numbers, x, y, width, height, or 8, the corners, or a mask.
 
     Args:
         path: The file; numbers are set apart as `textfiles` says.
         origin: What the file counts the first px as.
 
     Returns:
-        Boxes, float64 [n, 4]: those of 4 numbers as they are, the others as `equal_area_boxes`
-        says. And corners, float64 [n, 8], or None if all lines are of 4 numbers.
+        Boxes, float64 [n, 4]: those of 4 numbers as they are, those of 8 as `equal_area_boxes`
+        says, of masks the bounding boxes (NaN for an empty one). And corners, float64 [n, 8], or
+        None if no line is of 8 numbers.
 
     Raises:
         OSError: If the file cannot be read.
         ValueError: If a line is something else, or there is none.
     """
-    rows = [row.numbers for row in textfiles.read_rows(path, {4, 8}, "4 or 8 numbers")]
+    lines = textfiles.read_lines(path)
+    if any(line.startswith("m") for line in lines):
+        rows = [_read_mask(path, number, line) for number, line in enumerate(lines, 1)]
+    else:
+        found = textfiles.read_rows(path, {4, 8}, "4 or 8 numbers")
+        rows = [row.numbers for row in found]
     if not rows:
         raise ValueError(f"{path} holds no regions; one line of 4 or 8 numbers a frame is needed")
     is_box = np.array([len(row) == 4 for row in rows])
@@ -95,6 +110,33 @@ def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.nd
     given = np.array([row for row in rows if len(row) == 4]).reshape(-1, 4)
     boxes[is_box] = given - [origin, origin, 0, 0]
     return boxes, None if is_box.all() else corners
+
+
+def mask_box(numbers: np.ndarray) -> list[float]:
+    """The bounding box of a mask in VOT's run-length encoding.
+
+    Args:
+        numbers: int [4 + k], x, y, width and height of the part of the frame that the mask is of,
+            and the lengths of runs of px in its rows, in turn outside and inside the target.
+
+    Returns:
+        x, y, width, height; NaN if no px is inside.
+
+    Raises:
+        ValueError: If the runs do not fill the part.
+    """
+    (x, y, width, height), runs = numbers[:4], numbers[4:]
+    if width < 0 or height < 0 or (runs < 0).any() or runs.sum() != width * height:
+        raise ValueError(f"its runs are of {runs.sum()} px, not of {width} x {height}")
+    ends = np.cumsum(runs)
+    starts, ends = (ends - runs)[1::2], ends[1::2]
+    starts, last = starts[ends > starts], ends[ends > starts] - 1
+    if not len(starts):
+        return [np.nan] * 4
+    is_long = starts // width != last // width  # It ends in another row than it begins in.
+    left, top = np.where(is_long, 0, starts % width).min(), starts.min() // width
+    right, bottom = np.where(is_long, width - 1, last % width).max(), last.max() // width
+    return [float(n) for n in (x + left, y + top, right - left + 1, bottom - top + 1)]
 
 
 def equal_area_boxes(regions: np.ndarray) -> np.ndarray:
@@ -120,20 +162,39 @@ def equal_area_boxes(regions: np.ndarray) -> np.ndarray:
     return np.concatenate([corners.mean(axis=1) - sizes / 2, sizes], axis=1)
 
 
+def _read_mask(path, number, line):
+    """The box of a line that is a mask, or 4 or 8 numbers beside masks."""
+    try:
+        if line.startswith("m"):
+            return mask_box(np.array(line[1:].split(","), np.int64))
+        return textfiles.parse(line, {4, 8})
+    except (ValueError, OverflowError) as error:
+        detail = f" ({error})" if str(error) else ""
+        raise ValueError(
+            f"{path}, line {number}: {line[:80]!r} is no mask, nor 4 or 8 numbers{detail}"
+        ) from None
+
+
 def _corners(x, y, width, height):
     return [x, y, x + width, y, x + width, y + height, x, y + height]
 
 
 def _read_sequence(name, path):
     boxes, regions = load_regions(os.path.join(path, TRUTH_NAME))
-    images = common.list_images(os.path.join(path, "color"), path)
-    frames = common.match_frames(images, len(boxes))
     tags = {}
     for file in sorted(os.listdir(path)):
         stem, suffix = os.path.splitext(file)
         if suffix in _TAG_SUFFIXES and not file.startswith("."):
-            tags[stem] = _load_tag(os.path.join(path, file), len(frames))
-    return Sequence(name, frames, boxes, regions=regions, tags=tags, first_number=min(images))
+            tags[stem] = _load_tag(os.path.join(path, file), len(boxes))
+    place = os.path.join(path, "color")
+    images = folder.list_numbered(place) or folder.list_numbered(path)
+    properties = os.path.join(path, "sequence")
+    text = "\n".join(textfiles.read_lines(properties)) if os.path.isfile(properties) else ""
+    size = dict(_SIZE.findall(text))
+    resolution = (int(size["width"]), int(size["height"])) if len(size) == 2 else None
+    return common.make_sequence(
+        *(name, images, boxes, place), regions=regions, tags=tags, resolution=resolution
+    )
 
 
 def _load_tag(path, count):

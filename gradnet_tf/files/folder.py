@@ -1,13 +1,14 @@
-"""Folders of frames: which files, in which order, and which of them are missing."""
+"""Folders of frames: where they lie, which files, in which order, and which are missing."""
 
 from __future__ import annotations
 
 import collections
 import glob
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Optional, Union
+from typing import Callable, Optional, Union
 
 from absl import logging
 from PIL import Image
@@ -17,6 +18,10 @@ from gradnet_tf.files.series import natural_key, split_numbers
 
 # Where OTB and VOT keep the frames of a sequence.
 _SUBFOLDERS = ("img", "color")
+# Of macOS's archiver, Synology, Windows and Linux: what lies there only looks like data.
+_SYSTEM_FOLDERS = frozenset(
+    {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+)
 # Known as images even if this Pillow has no decoder for them: they must not count as missing.
 _COMMON = frozenset(
     ".jpg .jpeg .jpe .jfif .jp2 .png .bmp .gif .webp .tif .tiff .ppm .pgm .avif .heic .heif "
@@ -91,6 +96,98 @@ def match(pattern: str) -> list[Path]:
 
 def _files(pattern: str) -> list[Path]:
     return [Path(name) for name in glob.glob(pattern) if not os.path.isdir(name)]
+
+
+def check_root(root: str) -> str:
+    """Returns the absolute name of a data set's folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        NotADirectoryError: If it is a file.
+    """
+    path = os.path.abspath(os.path.expanduser(root))
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no folder {root}")
+    if not os.path.isdir(path):
+        raise NotADirectoryError(f"{root} is a file; the folder of a data set is needed")
+    return path
+
+
+def find_folders(
+    root: str,
+    is_sequence: Callable[[Sequence[str]], bool],
+    depth: int,
+    *,
+    is_whole: Optional[Callable[[Sequence[str]], bool]] = None,
+    passed_over: Optional[list[str]] = None,
+) -> list[str]:
+    """Finds folders by what lies in them; those of file managers and archivers are passed over.
+
+    Args:
+        root: Where to begin; it may be a sequence itself.
+        is_sequence: Tells it from the names in a folder. There is no search below a sequence.
+        depth: How many levels below `root` to search. Links are followed.
+        is_whole: Whether there is no search below it; a stub may have the sequence beside it.
+        passed_over: Gets the folders that are passed over.
+
+    Returns:
+        The folders, sorted.
+
+    Raises:
+        OSError: If a folder cannot be listed.
+    """
+    with os.scandir(root) as entries:
+        listed = [entry for entry in entries if not entry.name.startswith(".")]
+    names = [entry.name for entry in listed]
+    found = []
+    if is_sequence(names):
+        found.append(root)
+        if is_whole is None or is_whole(names):
+            return found
+    for entry in sorted(listed, key=lambda entry: entry.name) if depth else ():
+        if not entry.is_dir() or (found and entry.name in _SUBFOLDERS):
+            continue
+        if entry.name.lower() in _SYSTEM_FOLDERS:
+            if passed_over is not None:
+                passed_over.append(entry.path)
+            continue
+        found += find_folders(
+            *(entry.path, is_sequence, depth - 1), is_whole=is_whole, passed_over=passed_over
+        )
+    return found
+
+
+def list_numbered(path: str, suffixes: Optional[Collection[str]] = None) -> dict[int, str]:
+    """Lists the files of a folder by their numbers, as `frame_number` reads them.
+
+    Args:
+        path: The folder.
+        suffixes: Of the files wanted, in small letters; by default images are, of one series.
+
+    Returns:
+        Number: absolute name of the file, ascending; empty if there is no folder. Files without a
+        number are no frames, and of two with the same number the first by name is taken.
+    """
+    if suffixes is None:
+        names = list_series(path)
+    else:
+        try:
+            names = [name for name in os.listdir(path) if not name.startswith(".")]
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        names = [name for name in names if os.path.splitext(name)[1].lower() in suffixes]
+    found: dict[int, str] = {}
+    for name in sorted(names):
+        number = frame_number(name)
+        if number is not None:
+            found.setdefault(number, os.path.join(path, name))
+    return dict(sorted(found.items()))
+
+
+def frame_number(path: str) -> Optional[int]:
+    """The number at the end of a file's name before its suffix: 12 of "img/0012.jpg"; or None."""
+    digits = re.search(r"[0-9]{1,18}$", os.path.splitext(os.path.basename(path))[0])
+    return int(digits[0]) if digits else None
 
 
 def _images(folder: Union[str, Path]) -> tuple[list[str], list[str]]:

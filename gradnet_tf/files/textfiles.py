@@ -12,6 +12,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Optional
 
+import numpy as np
+
 from gradnet_tf.files import disk
 
 _NUMBER = re.compile(
@@ -117,6 +119,30 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
             "write points"
         )
     return rows
+
+
+def read_boxes(path: disk.PathLike, origin: int = 0) -> np.ndarray:
+    """Reads one box a line, (x, y, width, height), set apart as said above.
+
+    ``nan`` stands for a frame without a box. Empty lines at the end are passed over.
+
+    Args:
+        path: The file.
+        origin: What the file counts the first pixel as; 0-based boxes are returned.
+
+    Returns:
+        float64 [n, 4].
+
+    Raises:
+        OSError: If the file cannot be read; the message names it.
+        ValueError: If a line does not hold four numbers (the message names it), or there is no
+            line.
+    """
+    path = disk.local_path(path)
+    rows = read_rows(path, {4}, "'x,y,width,height'")
+    if not rows:
+        raise ValueError(f"{path} holds no boxes; one line 'x,y,width,height' a frame is needed")
+    return np.array([row.numbers for row in rows]) - [origin, origin, 0, 0]
 
 
 def read_integers(path: disk.PathLike) -> list[int]:

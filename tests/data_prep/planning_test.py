@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.data_prep import layout, planning
-from gradnet_tf.data_prep.readers.tracks import CropTrack, Track
+from gradnet_tf.datasets.tracks import CropTrack, Track
 
 
 def track(video, name, length):

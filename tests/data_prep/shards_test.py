@@ -10,7 +10,7 @@ from PIL import Image
 
 from gradnet_tf.data import records
 from gradnet_tf.data_prep import curate, layout, planning, shards
-from gradnet_tf.data_prep.readers.tracks import CropTrack, Track
+from gradnet_tf.datasets.tracks import CropTrack, Track
 
 
 def picture(seed, shape=(60, 80)):

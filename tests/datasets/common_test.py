@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.datasets import common
-from gradnet_tf.datasets.sequences import Problem, Sequence
+from gradnet_tf.datasets.sequences import Dataset, Problem, Sequence
 from tests.helpers import benchmarks
 
 
@@ -18,6 +18,11 @@ def _sequence(name):
 
 def _raise(error):
     raise error
+
+
+def _collect(readers, names=None, remarks=()):
+    dataset = Dataset("d", "D", "/d", remarks=tuple(remarks))
+    return common.collect(dataset, readers, names, "things")
 
 
 def test_frames_in_a_row():
@@ -52,7 +57,7 @@ def test_broken_sequences_do_not_stop_the_others():
         c=lambda: _raise(PermissionError(13, "denied", "c.txt")),
         d=lambda: _sequence("d"),
     )
-    found = common.collect("/d", readers, None, "things", ["x: no thing"])
+    found = _collect(readers, remarks=["x: no thing"])
     assert [sequence.name for sequence in found.sequences] == ["a", "d"]
     assert found.problems == (
         Problem("b", "b.txt: no number"),
@@ -60,20 +65,20 @@ def test_broken_sequences_do_not_stop_the_others():
     )
     assert found.remarks == ("x: no thing",)
     # What is not asked for is not read.
-    assert common.collect("/d", readers, ["d"], "things").problems == ()
+    assert _collect(readers, ["d"]).problems == ()
 
 
 def test_only_broken_sequences():
     readers = _readers(b=lambda: _raise(ValueError("b.txt: no number")))
     with pytest.raises(ValueError, match="no usable sequence in /d: 1 left out, first b: b.txt"):
-        common.collect("/d", readers, None, "things")
+        _collect(readers)
     with pytest.raises(ValueError, match="no sequence in /d.*; 1 passed over, first x: no thing"):
-        common.collect("/d", {}, None, "things", ["x: no thing"])
+        _collect({}, remarks=["x: no thing"])
 
 
 def test_other_errors_are_not_hidden():
     with pytest.raises(RuntimeError):
-        common.collect("/d", _readers(b=lambda: _raise(RuntimeError())), None, "things")
+        _collect(_readers(b=lambda: _raise(RuntimeError())))
 
 
 def test_the_folder_with_most_frames_is_taken():
@@ -82,7 +87,7 @@ def test_the_folder_with_most_frames_is_taken():
 
     stub = {"/d/0": lambda: _raise(ValueError("/d/0: no images"))}
     places = {**stub, "/d/1": of(2), "/d/2": of(3), "/d/3": of(3)}
-    found = common.collect("/d", {"a": places}, None, "things")
+    found = _collect({"a": places})
     assert len(found.sequences[0].frames) == 3 and not found.problems
     assert found.remarks == (
         "/d/0: /d/0: no images; a is read from /d/2",
@@ -90,7 +95,7 @@ def test_the_folder_with_most_frames_is_taken():
         "/d/3: another copy; a is read from /d/2",
     )
     stubs = {**stub, "/d/1": lambda: _raise(ValueError("/d/1: no boxes"))}
-    found = common.collect("/d", {"a": stubs, "b": {"/d/b": of(1)}}, None, "things")
+    found = _collect({"a": stubs, "b": {"/d/b": of(1)}})
     assert found.problems == (Problem("a", "/d/0: no images; /d/1: no boxes"),)
 
 
@@ -100,7 +105,7 @@ def test_flags(tmp_path):
     np.testing.assert_array_equal(common.load_flags(str(path), 3), [0, 1, 1])
     with pytest.raises(ValueError, match="flags: 3 numbers for 4 boxes"):
         common.load_flags(str(path), 4)
-    with pytest.raises(ValueError, match="other: there is no such file"):
+    with pytest.raises(FileNotFoundError, match="other: there is no such file"):
         common.load_flags(str(tmp_path / "other"), 3)
 
 
@@ -130,12 +135,40 @@ def test_attributes_that_do_not_fit(tmp_path, text):
         common.load_attributes(str(path), ("IV", "SV", "OCC"))
 
 
-def test_images_in_the_second_place(tmp_path):
-    benchmarks.images(tmp_path, [3, 1], digits=8)
-    (tmp_path / "groundtruth1.txt").touch()
-    assert list(common.list_images(str(tmp_path / "color"), str(tmp_path))) == [1, 3]
-    with pytest.raises(ValueError, match="no numbered images in .*color$"):
-        common.list_images(str(tmp_path / "color"))
+def test_a_sequence_without_images_tells_its_annotation():
+    with pytest.raises(common.NoImages, match="no numbered images in /d/color$") as caught:
+        common.make_sequence("a", {}, benchmarks.boxes(3), "/d/color", 7, attributes=("OCC",))
+    bare = caught.value.sequence
+    assert not bare.has_images and bare.first_number == 7 and bare.attributes == ("OCC",)
+    assert bare.frames == tuple(f"/d/color/{number:08d}.jpg" for number in (7, 8, 9))
+
+
+def _no_images(count):
+    def read():
+        return common.make_sequence("a", {}, benchmarks.boxes(count), "/d")
+
+    return read
+
+
+def test_annotations_alone_are_taken_where_no_sequence_has_images():
+    readers = {
+        "a": {"/d/a": _no_images(2), "/d/x/a": _no_images(3)},
+        "b": {"/d/b": lambda: _raise(ValueError("b.txt: no number"))},
+    }
+    found = _collect(readers)
+    assert [len(sequence.frames) for sequence in found.sequences] == [3]
+    assert not found.has_images and found.problems == (Problem("b", "b.txt: no number"),)
+    readers["c"] = {"/d/c": lambda: _sequence("c")}
+    found = _collect(readers)
+    assert [sequence.name for sequence in found.sequences] == ["c"] and found.has_images
+    assert found.problems[0] == Problem("a", "; ".join(["no numbered images in /d"] * 2))
+
+
+def test_images_of_a_range():
+    assert list(common.cut_images(_files(1, 2, 3), 2, 9)) == [2, 3]
+    assert common.cut_images({}, 1, 2) == {}
+    with pytest.raises(ValueError, match="/d/img has none of the images 4 to 5"):
+        common.cut_images(_files(1, 2), 4, 5)
 
 
 def test_list_gives_the_order_and_what_is_missing(tmp_path):

@@ -113,3 +113,19 @@ def test_broken_sequences(tmp_path):
     assert "4 images (1 to 4) for 1 boxes" in problems["5"]
     assert "list.txt names it, but there is no" in problems["6"]
     assert problems["7"].endswith("missing: image 4")
+
+
+def test_annotations_alone(tmp_path):
+    folder = _make(tmp_path)
+    for image in folder.glob("*.jpg"):
+        image.unlink()
+    dataset = got10k.read(str(tmp_path))
+    found = only(dataset)
+    assert not dataset.has_images and len(found.frames) == 4 and found.resolution == (1920, 1080)
+
+
+def test_the_test_set_needs_images(tmp_path):
+    for image in _make(tmp_path, "test").glob("*.jpg"):
+        image.unlink()
+    with pytest.raises(ValueError, match="no numbered images in .*Test_000001"):
+        got10k.read(str(tmp_path), split="test")

@@ -77,3 +77,25 @@ def test_training_set_alone(tmp_path):
     _make(tmp_path, "airplane-2")
     with pytest.raises(ValueError, match="looked for the test set"):
         lasot.read(str(tmp_path))
+
+
+def test_extension(tmp_path):
+    assert len(lasot.EXTENSION) == len(set(lasot.EXTENSION)) == 150
+    assert not {name.partition("-")[0] for name in lasot.EXTENSION} & {
+        name.partition("-")[0] for name in lasot.TEST_SET
+    }
+    folder = _make(tmp_path, "skatingshoe-10")
+    (folder / "out_of_view.txt").write_text("0,0,1,0")
+    _make(tmp_path, "airplane-1")
+    dataset = lasot.read(str(tmp_path), extension=True)
+    found = only(dataset)
+    assert found.name == "skatingshoe-10" and found.absent.tolist() == [False, False, True, False]
+    assert (dataset.name, dataset.title, dataset.convention) == ("lasot_ext", "LaSOText", "lasot")
+    assert dataset.coverage == "1 of 150 sequences" and len(dataset.missing) == 149
+    assert dataset.remarks == ("airplane-1: not of the test set",)
+
+
+def test_annotations_alone(tmp_path):
+    _make(tmp_path, "airplane-1", [], count=3)
+    dataset = lasot.read(str(tmp_path))
+    assert len(only(dataset).frames) == 3 and not dataset.has_images

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradnet_tf.datasets import otb, otb_table
+from gradnet_tf.datasets import otb
 from tests.helpers import benchmarks
 from tests.helpers.benchmarks import numbers_of, only, sequence
 
@@ -14,7 +14,7 @@ def _names(dataset):
 
 def test_versions():
     """Numbers of targets and folders as published: 100 targets in 98 folders."""
-    targets = otb_table.TARGETS
+    targets = otb.TARGETS
     assert len(targets) == 100
     assert sum("a" in target.versions for target in targets.values()) == 50
     assert sum("b" in target.versions for target in targets.values()) == 51
@@ -23,7 +23,7 @@ def test_versions():
     both = [name for name, target in targets.items() if target.versions == "ab"]
     assert "Basketball" in both and "Tiger1" not in both and "Biker" not in both
     for target in targets.values():
-        assert target.attributes and set(target.attributes) <= set(otb_table.ATTRIBUTES)
+        assert target.attributes and set(target.attributes) <= set(otb.ATTRIBUTES)
         assert set(target.versions) <= set("ab")
         assert len(set(target.attributes)) == len(target.attributes)
 
@@ -31,8 +31,7 @@ def test_versions():
 def test_attributes_are_as_often_as_in_the_authors_list():
     """Counted in their tb_100.txt, with which pytracking's table agrees."""
     counts = [
-        sum(code in target.attributes for target in otb_table.TARGETS.values())
-        for code in otb_table.ATTRIBUTES
+        sum(code in target.attributes for target in otb.TARGETS.values()) for code in otb.ATTRIBUTES
     ]
     assert counts == [38, 64, 65, 49, 44, 31, 43, 51, 14, 32, 10]
 
@@ -331,3 +330,13 @@ def test_boxes_with_semicolons_and_decimal_commas(tmp_path):
     assert [found.name for found in dataset.sequences] == ["Girl"]
     ((name, detail),) = dataset.problems
     assert name == "Couple" and "groundtruth_rect.txt, line 1: " in detail
+
+
+@pytest.mark.parametrize("name, first", [("Deer", 1), ("David", 300), ("Tiger1", 6)])
+def test_annotations_alone(tmp_path, name, first):
+    count = 471 if name == "David" else 8
+    sequence(tmp_path / name, [], count=count)
+    dataset = otb.read(str(tmp_path))
+    found = only(dataset)
+    assert not dataset.has_images and found.first_number == first
+    assert len(found.frames) == (3 if name == "Tiger1" else count)

@@ -100,6 +100,13 @@ def test_frame_size_follows_the_orientation(tmp_path, orientation, size):
     assert frame_size(Sequence("a", (str(path),), BOXES[:1])) == size
 
 
+def test_nothing_tells_the_size_of_frames_that_are_not_there():
+    bare = Sequence("a", FRAMES, BOXES, has_images=False)
+    with pytest.raises(ValueError, match="a is measured within its frames, .* such as /d/1.jpg"):
+        frame_size(bare)
+    assert frame_size(dataclasses.replace(bare, resolution=(70, 50))) == (70, 50)
+
+
 def test_describe():
     hidden = BOXES.copy()
     hidden[1:] = np.nan

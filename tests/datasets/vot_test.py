@@ -148,5 +148,77 @@ def test_broken_sequences(tmp_path):
 
 
 def test_year():
-    with pytest.raises(ValueError, match="2013 to 2019, got 2020"):
-        vot.read("/", year=2020)
+    with pytest.raises(ValueError, match="2013 to 2022, got 2023"):
+        vot.read("/", year=2023)
+
+
+def _encode(mask, x, y):
+    """A mask in VOT's run-length encoding: runs of 0 and of 1 in turn, row by row."""
+    runs, value = [0], 0
+    for px in np.ravel(mask).tolist():
+        if px != value:
+            runs.append(0)
+            value = px
+        runs[-1] += 1
+    return "m" + ",".join(map(str, (x, y, mask.shape[1], mask.shape[0], *runs)))
+
+
+def test_masks_are_read_as_their_bounding_boxes(tmp_path):
+    mask = np.zeros((6, 8), int)
+    mask[1:4, 2:5] = 1
+    ring = np.ones((4, 5), int)
+    ring[1:3, 1:4] = 0
+    single = np.zeros((3, 3), int)
+    single[2, 2] = 1
+    wraps = np.zeros((4, 4), int)
+    wraps[1, 3] = wraps[2, 0] = 1  # One run, in two rows.
+    masks = [mask, ring, single, wraps, np.zeros((2, 2), int)]
+    lines = [_encode(one, 10, 20) for one in masks] + ["1,2,3,4", "m0,0,0,0,0"]
+    path = tmp_path / "groundtruth.txt"
+    path.write_text("\n".join(lines) + "\n")
+    boxes, corners = vot.load_regions(str(path))
+    expected = [(12, 21, 3, 3), (10, 20, 5, 4), (12, 22, 1, 1), (10, 21, 4, 2)]
+    none = (np.nan,) * 4
+    np.testing.assert_array_equal(boxes, [*expected, none, (1, 2, 3, 4), none])
+    assert corners is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_boxes_of_any_mask(seed):
+    random = np.random.default_rng(seed)
+    mask = (random.random(random.integers(1, 12, 2)) < 0.2).astype(int)
+    mask[0, 0] = 1
+    numbers = np.array(_encode(mask, 3, 5)[1:].split(","), int)
+    rows, columns = np.nonzero(mask)
+    expected = [3, 5, columns.max() + 1, rows.max() + 1]
+    assert vot.mask_box(numbers) == expected
+
+
+@pytest.mark.parametrize("line", ["m1,2,3,4,5", "m1,2,3", "m1,2,3,4,x", "mask", "m1,2,2,2,-1,5"])
+def test_broken_masks(tmp_path, line):
+    path = tmp_path / "groundtruth.txt"
+    path.write_text(f"m1,2,2,2,0,4\n{line}\n")
+    with pytest.raises(ValueError, match="groundtruth.txt, line 2: .* is no mask"):
+        vot.load_regions(str(path))
+
+
+def test_vot2020(tmp_path):
+    folder = tmp_path / "sequences/agility"
+    benchmarks.images(folder / "color", [1, 2], digits=8)
+    (folder / "groundtruth.txt").write_text("m10,20,2,2,0,4\nm11,20,2,2,0,4\n")
+    (folder / "sequence").write_text("fps=30\nwidth=1280\nheight=720\n")
+    _list(tmp_path / "sequences", "agility")
+    dataset = vot.read(str(tmp_path), year=2020)
+    found = only(dataset)
+    assert found.boxes.tolist() == [[10, 20, 2, 2], [11, 20, 2, 2]] and found.regions is None
+    assert found.resolution == (1280, 720)
+    assert (dataset.name, dataset.protocol, dataset.convention) == ("vot2020", "ope", "vot")
+    assert "bounding boxes of the masks" in dataset.rule
+
+
+def test_annotations_alone(tmp_path):
+    folder = _make(tmp_path, "ants1", [DIAMOND, UPRIGHT])
+    for image in folder.glob("*.jpg"):
+        image.unlink()
+    dataset = vot.read(str(tmp_path))
+    assert len(only(dataset).frames) == 2 and not dataset.has_images

@@ -14,6 +14,7 @@ from PIL import Image
 from gradnet_tf.eval import got10k
 from gradnet_tf.eval.metrics import ope_metrics
 from gradnet_tf.eval.trackers import registry
+from gradnet_tf.files import textfiles
 from tests.helpers import datasets
 from tests.helpers.recording_tracker import RecordingTracker
 
@@ -161,10 +162,10 @@ def test_experiment_agrees(experiment, tmp_path):
         ours = []
         for sequence in ("Basketball", "Biker"):
             # The toolkit's files count from 1, both of them.
-            boxes = ope_metrics.load_boxes(
+            boxes = textfiles.read_boxes(
                 tmp_path / "results" / "OTB2015" / name / f"{sequence}.txt"
             )
-            truth = ope_metrics.load_boxes(tmp_path / "otb" / sequence / "groundtruth_rect.txt")
+            truth = textfiles.read_boxes(tmp_path / "otb" / sequence / "groundtruth_rect.txt")
             np.testing.assert_array_equal(boxes[0], truth[0])
             scores = ope_metrics.sequence_scores(
                 sequence, boxes - [1, 1, 0, 0], truth - [1, 1, 0, 0], "otb"

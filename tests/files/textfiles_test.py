@@ -145,3 +145,26 @@ def test_what_is_no_integer(tmp_path, text):
     (tmp_path / "flags").write_text(text)
     with pytest.raises(ValueError, match="flags is not of whole numbers"):
         textfiles.read_integers(tmp_path / "flags")
+
+
+def test_boxes_takes_every_separator(tmp_path):
+    path = tmp_path / "boxes.txt"
+    path.write_text("1,2,3,4\n1\t2\t3\t4\r\n1 2  3 4\n 1, 2, 3, 4.5\nNaN,nan,nan,nan\n\n")
+    expected = [[1, 2, 3, 4]] * 3 + [[1, 2, 3, 4.5], [np.nan] * 4]
+    np.testing.assert_array_equal(textfiles.read_boxes(path), expected)
+
+
+@pytest.mark.parametrize("line", ["1,2,3", "1,2,3,4,5", "1,2,x,4", "", "1,,3,4"])
+def test_boxes_names_the_bad_line(tmp_path, line):
+    path = tmp_path / "boxes.txt"
+    path.write_text(f"1,2,3,4\n{line}\n5,6,7,8\n")
+    with pytest.raises(ValueError, match=r"boxes\.txt, line 2: .* is not 'x,y,width,height'"):
+        textfiles.read_boxes(path)
+
+
+@pytest.mark.parametrize("content, message", [(b"", "no boxes"), (b"\xff\xfe\x00", "not a text")])
+def test_boxes_of_something_else(tmp_path, content, message):
+    path = tmp_path / "boxes.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        textfiles.read_boxes(path)

@@ -1,4 +1,4 @@
-"""Small data sets in the layouts that data_prep/readers knows: real JPEGs, the same at every call.
+"""Small data sets in the layouts of training data: real JPEGs, the same at every call.
 
 Every function makes its folders below ``root`` and returns ``root``. The target of track t in frame
 f (counted from 0) of video v is the bright rectangle at ``target_box(v, t, f)``; the annotations
@@ -93,6 +93,17 @@ def make_lasot(root, videos=3, frames=5, flat=False):
         (folder / "groundtruth.txt").write_text(box_lines(_boxes(video, 0, frames, base=1)))
         for flags in ("full_occlusion.txt", "out_of_view.txt"):
             (folder / flags).write_text(",".join("0" * frames))
+    return root
+
+
+def make_trackingnet(root, videos=3, frames=5):
+    """``TRAIN_0/frames/NAME/0.jpg``, ``TRAIN_0/anno/NAME.txt``, 0-based boxes; so TRAIN_1."""
+    root = Path(root)
+    for video in range(videos):
+        chunk = root / f"TRAIN_{video % 2}"
+        _save_frames(chunk / "frames" / f"v{video}", "{}.jpg", 0, video, frames)
+        (chunk / "anno").mkdir(exist_ok=True)
+        (chunk / f"anno/v{video}.txt").write_text(box_lines(_boxes(video, 0, frames)))
     return root
 
 

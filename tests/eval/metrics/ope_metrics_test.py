@@ -178,29 +178,6 @@ def test_lengths_must_agree():
         ope_metrics.center_error(np.zeros((2, 4)), np.zeros((3, 4)))
 
 
-def test_load_boxes_takes_every_separator(tmp_path):
-    path = tmp_path / "boxes.txt"
-    path.write_text("1,2,3,4\n1\t2\t3\t4\r\n1 2  3 4\n 1, 2, 3, 4.5\nNaN,nan,nan,nan\n\n")
-    expected = [[1, 2, 3, 4]] * 3 + [[1, 2, 3, 4.5], [np.nan] * 4]
-    np.testing.assert_array_equal(ope_metrics.load_boxes(path), expected)
-
-
-@pytest.mark.parametrize("line", ["1,2,3", "1,2,3,4,5", "1,2,x,4", "", "1,,3,4"])
-def test_load_boxes_names_the_bad_line(tmp_path, line):
-    path = tmp_path / "boxes.txt"
-    path.write_text(f"1,2,3,4\n{line}\n5,6,7,8\n")
-    with pytest.raises(ValueError, match=r"boxes\.txt, line 2: .* is not 'x,y,width,height'"):
-        ope_metrics.load_boxes(path)
-
-
-@pytest.mark.parametrize("content, message", [(b"", "no boxes"), (b"\xff\xfe\x00", "not a text")])
-def test_load_boxes_of_something_else(tmp_path, content, message):
-    path = tmp_path / "boxes.txt"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=message):
-        ope_metrics.load_boxes(path)
-
-
 def test_report_without_any_truth():
     with pytest.raises(ValueError, match="no frame has a true box"):
         binary.report(np.ones((2, 4)), np.full((2, 4), np.nan))

@@ -1,12 +1,12 @@
-"""Reads still images with annotations in the format of COCO (Lin et al., 2014).
+"""Reads still images with annotations in the format of COCO (Lin et al., ECCV 2014).
 
     ROOT/instances.json                           ROOT/images/000001.jpg
     ROOT/annotations/instances_train2017.json     ROOT/train2017/000000000009.jpg
 
 Every file ``instances*.json`` in ROOT or its ``annotations`` is read, but for those of a validation
-or test set, such as ``instances_val2017.json``. Of ``instances_SPLIT.json``
-the images are looked for in ``SPLIT``, ``images/SPLIT``, ``images`` and ROOT. Each annotation of a
-single object is a track of one frame. Boxes are x, y, width, height, 0-based.
+or test set, such as ``instances_val2017.json``. The images of ``instances_SPLIT.json`` are looked
+for in ``SPLIT``, ``images/SPLIT``, ``images`` and ROOT. Each annotation of a single object is a
+track of one frame. Boxes are x, y, width, height, 0-based.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import re
 import numpy as np
 from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, splits, tracks
-from gradnet_tf.data_prep.readers.tracks import Problem
+from gradnet_tf.datasets import tracks
+from gradnet_tf.files import folder
 
 # Targets with a shorter side than this, in px, are passed over: COCO has many specks.
 MIN_SIDE = 4
 _NAME = re.compile(r"instances(?:_(.*))?\.json")
 
 
-def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
+def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads the annotations and looks for the images.
 
     Args:
         root: The folder, see above.
-        progress: Show a progress bar.
+        progress: Whether to show a progress bar.
         split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
@@ -39,12 +39,11 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
         image's name without suffix, after "SPLIT/" where several files are read.
 
     Raises:
-        OSError: `root` is no folder, or a folder in it cannot be listed.
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
         ValueError: If nothing is usable, or there is no such split.
     """
-    base = folders.check_root(root)
-    problems: list[Problem] = []
-    found: list[tracks.Track] = []
+    base = folder.check_root(root)
+    flaws: list[tracks.Flaw] = []
     files = {
         os.path.join(place, name): match[1] or ""
         for place in (base, os.path.join(base, "annotations"))
@@ -53,18 +52,19 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
         for match in [_NAME.fullmatch(name)]
         if match
     }
-    paths = splits.leave_out(files, lambda path: splits.by_file(files[path]), split, problems)
-    for path in paths:
+    paths = tracks.leave_out(files, lambda path: tracks.part_by_file(files[path]), split, flaws)
+
+    def read_file(path, flaws):
         name = files[path]
         places = [os.path.join(base, name), os.path.join(base, "images", name)] if name else []
         places += [os.path.join(base, "images"), base]
-        prefix = f"{name}/" if len(paths) > 1 else ""
-        found.extend(_read_file(path, places, prefix, problems, progress))
+        return _read_file(path, places, f"{name}/" if len(paths) > 1 else "", flaws, progress)
+
     looked_for = "instances*.json in it or in annotations/, and images in images/, SPLIT/ or it"
-    return folders.finish(root, looked_for, found, problems)
+    return tracks.collect(root, looked_for, paths, read_file, flaws, progress=False)
 
 
-def _read_file(path, places, prefix, problems, progress):
+def _read_file(path, places, prefix, flaws, progress):
     try:
         with open(path, encoding="utf-8-sig") as file:
             content = json.load(file, object_hook=_without_outline)
@@ -72,10 +72,10 @@ def _read_file(path, places, prefix, problems, progress):
         categories = {item["id"]: str(item["name"]) for item in content.get("categories", ())}
         annotations = list(content["annotations"])
     except KeyError as error:
-        problems.append(Problem(tracks.UNREADABLE, path, f"there is no {error}"))
+        flaws.append(tracks.Flaw(tracks.UNREADABLE, path, f"there is no {error}"))
         return
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        problems.append(Problem(tracks.UNREADABLE, path, f"not a file of instances: {error}"))
+        flaws.append(tracks.Flaw(tracks.UNREADABLE, path, f"not a file of instances: {error}"))
         return
     images = {
         key: _find(name, places)
@@ -92,23 +92,23 @@ def _read_file(path, places, prefix, problems, progress):
             category = categories.get(annotation.get("category_id"), "")
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             detail = f"{type(error).__name__}: {error}"
-            problems.append(Problem(tracks.UNREADABLE, f"{path}: {str(annotation)[:80]}", detail))
+            flaws.append(tracks.Flaw(tracks.UNREADABLE, f"{path}: {str(annotation)[:80]}", detail))
             continue
         if is_crowd:
-            problems.append(Problem(tracks.CROWD, where))
+            flaws.append(tracks.Flaw(tracks.CROWD, where))
         elif not tracks.is_usable(box)[0]:
-            problems.append(Problem(tracks.EMPTY_BOX, where, f"bbox is {box[0].tolist()}"))
+            flaws.append(tracks.Flaw(tracks.EMPTY_BOX, where, f"bbox is {box[0].tolist()}"))
         elif box[0, 2:].min() < MIN_SIDE:
-            problems.append(Problem(tracks.TINY_BOX, where, f"bbox is {box[0].tolist()}"))
+            flaws.append(tracks.Flaw(tracks.TINY_BOX, where, f"bbox is {box[0].tolist()}"))
         elif images.get(key) is None:
             detail = f"image {key}, {names[key]!r}" if key in names else f"no image has id {key}"
-            problems.append(Problem(tracks.NO_IMAGE, where, detail))
+            flaws.append(tracks.Flaw(tracks.NO_IMAGE, where, detail))
         else:
             video = prefix + os.path.splitext(names[key])[0].replace(os.sep, "/")
             yield tracks.Track(video, str(track), category, (0,), (images[key],), box)
     for key in names:
         if key not in boxed:
-            problems.append(Problem(tracks.NO_ANNOTATION, f"{path}: image {key}", str(names[key])))
+            flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, f"{path}: image {key}", str(names[key])))
 
 
 def _without_outline(item):

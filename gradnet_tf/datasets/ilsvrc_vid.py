@@ -21,23 +21,21 @@ from typing import Optional
 from xml.etree import ElementTree
 
 import numpy as np
-from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
-from gradnet_tf.data_prep.readers.sequences import Frame
-from gradnet_tf.data_prep.readers.tracks import Problem
+from gradnet_tf.datasets import tracks
+from gradnet_tf.files import folder
 
 _SUFFIX = ".xml"
 _DEPTH = 3  # VID/train/ILSVRC2015_VID_train_0000/VIDEO
 _TREES = ("Annotations", "Data")
 
 
-def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
+def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads the annotations and lists the frames.
 
     Args:
         root: The folder, see above.
-        progress: Show a progress bar.
+        progress: Whether to show a progress bar.
         split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
@@ -46,30 +44,33 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
         no problem: the set has many.
 
     Raises:
-        OSError: `root` is no folder, or a folder in it cannot be listed.
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
         ValueError: If nothing is usable, or there is no such split.
     """
-    base = folders.check_root(root)
+    base = folder.check_root(root)
     looked_for = "Annotations/VID/*/*/VIDEO/000000.xml and Data/VID/*/*/VIDEO/000000.JPEG"
     annotations, data, part = _locate(base) or ("", "", "")
     start = os.path.normpath(os.path.join(annotations, part))
-    problems: list[Problem] = []
-    found: list[Optional[tracks.Track]] = []
-    if not annotations or not os.path.isdir(start):
-        return folders.finish(root, looked_for, found, problems)
-    paths = folders.find_folders(start, _holds_annotations, _DEPTH)
-    paths = splits.leave_out(
-        paths,
-        lambda path: splits.by_name(os.path.relpath(path, annotations).replace(os.sep, "/")),
-        split,
-        problems,
-    )
-    problems.extend(_without_annotation(paths, start, annotations, data))
-    for path in tqdm(paths, unit="video", disable=not progress):
+    flaws: list[tracks.Flaw] = []
+    paths = []
+    if annotations and os.path.isdir(start):
+        paths = folder.find_folders(start, _holds_annotations, _DEPTH)
+        paths = tracks.leave_out(
+            paths,
+            lambda path: tracks.part_by_name(
+                os.path.relpath(path, annotations).replace(os.sep, "/")
+            ),
+            split,
+            flaws,
+        )
+        flaws.extend(_without_annotation(paths, start, annotations, data))
+
+    def read_video(path, flaws):
         video = os.path.relpath(path, annotations)
-        images = folders.list_files(os.path.join(data, video))
-        found.extend(_read_video(video.replace(os.sep, "/"), path, images, problems))
-    return folders.finish(root, looked_for, found, problems)
+        images = folder.list_numbered(os.path.join(data, video))
+        return _read_video(video.replace(os.sep, "/"), path, images, flaws)
+
+    return tracks.collect(root, looked_for, paths, read_video, flaws, progress)
 
 
 def _holds_annotations(names):
@@ -113,13 +114,13 @@ def _without_annotation(paths, start, annotations, data):
             names = sorted(e.name for e in entries if e.name not in annotated and e.is_dir())
         for name in names:
             where = os.path.join(counterpart, name)
-            yield Problem(tracks.NO_ANNOTATION, where, "there is no such folder of annotations")
+            yield tracks.Flaw(tracks.NO_ANNOTATION, where, "there is no such folder of annotations")
 
 
-def _read_video(video, path, images, problems):
-    """Returns the tracks of a video, None for those without a usable frame."""
+def _read_video(video, path, images, flaws):
+    """The tracks of a video, None for those without a usable frame."""
     rows: dict[str, dict[int, tuple]] = {}  # of each track: frame number, then box and category
-    annotations = folders.list_files(path, (_SUFFIX,))
+    annotations = folder.list_numbered(path, (_SUFFIX,))
     for number, file in annotations.items():
         try:
             for track, category, box in parse(file):
@@ -128,18 +129,18 @@ def _read_video(video, path, images, problems):
                     row[number] = (box, category)
                     continue
                 detail = f"track {track} is there twice; the first is taken"
-                problems.append(Problem(tracks.UNREADABLE, file, detail))
+                flaws.append(tracks.Flaw(tracks.UNREADABLE, file, detail))
         except (OSError, ValueError) as error:
-            problems.append(Problem(tracks.UNREADABLE, file, str(error)))
+            flaws.append(tracks.Flaw(tracks.UNREADABLE, file, str(error)))
     for number in sorted(images.keys() - annotations.keys()):
         detail = "frame without annotation"
-        problems.append(Problem(tracks.NO_ANNOTATION, f"{video}: frame {number}", detail))
+        flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, f"{video}: frame {number}", detail))
     found = []
     for track in sorted(rows, key=lambda name: (len(name), name)):
         boxes, categories = zip(*rows[track].values())
-        frames = [Frame(n, line, images.get(n)) for line, n in enumerate(rows[track])]
+        frames = [tracks.Frame(n, line, images.get(n)) for line, n in enumerate(rows[track])]
         names = (video, track, categories[0])
-        found.append(sequences.make_track(names, frames, np.array(boxes, np.float64), problems))
+        found.append(tracks.make_track(names, frames, np.array(boxes, np.float64), flaws))
     return found
 
 

@@ -24,11 +24,9 @@ import re
 from typing import Optional
 
 import numpy as np
-from tqdm import tqdm
 
-from gradnet_tf.data_prep.readers import folders, sequences, splits, tracks
-from gradnet_tf.data_prep.readers.sequences import Frame
-from gradnet_tf.data_prep.readers.tracks import Problem
+from gradnet_tf.datasets import tracks
+from gradnet_tf.files import folder
 
 INDEX_NAME = "vid_id_frames.txt"
 EXEMPLAR_SUFFIX = ".crop.z.jpg"
@@ -42,12 +40,12 @@ CLASSES = """
 """.split()
 
 
-def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks.Reading:
+def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads the text files and lists the crops.
 
     Args:
         root: The folder, see above.
-        progress: Show a progress bar.
+        progress: Whether to show a progress bar.
         split: "train", or "all" for the benchmark's other sets, too.
 
     Returns:
@@ -55,30 +53,31 @@ def read(root: str, progress: bool = False, split: str = splits.TRAIN) -> tracks
         its path, such as ``a/ILSVRC2015_train_00000000``.
 
     Raises:
-        OSError: `root` is no folder, or a folder in it cannot be listed.
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
         ValueError: If nothing is usable, or there is no such split.
     """
-    base = folders.check_root(root)
+    base = folder.check_root(root)
     with os.scandir(base) as entries:
         below = sorted(e.path for e in entries if not e.name.startswith(".") and e.is_dir())
     homes = [base, *below]
     places = [os.path.join(home, part) for home in homes for part in ("Data/VID/train", "")]
-    problems: list[Problem] = []
-    found = []
+    flaws: list[tracks.Flaw] = []
     text_finder, crop_finder = _Finder(places), _Finder(places)
-    videos = splits.leave_out(_videos(homes, problems), splits.by_name, split, problems)
-    for video in tqdm(videos, unit="video", disable=not progress):
-        text = text_finder.find(lambda place, v=video: _existing(os.path.join(place, f"{v}.txt")))
+
+    def read_video(video, flaws):
+        text = text_finder.find(lambda place: _existing(os.path.join(place, f"{video}.txt")))
         if text is None:
-            problems.append(Problem(tracks.NO_ANNOTATION, video, f"there is no {video}.txt"))
-            continue
-        crops = crop_finder.find(lambda place, v=video: _list_crops(os.path.join(place, v)))
-        found.extend(_read_video(video, text, crops or {}, problems))
+            flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, video, f"there is no {video}.txt"))
+            return []
+        crops = crop_finder.find(lambda place: _list_crops(os.path.join(place, video)))
+        return _read_video(video, text, crops or {}, flaws)
+
+    videos = tracks.leave_out(_videos(homes, flaws), tracks.part_by_name, split, flaws)
     looked_for = (
         f"{INDEX_NAME}, VIDEO.txt of each video named there, and VIDEO/000000.00{EXEMPLAR_SUFFIX} "
         f"and {INSTANCE_SUFFIX}, in it and in the folders in it, below Data/VID/train or without"
     )
-    return folders.finish(root, looked_for, found, problems)
+    return tracks.collect(root, looked_for, videos, read_video, flaws, progress)
 
 
 class _Finder:
@@ -101,7 +100,7 @@ def _existing(path):
     return path if os.path.isfile(path) else None
 
 
-def _videos(homes, problems):
+def _videos(homes, flaws):
     """Returns the paths of the videos."""
     for home in homes:
         index = os.path.join(home, INDEX_NAME)
@@ -117,7 +116,7 @@ def _videos(homes, problems):
                 videos[words[0]] = None
             elif words:
                 detail = f"{line.strip()!r} is not 'path id frames'"
-                problems.append(Problem(tracks.UNREADABLE, f"{index}: line {count}", detail))
+                flaws.append(tracks.Flaw(tracks.UNREADABLE, f"{index}: line {count}", detail))
     return list(videos)
 
 
@@ -135,13 +134,13 @@ def _list_crops(path):
     }
 
 
-def _read_video(video, path, crops, problems):
+def _read_video(video, path, crops, flaws):
     rows: dict[int, dict[int, tuple]] = {}  # of each track: frame number, then box, class and crop
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
             lines = file.read().splitlines()
     except OSError as error:
-        problems.append(Problem(tracks.UNREADABLE, path, str(error)))
+        flaws.append(tracks.Flaw(tracks.UNREADABLE, path, str(error)))
         return
     for count, line in enumerate(lines, 1):
         row = _parse_line(line)
@@ -151,14 +150,16 @@ def _read_video(video, path, crops, problems):
             rows.setdefault(track, {}).setdefault(frame, (box, kind, crop))
         elif line.strip():
             detail = f"{line!r} is not 'track,class,frame width,height,x,y,width,height,path'"
-            problems.append(Problem(tracks.UNREADABLE, f"{path}: line {count}", detail))
+            flaws.append(tracks.Flaw(tracks.UNREADABLE, f"{path}: line {count}", detail))
     for track, row in sorted(rows.items()):
         numbers = sorted(row)
         boxes, kinds, images = zip(*(row[number] for number in numbers))
-        frames = [Frame(n, line, image) for line, (n, image) in enumerate(zip(numbers, images))]
+        frames = [
+            tracks.Frame(n, line, image) for line, (n, image) in enumerate(zip(numbers, images))
+        ]
         category = CLASSES[kinds[0] - 1] if 1 <= kinds[0] <= len(CLASSES) else ""
         names = (video, str(track), category)
-        made = sequences.make_track(names, frames, np.array(boxes, np.float64), problems)
+        made = tracks.make_track(names, frames, np.array(boxes, np.float64), flaws)
         if made is not None:
             instances = tuple(p[: -len(EXEMPLAR_SUFFIX)] + INSTANCE_SUFFIX for p in made.paths)
             yield tracks.CropTrack(*names, made.frames, made.paths, instances, made.boxes)
@@ -171,7 +172,7 @@ def _parse_line(line: str) -> Optional[tuple]:
     if len(words) != 9 or re.match(r"\s*[0-9.]+\s*,", words[8]):
         return None
     stem = os.path.splitext(words[8].strip().replace("\\", "/").rsplit("/", 1)[-1])[0]
-    frame = folders.frame_number(stem)
+    frame = folder.frame_number(stem)
     try:
         track, kind = int(words[0]), int(words[1])
         box = tuple(float(word) for word in words[4:8])

@@ -1,4 +1,4 @@
-"""What all readers of data_prep/ promise: whole tracks, true boxes, clear errors."""
+"""What all sources of training data promise: whole tracks, true boxes, clear errors."""
 
 import builtins
 import os
@@ -6,21 +6,22 @@ import os
 import numpy as np
 import pytest
 
-from gradnet_tf.data_prep import readers
-from gradnet_tf.data_prep.readers import folders, tracks
+from gradnet_tf.datasets import SOURCES, tracks
+from gradnet_tf.files import folder
 from tests.helpers import datasets
 
 MAKERS = {
     "ilsvrc_vid": datasets.make_ilsvrc,
     "got10k": datasets.make_got10k,
     "lasot": datasets.make_lasot,
+    "trackingnet": datasets.make_trackingnet,
     "otb": datasets.make_otb,
     "coco": datasets.make_coco,
     "siamfc_crops": datasets.make_siamfc_crops,
 }
 
 
-@pytest.fixture(params=sorted(readers.SOURCES))
+@pytest.fixture(params=sorted(SOURCES))
 def source(request):
     return request.param
 
@@ -32,12 +33,12 @@ def _paths(track):
 
 
 def test_every_source_has_a_maker():
-    assert set(MAKERS) == set(readers.SOURCES)
+    assert set(MAKERS) == set(SOURCES)
 
 
 def test_tracks_are_whole(source, tmp_path):
-    reading = readers.SOURCES[source](str(MAKERS[source](tmp_path)))
-    assert reading.tracks and not reading.problems
+    reading = SOURCES[source](str(MAKERS[source](tmp_path)))
+    assert reading.tracks and not reading.flaws
     keys = [(track.video, track.track) for track in reading.tracks]
     assert len(set(keys)) == len(keys)
     for track in reading.tracks:
@@ -51,7 +52,7 @@ def test_tracks_are_whole(source, tmp_path):
 
 
 def test_all_boxes_are_0_based_and_true(source, tmp_path):
-    reading = readers.SOURCES[source](str(MAKERS[source](tmp_path, 2)))
+    reading = SOURCES[source](str(MAKERS[source](tmp_path, 2)))
     found = {tuple(box) for track in reading.tracks for box in track.boxes.tolist()}
     expected = {
         datasets.target_box(video, track, frame)
@@ -72,7 +73,7 @@ def test_no_image_and_no_pickle_is_opened(source, tmp_path, monkeypatch):
         return real_open(file, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "open", spy)
-    readers.SOURCES[source](str(root))
+    SOURCES[source](str(root))
     ours = [name for name in opened if name.startswith(str(tmp_path))]
     assert ours, "annotations are read by open()"
     assert not [n for n in ours if n.lower().endswith((".jpg", ".jpeg", ".pkl"))]
@@ -80,18 +81,18 @@ def test_no_image_and_no_pickle_is_opened(source, tmp_path, monkeypatch):
 
 def test_an_unknown_split_is_refused(source, tmp_path):
     with pytest.raises(ValueError, match="split must be train or all, got 'val'"):
-        readers.SOURCES[source](str(MAKERS[source](tmp_path)), split="val")
+        SOURCES[source](str(MAKERS[source](tmp_path)), split="val")
 
 
 def test_missing_root(source, tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
-        readers.SOURCES[source](str(tmp_path / "nowhere"))
+        SOURCES[source](str(tmp_path / "nowhere"))
 
 
 def test_root_is_a_file(source, tmp_path):
     (tmp_path / "set.zip").write_bytes(b"")
     with pytest.raises(NotADirectoryError, match="set.zip is a file"):
-        readers.SOURCES[source](str(tmp_path / "set.zip"))
+        SOURCES[source](str(tmp_path / "set.zip"))
 
 
 def test_nothing_there_says_what_was_looked_for(source, tmp_path):
@@ -99,12 +100,13 @@ def test_nothing_there_says_what_was_looked_for(source, tmp_path):
         "ilsvrc_vid": "Annotations/VID",
         "got10k": "groundtruth.txt",
         "lasot": "groundtruth.txt",
+        "trackingnet": "anno",
         "otb": "groundtruth_rect.txt",
         "coco": "instances",
         "siamfc_crops": "vid_id_frames.txt",
     }[source]
     with pytest.raises(ValueError) as caught:
-        readers.SOURCES[source](str(tmp_path))
+        SOURCES[source](str(tmp_path))
     message = str(caught.value)
     assert str(tmp_path) in message and expected in message and "\n" not in message
 
@@ -114,20 +116,20 @@ def test_nothing_usable_names_the_first_problem(source, tmp_path):
     for path in [p for p in root.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg")]:
         path.unlink()
     with pytest.raises(ValueError, match="[0-9]+ problems were met, first: no image: .+"):
-        readers.SOURCES[source](str(root))
+        SOURCES[source](str(root))
 
 
 def test_progress_is_shown_on_request(source, tmp_path, capsys):
     root = MAKERS[source](tmp_path)
-    readers.SOURCES[source](str(root))
+    SOURCES[source](str(root))
     assert capsys.readouterr().err == ""
-    readers.SOURCES[source](str(root), progress=True)
+    SOURCES[source](str(root), progress=True)
     assert "100%" in capsys.readouterr().err
 
 
 def test_reading_is_the_same_again(source, tmp_path):
     root = str(MAKERS[source](tmp_path))
-    first, second = (readers.SOURCES[source](root) for _ in range(2))
+    first, second = (SOURCES[source](root) for _ in range(2))
     keys = [
         [(t.video, t.track, t.category, t.frames, _paths(t)) for t in r.tracks]
         for r in (first, second)
@@ -138,7 +140,7 @@ def test_reading_is_the_same_again(source, tmp_path):
 def test_relative_root_gives_absolute_paths(tmp_path, monkeypatch):
     datasets.make_otb(tmp_path / "otb", videos=1)
     monkeypatch.chdir(tmp_path)
-    (track,) = readers.SOURCES["otb"]("otb").tracks
+    (track,) = SOURCES["otb"]("otb").tracks
     assert track.paths[0] == str(tmp_path / "otb" / "Seq0" / "img" / "0001.jpg")
 
 
@@ -147,27 +149,27 @@ def test_relative_root_gives_absolute_paths(tmp_path, monkeypatch):
     [("0012.jpg", 12), ("a/img00003.jpg", 3), ("2/frame-7.x.png", None), ("9/none.jpg", None)],
 )
 def test_frame_number(name, number):
-    assert folders.frame_number(name) == number
+    assert folder.frame_number(name) == number
 
 
 def test_files_are_listed_by_number(tmp_path):
     for name in ("10.jpg", "9.PNG", "9.jpg", "text.jpg", "8.txt", "._7.jpg"):
         (tmp_path / name).write_bytes(b"")
-    assert folders.list_files(str(tmp_path)) == {
+    assert folder.list_numbered(str(tmp_path)) == {
         9: str(tmp_path / "9.jpg"),
         10: str(tmp_path / "10.jpg"),
     }
-    assert list(folders.list_files(str(tmp_path))) == [9, 10]
-    assert list(folders.list_files(str(tmp_path), {".png"})) == [9]
-    assert folders.list_files(str(tmp_path / "nowhere")) == {}
-    assert folders.list_files(str(tmp_path / "nowhere"), {".png"}) == {}
+    assert list(folder.list_numbered(str(tmp_path))) == [9, 10]
+    assert list(folder.list_numbered(str(tmp_path), {".png"})) == [9]
+    assert folder.list_numbered(str(tmp_path / "nowhere")) == {}
+    assert folder.list_numbered(str(tmp_path / "nowhere"), {".png"}) == {}
 
 
 def test_images_listed_by_number_are_one_series(tmp_path):
     for name in ("1.jpg", "2.jfif", "1.bmp", "2.bmp", "mask_1.jpg", "cover3.jpg", "x.jpg"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "thumbs4.jpg").mkdir()
-    names = [os.path.basename(path) for path in folders.list_files(str(tmp_path)).values()]
+    names = [os.path.basename(path) for path in folder.list_numbered(str(tmp_path)).values()]
     assert names == ["1.jpg", "2.jfif"]
 
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from gradnet_tf.data_prep.readers import siamfc_crops, tracks
+from gradnet_tf.datasets import siamfc_crops, tracks
 from tests.helpers import datasets
 
 VIDEO = "a/ILSVRC2015_train_00000000"
@@ -20,7 +20,7 @@ def _text(root):
 
 
 def test_layout(root):
-    reading = siamfc_crops.read(str(root))
+    reading = siamfc_crops.read_tracks(str(root))
     assert [(t.video, t.track, t.category) for t in reading.tracks] == [
         (VIDEO, "0", "n02691156"),
         (VIDEO, "1", "n02419796"),
@@ -50,28 +50,28 @@ def test_three_places_below_one_folder(root, tmp_path):
             (original / text.stem).mkdir(parents=True)
             (original / text.stem / "000000.JPEG").write_bytes(b"")
             text.rename(original / text.name)
-    reading = siamfc_crops.read(str(tmp_path))
-    assert len(reading.tracks) == 4 and not reading.problems
+    reading = siamfc_crops.read_tracks(str(tmp_path))
+    assert len(reading.tracks) == 4 and not reading.flaws
     assert "/ILSVRC2015_C/" in reading.tracks[0].exemplar_paths[0]
 
 
 def test_without_the_folders_above(root):
     (root / "Data/VID/train").rename(root / "crops")
-    assert len(siamfc_crops.read(str(root)).tracks) == 4
+    assert len(siamfc_crops.read_tracks(str(root)).tracks) == 4
     for part in "ab":
         (root / "crops" / part).rename(root / part)
-    assert len(siamfc_crops.read(str(root)).tracks) == 4
+    assert len(siamfc_crops.read_tracks(str(root)).tracks) == 4
 
 
 @pytest.mark.parametrize("letter", "zx")
 def test_half_a_pair_is_passed_over(root, letter):
     (root / f"Data/VID/train/{VIDEO}/000002.01.crop.{letter}.jpg").unlink()
-    reading = siamfc_crops.read(str(root))
+    reading = siamfc_crops.read_tracks(str(root))
     assert reading.tracks[0].frames == (0, 1, 2, 3, 4)
     assert reading.tracks[1].frames == (0, 1, 3, 4)
     assert "000002" not in "".join(reading.tracks[1].exemplar_paths)
     assert "000002" not in "".join(reading.tracks[1].instance_paths)
-    assert [(p.kind, p.where) for p in reading.problems] == [
+    assert [(p.kind, p.where) for p in reading.flaws] == [
         (tracks.NO_IMAGE, f"{VIDEO}, track 1: frame 2")
     ]
 
@@ -83,9 +83,9 @@ def test_half_a_pair_is_passed_over(root, letter):
 def test_malformed_line_is_a_problem(root, line):
     text = _text(root)
     text.write_text(f"{line}\n\n" + text.read_text())
-    reading = siamfc_crops.read(str(root))
+    reading = siamfc_crops.read_tracks(str(root))
     assert len(reading.tracks) == 4 and reading.tracks[0].frames == (0, 1, 2, 3, 4)
-    assert [(p.kind, p.where) for p in reading.problems] == [(tracks.UNREADABLE, f"{text}: line 1")]
+    assert [(p.kind, p.where) for p in reading.flaws] == [(tracks.UNREADABLE, f"{text}: line 1")]
 
 
 def test_empty_box_and_unknown_class(root):
@@ -94,10 +94,10 @@ def test_empty_box_and_unknown_class(root):
     lines[0] = "0,0,96,72,1,2,0,4,C:\\Data\\VID\\train\\a\\v\\000000.JPEG"
     lines[2] = lines[2].replace("0,1,", "0,31,", 1)
     text.write_text("\n".join(reversed(lines)))
-    reading = siamfc_crops.read(str(root))
+    reading = siamfc_crops.read_tracks(str(root))
     assert reading.tracks[0].frames == (1, 2, 3, 4)
     assert reading.tracks[0].category == ""
-    assert [(p.kind, p.where) for p in reading.problems] == [
+    assert [(p.kind, p.where) for p in reading.flaws] == [
         (tracks.EMPTY_BOX, f"{VIDEO}, track 0: frame 0")
     ]
 
@@ -106,9 +106,9 @@ def test_missing_text_and_bad_index_lines(root):
     _text(root).unlink()
     index = root / "vid_id_frames.txt"
     index.write_text(index.read_text() + "b/only-a-path\n\n")
-    reading = siamfc_crops.read(str(root))
+    reading = siamfc_crops.read_tracks(str(root))
     assert {t.video for t in reading.tracks} == {"b/ILSVRC2015_train_00000001"}
-    assert [(p.kind, p.where) for p in reading.problems] == [
+    assert [(p.kind, p.where) for p in reading.flaws] == [
         (tracks.UNREADABLE, f"{index}: line 3"),
         (tracks.NO_ANNOTATION, VIDEO),
     ]
@@ -117,7 +117,7 @@ def test_missing_text_and_bad_index_lines(root):
 def test_error_names_what_was_looked_for(tmp_path):
     (tmp_path / "imdb.pkl").write_bytes(b"")
     with pytest.raises(ValueError) as caught:
-        siamfc_crops.read(str(tmp_path))
+        siamfc_crops.read_tracks(str(tmp_path))
     for name in ("vid_id_frames.txt", "VIDEO.txt", ".crop.z.jpg", "Data/VID/train", str(tmp_path)):
         assert name in str(caught.value)
 
@@ -136,12 +136,12 @@ def test_the_validation_set_of_the_curation_is_left_out(tmp_path):
         source = train / f"a/ILSVRC2015_train_00000000{suffix}"
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, train / f"e/ILSVRC2015_val_00000000{suffix}")
-    reading = siamfc_crops.read(str(root))
+    reading = siamfc_crops.read_tracks(str(root))
     assert len(reading.tracks) == 3
-    assert [(p.kind, p.where) for p in reading.problems] == [
+    assert [(p.kind, p.where) for p in reading.flaws] == [
         (tracks.NOT_FOR_TRAINING, "e/ILSVRC2015_val_00000000")
     ]
-    assert len(siamfc_crops.read(str(root), split="all").tracks) == 4
+    assert len(siamfc_crops.read_tracks(str(root), split="all").tracks) == 4
 
 
 def test_decimal_commas_do_not_shift_columns(root):
@@ -150,6 +150,6 @@ def test_decimal_commas_do_not_shift_columns(root):
     words = lines[1].split(",", 8)
     words[4] += ",5"  # The last number stands where the path begins.
     path.write_text("\n".join([lines[0], ",".join(words), *lines[2:]]) + "\n")
-    reading = siamfc_crops.read(str(root))
-    (problem,) = [p for p in reading.problems if p.kind == tracks.UNREADABLE]
+    reading = siamfc_crops.read_tracks(str(root))
+    (problem,) = [p for p in reading.flaws if p.kind == tracks.UNREADABLE]
     assert problem.where == f"{path}: line 2"

@@ -1,0 +1,128 @@
+"""Reads TrackingNet (Mueller et al., ECCV 2018).
+
+    ROOT/TEST/frames/NAME/0.jpg ...
+         TEST/anno/NAME.txt          one line 'x,y,width,height': the first frame's; the others are
+                                     with the authors' server
+    ROOT/TRAIN_0/frames/NAME/0.jpg ...    up to TRAIN_11
+         TRAIN_0/anno/NAME.txt            one line a frame
+
+ROOT may be one of these chunks; for training some of the twelve will do. The authors do not say
+where coordinates begin; as YouTube-BoundingBoxes, from which they come, gives parts of the frame's
+width and height, they are taken to begin at 0.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Collection
+from typing import Optional
+
+import numpy as np
+
+from gradnet_tf.datasets import common, tracks
+from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.files import folder, textfiles
+
+SIZE = 511
+_CHUNK = re.compile(r"TRAIN_[0-9]+|TEST")
+
+
+def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
+    """Reads the test set.
+
+    Args:
+        root: The folder, see above.
+        names: Which sequences; all by default.
+
+    Raises:
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or one of `names` is not there.
+    """
+    base = folder.check_root(root)
+    chunk = _chunks(base).get("TEST", base)
+    readers = {
+        name: {path: functools.partial(_read_sequence, name, path)}
+        for name, path in ((_name(path), path) for path in _list_annotations(chunk))
+    }
+    dataset = Dataset(
+        name="trackingnet",
+        title="TrackingNet",
+        root=base,
+        size=SIZE,
+        rule="the test set",
+        origin=0,
+    )
+    looked_for = "TEST/anno/NAME.txt, TEST/frames/NAME/0.jpg, and so on"
+    return common.collect(dataset, readers, names, looked_for)
+
+
+def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
+    """Reads what training takes.
+
+    Args:
+        root: The folder, see above.
+        progress: Whether to show a progress bar.
+        split: "train", or "all" for the first frames of the test set, too.
+
+    Returns:
+        One track a sequence, named as its file; its track is "0", its category is not known.
+
+    Raises:
+        OSError: If `root` is no folder, or a folder in it cannot be listed.
+        ValueError: If nothing is usable, or there is no such split.
+    """
+    base = folder.check_root(root)
+    flaws: list[tracks.Flaw] = []
+    chunks = _chunks(base) or {os.path.basename(base): base}
+
+    def part_of(name):
+        return "the test set of TrackingNet" if name == "TEST" else None
+
+    kept = tracks.leave_out(chunks, part_of, split, flaws)
+    paths = [path for name in kept for path in _list_annotations(chunks[name])]
+    looked_for = "TRAIN_0/anno/NAME.txt, TRAIN_0/frames/NAME/0.jpg, and so on"
+    return tracks.collect(root, looked_for, paths, _read_track, flaws, progress)
+
+
+def _chunks(base):
+    """The folders of chunks by their names; none if `base` is one itself."""
+    found = {name: os.path.join(base, name) for name in os.listdir(base) if _CHUNK.fullmatch(name)}
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
+
+
+def _list_annotations(chunk):
+    place = os.path.join(chunk, "anno")
+    names = sorted(os.listdir(place)) if os.path.isdir(place) else []
+    return [
+        os.path.join(place, name)
+        for name in names
+        if name.endswith(".txt") and not name.startswith(".")
+    ]
+
+
+def _name(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _frames_place(path):
+    return os.path.join(os.path.dirname(os.path.dirname(path)), "frames", _name(path))
+
+
+def _read_sequence(name, path):
+    boxes = textfiles.read_boxes(path)
+    place = _frames_place(path)
+    images = folder.list_numbered(place)
+    if len(boxes) == 1:
+        if not images:
+            raise ValueError(f"no numbered images in {place}")
+        boxes = np.concatenate([boxes, np.full((max(images), 4), np.nan)])
+    return common.make_sequence(name, images, boxes, place, 0)
+
+
+def _read_track(path, flaws):
+    boxes = tracks.attempt(flaws, textfiles.read_boxes, path)
+    if boxes is not None:
+        frames = tracks.number_frames(folder.list_numbered(_frames_place(path)), len(boxes), 0)
+        yield tracks.make_track((_name(path), "0", ""), frames, boxes, flaws)
