@@ -196,9 +196,10 @@ def _finish(
     output: str, options: dict[str, Any], problems: Sequence[Any], count: int
 ) -> description.Description:
     """Puts the summaries of all shards together and writes ``dataset.json``."""
-    summaries = [layout.finished_summary(output, number, count) for number in range(count)]
-    missing = [number for number, summary in enumerate(summaries) if summary is None]
-    if missing:
+    found = [layout.finished_summary(output, number, count) for number in range(count)]
+    summaries = [summary for summary in found if summary is not None]
+    if len(summaries) < count:
+        missing = [number for number, summary in enumerate(found) if summary is None]
         listed = ", ".join(map(str, missing[:_LISTED]))
         raise runner.PipelineError(
             f"{len(missing)} of {count} shards are not finished ({listed}); "

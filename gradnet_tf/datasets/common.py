@@ -59,7 +59,9 @@ def collect(
         raise ValueError(f"no sequence in {root}: looked for {looked_for}{met}")
     if names is not None:
         check_names(names, readers, root)
-    found, problems, bare = [], [], {}
+    found: list[Sequence] = []
+    problems: list[Problem] = []
+    bare: dict[str, Sequence] = {}
     for name, places in readers.items():
         if names is None or name in names:
             sequence, flaws = _read_best(name, places, bare)

@@ -154,26 +154,27 @@ def _targets(name):
     """The targets of a folder, by its name, and the files that the boxes of each may be in."""
     plain = "groundtruth_rect.txt"
     found = {}
-    for target in filter(_NUMBERED.fullmatch, TARGETS):
-        video, number = _NUMBERED.fullmatch(target).groups()
-        if video.lower() == name.lower():
-            found[target] = [f"groundtruth_rect.{number}.txt"]
-        elif canonical(name) == target:
-            found[target] = [f"groundtruth_rect.{number}.txt", plain]
-    if not found and canonical(name):
-        second = ["groundtruth_rect.2.txt"] if canonical(name) == "Human4" else []
-        found[canonical(name)] = [*second, plain]
+    own = canonical(name)
+    for match in filter(None, map(_NUMBERED.fullmatch, TARGETS)):
+        numbered = f"groundtruth_rect.{match[2]}.txt"
+        if match[1].lower() == name.lower():
+            found[match[0]] = [numbered]
+        elif own == match[0]:
+            found[own] = [numbered, plain]
+    if not found and own:
+        found[own] = ["groundtruth_rect.2.txt", plain] if own == "Human4" else [plain]
     return found
 
 
 def _find_flags(base):
     """The files of attributes below `base`, by targets."""
-    found = {}
+    found: dict[str, str] = {}
     for place in (os.path.join(base, name) for name in ("anno/att", "att")):
         for file in sorted(os.listdir(place)) if os.path.isdir(place) else ():
             stem, suffix = os.path.splitext(file)
-            if suffix == ".txt" and canonical(stem):
-                found.setdefault(canonical(stem), os.path.join(place, file))
+            name = canonical(stem)
+            if suffix == ".txt" and name:
+                found.setdefault(name, os.path.join(place, file))
     return found
 
 

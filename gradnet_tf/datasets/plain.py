@@ -119,7 +119,7 @@ def _has_truth(names):
 def _targets(path):
     """Names of the targets of a folder, and their files."""
     name = os.path.basename(path)
-    found = {}
+    found: dict[str, str] = {}
     # groundtruth_rect.txt goes before groundtruth.txt.
     for file in sorted(os.listdir(path), reverse=True):
         match = _TRUTH.fullmatch(file)
@@ -200,8 +200,8 @@ def _read_tracks(base, videos, path, flaws):
 
 def _lay_beside(images, boxes, first):
     """Puts the images, in order, and the lines of a file together."""
-    numbers = [folder.frame_number(image) for image in images]
-    if None in numbers or any(a >= b for a, b in zip(numbers, numbers[1:])):
+    numbers = [number for number in map(folder.frame_number, images) if number is not None]
+    if len(numbers) < len(images) or any(a >= b for a, b in zip(numbers, numbers[1:])):
         numbers = list(range(1, len(images) + 1))
     if len(images) < boxes == numbers[-1]:
         return tracks.number_frames(dict(zip(numbers, images)), boxes)

@@ -73,6 +73,7 @@ class Sequence:
         count = len(self.frames)
         if not count:
             raise ValueError(f"sequence {self.name} has no frames")
+        wanted: list[tuple[str, Optional[np.ndarray], tuple[int, ...]]]
         wanted = [("boxes", self.boxes, (count, 4)), ("regions", self.regions, (count, 8))]
         wanted += [("absent", self.absent, (count,)), ("cover", self.cover, (count,))]
         wanted += [(f"tag {tag}", values, (count,)) for tag, values in self.tags.items()]

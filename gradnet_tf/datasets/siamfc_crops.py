@@ -108,7 +108,7 @@ def _videos(homes, flaws):
             break
     else:
         return []
-    videos = {}
+    videos: dict[str, None] = {}
     with open(index, encoding="utf-8-sig", errors="replace") as file:
         for count, line in enumerate(file, 1):
             words = line.split()
@@ -151,12 +151,10 @@ def _read_video(video, path, crops, flaws):
         elif line.strip():
             detail = f"{line!r} is not 'track,class,frame width,height,x,y,width,height,path'"
             flaws.append(tracks.Flaw(tracks.UNREADABLE, f"{path}: line {count}", detail))
-    for track, row in sorted(rows.items()):
-        numbers = sorted(row)
-        boxes, kinds, images = zip(*(row[number] for number in numbers))
-        frames = [
-            tracks.Frame(n, line, image) for line, (n, image) in enumerate(zip(numbers, images))
-        ]
+    for track, found in sorted(rows.items()):
+        numbers = sorted(found)
+        boxes, kinds, images = zip(*(found[number] for number in numbers))
+        frames = list(map(tracks.Frame, numbers, range(len(numbers)), images))
         category = CLASSES[kinds[0] - 1] if 1 <= kinds[0] <= len(CLASSES) else ""
         names = (video, str(track), category)
         made = tracks.make_track(names, frames, np.array(boxes, np.float64), flaws)

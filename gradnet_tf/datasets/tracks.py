@@ -185,17 +185,13 @@ def make_track(
         elif frame.image is None:
             kind, detail = NO_IMAGE, "annotation without its image"
         else:
-            kept.append(frame)
+            kept.append((frame.number, frame.line, frame.image))
             continue
         flaws.append(Flaw(kind, f"{names[0]}, track {names[1]}: frame {frame.number}", detail))
     if not kept:
         return None
-    return Track(
-        *names,
-        frames=tuple(frame.number for frame in kept),
-        paths=tuple(frame.image for frame in kept),
-        boxes=boxes[[frame.line for frame in kept]],
-    )
+    numbers, lines, images = zip(*kept)
+    return Track(*names, frames=numbers, paths=images, boxes=boxes[list(lines)])
 
 
 def collect(
