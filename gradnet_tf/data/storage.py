@@ -77,7 +77,8 @@ def replacing(path: str) -> Iterator[str]:
             if "://" in path:
                 tf.io.gfile.rename(temporary, path, overwrite=True)
             else:
-                disk.move(temporary, path)
+                with disk.naming(path):
+                    disk.move(temporary, path)
         finally:
             with contextlib.suppress(tf.errors.OpError):
                 tf.io.gfile.remove(temporary)
