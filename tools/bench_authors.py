@@ -39,61 +39,64 @@ _VIDEO = "video"
 _CHILD = "run-their-code"
 
 
-class AuthorsTracker:
-    """The authors' tracker on some frames, one at a time.
+@contextlib.contextmanager
+def their_tracker(
+    folder: str, tf1_checkpoint: str, paths: Sequence[str], box: Sequence[float]
+) -> Iterator[Callable[[], float]]:
+    """Starts their program on some frames.
 
     Args:
         folder: A checkout of LPXTT/GradNet-Tensorflow.
-        frames: Paths of the frames; `next_frame` can be called once for each but the last.
-        box: (x, y, width, height) of the target in the first frame.
         tf1_checkpoint: Prefix of the TF1 checkpoint that they restore.
+        paths: Of the frames.
+        box: (x, y, width, height) of the target in the first one.
+
+    Yields:
+        A function that tracks into the next frame, at the first call into the first one, and
+        returns the seconds that this took. It can be called for each frame but the last.
 
     Raises:
         ValueError: If the folder is no such checkout.
-        RuntimeError: If their code does not start; the message ends with what it printed.
+        RuntimeError: If their code fails; the message ends with what it printed.
     """
-
-    def __init__(self, folder: str, frames: Sequence[str], box, tf1_checkpoint: str):
-        missing = [name for name in _NEEDED if not (Path(folder) / name).is_file()]
-        if missing:
-            raise ValueError(
-                f"{folder}: {', '.join(missing)} missing; expected a checkout of "
-                "https://github.com/LPXTT/GradNet-Tensorflow"
-            )
-        self._errors = tempfile.TemporaryFile("w+")
-        values = ",".join(str(float(value)) for value in box)
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, _CHILD, os.path.abspath(folder), values, tf1_checkpoint]
-            + [os.path.abspath(frame) for frame in frames],
+    missing = [name for name in _NEEDED if not (Path(folder) / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"{folder}: {', '.join(missing)} missing; expected a checkout of "
+            "https://github.com/LPXTT/GradNet-Tensorflow"
+        )
+    values = ",".join(str(float(value)) for value in box)
+    command = [sys.executable, __file__, _CHILD, os.path.abspath(folder), values, tf1_checkpoint]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            command + [os.path.abspath(path) for path in paths],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._errors,
+            stderr=errors,
             text=True,
         )
-        self._answer()
 
-    def next_frame(self) -> float:
-        """Tracks into the next frame, the first call into the first one, and gives the seconds."""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.kill()
-        self._process.communicate()
-        self._errors.close()
-
-    def _answer(self) -> float:
-        line = self._process.stdout.readline()
-        if not line:
-            self._errors.seek(0)
-            text = self._errors.read().strip()[-2000:]
-            self.close()
+        def answer() -> float:
+            line = process.stdout.readline()
+            if line:
+                return float(line)
+            errors.seek(0)
             raise RuntimeError(
-                f"the authors' code has failed (it needs pip install {_PACKAGES}):\n{text}"
+                f"the authors' code has failed (it needs pip install {_PACKAGES}):\n"
+                f"{errors.read().strip()[-2000:]}"
             )
-        return float(line)
+
+        def next_frame() -> float:
+            process.stdin.write("\n")
+            process.stdin.flush()
+            return answer()
+
+        try:
+            answer()
+            yield next_frame
+        finally:
+            process.kill()
+            process.communicate()
 
 
 class _FramesOnDemand:
@@ -179,12 +182,9 @@ def program(
     with tempfile.TemporaryDirectory() as temporary:
         prefix = os.path.join(temporary, "model.ckpt")
         convert.convert(checkpoint=checkpoint, to_tf1=prefix)
-        authors = AuthorsTracker(folder, paths, box, prefix)
-        try:
-            authors.next_frame()
-            yield authors.next_frame
-        finally:
-            authors.close()
+        with their_tracker(folder, prefix, paths, box) as next_frame:
+            next_frame()
+            yield next_frame
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:

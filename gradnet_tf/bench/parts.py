@@ -64,18 +64,15 @@ def functions(
     box: np.ndarray,
     jit_compile: bool,
 ) -> dict[str, Callable[[int], object]]:
-    """What measures the parts, for `timing.in_turns`.
+    """Makes a function for each of `PARTS`, for `timing.in_turns`; that of the update makes one.
 
     Args:
         network: A `GradNet` with an update, not folded.
-        config: Constants.
+        config: Constants of the tracker.
         precision: Of the search features.
         path: Of the frame.
         box: (x, y, width, height) of the target in it.
         jit_compile: Whether XLA compiles each part.
-
-    Returns:
-        A function for each of `PARTS`; that of the update makes a whole one.
     """
     image = images.as_rgb(path)
 

@@ -62,16 +62,13 @@ class FreshProcess:
 def measure(
     checkpoint: Optional[str], options: Mapping[str, Any], paths: Sequence[str], boxes
 ) -> FreshProcess:
-    """Tracks through a few frames in a process of its own.
+    """Tracks through a few frames, two or more, in a process of its own.
 
     Args:
         checkpoint: Of the tracker, None for the embedded one.
         options: Arguments of the `Tracker` by name.
-        paths: Of the frames, at least two.
+        paths: Of the frames.
         boxes: (x, y, width, height) of the target in the first one, or [k, 4].
-
-    Raises:
-        subprocess.CalledProcessError: If that process fails.
     """
     settings = {
         "checkpoint": checkpoint,

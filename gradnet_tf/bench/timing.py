@@ -31,12 +31,7 @@ class Summary:
 
 
 def summarize(seconds: Sequence[float], period: int = PERIOD) -> Summary:
-    """Summary of the times of consecutive frames.
-
-    Args:
-        seconds: At least `period` times.
-        period: After how many of them the work repeats.
-    """
+    """Summarizes the times of consecutive frames, whose work repeats after `period` of them."""
     times = np.asarray(seconds, float)
     whole = times[: len(times) // period * period].reshape(-1, period)
     return Summary(

@@ -28,19 +28,7 @@ def first_boxes(count: int, width: int, height: int) -> np.ndarray:
 def make_video(
     folder: str, frames: int, width: int, height: int, targets: int = 1, seed: int = 0
 ) -> list[str]:
-    """Writes the frames as JPEG.
-
-    Args:
-        folder: Where to.
-        frames: How many.
-        width: Of the frames, pixels.
-        height: Of the frames, pixels.
-        targets: How many move in it, from `first_boxes` on.
-        seed: Of the textures.
-
-    Returns:
-        Paths of the frames.
-    """
+    """Writes JPEG frames of targets that move from `first_boxes` on; returns their paths."""
     random = np.random.default_rng(seed)
     background = _texture(random, height, width, 1.2)
     boxes = np.rint(first_boxes(targets, width, height)).astype(int)

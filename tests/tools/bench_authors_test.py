@@ -4,7 +4,7 @@ import pytest
 
 from gradnet_tf.bench import video
 from gradnet_tf.weights import pretrained
-from tools.bench_authors import AuthorsTracker, program
+from tools.bench_authors import program, their_tracker
 
 BOX = (3.0, 5.0, 10.0, 20.0)
 TRACK = """
@@ -63,11 +63,8 @@ def checkout(tmp_path):
 
 def test_frames_are_timed_one_at_a_time(checkout):
     paths = video.make_video(str(checkout), 4, 64, 48)
-    tracker = AuthorsTracker(str(checkout), paths, BOX, "PREFIX")
-    try:
-        seconds = [tracker.next_frame() for _ in range(3)]
-    finally:
-        tracker.close()
+    with their_tracker(str(checkout), "PREFIX", paths, BOX) as next_frame:
+        seconds = [next_frame() for _ in range(3)]
     # The first one starts a session.
     assert seconds[0] > max(seconds[1:]) >= 0
 
@@ -86,10 +83,12 @@ def test_their_program_gets_our_weights(checkout):
 def test_what_their_program_says_when_it_fails(checkout):
     (checkout / "parameters.py").write_text("raise RuntimeError('their own words')")
     with pytest.raises(RuntimeError, match="their own words"):
-        AuthorsTracker(str(checkout), ["1.jpg"], BOX, "PREFIX")
+        with their_tracker(str(checkout), "PREFIX", ["1.jpg"], BOX):
+            pass
 
 
 def test_a_folder_that_is_no_checkout(tmp_path):
     (tmp_path / "track.py").touch()
     with pytest.raises(ValueError, match="siamese.py.* missing; expected a checkout of"):
-        AuthorsTracker(str(tmp_path), ["1.jpg"], BOX, "PREFIX")
+        with their_tracker(str(tmp_path), "PREFIX", ["1.jpg"], BOX):
+            pass
