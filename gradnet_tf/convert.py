@@ -59,7 +59,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
 
 
 def _read_paths(values: flags.FlagValues, arguments: Sequence[str]) -> dict[str, Any]:
-    """The arguments of `weights.convert.convert` that the flags give."""
+    """Reads the arguments of `weights.convert.convert` from the flags."""
     command_line.refuse(arguments)
     paths = {name: values[name].value for name in _PATHS if values[name].value is not None}
     for name, path in paths.items():

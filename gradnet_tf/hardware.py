@@ -6,17 +6,17 @@ import platform
 
 
 def processor_name() -> str:
-    """Model of the processor as the system calls it."""
+    """Names the model of the processor as the system does."""
     return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def processor_flags() -> frozenset[str]:
-    """Names of the processor's instruction sets as Linux calls them; empty elsewhere."""
+    """Names the processor's instruction sets as Linux does; none elsewhere."""
     return frozenset((_cpuinfo("flags") or _cpuinfo("Features")).split())
 
 
 def _cpuinfo(field: str) -> str:
-    """First value of a field of /proc/cpuinfo; empty if there is none."""
+    """Reads the first value of a field of /proc/cpuinfo; empty if there is none."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             values = (line.partition(":")[2].strip() for line in file if line.startswith(field))

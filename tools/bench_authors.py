@@ -121,7 +121,7 @@ class _FramesOnDemand:
 
 
 def _tensorflow_1() -> types.ModuleType:
-    """TensorFlow as their code knows it."""
+    """Makes TensorFlow look as their code knows it."""
     import tensorflow.compat.v1 as tf
     from tensorflow.python.ops import control_flow_ops
 
@@ -159,7 +159,7 @@ def _run(folder: str, box: Sequence[float], tf1_checkpoint: str, paths: Sequence
 
 
 def _video(box: Sequence[float], frames: _FramesOnDemand):
-    """What their `loadVideoInfo` gives: frames, centre and size as (y, x), true boxes."""
+    """Gives what their `loadVideoInfo` does: frames, centre and size as (y, x), true boxes."""
     x, y, width, height = box
     center = np.array([y + height / 2, x + width / 2])
     return frames, center, np.array([height, width]), np.array([box] * len(frames))

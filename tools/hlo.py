@@ -116,7 +116,7 @@ def export_step(
 
 
 def _value(captured):
-    """Array of a captured tensor, or of the variable behind a captured handle."""
+    """Reads a captured tensor, or the variable behind a captured handle."""
     import tensorflow as tf
 
     if captured.dtype != tf.resource:
@@ -127,7 +127,7 @@ def _value(captured):
 
 
 def _storable(value):
-    """The array as NumPy itself can store it: bfloat16 as the bits of uint16."""
+    """Makes an array that NumPy itself can store: bfloat16 as the bits of uint16."""
     return value.view("uint16") if value.dtype.name == "bfloat16" else value
 
 

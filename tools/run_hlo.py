@@ -43,7 +43,7 @@ def load(path: Path) -> Callable[[list], list]:
 
 
 def seconds_of(function: Callable[[], object], repeats: int) -> float:
-    """Median time of a call, after calls that warm up."""
+    """Measures the median time of a call, after calls that warm up."""
     times = []
     for _ in range(3 + repeats):
         start = time.perf_counter()
@@ -61,7 +61,7 @@ def product_rate(precision: str, size: int) -> float:
 
 
 def errors(arrays, outputs: list) -> dict[str, float]:
-    """Largest difference of each output from TensorFlow's, relative to its largest value."""
+    """Finds each output's largest difference from TensorFlow's, relative to its largest value."""
     found = {}
     for index, output in enumerate(outputs):
         name = f"out_{index:03d}"
@@ -76,7 +76,7 @@ def errors(arrays, outputs: list) -> dict[str, float]:
 
 
 def _distance(boxes, wanted) -> float:
-    """Largest difference of boxes in pixels."""
+    """Finds the largest difference of boxes in pixels."""
     return float(np.abs(np.asarray(boxes) - wanted).max())
 
 
@@ -131,7 +131,7 @@ def measure(path: Path, frames: int, check: bool) -> dict[str, float]:
 
 
 def report(results: list[dict], rates: dict[str, float]) -> str:
-    """A Markdown table of what was measured."""
+    """Makes a Markdown table of what was measured."""
     lines = [
         "| features | targets | ms a frame | ms with update | frames a second | ms a target "
         "| floor, ms | transfer, ms |",
@@ -151,7 +151,7 @@ def report(results: list[dict], rates: dict[str, float]) -> str:
 
 
 def main(argv: list[str]) -> int:
-    """Entry point; 1 if a result differs from TensorFlow's by more than its tolerance."""
+    """Runs the command; returns 1 if a result differs by more than its tolerance."""
     parser = argparse.ArgumentParser(description="Measures exported tracking steps through JAX.")
     parser.add_argument("folder", type=Path, help="where the .hlo and .npz files are")
     parser.add_argument("--frames", type=int, default=50, help="frames to measure of each")

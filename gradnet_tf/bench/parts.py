@@ -124,7 +124,7 @@ def _finished(tensor: tf.Tensor) -> bool:
 
 
 def shares(parts: Mapping[str, Summary], frame: float) -> dict[str, float]:
-    """Seconds of each part in a frame, the update's divided by the frames from one to the next.
+    """Shares the seconds of a frame among its parts, of the update those of a mean frame.
 
     Args:
         parts: By name.

@@ -32,7 +32,7 @@ class Work(NamedTuple):
 
 
 def features_work(count: int, size: int = architecture.INSTANCE_SIZE) -> Work:
-    """Work of f_x on `count` regions [size, size, 3]."""
+    """Counts the work of f_x on `count` regions [size, size, 3]."""
     macs = values = 0
     for layer in architecture.F_X:
         kernel = int(np.prod(layer.kernel_shape))
@@ -98,7 +98,7 @@ class Probes:
         self.functions["copy"] = lambda _: copy(array)[0].numpy()
 
     def rates(self, seconds: Mapping[str, Sequence[float]]) -> Rates:
-        """Rates from the times of the functions."""
+        """Computes the rates from the times of the functions."""
         products = {
             name: self.size**3 / float(np.median(seconds[f"matrix product, {name}"]))
             for name in self.types
@@ -107,7 +107,7 @@ class Probes:
 
 
 def floor(rates: Rates, precision: str, period: int = PERIOD) -> Floor:
-    """The floor of a frame of tracking: three regions in a precision, and a share of an update.
+    """Computes the floor of a frame: three regions in a precision, and a share of an update.
 
     An update is counted as f_x of one region in float32, once in `period` frames. What else it
     does, and the crops and the response, are a twentieth of that.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns are as wide as their longest entry.
+    """Makes a Markdown table whose columns are as wide as their longest entry.
 
     Args:
         rows: Its head first, then its rows.

@@ -11,13 +11,13 @@ from gradnet_tf.media.texture import natural_noise
 
 
 def _texture(random: np.random.Generator, height: int, width: int, slope: float) -> np.ndarray:
-    """A picture of such noise, uint8 RGB."""
+    """Makes a picture of such noise, uint8 RGB."""
     values = natural_noise(random, height, width, slope)
     return np.clip(np.rint(120.0 + 50.0 * values), 0, 255).astype(np.uint8)
 
 
 def first_boxes(count: int, width: int, height: int) -> np.ndarray:
-    """Boxes (x, y, width, height) of targets that are spread over the first frame, [count, 4]."""
+    """Spreads targets over the first frame: boxes (x, y, width, height), [count, 4]."""
     columns = int(np.ceil(np.sqrt(count)))
     size = np.array([max(width / 16.0, 4.0), max(height / 10.0, 4.0)])
     places = np.array([divmod(index, columns)[::-1] for index in range(count)])

@@ -72,7 +72,7 @@ def check_box(box, frame_hw: Optional[Sequence[int]] = None) -> np.ndarray:
 
 
 def has_rows(boxes) -> bool:
-    """Whether a user gave boxes [k, 4], not one box; what is neither counts as one box."""
+    """Tells whether a user gave boxes [k, 4], not one box; what is neither counts as one."""
     # As objects, since rows of several lengths are no array of numbers.
     return np.ndim(np.asarray(boxes, dtype=object)) == 2
 

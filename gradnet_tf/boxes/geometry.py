@@ -12,7 +12,7 @@ import tensorflow as tf
 
 
 def box_to_center(box):
-    """(x, y, width, height) [..., 4] -> centre (y, x) [..., 2] and size (height, width) [..., 2].
+    """Turns (x, y, width, height) [..., 4] into centre (y, x) and size (height, width), [..., 2].
 
     Source: `_rect` in `region_to_bbox.py`.
     """
@@ -21,13 +21,13 @@ def box_to_center(box):
 
 
 def center_to_box(center, size):
-    """Centre (y, x) and size (height, width) -> (x, y, width, height) [..., 4]."""
+    """Turns centre (y, x) and size (height, width) into (x, y, width, height) [..., 4]."""
     corner = center - size / 2.0
     return tf.stack([corner[..., 1], corner[..., 0], size[..., 1], size[..., 0]], axis=-1)
 
 
 def exemplar_side(size, context_amount: float):
-    """Side of the square exemplar in frame pixels: the target and its context.
+    """Computes the side of the square exemplar in frame pixels: the target and its context.
 
     sqrt((w + c (w + h)) (h + c (w + h))), c the context amount.
 
@@ -40,7 +40,7 @@ def exemplar_side(size, context_amount: float):
 
 
 def instance_side(side, exemplar_size: int, instance_size: int):
-    """Side of the search region in frame pixels that goes with an exemplar of the given side.
+    """Computes the side of the search region that goes with an exemplar, in frame pixels.
 
     Args:
         side: Side of the exemplar in frame pixels.
@@ -52,5 +52,5 @@ def instance_side(side, exemplar_size: int, instance_size: int):
 
 
 def scale_factors(count: int, step: float) -> np.ndarray:
-    """The scale pyramid: step ** (-1, 0, 1) for three scales, float64 [count], count odd."""
+    """Makes the scale pyramid: step ** (-1, 0, 1) for three scales, float64 [count], count odd."""
     return np.asarray([step**exponent for exponent in range(-(count // 2), count // 2 + 1)])

@@ -33,7 +33,7 @@ _NAMED = 5  # How many files a message names.
 
 
 def image_suffixes() -> frozenset[str]:
-    """Suffixes of image files, in small letters: all that Pillow knows, plugins included."""
+    """Lists the suffixes of image files, in small letters: all that Pillow and its plugins know."""
     return (_COMMON | Image.registered_extensions().keys()) - _NO_IMAGES
 
 
@@ -191,7 +191,7 @@ def frame_number(path: str) -> Optional[int]:
 
 
 def _images(folder: Union[str, Path]) -> tuple[list[str], list[str]]:
-    """Names of the image files of a folder, and what else is called like one."""
+    """Lists the image files of a folder, and what else is called like one."""
     suffixes = image_suffixes()
     images: list[str] = []
     others: list[str] = []
@@ -241,7 +241,7 @@ def _with_missing(names: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _counting_place(names: Sequence[list[str]]) -> Optional[int]:
-    """The only place at which the split names differ, if it is a number."""
+    """Finds the only place at which the split names differ, if it is a number."""
     if len(names) < 3 or len({len(parts) for parts in names}) > 1:
         return None
     places = [i for i, column in enumerate(zip(*names)) if len(set(column)) > 1]

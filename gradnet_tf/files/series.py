@@ -32,7 +32,7 @@ def split_numbers(name: str) -> list[str]:
 
 
 def natural_key(name: str) -> tuple:
-    """Sort key by the numbers in a file's name: 2.jpg comes before 10.jpg."""
+    """Makes a sort key of the numbers in a file's name: 2.jpg comes before 10.jpg."""
     # The name itself settles 1 and 01.
     parts = split_numbers(name.lower())
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
@@ -96,7 +96,7 @@ class _Group(NamedTuple):
     files: Sequence[_File]
 
     def rank(self) -> tuple:
-        """What comes first is rather made of frames."""
+        """Ranks groups; the first is most likely made of frames."""
         first = min(self.files)
         try:
             with Image.open(os.path.join(self.folder, first.name)) as image:

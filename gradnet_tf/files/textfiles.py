@@ -218,7 +218,7 @@ class _Columns(NamedTuple):
 
 
 def _strip(line: str) -> str:
-    """A line without brackets around it, and without what sets it apart from the next one."""
+    """Strips the brackets around a line, and what sets it apart from the next one."""
     return line.lstrip(_OPENING).rstrip(_CLOSING)
 
 
@@ -228,7 +228,7 @@ def _is_title(line: str) -> bool:
 
 
 def _find_columns(title: str) -> Optional[_Columns]:
-    """Which columns hold x, y, width and height; None for a comment that tells nothing of them."""
+    """Finds the columns of x, y, width and height; None for a comment that does not tell."""
     is_comment = title.lstrip().startswith(_COMMENT)
     names = [
         re.sub(r"^(bbox|bb|box)|[^a-z0-9]", "", word.lower())

@@ -90,14 +90,14 @@ def _pages(image: Any) -> list[int]:
 
 
 def is_file(image: Any) -> bool:
-    """Whether an image is the path of a file, or an open one."""
+    """Tells whether an image is the path of a file, or an open one."""
     if isinstance(image, (str, os.PathLike)):
         return True
     return callable(getattr(image, "read", None)) and callable(getattr(image, "seek", None))
 
 
 def name_of(file: Any) -> Optional[str]:
-    """The path of a file that may be open; None if it has none."""
+    """Returns the path of a file that may be open; None if it has none."""
     name = file if isinstance(file, (str, os.PathLike)) else getattr(file, "name", None)
     return os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
 
@@ -153,7 +153,7 @@ class ImageFile:
         self._durations = durations
 
     def fps(self) -> Optional[float]:
-        """Mean number of images per second; None if the file does not tell.
+        """Computes the mean number of images per second; None if the file does not tell.
 
         The file is decoded for it, unless it has been.
         """

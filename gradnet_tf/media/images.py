@@ -158,7 +158,7 @@ def _to_array(image: Any) -> np.ndarray:
 
 
 def _converter(image: Any) -> Optional[Callable[[], Any]]:
-    """What makes an array of an image that is none, if anything does."""
+    """Finds what makes an array of an image that is none; None if nothing does."""
     if isinstance(image, type):
         return None
     if type(image).__module__.split(".")[0] == "av" and callable(
@@ -261,7 +261,7 @@ def _is_deep_grey(image: Image.Image) -> bool:
 
 
 def _is_reduced_16_bit(image: Image.Image) -> bool:
-    """Whether Pillow would take the high bytes of a file with 16 bits per colour channel.
+    """Tells whether Pillow takes only the high bytes of a file with 16 bits per colour channel.
 
     Its mode says RGB then; what tells is the decoder's raw mode ("RGB;16B" and the like). "BGR;16"
     is something else: 16 bits for the three channels together.

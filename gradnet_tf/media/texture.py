@@ -6,7 +6,7 @@ import numpy as np
 
 
 def natural_noise(random: np.random.Generator, height: int, width: int, slope: float) -> np.ndarray:
-    """Noise whose amplitude falls with the frequency, as that of natural images does.
+    """Makes noise whose amplitude falls with the frequency, as that of natural images does.
 
     Args:
         random: Where it comes from.

@@ -53,7 +53,7 @@ def import_av() -> types.ModuleType:
 
 
 def reason(error: Exception) -> str:
-    """What an error of PyAV says, without its number and the name of the file."""
+    """Tells what an error of PyAV says, without its number and the name of the file."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
@@ -211,7 +211,7 @@ def _open_input(path: str) -> Iterator[tuple[Any, Any]]:
 
 
 def _score(stream: Any) -> int:
-    """What the ffmpeg command chooses a stream by: the largest picture that is not a cover."""
+    """Ranks streams as the ffmpeg command does: the largest picture that is not a cover wins."""
     disposition = getattr(stream, "disposition", None)
     if disposition is None:  # PyAV before 14.1: a single picture has no rate.
         attached, default = not stream.average_rate, False
@@ -224,7 +224,7 @@ def _score(stream: Any) -> int:
 
 
 def _display_matrix(frame: Any) -> tuple[int, int, int, int]:
-    """The (a, b, c, d) by which what is at (x, y) is shown at (a x + c y, b x + d y)."""
+    """Finds the (a, b, c, d) by which what is at (x, y) is shown at (a x + c y, b x + d y)."""
     for data in frame.side_data:
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data))
@@ -252,7 +252,7 @@ def to_rgb(frame: Any, matrix: Optional[tuple[int, int, int, int]] = None) -> np
 
 
 def _is_turned(path: str) -> bool:
-    """Whether the frames are shown lying on their side."""
+    """Tells whether the frames are shown lying on their side."""
     errors = (import_av().error.FFmpegError, OSError)
     with _open_input(path) as (container, stream):
         for packet in _packets(container, stream):

@@ -78,7 +78,7 @@ class End:
         return float(time * self._stream.time_base)
 
     def _announced(self) -> Optional[float]:
-        """Seconds that the stream lasts, if the container says so."""
+        """Reads how many seconds the stream lasts, if the container says so."""
         stream = self._stream
         if self._format not in _ANNOUNCING:
             return None
@@ -99,7 +99,7 @@ class End:
 
 
 def announced_frames(stream: Any) -> Optional[int]:
-    """Number of frames that a container says it has; None if it shows others, or does not say."""
+    """Reads how many frames a container says it has; None if it shows others, or is silent."""
     if not stream.frames or not stream.duration or not stream.average_rate:
         return stream.frames or None
     shown = stream.duration * stream.time_base * stream.average_rate
@@ -118,7 +118,7 @@ def _ends_with_transport_packet(path: str) -> bool:
 
 
 def _is_cut_matroska(path: str) -> bool:
-    """Whether a file is shorter than its segment, which holds everything, says."""
+    """Tells whether a file is shorter than its segment, which holds everything, says."""
     with open(path, "rb") as file:
         file.seek(4)
         file.seek(_read_size(file) or 0, os.SEEK_CUR)

@@ -59,7 +59,7 @@ class Layer:
 
 
 def branch(layers: tuple[Layer, ...], suffix: str) -> tuple[Layer, ...]:
-    """The same layers with weights of their own, in scopes that end in `suffix`."""
+    """Gives the same layers weights of their own, in scopes that end in `suffix`."""
     return tuple(dataclasses.replace(layer, scope=layer.scope + suffix) for layer in layers)
 
 
@@ -92,5 +92,5 @@ VARIANTS: dict[str, tuple[Layer, ...]] = {
 
 
 def has_update(variant: str) -> bool:
-    """Whether a variant has a U2, and so a template that gradients update."""
+    """Tells whether a variant has a U2, and so a template that gradients update."""
     return U2 in VARIANTS[variant]

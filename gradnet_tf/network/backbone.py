@@ -69,7 +69,7 @@ class ConvNet(tf.keras.Model):
         self._pool_after = tuple(layer.pool for layer in table)
 
     def call(self, x, training: bool = False):
-        """Features of x [b, height, width, channels]."""
+        """Computes the features of x [b, height, width, channels]."""
         if self._is_folded and not training:
             return self._call_folded(x)
         for block, pool in zip(self.blocks, self._pool_after):
@@ -86,7 +86,7 @@ class ConvNet(tf.keras.Model):
 
 
 def cross_correlation(template, features, *, batched: bool = False):
-    """S = beta * f_x(X), equation 1 (without bias or scaling).
+    """Computes S = beta * f_x(X), equation 1 (without bias or scaling).
 
     Args:
         template: beta, [b, 6, 6, 256].
@@ -110,7 +110,7 @@ def cross_correlation(template, features, *, batched: bool = False):
 
 
 def cross_correlations(templates, features):
-    """S of several templates that are searched in the same regions.
+    """Computes S of several templates that are searched in the same regions.
 
     By a product of matrices, which on a processor takes half the time of a convolution with so few
     outputs, and reads the features once.
@@ -131,7 +131,7 @@ def cross_correlations(templates, features):
 
 
 def _sum_of_taps(products, template_size, features, count: int):
-    """Score maps from the products of all positions with all taps of the templates.
+    """Makes score maps of the products of all positions with all taps of the templates.
 
     Products and a sum over shifted maps: differentiable any number of times, and the same on every
     device.

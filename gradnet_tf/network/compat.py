@@ -26,5 +26,5 @@ def check_backend() -> None:
 
 
 def raw_variable(variable) -> tf.Variable:
-    """The `tf.Variable` behind a layer's weight (Keras 3 wraps it, Keras 2 does not)."""
+    """Returns the `tf.Variable` behind a layer's weight (Keras 3 wraps it, Keras 2 does not)."""
     return variable.value if KERAS_GENERATION >= 3 else variable

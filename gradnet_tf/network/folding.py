@@ -56,7 +56,7 @@ def fold(
 def fold_batch_norm(
     kernel, bias, *, gamma, beta, mean, variance, epsilon=layers.BATCH_NORM_EPSILON
 ):
-    """Kernel and bias of a convolution that does what convolution and batch norm did.
+    """Makes kernel and bias of a convolution that does what convolution and batch norm did.
 
     Args:
         kernel: [size, size, channels, filters].

@@ -104,15 +104,15 @@ class GradNet(tf.keras.Model):
         return architecture.has_update(self.variant)
 
     def search_features(self, x, training: bool = False):
-        """f_x(X): search regions [b, 255, 255, 3] -> [b, 22, 22, 256] (239 -> 20)."""
+        """Computes f_x(X): search regions [b, 255, 255, 3] -> [b, 22, 22, 256] (239 -> 20)."""
         return self.f_x(x, training=training)
 
     def score_map(self, template, features, batched: bool = False):
-        """Equation 1: S = beta * f_x(X), [b, 17, 17, 1] (20 -> 15)."""
+        """Computes equation 1: S = beta * f_x(X), [b, 17, 17, 1] (20 -> 15)."""
         return backbone.cross_correlation(template, features, batched=batched)
 
     def score_maps(self, templates, features):
-        """Equation 1 for several templates at once.
+        """Computes equation 1 for several templates at once.
 
         Args:
             templates: Sequence of k templates [1, 6, 6, 256].
@@ -125,21 +125,21 @@ class GradNet(tf.keras.Model):
         return tf.unstack(maps, axis=-1, num=len(templates))
 
     def siamese_template(self, z, training: bool = False):
-        """Equation 2: the template of plain SiamFC, exemplar [b, 127, 127, 3] -> [b, 6, 6, 256]."""
+        """Computes equation 2, plain SiamFC's template: [b, 127, 127, 3] -> [b, 6, 6, 256]."""
         return self.f_x(z, training=training)
 
     def template_features(self, z, training: bool = False):
-        """f_2(Z): exemplar [b, 127, 127, 3] -> [b, 12, 12, 256]."""
+        """Computes f_2(Z): exemplar [b, 127, 127, 3] -> [b, 12, 12, 256]."""
         return self.f_2(z, training=training)
 
     def initial_template(self, f2, training: bool = False):
-        """Equation 4: beta = U1(f_2(Z)), [b, 6, 6, 256]."""
+        """Computes equation 4: beta = U1(f_2(Z)), [b, 6, 6, 256]."""
         return self.u1(f2, training=training)
 
     def score_loss(
         self, score, labels=None, weights=None, batched: bool = False, loss=losses.logistic_loss
     ):
-        """Equation 5: L = l(S, Y), scalar.
+        """Computes equation 5: L = l(S, Y), scalar.
 
         Args:
             score: S, [b, s, s, 1].
@@ -160,11 +160,11 @@ class GradNet(tf.keras.Model):
         return tf.reduce_sum(each) if batched else tf.reduce_mean(each)
 
     def updated_feature(self, f2, gradient, training: bool = False):
-        """Equation 6: h_2(Z) = f_2(Z) + U2(dL / df_2(Z)), [b, 12, 12, 256]."""
+        """Computes equation 6: h_2(Z) = f_2(Z) + U2(dL / df_2(Z)), [b, 12, 12, 256]."""
         return f2 + self.u2(gradient, training=training)
 
     def optimal_template(self, h2, training: bool = False):
-        """Equation 7: beta* = U1(h_2(Z)), [b, 6, 6, 256]."""
+        """Computes equation 7: beta* = U1(h_2(Z)), [b, 6, 6, 256]."""
         return self.u1_star(h2, training=training)
 
     def update(
@@ -179,7 +179,7 @@ class GradNet(tf.keras.Model):
         regions: int = 1,
         loss=losses.logistic_loss,
     ) -> Update:
-        """Equations 4 to 7: the template that the search regions' gradient has improved.
+        """Computes equations 4 to 7: the template that the search regions' gradient has improved.
 
         Args:
             f2: f_2(Z) of the exemplar, or h_2(Z) of the last update in tracking, [b, 12, 12, 256].
@@ -222,7 +222,7 @@ class GradNet(tf.keras.Model):
         search_training: bool = False,
         batched: bool = False,
     ):
-        """Both score maps of a batch of pairs, as training needs them (`train.py`, `main`).
+        """Computes both score maps of a batch of pairs, as training needs them (`main` of `train.py`).
 
         Args:
             inputs: Pair of exemplars [b, 127, 127, 3] and instances [b, 239 or 255, ..., 3].
@@ -258,14 +258,14 @@ class GradNet(tf.keras.Model):
         }
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Every variable by its TF1 name, batch norm's bookkeeping included."""
+        """Lists every variable by its TF1 name, batch norm's bookkeeping included."""
         weights = {}
         for block in self._block_list:
             weights.update(block.named_weights())
         return weights
 
     def kernels(self) -> dict[str, tf.Variable]:
-        """The kernels that the L2 regularization counts, by TF1 name."""
+        """Lists the kernels that the L2 regularization counts, by TF1 name."""
         return {k: v for k, v in self.named_weights().items() if k.endswith("conv/weights")}
 
     def assign_weights(self, weights: Mapping[str, np.ndarray]) -> None:
@@ -295,7 +295,7 @@ class GradNet(tf.keras.Model):
             variable.assign(weights[name])
 
     def folded(self, rgb: bool = False, dtype: str = "float32", minimal: bool = False) -> GradNet:
-        """The same network for inference: constant weights, batch norm folded into convolutions.
+        """Makes a copy for inference: constant weights, batch norm folded into the convolutions.
 
         Args:
             rgb: Whether the images that it will be given are RGB instead of BGR.

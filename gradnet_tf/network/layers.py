@@ -55,7 +55,7 @@ _collectors = _Collectors()
 
 @contextlib.contextmanager
 def collecting_statistics() -> Iterator[list[BatchStatistics]]:
-    """Inside it, batch norms in training hand over their statistics and move nothing.
+    """Lets batch norms in training hand over their statistics and move nothing.
 
     A training step that spreads its batch over replicas averages the statistics first and then
     calls `BatchNorm.move` for each entry in order.
@@ -83,7 +83,7 @@ _arithmetic = _Arithmetic()
 
 @contextlib.contextmanager
 def convolving_in(dtype: Optional[str]) -> Iterator[None]:
-    """Inside it, the convolutions of each `ConvBlock` are computed in a type of their own.
+    """Lets every `ConvBlock` compute its convolution in another type.
 
     Input and kernel are rounded to it, the outcome goes back to the type of the input; variables,
     biases, batch norm and activations keep theirs. Gradients of what was computed inside follow.
@@ -99,7 +99,7 @@ def convolving_in(dtype: Optional[str]) -> Iterator[None]:
 
 
 def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
-    """Convolution in `groups`.
+    """Convolves in `groups`.
 
     The groups are split and concatenated: the native grouped kernel exists on CPU only with oneDNN.
 
@@ -120,7 +120,7 @@ def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
 
 
 def max_pool(x):
-    """Max pooling 3x3, stride 2, VALID (`SiameseNet.maxPool`)."""
+    """Pools 3x3 by the maximum, stride 2, VALID (`SiameseNet.maxPool`)."""
     return tf.nn.max_pool2d(x, ksize=3, strides=2, padding="VALID")
 
 
@@ -222,7 +222,7 @@ class BatchNorm(tf.keras.layers.Layer):
         moving.assign(new_biased / (1.0 - tf.pow(1.0 - rate, new_step)))
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Variables by their name inside the block's TF1 scope."""
+        """Lists the variables by their name inside the block's TF1 scope."""
         weights = {
             "bn/beta": self.beta,
             "bn/gamma": self.gamma,
@@ -314,7 +314,7 @@ class ConvBlock(tf.keras.layers.Layer):
         self.built = True
 
     def convolve(self, x):
-        """The convolution with its bias alone: [batch, height', width', filters]."""
+        """Convolves and adds the bias: [batch, height', width', filters]."""
         dtype = _arithmetic.dtype or x.dtype
         y = grouped_conv2d(
             tf.cast(x, dtype),
@@ -335,7 +335,7 @@ class ConvBlock(tf.keras.layers.Layer):
         return ACTIVATIONS[self.activation](x)
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Variables by TF1 name, such as `siamese/scala1/conv/weights`."""
+        """Lists the variables by TF1 name, such as `siamese/scala1/conv/weights`."""
         weights = {
             "conv/weights": compat.raw_variable(self.kernel),
             "conv/biases": compat.raw_variable(self.bias),

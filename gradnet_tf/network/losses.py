@@ -16,7 +16,7 @@ WEIGHT_DECAY = 5e-4
 
 
 def logistic_labels(size: int, radius: float = POSITIVE_RADIUS) -> np.ndarray:
-    """Label Y of a score map with the target in its centre.
+    """Makes the label Y of a score map with the target in its centre.
 
     Args:
         size: Side of the score map (17 in tracking, 15 in training).
@@ -54,7 +54,7 @@ def balanced_weights(labels: np.ndarray) -> np.ndarray:
 
 
 def gaussian_labels(size: int) -> np.ndarray:
-    """Gaussian map with the target in its centre: exp(-(x^2 + y^2) / (4 * 0.7^2)), x, y in cells.
+    """Makes a Gaussian map: exp(-(x^2 + y^2) / (4 * 0.7^2)), x, y in cells from the centre.
 
     Algorithm 1 of the paper calls the labels Gaussian maps; the reference has this one (`train.py`,
     `gaussian_shaped_labels`) and does not use it: the line that would is commented out, and would
@@ -94,7 +94,7 @@ def gaussian_weights(labels: np.ndarray) -> np.ndarray:
 
 
 def logistic_loss(score, labels, weights):
-    """l(S, Y) of every search region: mean over the map of weight * log(1 + exp(-y s)).
+    """Computes l(S, Y) of every search region: the mean of weight * log(1 + exp(-y s)).
 
     The weights sum to 1 already; the reference still divides by the number of cells. The logarithm
     is written as the reference writes it, not as `tf.nn.softplus`: their gradients differ in the
@@ -115,7 +115,7 @@ def logistic_loss(score, labels, weights):
 
 
 def soft_logistic_loss(score, labels, weights):
-    """The logistic loss of every search region for labels that are probabilities.
+    """Computes the logistic loss of every search region for labels that are probabilities.
 
     Equation 5 for labels of 0 (not the target) and 1, and what lies between them in proportion.
 

@@ -13,7 +13,7 @@ _CUBIC = -0.75  # OpenCV's parameter of the bicubic kernel.
 
 
 def bicubic_matrix(source_size: int, output_size: int) -> np.ndarray:
-    """Matrix M with which M S M^T is `cv2.resize(S, ..., INTER_CUBIC)` of a square map.
+    """Makes the matrix M with which M S M^T is `cv2.resize(S, ..., INTER_CUBIC)`, S square.
 
     Half-pixel centres, a = -0.75, replicated border.
 
@@ -50,7 +50,7 @@ def upsample(score, matrix: np.ndarray):
 
 
 def hanning_window(size: int) -> np.ndarray:
-    """The cosine window, float64 [size, size], summing to 1."""
+    """Makes the cosine window, float64 [size, size], summing to 1."""
     window = np.outer(np.hanning(size), np.hanning(size))
     return window / window.sum()
 
@@ -65,7 +65,7 @@ def normalize(response):
 
 
 def best_scale(responses, scale_penalty: float):
-    """Index of the scale with the highest peak, all but the middle one penalised.
+    """Finds the scale with the highest peak, all but the middle one penalised.
 
     Args:
         responses: Upsampled, [..., scales, s, s].
@@ -82,7 +82,7 @@ def best_scale(responses, scale_penalty: float):
 
 
 def peak_displacement(response, upsampling: int, total_stride: int):
-    """Displacement of the highest cell from the centre, in pixels of the search region.
+    """Measures how far the highest cell is from the centre, in pixels of the search region.
 
     Args:
         response: Upsampled, [..., s, s].

@@ -28,12 +28,12 @@ class GradientNet(tf.keras.Model):
         self.scale = GRADIENT_SCALE
 
     def call(self, gradient, training: bool = False):
-        """Change of f_2 for its gradient."""
+        """Computes the change of f_2 for its gradient."""
         return self.block(gradient * self.scale, training=training)
 
 
 def gradient_of_loss(loss: Callable, feature):
-    """The gradient dL / df_2(Z), the input of U2 in equation 6.
+    """Computes the gradient dL / df_2(Z), the input of U2 in equation 6.
 
     An outer tape differentiates through it: the second-order guidance of section 3.2.
 

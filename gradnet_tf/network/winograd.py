@@ -40,7 +40,7 @@ class Filtering(NamedTuple):
 
 
 def filtering(outputs: int, taps: int, points: Sequence[float]) -> Filtering:
-    """The algorithm of Toom and Cook, turned round as convolution needs it.
+    """Makes the algorithm of Toom and Cook, turned round as convolution needs it.
 
     Args:
         outputs: m, outputs of a tile.
@@ -72,7 +72,7 @@ def filtering(outputs: int, taps: int, points: Sequence[float]) -> Filtering:
 
 
 def make_conv2d(kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
-    """`tf.nn.conv2d(x, kernel, strides=1, padding="VALID")` with fewer multiplications.
+    """Makes `tf.nn.conv2d(x, kernel, strides=1, padding="VALID")` of fewer multiplications.
 
     3x3: a quarter of them. 5x5: two fifths, along the rows alone, for what both axes would spread
     out is more than the caches hold.
@@ -94,7 +94,7 @@ def make_conv2d(kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def suits(kernel: np.ndarray, strides: int = 1, padding: str = "VALID") -> bool:
-    """Whether `make_conv2d` makes such a convolution."""
+    """Tells whether `make_conv2d` makes such a convolution."""
     sizes = ((3, 3), (5, 5))
     return kernel.ndim == 4 and kernel.shape[:2] in sizes and strides == 1 and padding == "VALID"
 
@@ -164,7 +164,7 @@ def _algorithm(taps: int) -> Filtering:
 
 @functools.lru_cache(maxsize=64)
 def _tiled(taps: int, size: int):
-    """An algorithm for every tile of an axis at once.
+    """Makes the matrices of all tiles of an axis.
 
     Returns:
         float32 [points * tiles, size] that spreads the axis to the points, float32 [size - taps +

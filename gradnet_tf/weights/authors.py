@@ -64,7 +64,7 @@ def recognise(arrays: Mapping[str, np.ndarray], variant: str, filled: Collection
 
 
 def masked_crc32c(array: np.ndarray) -> int:
-    """CRC-32C of an array's bytes (C order), masked as in TensorFlow's checkpoint index.
+    """Computes the CRC-32C of an array's bytes (C order), masked as in TensorFlow's indexes.
 
     TensorFlow writes the same checksum behind a record of a TFRecord file, and computes it there.
     """

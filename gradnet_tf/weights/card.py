@@ -43,7 +43,7 @@ class Weights:
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """One sha256 (hex) over names, shapes and bytes, independent of the order of the mapping."""
+    """Hashes names, shapes and bytes (sha256 in hex), whatever the order of the mapping."""
     total = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]

@@ -68,7 +68,7 @@ def bookkeeping_names(variant: str) -> list[str]:
 
 
 def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
-    """Every variable of a variant.
+    """Lists every variable of a variant.
 
     Args:
         variant: A key of `architecture.VARIANTS`.
