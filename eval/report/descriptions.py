@@ -52,6 +52,8 @@ def describe_reach(evaluation: Evaluation) -> str:
 
     The curve ends where no run goes on.
     """
+    if evaluation.eao is None:
+        return ""
     low, high = evaluation.eao.interval
     reaches = {
         one.name: int(np.isfinite(curve).sum())

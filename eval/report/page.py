@@ -20,7 +20,7 @@ import numpy as np
 
 from gradnet_tf.eval.report import descriptions, tables
 from gradnet_tf.eval.report.clips import Clip
-from gradnet_tf.eval.scoring.summary import Evaluation
+from gradnet_tf.eval.scoring.summary import Eao, Evaluation
 
 _SCRIPTS = ("base.js", "tables.js", "charts.js", "compare.js", "player.js", "main.js")
 _SCALE = 10_000  # Curves are stored as integers: parts of this.
@@ -138,7 +138,7 @@ def payload(
             f"{a},{b}": _numbers(ends) for (a, b), ends in evaluation.differences.items()
         },
         "pair": list(pair) or [0, min(1, len(trackers) - 1)],
-        "vot": None if evaluation.eao is None else _eao(evaluation),
+        "vot": None if evaluation.eao is None else _eao(evaluation, evaluation.eao),
         "player": [_clip(evaluation, clip) for clip in clips],
     }
 
@@ -246,8 +246,7 @@ def _list(pairs) -> str:
     return f'<dl class="facts">{rows}</dl>'
 
 
-def _eao(evaluation: Evaluation) -> dict[str, Any]:
-    eao = evaluation.eao
+def _eao(evaluation: Evaluation, eao: Eao) -> dict[str, Any]:
     # A few hundred places are enough for a curve on a screen.
     places = np.unique(np.linspace(0, eao.longest - 1, min(eao.longest, 240)).astype(int))
     return {

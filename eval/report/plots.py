@@ -102,13 +102,13 @@ def render(figure: Figure, formats: Sequence[str]) -> dict[str, bytes]:
 
 
 def draw_all(
-    evaluation: Evaluation, pair: Sequence[int], formats: Sequence[str]
+    evaluation: Evaluation, pair: Optional[tuple[int, int]], formats: Sequence[str]
 ) -> dict[str, bytes]:
     """Draws every plot that the evaluation has numbers for.
 
     Args:
         evaluation: The numbers.
-        pair: Places of the two trackers that are compared; empty if there are no two.
+        pair: Places of the two trackers that are compared; None if there are no two.
         formats: Some of `FORMATS`.
 
     Returns:
@@ -238,8 +238,9 @@ def difference_plot(evaluation: Evaluation, first: int, second: int, measure: Me
 
 def eao_plot(evaluation: Evaluation) -> Figure:
     """Draws VOT's expected overlap by sequence length, with the interval that is averaged."""
-    figure, axes = new_figure()
     eao = evaluation.eao
+    assert eao is not None
+    figure, axes = new_figure()
     axes.axvspan(*eao.interval, color="#cfe0f3", alpha=0.6, linewidth=0)
     for place in _ranked([tracker.totals["eao"] for tracker in evaluation.trackers]):
         label = _label(evaluation, place, evaluation.trackers[place].totals["eao"])

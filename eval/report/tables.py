@@ -6,8 +6,8 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Callable, Sequence
-from typing import Optional, Union
+from collections.abc import Callable
+from typing import Any, Optional
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from gradnet_tf.eval.scoring.summary import Evaluation, Measure
 
 HIGH, LOW = "high", "low"
 
-_LATEX = {
+_LATEX: dict[str, Any] = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
@@ -25,7 +25,7 @@ _LATEX = {
     "|": r"\textbar{}",
     **{letter: f"\\{letter}" for letter in "{}$&#_%"},
 }
-_MARKDOWN = {letter: f"\\{letter}" for letter in "\\`*_|<>[]~#"}
+_MARKDOWN: dict[str, Any] = {letter: f"\\{letter}" for letter in "\\`*_|<>[]~#"}
 _LATEX_TABLE = r"""% Needs \usepackage{{booktabs}}.
 \begin{{table}}
 \centering
@@ -84,7 +84,7 @@ class Table:
     name: str
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Union[str, Number], ...], ...]
+    rows: tuple[tuple[Any, ...], ...]
     note: str = ""
     counts: Optional[tuple[int, int]] = None
 
@@ -105,7 +105,7 @@ def overview(evaluation: Evaluation) -> Table:
         f"Results on {evaluation.heading}",
         (Column("Tracker"), *columns, Column("FPS", 1, HIGH)),
         tuple(rows),
-        "" if evaluation.eao is None else descriptions.describe_reach(evaluation),
+        descriptions.describe_reach(evaluation),
         (len(evaluation.sequences), evaluation.size),
     )
 
@@ -174,7 +174,7 @@ def comparison(evaluation: Evaluation, first: int, second: int, measure: Measure
 
 def to_csv(table: Table) -> str:
     """Returns comma-separated values: six decimals, intervals in columns of their own."""
-    columns = []  # As in the file: a title and its texts.
+    columns: list[tuple[str, ...]] = []  # As in the file: a title and its texts.
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in table.rows]
         if column.digits is None:
@@ -188,8 +188,8 @@ def to_csv(table: Table) -> str:
             columns.append((f"{column.title} {part}".strip(), *texts))
     if table.counts is not None:
         of, size = table.counts
-        columns.append(("Sequences", *[of] * len(table.rows)))
-        columns.append(("Sequences of the benchmark", *[size or ""] * len(table.rows)))
+        columns.append(("Sequences", *[str(of)] * len(table.rows)))
+        columns.append(("Sequences of the benchmark", *[str(size or "")] * len(table.rows)))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(zip(*columns))
     return text.getvalue()
@@ -278,9 +278,7 @@ def _by_tracker(evaluation, measure: Measure, what: str, count: str, rows) -> Ta
     )
 
 
-def _texts(
-    table: Table, escape: Callable[[str], str], bold: str, unknown: str
-) -> list[Sequence[str]]:
+def _texts(table: Table, escape: Callable[[str], str], bold: str, unknown: str) -> list[list[str]]:
     """Returns the heads of the columns, and the texts of each row."""
     rows = [[escape(column.title) for column in table.columns]]
     for row, best in zip(table.rows, best_cells(table)):

@@ -33,6 +33,8 @@ _SHEET_QUALITY = 70
 # Bytes in the page besides images: of the player, of a clip in it, of a box with its overlap.
 _MARKUP, _MARKUP_PER_CLIP, _BYTES_PER_BOX = 8192, 256, 40
 
+Pair = tuple[int, int]  # Places of two trackers.
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -62,7 +64,7 @@ class Options:
         unknown = sorted(set(self.formats) - set(plots.FORMATS))
         if unknown:
             raise ValueError(f"--formats: {unknown[0]!r} is none of {', '.join(plots.FORMATS)}")
-        if self.compare and len(set(self.compare)) != 2:
+        if self.compare and not len(self.compare) == len(set(self.compare)) == 2:
             raise ValueError(f"--compare needs two trackers, got {','.join(self.compare)!r}")
 
 
@@ -102,14 +104,14 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
             ("Data set", f"{loaded.dataset.name} in {loaded.dataset.root}"),
         ]
         content = (evaluation, rules, loaded.notes)
-        empty = page.render(*content, (), pictures, pair)
+        empty = page.render(*content, (), pictures, pair or ())
         budget = int(options.page_mb * 1e6) - len(empty.encode())
         budget -= _MARKUP + _MARKUP_PER_CLIP * len(evaluation.sequences)
         overhead = _BYTES_PER_BOX * (1 + len(evaluation.trackers))
         cuts = clips.make_clips(
             evaluation, max(0, budget), options.page_frames, shown, overhead=overhead
         )
-        files[PAGE] = page.render(*content, cuts, pictures, pair).encode()
+        files[PAGE] = page.render(*content, cuts, pictures, pair or ()).encode()
         files["summary.json"] = _json(_summary(evaluation, rules, loaded.notes))
         _write_files(output, files)
         bar.update()
@@ -127,16 +129,19 @@ def compute(options: Options, dataset: Dataset) -> tuple[loading.Loaded, Evaluat
     )
 
 
-def _choose_pair(evaluation: Evaluation, names: Optional[Sequence[str]]) -> tuple[int, ...]:
+def _choose_pair(evaluation: Evaluation, names: Optional[Sequence[str]]) -> Optional[Pair]:
     """Returns the places of the two trackers that are compared, the best two by default."""
     places = {tracker.name: place for place, tracker in enumerate(evaluation.trackers)}
     if not names:
-        return (0, 1) if len(places) > 1 else ()
-    found = [places.get(name, places.get(name + loading.MIXED)) for name in names]
-    if None in found:
-        name = names[found.index(None)]
-        raise ValueError(f"--compare: there is no tracker {name!r} among {', '.join(places)}")
-    return tuple(found)
+        return (0, 1) if len(places) > 1 else None
+    found = []
+    for name in names:
+        place = places.get(name, places.get(name + loading.MIXED))
+        if place is None:
+            raise ValueError(f"--compare: there is no tracker {name!r} among {', '.join(places)}")
+        found.append(place)
+    first, second = found
+    return first, second
 
 
 def _choose_shown(
@@ -150,7 +155,7 @@ def _choose_shown(
     return [places[name] for name in dict.fromkeys(names)] if names else None
 
 
-def _make_tables(evaluation: Evaluation, pair: Sequence[int]) -> dict[str, bytes]:
+def _make_tables(evaluation: Evaluation, pair: Optional[Pair]) -> dict[str, bytes]:
     made = [tables.overview(evaluation), tables.speed(evaluation)]
     for measure in evaluation.by_sequence:
         made.append(tables.sequences(evaluation, measure))
@@ -166,10 +171,11 @@ def _make_tables(evaluation: Evaluation, pair: Sequence[int]) -> dict[str, bytes
 
 
 def _make_sheets(
-    evaluation: Evaluation, pair: Sequence[int], options: Options
+    evaluation: Evaluation, pair: Optional[Pair], options: Options
 ) -> tuple[dict[str, bytes], list[page.Picture]]:
     """Draws the contact sheets; returns their files, and those for the page, as many as fit."""
-    jobs = []  # File, title, trackers, numbers that choose the moments, whether the highest.
+    # File, title, trackers, numbers that choose the moments, whether the highest.
+    jobs: list[tuple[str, str, tuple[int, ...], Sequence[np.ndarray], bool]] = []
     if pair:
         names = " and ".join(evaluation.trackers[place].name for place in pair)
         values = sheets.iou_differences(evaluation, *pair)
@@ -181,8 +187,8 @@ def _make_sheets(
             jobs.append((f"{stem}_{kind}", title, (place,), tracker.overlaps, kind == "best"))
     left = int(options.page_mb * 1e6) * 3 // 4 // _SHEETS_PART  # Base64 takes 4 bytes for 3.
     files, pictures = {}, []
-    for stem, title, places, values, best in jobs if options.tiles else ():
-        moments = sheets.find_moments(values, options.tiles, best=best)
+    for stem, title, places, shown_values, best in jobs if options.tiles else ():
+        moments = sheets.find_moments(shown_values, options.tiles, best=best)
         if not moments:
             continue
         image = sheets.contact_sheet(evaluation, places, moments)
@@ -192,9 +198,9 @@ def _make_sheets(
         content = clips.encode_jpeg(image, _SHEET_QUALITY)
         if len(content) <= left:
             left -= len(content)
-            names = [evaluation.trackers[place].name for place in places]
-            colours = [f"{name} {colour}" for name, colour in zip(names, ("red", "blue"))]
-            caption = f"{', '.join(['Ground truth green', *colours])}; IoU {' : '.join(names)}."
+            shown = [evaluation.trackers[place].name for place in places]
+            colours = [f"{name} {colour}" for name, colour in zip(shown, ("red", "blue"))]
+            caption = f"{', '.join(['Ground truth green', *colours])}; IoU {' : '.join(shown)}."
             pictures.append(page.Picture(title, caption, content, image.size))
     return files, pictures
 

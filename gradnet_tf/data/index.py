@@ -8,7 +8,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -129,9 +129,11 @@ class ShardIndex:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 if int(stored["version"]) != _VERSION:
                     return None
+                columns: dict[str, Any] = {key: stored[key] for key in ("counts", *_COLUMNS)}
+                names: dict[str, Any] = {key: tuple(stored[key].tolist()) for key in _NAMES}
                 index = cls(
-                    **{key: tuple(stored[key].tolist()) for key in _NAMES},
-                    **{key: stored[key] for key in ("counts", *_COLUMNS)},
+                    **names,
+                    **columns,
                     shard_bytes=int(stored["shard_bytes"]),
                     shard_tail=int(stored["shard_tail"]),
                 )

@@ -298,7 +298,9 @@ class PairSource:
 
     def _cached(self, steps, groups: Sequence[int]):
         """Data set of the features of each step's instances."""
-        _, _, height, width, channels = self.features.shape
+        features = self.features
+        assert features is not None
+        _, _, height, width, channels = features.shape
         shift = self.config.task.shift if self.config.task else 0
         shape = height - 2 * shift, width - 2 * shift, channels
 
@@ -309,7 +311,7 @@ class PairSource:
                 frames, starts = drawn.requests["x"].frames, drawn.requests["x"].start
                 for place, (frame, number) in enumerate(zip(frames, drawn.numbers)):
                     y, x = (0, 0) if starts is None else starts[place]
-                    whole = self.features[frame, number]
+                    whole = features[frame, number]
                     rows.append(whole[y : y + shape[0], x : x + shape[1]])
             return [np.stack(rows)]
 
@@ -320,6 +322,7 @@ class PairSource:
     def _tasks(self, steps, groups: Sequence[int], training: bool):
         """Data set of what each step does with its instances."""
         size = self.config.batch if training else self.validation_batch
+        assert self.config.task is not None
         count, updates = self.config.instances(size), self.config.task.updates
         specs = [
             tf.TensorSpec([count, 2], tf.int32),

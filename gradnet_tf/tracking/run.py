@@ -135,7 +135,7 @@ class TrackingRun:
             writer = VideoWriter(path, rate, self.frame_size[::-1], source.pixel_aspect)
             stack.enter_context(writer)
             bar = stack.enter_context(_bar(source, "video", progress, len(self)))
-            image = None
+            image: Any = None
             count = 0
             shown = _closing(source, stack)
             if not self.is_complete:  # The frame after the last one may be what ended the run.
@@ -222,7 +222,7 @@ class _Row(NamedTuple):
     seconds: float
     is_held: bool
     name: str
-    frame_size: tuple[int, int]
+    frame_size: tuple[int, ...]
 
 
 def run_tracker(
@@ -269,8 +269,8 @@ def run_tracker(
             for frame in _closing(source, stack):
                 score = confidence = float("nan")
                 start = time.perf_counter()
-                size = frame.image.shape[:2] if frame.ok else rows[-1].frame_size
-                if not frame.ok:
+                size = rows[-1].frame_size if frame.image is None else frame.image.shape[:2]
+                if frame.image is None:
                     row = rows[-1].box
                 elif not rows:
                     tracker.init(frame.image, box)
@@ -290,7 +290,8 @@ def run_tracker(
                 bar.update()
     except BaseException as error:  # Ctrl-C as well.
         if rows:
-            error.run = _collect(rows, thumbnails, source, is_complete=False)
+            run = _collect(rows, thumbnails, source, is_complete=False)
+            error.run = run  # type: ignore[attr-defined] # An attribute that only we know.
         raise
     return _collect(rows, thumbnails, source, is_complete=True)
 
@@ -327,7 +328,7 @@ def _update(tracker: Any, frame: Frame) -> np.ndarray:
 
 def _closing(source: FrameSource, stack: contextlib.ExitStack) -> Iterator[Frame]:
     """Iterates over a source, whose background thread ends with the stack."""
-    frames = iter(source)
+    frames: Any = iter(source)
     stack.callback(frames.close)
     return frames
 

@@ -151,7 +151,8 @@ class CheckpointStore:
                 )
             return None
         best = [self._first_sound([path], damaged) for path in self._paths("best")]
-        self._best = min((one.value for one in best if one is not None), default=None)
+        values = [one.value for one in best if one is not None and one.value is not None]
+        self._best = min(values, default=None)
         for path in damaged if not self._read_only else ():
             os.replace(path, path.with_name(path.name + _DAMAGED))
         if not self._read_only and None not in best:
@@ -168,7 +169,8 @@ class CheckpointStore:
         """
         # Two are left only by a kill between writing one and removing the one before it.
         found = [read(path) for path in self._paths("best")]
-        return min(found, key=lambda checkpoint: checkpoint.value, default=None)
+        values = [math.inf if one.value is None else one.value for one in found]
+        return found[int(np.argmin(values))] if found else None
 
     def steps(self) -> list[int]:
         """Steps of the checkpoints, newest first, without the best one."""
@@ -277,4 +279,6 @@ def _encode(checkpoint: Checkpoint) -> bytes:
 
 
 def _step(path: Path) -> int:
-    return int(_NAME.fullmatch(path.name)["step"])
+    match = _NAME.fullmatch(path.name)
+    assert match is not None  # `_paths` lists no others.
+    return int(match["step"])

@@ -146,9 +146,9 @@ class Objective:
         """Losses of a template that goes through several updates."""
         network, config = self.network, self.config
         size = features.shape[1] - 5
-        tables = labels_of(config.label, size + 2 * tasks.WRONG_CELLS)[0]
-        tables = [unrolled.label_table(tables)]
-        tables.append(weights_of(config.label, tables[0]))
+        whole = labels_of(config.label, size + 2 * tasks.WRONG_CELLS)[0]
+        labels = unrolled.label_table(whole)
+        tables = labels, weights_of(config.label, labels)
         rows = unrolled.rows_of_table(cells)
         labels, weights = (tf.gather(table.astype(features.dtype.name), rows) for table in tables)
         shares, loss_shares = (tf.cast(each, features.dtype) for each in (shares, loss_shares))

@@ -9,7 +9,7 @@ global batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Union
 
 import numpy as np
 import tensorflow as tf
@@ -50,11 +50,12 @@ class TrainStep:
             )
         self.objective = objectives.Objective(network, config, self._offset)
         variables = self.objective.variables
+        self.optimizer: Union[optimizers.Adam, optimizers.Momentum]
         if config.optimizer == "adam":
             self.optimizer = optimizers.Adam(variables)
         else:
             self.optimizer = optimizers.Momentum(variables, config.momentum)
-        self._moving: Optional[Sequence[layers.BatchNorm]] = None
+        self._moving: Sequence[layers.BatchNorm] = ()
         self._replica_gradients = tf.function(
             self._gradients, autograph=False, jit_compile=jit_compile
         )
@@ -121,7 +122,7 @@ class TrainStep:
         return variables
 
     def _groups(self, exemplars, instances, task, count):
-        tasks = list(zip(*map(tf.unstack, task))) or [None] * count
+        tasks: list[Any] = list(zip(*map(tf.unstack, task))) or [None] * count
         return list(zip(tf.split(exemplars, count), tf.split(instances, count), tasks))
 
     def _gradients(self, exemplars, instances, task=()):
@@ -143,7 +144,10 @@ class TrainStep:
     def _evaluate(self, exemplars, instances, task=()):
         groups = self._groups(exemplars, instances, task, self.config.groups)
         with layers.collecting_statistics():  # And forgetting: validation moves nothing.
-            results = [self.objective(*group, training=False) for group in groups]
+            results = [
+                self.objective(exemplars, instances, task=task, training=False)
+                for exemplars, instances, task in groups
+            ]
         scalars = [_scalars(outputs) for outputs in results]
         mean = tf.nest.map_structure(lambda *v: tf.add_n(v) / len(v), *scalars)
         return {**mean, **_concat_scores(results)}

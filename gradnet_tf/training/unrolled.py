@@ -66,7 +66,8 @@ def updates(
     Returns:
         An `Unrolled`.
     """
-    templates, h2, gradient = [], f2, None
+    templates: list[tf.Tensor] = []
+    h2, gradient = f2, None
     for number in range(shares.shape[0]):
         places = list(range(features.shape[0])) if used is None else used[number]
         seen = [tf.gather(each, places) for each in (features, labels, weights, shares[number])]

@@ -142,6 +142,7 @@ def test_nothing_is_left_after_a_failure(tmp_path, data, found, monkeypatch, cap
     [
         ("--formats=gif", "'gif' is none of png, svg, pdf"),
         ("--compare=one", "--compare needs two trackers"),
+        ("--compare=one,two,one", "--compare needs two trackers, got 'one,two,one'"),
         ("--compare=one,three", "no tracker 'three' among one, two"),
         ("--trackers=three", "no results of three; there are one, two"),
         ("--page_sequences=Z", "no sequence Z"),
