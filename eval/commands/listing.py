@@ -42,8 +42,15 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
 
 
-def open_flagged(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Dataset:
+def open_flagged(
+    values: flags.FlagValues, arguments: Sequence[str] = (), *, needs_images: bool = True
+) -> Dataset:
     """Reads the data set that the flags name.
+
+    Args:
+        values: Parsed flags of `define_flags`.
+        arguments: What stood on the command line besides flags; anything is an error.
+        needs_images: Whether annotations alone will not do.
 
     Raises:
         OSError: As `datasets.open_dataset`.
@@ -56,7 +63,9 @@ def open_flagged(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Dat
     if not values.root:
         raise ValueError(f"--root is missing: the folder of {values.dataset}")
     options = dict(_parse_option(text) for text in values.dataset_option)
-    dataset = datasets.open_dataset(values.dataset, values.root, values.sequences, **options)
+    dataset = datasets.open_dataset(
+        values.dataset, values.root, values.sequences, needs_images=needs_images, **options
+    )
     return start_frames.segments(dataset, values.starts)
 
 
@@ -74,7 +83,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         print("\n".join(datasets.DATASETS))
         return 0
     try:
-        dataset = open_flagged(values, arguments)
+        dataset = open_flagged(values, arguments, needs_images=False)
     except (OSError, ValueError) as error:
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
         return 2

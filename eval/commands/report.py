@@ -83,7 +83,7 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
 def _write(values: flags.FlagValues, arguments: Sequence[str]) -> None:
     from gradnet_tf.eval.report import tables, writing
 
-    dataset = listing.open_flagged(values, arguments)
+    dataset = listing.open_flagged(values, arguments, needs_images=False)
     names = [field.name for field in dataclasses.fields(writing.Options)]
     options = writing.Options(**{name: values[name].value for name in names})
     evaluation, notes, page = writing.write(options, dataset)

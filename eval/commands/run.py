@@ -175,7 +175,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
         for line in summary.lines():
             print(line)
     is_whole = protocol.limit is None and not start_frames.is_split(dataset)
-    if dataset.name == submission.DATASET and is_whole:
+    if dataset.name in submission.DATASETS and is_whole:
         for root in sorted({task.store.root for task in summary.tasks}):
             try:
                 print(submission.write_if_complete(root, dataset))

@@ -253,7 +253,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     old = load(values.against) if values.against else None
     if values.save:
         disk.check_target(values.save)
-    dataset = listing.open_flagged(values, arguments)
+    dataset = listing.open_flagged(values, arguments, needs_images=False)
     names = values.trackers or (list(old["trackers"]) if old else None)
     found = results_files.find_results(values.results)
     if old is not None and not values.trackers:

@@ -77,6 +77,7 @@ def make_clips(
         Clips, in the order of the sequences.
     """
     order = choose_sequences(evaluation) if chosen is None else list(chosen)
+    order = [place for place in order if evaluation.sequences[place].has_images]
     clips: list[Clip] = []
     left = budget
     for number, place in enumerate(order):

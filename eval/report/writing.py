@@ -83,6 +83,8 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
         plots.check_available()
     output = _check_output(Path(disk.local_path(options.output)))
     loaded, evaluation = compute(options, dataset)
+    if not loaded.dataset.has_images:
+        options = dataclasses.replace(options, tiles=0)
     pair = _choose_pair(evaluation, options.compare)
     shown = _choose_shown(evaluation, options.page_sequences)
     with tqdm(total=4, unit="part", desc="report") as bar:

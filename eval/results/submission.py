@@ -1,8 +1,9 @@
-"""The zip file that GOT-10k's server takes for the test split, and a check of it.
+"""The zip file that a benchmark's server takes for a test set whose ground truth is withheld.
 
-The server wants NAME/NAME_001.txt (up to three repetitions) and NAME/NAME_time.txt for each of the
-180 sequences, boxes as x,y,width,height with commas, as many lines as frames. Frames whose time was
-not taken (late ones of real-time runs) have the time 0 there, which GOT-10k's toolkit passes over.
+GOT-10k's server wants NAME/NAME_001.txt (up to three repetitions) and NAME/NAME_time.txt for each
+of the 180 sequences, boxes as x,y,width,height with commas, as many lines as frames. Frames whose
+time was not taken (late ones of real-time runs) have the time 0 there, which GOT-10k's toolkit
+passes over. TrackingNet's server wants NAME.txt for each of the 511 sequences, with such lines.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ from typing import Optional
 
 import numpy as np
 
+from gradnet_tf.datasets import trackingnet
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.results import tracker_results
 from gradnet_tf.files import disk
 
-DATASET = "got10k_test"
+DATASET, FLAT_DATASET = DATASETS = "got10k_test", "trackingnet"
 REPETITIONS = 3  # At most.
 NAMES = tuple(f"GOT-10k_Test_{number:06d}" for number in range(1, 181))
 _TIME = (1980, 1, 1, 0, 0, 0)  # The least that zip knows: equal results give equal files.
 
 
 def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
-    """Writes ROOT.zip, if all 180 sequences are finished.
+    """Writes ROOT.zip, if all sequences of the benchmark are finished.
 
     Args:
         root: Folder of a tracker.
-        dataset: The test split.
+        dataset: The test set, one of `DATASETS`.
 
     Returns:
         A line that says what was done.
@@ -45,48 +47,57 @@ def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
     for tracker in tracker_results.find_results([root]) if root.is_dir() else []:
         found |= set(tracker.names)
         is_mixed |= tracker.is_mixed(tracker.names)
-    missing = [name for name in NAMES if name not in found or name not in frames]
-    if missing:
+    is_flat = dataset.name == FLAT_DATASET
+    size = trackingnet.SIZE if is_flat else len(NAMES)
+    missing = [name for name in (frames if is_flat else NAMES) if name not in found & set(frames)]
+    if missing or is_flat and len(frames) < size:
+        count = len(missing) + (size - len(frames) if is_flat else 0)
+        example = f", {missing[0]} for one" if missing else ""
         return (
-            f"no submission file of {root.name} yet: {len(missing)} of {len(NAMES)} sequences are "
-            f"missing, {missing[0]} for one"
+            f"no submission file of {root.name} yet: {count} of {size} sequences are missing"
+            + example
         )
     path = root.with_name(root.name + ".zip")
-    write(path, root, frames)
+    write(path, root, frames, is_flat)
     return f"submission file: {path}" + " (results of different code)" * is_mixed
 
 
-def write(path: disk.PathLike, root: disk.PathLike, frames: Mapping[str, int]) -> None:
+def write(
+    path: disk.PathLike, root: disk.PathLike, frames: Mapping[str, int], is_flat: bool = False
+) -> None:
     """Writes a submission file and checks it before it gets its name.
 
     Args:
         path: The zip file.
-        root: Folder of a tracker, in the got10k layout.
+        root: Folder of a tracker, in the got10k layout; in that of OTB if `is_flat`.
         frames: Number of frames of each sequence.
+        is_flat: Whether it is TrackingNet's.
 
     Raises:
         OSError: If something cannot be read or written.
         ValueError: As `check`.
     """
+    names = sorted(frames) if is_flat else NAMES
     with disk.replacing(path) as temporary, disk.naming(path):
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in NAMES:
-                for file in sorted(Path(root, name).glob("[!.]*.txt")):
-                    entry = zipfile.ZipInfo(f"{name}/{file.name}", _TIME)
+            for pattern in (f"{name}.txt" if is_flat else f"{name}/[!.]*.txt" for name in names):
+                for file in sorted(Path(root).glob(pattern)):
+                    entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), _TIME)
                     entry.compress_type = zipfile.ZIP_DEFLATED
                     content = file.read_bytes()
-                    if file.name == f"{name}_time.txt":
+                    if file.name.endswith("_time.txt"):
                         content = re.sub(rb"\bnan\b", b"0", content)
                     archive.writestr(entry, content)
-        check(temporary, frames)
+        check(temporary, frames, is_flat)
 
 
-def check(path: disk.PathLike, frames: Mapping[str, int]) -> None:
+def check(path: disk.PathLike, frames: Mapping[str, int], is_flat: bool = False) -> None:
     """Checks a submission file.
 
     Args:
         path: The zip file.
         frames: Number of frames of each sequence.
+        is_flat: Whether it is TrackingNet's.
 
     Raises:
         OSError: If it cannot be read.
@@ -99,18 +110,20 @@ def check(path: disk.PathLike, frames: Mapping[str, int]) -> None:
     except (zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no zip file of text files: {error}") from error
     pattern = re.compile(r"(?P<name>[^/]+)/(?P=name)_(?P<what>00[1-3]|time)\.txt")
-    seen: dict[str, set[str]] = {name: set() for name in NAMES}
+    wanted = [f"{name}/{name}_{what}.txt" for name in NAMES for what in ("001", "time")]
+    if is_flat:
+        pattern = re.compile(r"(?P<name>[^/]+)(?P<what>)\.txt")
+        wanted = [f"{name}.txt" for name in frames]
+    names = frames if is_flat else NAMES
     for file, text in contents.items():
         match = pattern.fullmatch(file)
-        if not match or match["name"] not in seen:
+        if not match or match["name"] not in names:
             raise ValueError(f"{file} does not belong into a submission file")
-        seen[match["name"]].add(match["what"])
         columns = None if match["what"] == "time" else 4
         _check_lines(file, text, frames[match["name"]], columns)
-    for name, whats in seen.items():
-        for what in ("001", "time"):
-            if what not in whats:
-                raise ValueError(f"{name}/{name}_{what}.txt is missing")
+    for file in wanted:
+        if file not in contents:
+            raise ValueError(f"{file} is missing")
 
 
 def _check_lines(file: str, text: str, count: int, columns: Optional[int]) -> None:

@@ -99,6 +99,8 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     """
     notes = [f"{name} is left out: {detail}" for name, detail in dataset.problems]
     notes += [f"passed over: {remark}" for remark in dataset.remarks]
+    if not dataset.has_images:
+        notes.append("There are no images: annotations alone are scored, and nothing is shown.")
     sequences = [sequence for sequence in dataset.sequences if not sequence.withheld]
     if not sequences:
         raise ValueError(

@@ -52,6 +52,20 @@ def contents(folder):
     }
 
 
+def test_published_results_are_scored_from_annotations_alone(tmp_path, data, found, capsys):
+    assert call(data, found, tmp_path / "with", "--formats=") == 0
+    for image in data.glob("*/img/*"):
+        image.unlink()
+    output = tmp_path / "without"
+    assert call(data, found, output, "--formats=") == 0
+    printed = capsys.readouterr().out
+    assert "note: There are no images: annotations alone are scored" in printed
+    tables = [tmp_path / name / "tables/overview.csv" for name in ("with", "without")]
+    assert tables[0].read_text() == tables[1].read_text()
+    files = set(contents(output))
+    assert "index.html" in files and not [name for name in files if name.startswith("sheets")]
+
+
 def test_report_has_every_part(tmp_path, data, found, capsys):
     output = tmp_path / "report"
     assert call(data, found, output, "--formats=svg") == 0

@@ -1,4 +1,4 @@
-"""GOT-10k's submission file."""
+"""Submission files of GOT-10k and TrackingNet."""
 
 import zipfile
 
@@ -106,3 +106,38 @@ def test_no_zip_file(tmp_path):
     (tmp_path / "a.zip").write_text("x")
     with pytest.raises(ValueError, match="is no zip file"):
         submission.check(tmp_path / "a.zip", {})
+
+
+def test_trackingnet(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission.trackingnet, "SIZE", 2)
+    root = tmp_path / "TrackingNet" / "T"
+    store = Store(root, "otb", 0, {})
+    title = {"title": "TrackingNet"}
+    store.write_provenance(
+        {"dataset": title, "tracker": {"name": "T"}, "protocol": {"name": "ope"}}
+    )
+    boxes = np.full((FRAMES, 4), np.nan)
+    boxes[0] = 1
+    sequences = tuple(Sequence(name, ("0.jpg",) * FRAMES, boxes) for name in ("a-1_0", "b_12"))
+    whole = Dataset("trackingnet", "TrackingNet", "", sequences=sequences)
+    half = Dataset("trackingnet", "TrackingNet", "", sequences=sequences[:1])
+    for number, name in enumerate(("a-1_0", "b_12")):
+        text = submission.write_if_complete(root, whole)
+        assert text == f"no submission file of T yet: {2 - number} of 2 sequences are missing, " + (
+            "b_12 for one" if number else "a-1_0 for one"
+        )
+        result = SequenceResult(name, np.ones((FRAMES, 4)), np.ones(FRAMES), np.ones(FRAMES))
+        store.commit([result], data="d")
+    assert "1 of 2 sequences are missing" in submission.write_if_complete(root, half)
+    path = root.with_name("T.zip")
+    assert submission.write_if_complete(root, whole) == f"submission file: {path}"
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["a-1_0.txt", "b_12.txt"]
+        # Boxes count from 0, as those of the annotations.
+        assert archive.read("b_12.txt") == b"1.0000,1.0000,1.0000,1.0000\n" * FRAMES
+    frames = dict.fromkeys(("a-1_0", "b_12"), FRAMES)
+    submission.check(path, frames, is_flat=True)
+    with pytest.raises(ValueError, match="c.txt is missing"):
+        submission.check(path, {**frames, "c": 3}, is_flat=True)
+    with pytest.raises(ValueError, match="b_12.txt does not belong"):
+        submission.check(path, {"a-1_0": 3}, is_flat=True)
