@@ -30,21 +30,18 @@ def run(settings: Settings) -> output.Document:
     name = settings.experiment
     evaluation, notes = programs.measure(settings.dataset, settings.results, settings.trackers)
     if (name == "table2") != evaluation.is_supervised:
-        if name == "table2":
-            raise ValueError("table2 is of supervised runs: run with a VOT data set")
-        raise ValueError(f"{name} is of runs without resets, not of supervised ones")
+        kind = "supervised runs" if name == "table2" else "runs without resets"
+        raise ValueError(f"{name} is of {kind}, and these results are not")
     figures = {}
     if name == "table2":
-        title = f"{evaluation.heading}, supervised"
-        table = make_table(name, title, evaluation, _SUPERVISED, published.TABLE_2)
+        table = make_table(evaluation, name, "supervised", _SUPERVISED, published.TABLE_2)
         remark = (
             "R is the number of failures in 100 frames, on whose scale the paper's numbers are; "
             "the paper compares trackers of VOT2017's real-time challenge."
         )
     else:
-        title = f"{evaluation.heading}, one pass"
         paper = published.FIGURE_6 if name == "figure6" else {}
-        table = make_table(name, title, evaluation, _ONE_PASS, paper)
+        table = make_table(evaluation, name, "one pass", _ONE_PASS, paper)
         remark = published.STATEMENTS[name]
         for curve in evaluation.curves:
             if curve.key in _CURVES:
@@ -68,18 +65,18 @@ def run(settings: Settings) -> output.Document:
 
 
 def make_table(
-    name: str,
-    title: str,
     evaluation: Evaluation,
+    name: str,
+    protocol: str,
     measures: Mapping[str, str],
     paper: Mapping[str, Sequence[float]],
 ) -> Table:
-    """Sets rows of both sources beside each other, the best by the last measure on top.
+    """Makes a table of both sources, the best by the last measure on top.
 
     Args:
-        name: Of the table.
-        title: Of the table.
         evaluation: The numbers that were measured here.
+        name: Of the table.
+        protocol: For the title.
         measures: Heads of the columns by the measures' keys.
         paper: The paper's numbers by trackers.
     """
@@ -91,7 +88,7 @@ def make_table(
     rows.sort(key=lambda row: -row[-1] if math.isfinite(row[-1]) else math.inf)
     return Table(
         name,
-        title,
+        f"{evaluation.heading}, {protocol}",
         (Column("Tracker"), Column("Source"), *(Column(head, 3) for head in measures.values())),
         tuple((tracker, source, *map(Number, numbers)) for tracker, source, *numbers in rows),
     )

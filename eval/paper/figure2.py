@@ -34,21 +34,13 @@ CHECKPOINTS = "checkpoints"  # Folder in the output.
 
 
 class Training(NamedTuple):
-    """One training.
+    """One training."""
 
-    Attributes:
-        title: In the legend.
-        stem: Of its trackers' names.
-        workdir: Its working directory.
-        variant: Of the network.
-        errors: By column of the history, (step, value) rows [n, 2].
-    """
-
-    title: str
-    stem: str
+    title: str  # In the legend.
+    stem: str  # Of its trackers' names.
     workdir: Path
-    variant: str
-    errors: dict[str, np.ndarray]
+    variant: str  # Of the network.
+    errors: dict[str, np.ndarray]  # By column of the history: rows (step, value), [n, 2].
 
 
 def run(settings: Settings) -> output.Document:
@@ -113,14 +105,10 @@ def read_trainings(workdirs: Sequence[Path]) -> list[Training]:
 
 
 def choose_steps(training: Training, count: int) -> list[int]:
-    """Chooses steps of checkpoints evenly among those that are there, the last one included.
-
-    Args:
-        training: What was trained.
-        count: How many at most; 0 for all.
+    """Chooses at most `count` steps of checkpoints evenly, the last included; 0 for all.
 
     Raises:
-        OSError, ValueError: If there is none.
+        OSError, ValueError: If there is no checkpoint.
     """
     steps = sorted(checkpoints.CheckpointStore(training.workdir, read_only=True).steps())
     if not steps:

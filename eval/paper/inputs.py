@@ -31,17 +31,11 @@ _TITLE = 24  # Letters that fit over a small picture.
 
 
 class Sample(NamedTuple):
-    """A pair.
+    """A pair; images are float32, BGR, 0..255."""
 
-    Attributes:
-        name: Video, comma, frames.
-        exemplar: Z, float32 [1, 127, 127, 3], BGR, 0..255.
-        instance: X, float32 [1, 255, 255, 3], BGR, 0..255; the target is in its centre.
-    """
-
-    name: str
-    exemplar: np.ndarray
-    instance: np.ndarray
+    name: str  # Video, comma, frames.
+    exemplar: np.ndarray  # Z, [1, 127, 127, 3].
+    instance: np.ndarray  # X, [1, 255, 255, 3]; the target is in its centre.
 
     @property
     def title(self) -> str:
@@ -88,7 +82,7 @@ def draw_pairs(settings: Settings) -> Iterator[Sample]:
     """Draws the pairs that the settings ask for, with a progress bar.
 
     Raises:
-        OSError, ValueError: As `from_records` and `from_sequences`.
+        OSError, ValueError: If images or records cannot be read.
     """
     if settings.data:
         found = from_records(settings.data, settings.pairs, settings.seed)
@@ -98,16 +92,7 @@ def draw_pairs(settings: Settings) -> Iterator[Sample]:
 
 
 def from_records(data: Sequence[str], count: int, seed: int) -> Iterator[Sample]:
-    """Draws pairs from records: from different videos, as far as there are enough.
-
-    Args:
-        data: Globs of shards or their folders, one a data set.
-        count: How many.
-        seed: Of the choice.
-
-    Raises:
-        OSError, ValueError: As `pairs.open_pairs`.
-    """
+    """Draws pairs from globs or folders of records, as far as possible of different videos."""
     how = pairs.PairConfig(
         batch=1,
         instance_size=architecture.INSTANCE_SIZE,
@@ -133,12 +118,7 @@ def from_records(data: Sequence[str], count: int, seed: int) -> Iterator[Sample]
 
 
 def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
-    """Draws pairs from sequences, each as often as any other.
-
-    Args:
-        dataset: The sequences; frames without ground truth are passed over.
-        count: How many.
-        seed: Of the choice.
+    """Draws pairs of frames with ground truth from sequences, each as often as any other.
 
     Raises:
         OSError: If an image cannot be read.

@@ -32,24 +32,14 @@ _F2_FIRST, _F2_STRIDE = 19, 8
 
 
 class Document(NamedTuple):
-    """What came of an experiment.
+    """What came of an experiment."""
 
-    Attributes:
-        tables: The first one has the file `NAME.csv`.
-        notes: Sentences.
-        figures: Functions that draw, by the part of the file's name after NAME; "" for the main
-            one.
-        weights: Hashes of weights by what they are.
-        parameters: What the numbers depend on besides the settings.
-        commands: Other commands that were run.
-    """
-
-    tables: tuple[tables.Table, ...]
+    tables: tuple[tables.Table, ...]  # The first one has the file NAME.csv.
     notes: tuple[str, ...]
-    figures: Mapping[str, Callable[[], Figure]] = {}
-    weights: Mapping[str, str] = {}
-    parameters: Mapping[str, Any] = {}
-    commands: tuple[str, ...] = ()
+    figures: Mapping[str, Callable[[], Figure]] = {}  # Functions by PART; "" for NAME.png.
+    weights: Mapping[str, str] = {}  # Hashes by what they are of.
+    parameters: Mapping[str, Any] = {}  # What the numbers depend on besides the settings.
+    commands: tuple[str, ...] = ()  # Others that were run.
 
 
 def write(settings: Settings, document: Document) -> list[Path]:

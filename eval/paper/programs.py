@@ -30,14 +30,11 @@ def line(program: Sequence[str], arguments: Sequence[str]) -> str:
 
 
 def run(program: Sequence[str], arguments: Sequence[str]) -> int:
-    """Runs a program and waits for its end.
+    """Runs a program to its end and returns its exit status.
 
     Args:
         program: A module of this package, and what stands before its flags.
         arguments: Flags as on the command line.
-
-    Returns:
-        The exit status.
 
     Raises:
         KeyboardInterrupt: If it, or this process, was stopped by a signal.
@@ -72,19 +69,16 @@ def track(
         KeyboardInterrupt: If it was stopped.
         ValueError: If nothing could be tracked, or there are results of other trackers.
     """
-    how = f"{settings.tracker_preset}_{settings.limit or 'all'}"
-    results = settings.output / RESULTS / how
-    arguments = [f"--tracker={name}={text}" for name, text in trackers]
-    arguments = [*settings.dataset_flags, *arguments, f"--output={results}"]
-    arguments += [f"--jobs={settings.jobs}"]
+    results = settings.output / RESULTS / f"{settings.tracker_preset}_{settings.limit or 'all'}"
+    arguments = [*settings.dataset_flags, *(f"--tracker={name}={text}" for name, text in trackers)]
+    arguments += [f"--output={results}", f"--jobs={settings.jobs}"]
     arguments += [f"--limit={settings.limit}"] if settings.limit else []
     # Failed sequences do not hide the others: they are among the notes.
     if run(TRACK, arguments) > _FAILED:
         raise ValueError(f"cannot run the trackers: {line(TRACK, arguments)}")
-    names = [name for name, _ in trackers]
     found = str(results / settings.dataset.title)
-    evaluation, notes = measure(settings.dataset, [found], names)
-    return evaluation, notes, line(TRACK, arguments)
+    names = [name for name, _ in trackers]
+    return (*measure(settings.dataset, [found], names), line(TRACK, arguments))
 
 
 def measure(
@@ -95,7 +89,7 @@ def measure(
     Args:
         dataset: The sequences.
         results: Folders.
-        trackers: Names of trackers; empty for all.
+        trackers: Names; empty for all.
 
     Returns:
         The numbers, and notes on what was left out.

@@ -48,6 +48,12 @@ def _benchmark(title: str, dataset: str) -> Experiment:
     return Experiment("benchmarks", title, takes, needs, plots=plots, dataset=dataset)
 
 
+def _of_pairs(module: str, title: str, pairs: tuple[int, int], checkpoints: int, **more):
+    return Experiment(
+        module, title, _PAIRS, numbers={"pairs": pairs}, checkpoints=checkpoints, **more
+    )
+
+
 EXPERIMENTS = {
     "table1": Experiment(
         "table1",
@@ -66,13 +72,7 @@ EXPERIMENTS = {
         numbers={"steps": (60, 5000), "limit": (60, 0)},
         plots=False,
     ),
-    "figure1": Experiment(
-        "figure1",
-        "Absolute gradient over the exemplar",
-        _PAIRS,
-        numbers={"pairs": (6, 12)},
-        checkpoints=1,
-    ),
+    "figure1": _of_pairs("pair_figures", "Absolute gradient over the exemplar", (6, 12), 1),
     "figure2": Experiment(
         "figure2",
         "Distance error while training, accuracy while testing",
@@ -80,24 +80,14 @@ EXPERIMENTS = {
         needs=("workdirs", "root"),
         numbers={"points": (3, 50), "limit": (60, 0)},
     ),
-    "figure4": Experiment(
-        "figure4",
-        "Weight ratio between gradient and feature",
-        _PAIRS,
+    "figure4": _of_pairs(
+        *("pair_figures", "Weight ratio between gradient and feature", (48, 1000), 2),
         needs=("checkpoint",),
-        numbers={"pairs": (48, 1000)},
-        checkpoints=2,
     ),
     "figure6": _benchmark("Precision and success on OTB-2015", "otb100"),
     "figure7": _benchmark("Precision and success on TC-128", "tc128"),
     "figure8": _benchmark("Precision and success on LaSOT", "lasot"),
-    "figure10": Experiment(
-        "figure10",
-        "Initial and optimal score maps",
-        _PAIRS,
-        numbers={"pairs": (5, 8)},
-        checkpoints=2,
-    ),
+    "figure10": _of_pairs("pair_figures", "Initial and optimal score maps", (5, 8), 2),
 }
 
 

@@ -1,15 +1,9 @@
 """Table 1: iterations of plain gradient descent that SiamFC's template needs, by learning rate.
 
 For each pair the template f_x(Z) goes down the gradient of the loss of equation 5 on the pair's own
-search region, all weights alike and nothing else moving. The paper does not say when a template has
-converged, nor what the basic learning rate is, nor on which pairs it counted. Here:
-
-*   Converged: the loss is at most `target` times the loss of f_x(Z), and stays so for 10
-    iterations. (The loss has no minimum to compare with: a template that tells the 13 cells of the
-    target from the 276 others gets ever better by growing.)
-*   The basic rate is the one at which the median pair takes as many iterations as the paper's first
-    column, unless it is given. So the first column agrees by construction; the others are measured.
-*   The number is the median over pairs; infinite if half of the pairs do not get there in time.
+search region, all weights alike and nothing else moving. docs/experiments.md says what counts as
+converged (the loss has no minimum to compare with: a template that tells the 13 cells of the target
+from the 276 others gets ever better by growing) and what the basic rate is.
 
 The score map is linear in the template, S = A beta, with one row of A for each window of the search
 region's features. The gradient A^T dL/dS moves the template by combinations of these windows only,
@@ -39,29 +33,18 @@ HOLD = 10  # Iterations in a row for which the loss has to stay low.
 
 
 class Problem(NamedTuple):
-    """The descent on one pair.
-
-    Attributes:
-        size: Side of the score map.
-        initial: S_0, float64 [size * size].
-        gram: A A^T, float64 [size * size, size * size].
-    """
+    """The descent on one pair, whose score map has size * size cells."""
 
     size: int
-    initial: np.ndarray
-    gram: np.ndarray
+    initial: np.ndarray  # S_0, float64 [cells].
+    gram: np.ndarray  # A A^T, float64 [cells, cells].
 
 
 class Descent(NamedTuple):
-    """What came of some rates, float64 [rates] each.
+    """What came of some rates, float64 [rates] each."""
 
-    Attributes:
-        iterations: To converge; infinite where the limit came first.
-        first_step: The loss after one iteration, as a share of the loss before it.
-    """
-
-    iterations: np.ndarray
-    first_step: np.ndarray
+    iterations: np.ndarray  # To converge; infinite where the limit came first.
+    first_step: np.ndarray  # The loss after one iteration, as a share of the loss before it.
 
 
 def run(settings: Settings) -> output.Document:

@@ -1,20 +1,12 @@
 """Table 3: the variations of GradNet, trained by the same budget and tracked on the same sequences.
 
-    Ours           variant full
-    Ours w/o M     without_generalization: every template meets its own search region alone
-    Ours w/o MG    without_gradient: no U2 either, two branches of their own
-    Ours w/o U     the weights of "Ours"; the template of the first frame stays (update=first_frame)
-    Ours w 2U      two_subnets: the two U1 do not share weights
-    Ours-baseline  stage siamfc: plain SiamFC, whose one branch is trained by as many steps
-
 All start from the search branch of `init`, see the same pairs in as many steps, and are tracked
 with the same constants. Only the baseline moves the search branch, at a rate of its own
 (`baseline_flag`). So there is a row besides: `init` itself as plain SiamFC, without any training
 here, which is what the others build on.
 
 Working directories and results are kept in the output: the same command goes on with what was
-stopped, and does not do again what is finished. The trainings keep the checkpoints of their
-validations, from which figure2 can be made.
+stopped, and does not do again what is finished.
 """
 
 from __future__ import annotations
@@ -35,33 +27,27 @@ from gradnet_tf.training import config, loop
 from gradnet_tf.training.config import TrainConfig
 from gradnet_tf.weights import pretrained
 
-_VALIDATIONS = 4  # In each training.
+_VALIDATIONS = 4  # In each training, which keeps a checkpoint of each, for figure2.
 _VALIDATION_BATCHES = 5
 _WARMUP_PART = 10  # Of the steps, one in so many at most.
 # Flags of gradnet_tf.train that are no constants of a training.
-_FLAGS = ("data", "data_weights", "feature_cache", "init", "strategy", "workdir")
+_FLAGS = ("data", "data_weights", "feature_cache", "init", "preset", "strategy", "workdir")
 
 
 class Row(NamedTuple):
-    """A row of the table.
+    """A row of the table."""
 
-    Attributes:
-        title: As the paper calls it.
-        name: Of its results.
-        variant: That is trained; None for `init` as it is.
-        settings: Of the tracker.
-    """
-
-    title: str
-    name: str
-    variant: Optional[str]
-    settings: str = ""
+    title: str  # As the paper calls it.
+    name: str  # Of its results.
+    variant: Optional[str]  # That is trained; None for `init` as it is.
+    settings: str = ""  # Of the tracker.
 
 
 ROWS = (
     Row("Ours", "ours", "full"),
     Row("Ours w/o M", "without_M", "without_generalization"),
     Row("Ours w/o MG", "without_MG", "without_gradient"),
+    # The template of the first frame stays.
     Row("Ours w/o U", "without_U", "full", ",update=first_frame"),
     Row("Ours w 2U", "with_2U", "two_subnets"),
     Row("Ours-baseline", "baseline", "baseline"),
@@ -107,11 +93,7 @@ def run(settings: Settings) -> output.Document:
 
 
 def check(settings: Settings) -> None:
-    """Looks at the flags of all trainings and trackers before the first of them.
-
-    Raises:
-        ValueError: If a training cannot be as its flags say, or a tracker cannot be named so.
-    """
+    """Raises a ValueError if a training or a tracker cannot be as the flags say."""
     for variant in VARIANTS:
         try:
             _read_config(training_flags(settings, variant))
@@ -123,7 +105,8 @@ def check(settings: Settings) -> None:
 
 def training_flags(settings: Settings, variant: str) -> list[str]:
     """Returns the flags of `gradnet_tf.train` for a variant."""
-    stage = "siamfc" if variant == "baseline" else "gradnet"
+    is_baseline = variant == "baseline"
+    stage = "siamfc" if is_baseline else "gradnet"
     flags = {
         "stage": stage,
         "variant": variant,
@@ -141,9 +124,9 @@ def training_flags(settings: Settings, variant: str) -> list[str]:
     if constants.schedule == "cosine":
         flags["warmup_steps"] = min(constants.warmup_steps, settings.steps // _WARMUP_PART)
     # The last one of a flag that is given twice counts.
-    own = settings.baseline_flag if variant == "baseline" else ()
-    given = [f"{name}={value}" for name, value in flags.items()]
-    return [f"--{text}" for text in (*given, *settings.train_flag, *own)]
+    own = (f"{name}={value}" for name, value in flags.items())
+    given = (*settings.train_flag, *(settings.baseline_flag if is_baseline else ()))
+    return [f"--{text}" for text in (*own, *given)]
 
 
 def trained(settings: Settings, variant: str) -> Path:
@@ -153,10 +136,9 @@ def trained(settings: Settings, variant: str) -> Path:
 
 def tracker(settings: Settings, row: Row) -> str:
     """Returns the tracker of a row, see `gradnet_tf.eval.trackers.registry`."""
+    checkpoint = pretrained.path() if settings.init == EMBEDDED else settings.init
     if row.variant is not None:
         checkpoint = trained(settings, row.variant)
-    else:
-        checkpoint = pretrained.path() if settings.init == EMBEDDED else settings.init
     return f"gradnet:{checkpoint},preset={settings.tracker_preset}{row.settings}"
 
 
@@ -166,10 +148,8 @@ def make_table(evaluation: Evaluation) -> Table:
     rows = []
     for row in ROWS:
         own = measured[row.name]
-        cells = [
-            Number(own.totals[key], *own.intervals.get(key, (None, None)))
-            for key in ("precision", "auc")
-        ]
+        keys = ("precision", "auc")
+        cells = [Number(own.totals[key], *own.intervals.get(key, ())) for key in keys]
         fps = own.speed.fps if own.speed else math.nan
         paper = published.TABLE_3.get(row.title, (math.nan,) * 3)
         rows.append((row.title, *cells, *map(Number, (fps, *paper))))
@@ -183,14 +163,15 @@ def make_table(evaluation: Evaluation) -> Table:
 
 def _read_config(arguments: Sequence[str]) -> TrainConfig:
     """Reads the constants of a training from its flags."""
-    values = dict(text[2:].split("=", 1) for text in arguments)
-    preset, stage = values.pop("preset"), values.pop("stage")
+    parts = [text[2:].partition("=") for text in arguments]
     kinds = {field.name: type(field.default) for field in dataclasses.fields(TrainConfig)}
     others = {*_FLAGS, *(field.name for field in dataclasses.fields(loop.RunOptions))}
     changes = {}
-    for name, text in values.items():
-        if name in kinds:
-            changes[name] = text == "true" if kinds[name] is bool else kinds[name](text)
-        elif name not in others:
-            raise ValueError(f"there is no flag --{name} of a training")
-    return config.preset(preset, stage, **changes)
+    for name, equals, text in parts:
+        if not equals or name not in {*kinds, *others}:
+            raise ValueError(
+                f"flags are name=value of gradnet_tf.train, got {name + equals + text!r}"
+            )
+        changes[name] = text == "true" if kinds.get(name) is bool else kinds.get(name, str)(text)
+    preset = changes["preset"]
+    return config.preset(preset, **{name: changes[name] for name in changes if name in kinds})

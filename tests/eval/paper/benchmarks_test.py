@@ -42,7 +42,7 @@ def test_runs_of_the_other_kind_are_an_error(tmp_path, supervised, monkeypatch):
     one_pass = eval_paper.make_evaluation(tmp_path / "one", {"a": 0})
     for name, found in (("figure7", evaluation), ("table2", one_pass)):
         monkeypatch.setattr(programs, "measure", lambda *arguments, found=found: (found, ()))
-        with pytest.raises(ValueError, match="of supervised|of runs without resets"):
+        with pytest.raises(ValueError, match=f"{name} is of .* and these results are not"):
             benchmarks.run(settings(name, tmp_path, dataset))
 
 

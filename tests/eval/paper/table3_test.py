@@ -119,7 +119,7 @@ def test_a_training_that_fails_is_named(tmp_path, stand_ins):
             "the training of without_generalization: regions=2 is for variants",
         ),
         ({"baseline_flag": ("batch=0",)}, "the training of baseline: batch must be at least 1"),
-        ({"train_flag": ("steps_=3",)}, "there is no flag --steps_ of a training"),
+        ({"train_flag": ("steps_=3",)}, "flags are name=value of gradnet_tf.train, got 'steps_=3'"),
         ({"preset": "long"}, "preset must be one of reference, short"),
         ({"init": "a,b"}, "'b' is no setting"),  # How trackers are named.
     ],
