@@ -121,7 +121,7 @@ class Benchmark:
         with contextlib.ExitStack() as stack:
             for name, program in self._programs.items():
                 next_frame = stack.enter_context(program(paths, box))
-                functions[name] = lambda _, next_frame=next_frame: next_frame()
+                functions[name] = _without_number(next_frame)
             if not self._jit:
                 first = images.as_rgb(paths[0])
                 timed(_REFERENCE, ReferencesWay(self._network, self._config, first, box).next_frame)
@@ -131,7 +131,7 @@ class Benchmark:
                 made = parts.functions(self._network, self._config, name, paths[0], box, self._jit)
                 functions |= {f"{name}: {part}": function for part, function in made.items()}
             probes = roofline.Probes(
-                dict.fromkeys(["float32", *trackers]), size=8192 if self._jit else 2048
+                list(dict.fromkeys(["float32", *trackers])), size=8192 if self._jit else 2048
             )
             functions |= probes.functions
             seconds = timing.in_turns(functions, self._count)
@@ -199,15 +199,19 @@ class Benchmark:
             tracker.init(frames[0], self._boxes(count))
             return lambda index: tracker.update(frames[(index + 1) % len(frames)])
 
-        functions = {count: start(count) for count in self._targets}
+        functions = {str(count): start(count) for count in self._targets}
         seconds = timing.in_turns(functions, _TARGETS_FRAMES)
-        summaries = {count: timing.summarize(times) for count, times in seconds.items()}
+        summaries = {int(name): timing.summarize(times) for name, times in seconds.items()}
         self._say(f"\n{self._precisions[0]}, many targets in one step, tracking only:\n")
         self._say(tables.markdown(report.targets_table(summaries, memory)))
         return [
             {"targets": count, "seconds": dataclasses.asdict(summary), "memory": memory[count]}
             for count, summary in summaries.items()
         ]
+
+
+def _without_number(function: Callable[[], object]) -> Callable[[int], object]:
+    return lambda _: function()
 
 
 def _timed(paths: Sequence[str], track: Callable, decode: list[float]) -> Callable[[int], float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -30,9 +30,9 @@ class Summary:
     mean: float
 
 
-def summarize(seconds: Sequence[float], period: int = PERIOD) -> Summary:
+def summarize(seconds: Iterable[float], period: int = PERIOD) -> Summary:
     """Summarizes the times of consecutive frames, whose work repeats after `period` of them."""
-    times = np.asarray(seconds, float)
+    times = np.fromiter(seconds, float)
     whole = times[: len(times) // period * period].reshape(-1, period)
     return Summary(
         float(np.median(times)),

@@ -66,7 +66,7 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
         raise ValueError(f"on_bad_frame must be 'stop' or 'hold', got {on_bad_frame!r}")
     if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
         raise ValueError(f"prefetch must be a number of frames, 0 or more, got {prefetch!r}")
-    options = {"on_bad_frame": on_bad_frame, "prefetch": prefetch}
+    options: dict[str, Any] = {"on_bad_frame": on_bad_frame, "prefetch": prefetch}
     if isinstance(source, (str, os.PathLike)):
         return _open_path(disk.local_path(source), options)
     if callable(getattr(source, "isOpened", None)) and callable(getattr(source, "read", None)):
@@ -187,8 +187,8 @@ def _open_file(file: Any, options: dict) -> FrameSource:
 
 
 def _from_image_file(images: image_files.ImageFile, name: str, options: dict) -> FrameSource:
-    found = {"length": images.length, "fps": images.fps}
-    return FrameSource(images.frames, description=f"{name!r}", **found, **options)
+    options = {"length": images.length, "fps": images.fps, **options}
+    return FrameSource(images.frames, description=f"{name!r}", **options)
 
 
 def _open_capture(capture: Any, options: dict) -> FrameSource:

@@ -31,7 +31,7 @@ def read(
         return card.make_weights(tf1_files.read(tf1), os.path.basename(tf1), "tf1")
     if npz:
         return store.import_npz(npz)
-    if not os.path.isdir(checkpoint):
+    if not checkpoint or not os.path.isdir(checkpoint):
         raise CheckpointError(
             f"{checkpoint}: no such directory; expected a checkpoint directory with "
             f"{', '.join(store.FILES)}"
