@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import flags
 
 # Read when TensorFlow and NumPy are loaded, just below, here and in the processes of the runner:
 # each of these has one core.
@@ -33,81 +32,55 @@ for _name, _value in (
 ):
     os.environ.setdefault(_name, _value)
 
+from gradnet_tf import command_line  # noqa: E402
 from gradnet_tf.data import storage  # noqa: E402
 from gradnet_tf.data.description import FILE_NAME, Description  # noqa: E402
 from gradnet_tf.data_prep import curate, pipeline, preview, runner  # noqa: E402
 from gradnet_tf.datasets import SOURCES, tracks  # noqa: E402
 
 _LISTED = 5  # problems in the report
-_INTERRUPTED = 130  # exit status, as a shell gives it after Ctrl-C
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    flags.DEFINE_enum(
-        "source",
-        None,
-        sorted(SOURCES),
-        "What kind of data set it is.",
-        required=True,
-        flag_values=values,
-    )
-    flags.DEFINE_string("root", None, "Folder of the raw data.", required=True, flag_values=values)
+    here = dict(flag_values=values)
+    needed = dict(required=True, **here)
+    flags.DEFINE_enum("source", None, sorted(SOURCES), "What kind of data set it is.", **needed)
+    flags.DEFINE_string("root", None, "Folder of the raw data.", **needed)
     flags.DEFINE_string(
         "output",
         None,
         "Folder for shards and dataset.json; if it was begun before, the rest is made.",
-        required=True,
-        flag_values=values,
+        **needed,
     )
     flags.DEFINE_enum(
         "split",
         tracks.TRAIN,
         tracks.SPLITS,
         "The benchmark's training set, or all: also what it keeps for validation and tests.",
-        flag_values=values,
+        **here,
     )
     flags.DEFINE_integer(
-        "shards",
-        None,
-        "Number of shards; by default it goes with the number of frames.",
-        lower_bound=1,
-        flag_values=values,
+        "shards", None, "Shards; by default their number goes with that of the frames.", 1, **here
     )
     flags.DEFINE_integer(
-        "jobs",
-        None,
-        "Processes of the local runner; by default as many as there are cores.",
-        lower_bound=1,
-        flag_values=values,
+        "jobs", None, "Processes of the local runner; by default one for each core.", 1, **here
     )
     flags.DEFINE_string(
         "beam_options",
         "",
         'Options of Apache Beam, such as "--runner=FlinkRunner --parallelism=64"; without '
         "--runner the work is done on this machine.",
-        flag_values=values,
+        **here,
     )
     flags.DEFINE_integer(
-        "quality",
-        curate.JPEG_QUALITY,
-        "JPEG quality of the crops.",
-        lower_bound=1,
-        upper_bound=100,
-        flag_values=values,
+        "quality", curate.JPEG_QUALITY, "JPEG quality of the crops.", 1, 100, **here
     )
     flags.DEFINE_integer(
-        "limit_tracks",
-        None,
-        "Take the first tracks only, for a trial.",
-        lower_bound=1,
-        flag_values=values,
+        "limit_tracks", None, "Take the first tracks only, for a trial.", 1, **here
     )
     flags.DEFINE_boolean(
-        "preview",
-        False,
-        f"Also write {preview.FILE_NAME}: random crops with their boxes.",
-        flag_values=values,
+        "preview", False, f"Also write {preview.FILE_NAME}: random crops with their boxes.", **here
     )
 
 
@@ -119,45 +92,35 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
-        The exit status: 0; 1 after one line "error: ..." on stderr; 130 if it was interrupted.
+        The exit status, see `command_line.finish`.
     """
-    try:
-        if runner.is_local(values.beam_options):
-            # On this machine its many messages say nothing of use, and what fails is told below.
-            logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-        if arguments:
-            raise ValueError(f"unexpected argument {arguments[0]!r}; folders are given by flags")
-        for name in ("root", "output"):
-            if not values[name].value:
-                raise ValueError(f"--{name} is empty; expected a folder")
-        if values.preview and "://" in values.output:
-            raise ValueError("--preview needs a local --output")
-        output = os.path.expanduser(values.output)  # A shell leaves --output=~/DIR as it is.
-        config = pipeline.PrepConfig(
-            source=values.source,
-            root=values.root,
-            output=output,
-            shards=values.shards,
-            quality=values.quality,
-            limit_tracks=values.limit_tracks,
-            jobs=values.jobs,
-            beam_options=values.beam_options,
-            split=values.split,
-        )
-        made = pipeline.prepare(config, progress=True)
-        written = [os.path.join(output, FILE_NAME)]
-        if values.preview:
-            written.append(preview.write(output))
-    except (ImportError, OSError, ValueError, runner.PipelineError) as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from the finished shards", file=sys.stderr)
-        return _INTERRUPTED
+    return command_line.finish(
+        lambda: _prepare(values, arguments),
+        errors=(*command_line.EXPECTED, runner.PipelineError),
+        stopped="stopped; the same command goes on from the finished shards",
+    )
+
+
+def _prepare(values: flags.FlagValues, arguments: Sequence[str]) -> None:
+    if runner.is_local(values.beam_options):
+        # On this machine its many messages say nothing of use, and what fails is told below.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    command_line.refuse(arguments)
+    for name in ("root", "output"):
+        if not values[name].value:
+            raise ValueError(f"--{name} is empty; expected a folder")
+    if values.preview and "://" in values.output:
+        raise ValueError("--preview needs a local --output")
+    output = os.path.expanduser(values.output)  # A shell leaves --output=~/DIR as it is.
+    names = "source root shards quality limit_tracks jobs beam_options split".split()
+    options = {name: values[name].value for name in names}
+    made = pipeline.prepare(pipeline.PrepConfig(output=output, **options), progress=True)
+    written = [os.path.join(output, FILE_NAME)]
+    if values.preview:
+        written.append(preview.write(output))
     print(_report(made))
     for path in written:
         print(f"wrote: {path}")
-    return 0
 
 
 def _report(made: Description) -> str:
@@ -181,11 +144,5 @@ def _report(made: Description) -> str:
     return storage.encode("\n".join(lines)).decode()
 
 
-def main() -> None:
-    """Runs the command on `sys.argv`."""
-    define_flags()
-    app.run(lambda argv: run(flags.FLAGS, argv[1:]))
-
-
 if __name__ == "__main__":
-    main()
+    command_line.main(define_flags, run)

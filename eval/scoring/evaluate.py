@@ -43,6 +43,7 @@ _ATTRIBUTES = {
     "OV": "Out of view",
     "POC": "Partial occlusion",
     "ROT": "Rotation",
+    "SOB": "Similar object",
     "SV": "Scale variation",
     "VC": "Viewpoint change",
 }

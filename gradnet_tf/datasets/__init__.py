@@ -1,9 +1,17 @@
 """Readers of data sets as they are downloaded: one module for each layout.
 
-A reader lists files and reads annotations; it opens no image. `DATASETS` are for evaluation, where
-a sequence that is not whole is left out and named. `SOURCES` are for training, where single frames
-are passed over and named; what a benchmark keeps for validation or tests is left out there, unless
-it is asked for.
+A reader lists files and reads annotations; it opens no image. Its module begins with a drawing of
+the folder that it takes as `root`.
+
+`DATASETS` are for evaluation: ``read(root, names=None, **options)`` returns the named sequences,
+all by default. A sequence that is not whole is left out and named.
+
+`SOURCES` are for training: ``read_tracks(root, progress=False, split="train")`` returns tracks, and
+shows a progress bar if asked to. Single frames are passed over and named; so is what a benchmark
+keeps for validation or tests, unless the split is "all".
+
+Both raise an OSError if `root` is no folder, or a folder in it cannot be listed, and a ValueError
+if nothing is usable, or there is no such name or split; the message says what was looked for.
 """
 
 from __future__ import annotations
@@ -31,7 +39,6 @@ from gradnet_tf.datasets import (
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.datasets.tracks import Reading
 
-# Reader of each data set: read(root, names=None), and options by their names.
 DATASETS: dict[str, Callable[..., Dataset]] = {
     **{name: functools.partial(otb.read, version=name) for name in ("otb50", "otb100", "otb2013")},
     "tc128": tc128.read,
@@ -47,7 +54,6 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "folder": plain.read,
 }
 
-# Name of a source of training data: read_tracks(root, progress=False, split="train").
 SOURCES: dict[str, Callable[..., Reading]] = {
     "ilsvrc_vid": ilsvrc_vid.read_tracks,
     "got10k": got10k.read_tracks,

@@ -29,18 +29,8 @@ _NAME = re.compile(r"instances(?:_(.*))?\.json")
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads the annotations and looks for the images.
 
-    Args:
-        root: The folder, see above.
-        progress: Whether to show a progress bar.
-        split: "train", or "all" for the benchmark's other sets, too.
-
-    Returns:
-        One track of frame 0 for each annotation, called by the annotation's id. Its video is the
-        image's name without suffix, after "SPLIT/" where several files are read.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or there is no such split.
+    An annotation is one track of frame 0, called by its id. Its video is the image's name without
+    suffix, after "SPLIT/" where several files are read.
     """
     base = folder.check_root(root)
     flaws: list[tracks.Flaw] = []

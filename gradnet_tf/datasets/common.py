@@ -287,6 +287,14 @@ def listed_folders(
     return {name: by_name.get(name, []) for name in dict.fromkeys(names)}, remarks
 
 
+def list_folders(paths: Items[str], read: Callable[[str], Sequence]) -> Readers:
+    """Readers of sequences that are called as their folders."""
+    readers: dict[str, dict[str, Callable[[], Sequence]]] = {}
+    for path in paths:
+        readers.setdefault(os.path.basename(path), {})[path] = functools.partial(read, path)
+    return readers
+
+
 def list_readers(
     listed: Mapping[str, Items[str]],
     base: str,

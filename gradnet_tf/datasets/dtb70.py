@@ -8,7 +8,6 @@ Folders may lie a level deeper. Measures are those of OTB, whose toolkit the aut
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Collection
 from typing import Optional
@@ -22,22 +21,10 @@ _DEPTH = 2
 
 
 def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
-    """Reads all sequences, or the named ones.
-
-    Args:
-        root: The folder, see above; it may be one sequence.
-        names: Which sequences; all by default.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or one of `names` is not there.
-    """
+    """Reads all sequences, or the named ones; `root` may be one sequence."""
     base = folder.check_root(root)
     paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
-    readers: dict[str, dict] = {}
-    for path in paths:
-        places = readers.setdefault(os.path.basename(path), {})
-        places[path] = functools.partial(_read_sequence, path)
+    readers = common.list_folders(paths, _read_sequence)
     dataset = Dataset(name="dtb70", title="DTB70", root=base, remarks=tuple(remarks), size=70)
     looked_for = f"Animal1/{TRUTH_NAME}, Animal1/img/00001.jpg, and so on"
     return common.collect(dataset, readers, names, looked_for)

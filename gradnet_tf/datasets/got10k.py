@@ -41,17 +41,7 @@ _RESOLUTION = re.compile(r"^\s*resolution\s*[:=]\s*\(?\s*([0-9]+)\s*,\s*([0-9]+)
 
 
 def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "val") -> Dataset:
-    """Reads the listed sequences of a split, or the named ones.
-
-    Args:
-        root: The folder, see above.
-        names: Which sequences; all by default.
-        split: "val" or "test".
-
-    Raises:
-        OSError: If `root` is no folder, or a folder or the list cannot be read.
-        ValueError: If nothing is usable, or one of `names` is not there.
-    """
+    """Reads the listed sequences of a split, "val" or "test", or the named ones."""
     if split not in ("val", "test"):
         raise ValueError(f"split of GOT-10k must be val or test, got {split!r}")
     base = folder.check_root(root)
@@ -80,17 +70,7 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads what training takes.
 
-    Args:
-        root: The folder, see above.
-        progress: Whether to show a progress bar.
-        split: "train", or "all" for the other splits, too.
-
-    Returns:
-        One track a sequence, named as its folder; its track is "0", its category `object_class`.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or there is no such split.
+    A sequence is one track "0" of a video called as its folder; its category is `object_class`.
     """
     base = folder.check_root(root)
     parts = [path for path in (os.path.join(base, name) for name in _SPLITS) if os.path.isdir(path)]

@@ -33,19 +33,9 @@ _TREES = ("Annotations", "Data")
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads the annotations and lists the frames.
 
-    Args:
-        root: The folder, see above.
-        progress: Whether to show a progress bar.
-        split: "train", or "all" for the benchmark's other sets, too.
-
-    Returns:
-        One track for each track id of each video. The name of a video is its path below VID, such
-        as ``train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00000000``. Frames without objects are
-        no problem: the set has many.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or there is no such split.
+    A track id of a video is one track. The name of a video is its path below VID, such as
+    ``train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00000000``. Frames without objects are no
+    flaw: the set has many.
     """
     base = folder.check_root(root)
     looked_for = "Annotations/VID/*/*/VIDEO/000000.xml and Data/VID/*/*/VIDEO/000000.JPEG"

@@ -63,17 +63,7 @@ _BY_LOWER = {name.lower(): name for name in (*TEST_SET, *EXTENSION)}
 
 
 def read(root: str, names: Optional[Collection[str]] = None, *, extension: bool = False) -> Dataset:
-    """Reads what there is of a test set.
-
-    Args:
-        root: The folder, see above.
-        names: Which sequences; all of the test set by default.
-        extension: Whether to read the extension instead of protocol II.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or one of `names` is not there.
-    """
+    """Reads what there is of the test set, of protocol II or of the extension."""
     base = folder.check_root(root)
     paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
     by_name: dict[str, list[str]] = {}
@@ -110,18 +100,8 @@ def read(root: str, names: Optional[Collection[str]] = None, *, extension: bool 
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads what training takes.
 
-    Args:
-        root: The folder, see above.
-        progress: Whether to show a progress bar.
-        split: "train", or "all" for the test sets, too.
-
-    Returns:
-        One track a sequence, named as its folder; its track is "0", its category the name without
-        the number.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or there is no such split.
+    A sequence is one track "0" of a video called as its folder; its category is the name without
+    the number.
     """
     base = folder.check_root(root)
     flaws: list[tracks.Flaw] = []

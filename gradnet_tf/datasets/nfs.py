@@ -30,17 +30,7 @@ _SLACK = 1  # images or lines
 
 
 def read(root: str, names: Optional[Collection[str]] = None, *, fps: int = 30) -> Dataset:
-    """Reads all sequences, or the named ones.
-
-    Args:
-        root: The folder, see above.
-        names: Which sequences; all by default.
-        fps: 30 or 240.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or one of `names` is not there.
-    """
+    """Reads all sequences, or the named ones, at 30 or 240 frames a second."""
     base = folder.check_root(root)
     paths, remarks = common.find_places(base, lambda names: str(fps) in names, lambda _: True, 1)
     readers = {

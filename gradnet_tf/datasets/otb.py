@@ -83,17 +83,9 @@ def read(
     version: str = "otb100",
     skip_tiger1: bool = True,
 ) -> Dataset:
-    """Reads what there is of OTB.
+    """Reads what there is of a version: "otb50", "otb2013" or "otb100".
 
-    Args:
-        root: The folder, see above. It may hold a part of the benchmark only, or one sequence.
-        names: Which sequences, in any spelling that `canonical` knows; all by default.
-        version: "otb50", "otb2013" or "otb100".
-        skip_tiger1: Whether Tiger1 begins at frame 6.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or one of `names` is not there.
+    `names` may be in any spelling that `canonical` knows, and `root` may be one sequence.
     """
     if version not in _VERSIONS:
         raise ValueError(f"version of OTB must be one of {', '.join(_VERSIONS)}, got {version!r}")

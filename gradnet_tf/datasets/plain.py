@@ -43,14 +43,7 @@ _DEPTH = 2  # For training.
 def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1) -> Dataset:
     """Reads all sequences directly in a folder, or the named ones.
 
-    Args:
-        root: The folder, see above.
-        names: Which sequences; all by default.
-        origin: The coordinate of the first px in the files of boxes, 0 or 1.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or one of `names` is not there.
+    The first px has the coordinate `origin`, 0 or 1, in the files of boxes.
     """
     if origin not in (0, 1):
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")
@@ -81,19 +74,9 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads what training takes.
 
-    Args:
-        root: The folder, see above.
-        progress: Whether to show a progress bar.
-        split: "train", or "all" for OTB's sequences, too.
-
-    Returns:
-        One track a file of boxes. Its video is the folder's path below `root`, its track "0" or the
-        number in the file's name. Of a folder in the manifest, the video is the manifest's, the
-        track is the folder's name with that number. The category is not known.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or there is no such split.
+    A file of boxes is one track, called "0" or by the number in the file's name, of a video called
+    by the folder's path below `root`. Of a folder in the manifest, the video is the manifest's, the
+    track is the folder's name with that number. The category is not known.
     """
     base = folder.check_root(root)
     flaws: list[tracks.Flaw] = []

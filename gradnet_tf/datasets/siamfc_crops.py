@@ -43,18 +43,8 @@ CLASSES = """
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads the text files and lists the crops.
 
-    Args:
-        root: The folder, see above.
-        progress: Whether to show a progress bar.
-        split: "train", or "all" for the benchmark's other sets, too.
-
-    Returns:
-        One `CropTrack` for each track of each video, called by its number; the video is called by
-        its path, such as ``a/ILSVRC2015_train_00000000``.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or there is no such split.
+    Each track of a video is a `CropTrack`, called by its number; the video is called by its path,
+    such as ``a/ILSVRC2015_train_00000000``.
     """
     base = folder.check_root(root)
     with os.scandir(base) as entries:

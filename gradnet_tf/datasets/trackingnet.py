@@ -30,16 +30,7 @@ _CHUNK = re.compile(r"TRAIN_[0-9]+|TEST")
 
 
 def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
-    """Reads the test set.
-
-    Args:
-        root: The folder, see above.
-        names: Which sequences; all by default.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or one of `names` is not there.
-    """
+    """Reads the test set."""
     base = folder.check_root(root)
     chunk = _chunks(base).get("TEST", base)
     readers = {
@@ -59,19 +50,9 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
 
 
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
-    """Reads what training takes.
+    """Reads the chunks for training; of the test set, if asked for, the first frames.
 
-    Args:
-        root: The folder, see above.
-        progress: Whether to show a progress bar.
-        split: "train", or "all" for the first frames of the test set, too.
-
-    Returns:
-        One track a sequence, named as its file; its track is "0", its category is not known.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or there is no such split.
+    A sequence is one track "0" of a video called as its file; its category is not known.
     """
     base = folder.check_root(root)
     flaws: list[tracks.Flaw] = []

@@ -67,17 +67,7 @@ SEQUENCES: dict[str, dict[str, tuple[str, int, int]]] = {
 
 
 def read(root: str, names: Optional[Collection[str]] = None, *, version: str = "UAV123") -> Dataset:
-    """Reads what there is of a version.
-
-    Args:
-        root: The folder, see above.
-        names: Which sequences; all by default.
-        version: "UAV123" or "UAV20L".
-
-    Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If nothing is usable, or one of `names` is not there.
-    """
+    """Reads what there is of a version, "UAV123" or "UAV20L"."""
     base = folder.check_root(root)
     paths, remarks = common.find_places(base, _is_base, _is_base, 1)
     base = paths[0] if paths else base

@@ -42,14 +42,7 @@ _SIZE = re.compile(r"^(width|height)\s*=\s*([0-9]+)\s*$", re.M)
 def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017) -> Dataset:
     """Reads the listed sequences, or the named ones.
 
-    Args:
-        root: The folder, see above.
-        names: Which sequences; all by default.
-        year: Of the challenge. It gives the name and the protocol; all else is told by the layout.
-
-    Raises:
-        OSError: If `root` is no folder, or a folder or the list cannot be read.
-        ValueError: If nothing is usable, or one of `names` is not there.
+    The year gives the name and the protocol; all else is told by the layout.
     """
     if year not in SIZES:
         raise ValueError(f"year of VOT must be {min(SIZES)} to {max(SIZES)}, got {year}")
