@@ -222,7 +222,7 @@ class GradNet(tf.keras.Model):
         search_training: bool = False,
         batched: bool = False,
     ):
-        """Computes both score maps of a batch of pairs, as training needs them (`main` of `train.py`).
+        """Computes both score maps of a batch of pairs, as training needs them.
 
         Args:
             inputs: Pair of exemplars [b, 127, 127, 3] and instances [b, 239 or 255, ..., 3].
