@@ -79,10 +79,9 @@ U1 = branch(HEAD, "_z")
 U1_STAR = branch(HEAD, "_zu")  # The reference has no second U1; this name is ours.
 U2 = Layer("t_scala5_zz", 3, 256, 256, padding="SAME", activation="tanh")
 
-# Rows of the paper's Table 3 that are other networks: "full", "two_subnets" (w 2U: U1 of equation 7
-# has weights of its own), "without_gradient" (w/o MG: two unshared branches, no U2) and "baseline"
-# (SiamFC: f_x alone). "w/o M" is the full network trained without template generalization, and
-# "w/o U" the full network tracking with update="first_frame".
+# Rows of the paper's Table 3 that are other networks, see `gradnet.GradNet`. "w/o M" is the full
+# network trained without template generalization, "w/o U" the full one tracking with
+# update="first_frame".
 VARIANTS: dict[str, tuple[Layer, ...]] = {
     "full": (*F_X, *F_2, *U1, U2),
     "two_subnets": (*F_X, *F_2, *U1, U2, *U1_STAR),
