@@ -1,9 +1,10 @@
-"""A frame as the reference goes through it, with this project's layers.
+"""Goes through a frame as the reference does, with this project's layers.
 
 Its program (`run_siamesefc` in track.py) calls the graph for the scores, and again for an update.
 The first call computes f_x of the middle scale twice, since the two score maps have inputs of their
 own; batch norm is not folded; the response is made in NumPy; and every reliable frame, nearly every
-one, is cropped a second time in all scales, for the buffer. `authors` times the real program.
+one, is cropped a second time in all scales, for the buffer. `tools/bench_authors.py` times the real
+program.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from gradnet_tf.boxes import geometry
 from gradnet_tf.network import backbone, crops, response
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking.config import TrackerConfig
-
-_SCORE_SIZE = 17
+from gradnet_tf.tracking.rules import SCORE_SIZE
 
 
 class ReferencesWay:
@@ -32,8 +32,8 @@ class ReferencesWay:
     def __init__(self, network: GradNet, config: TrackerConfig, image: np.ndarray, box):
         self._config = config
         self._scales = geometry.scale_factors(config.scale_count, config.scale_step)
-        size = _SCORE_SIZE * config.response_upsampling
-        self._bicubic = response.bicubic_matrix(_SCORE_SIZE, size).astype(np.float32)
+        size = SCORE_SIZE * config.response_upsampling
+        self._bicubic = response.bicubic_matrix(SCORE_SIZE, size).astype(np.float32)
         self._window = response.hanning_window(size)
 
         @tf.function(autograph=False)

@@ -16,8 +16,6 @@ import tensorflow as tf
 from gradnet_tf.bench.timing import PERIOD
 from gradnet_tf.network import architecture
 
-_ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
-
 
 class Work(NamedTuple):
     """What f_x takes for some regions.
@@ -118,7 +116,7 @@ def floor(rates: Rates, precision: str, period: int = PERIOD) -> Floor:
         period: Frames from one update to the next.
     """
     frame, update = features_work(3), features_work(1)
-    memory = frame.values * _ITEM_BYTES[precision] + update.values * 4 / period
+    memory = frame.values * tf.as_dtype(precision).size + update.values * 4 / period
     arithmetic = None
     if precision in rates.multiply_adds:
         arithmetic = frame.multiply_adds / rates.multiply_adds[precision]

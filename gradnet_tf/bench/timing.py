@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-PERIOD = 5  # Frames from one update of the template to the next.
+from gradnet_tf.tracking import config
+
+# Frames from one update of the template to the next.
+PERIOD = config.preset("reference").update_interval
 # Seconds in which threads of the function before, which wait by spinning, go to sleep.
 _PAUSE = 0.05
 
