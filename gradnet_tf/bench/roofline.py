@@ -7,6 +7,7 @@ which needs fewer multiplications (`winograd`), can be faster than that floor.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Optional
 
@@ -90,8 +91,8 @@ class Probes:
         array = tf.zeros([array_bytes // 4])
         copy = tf.function(lambda x: x + 1.0, autograph=False)
         self.functions: dict[str, Callable[[int], object]] = {
-            f"matrix product, {name}": lambda _, x=x: product(x).numpy()
-            for name, x in matrices.items()
+            f"matrix product, {name}": functools.partial(_fetch, product, matrix)
+            for name, matrix in matrices.items()
         }
         self.functions["copy"] = lambda _: copy(array)[0].numpy()
 
@@ -102,6 +103,10 @@ class Probes:
             for name in self.types
         }
         return Rates(products, 2 * self.array_bytes / float(np.median(seconds["copy"])))
+
+
+def _fetch(function: Callable, argument: tf.Tensor, _: int) -> np.ndarray:
+    return function(argument).numpy()
 
 
 def floor(rates: Rates, precision: str, period: int = PERIOD) -> Floor:

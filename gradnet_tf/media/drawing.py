@@ -56,8 +56,10 @@ def resize_to(image: np.ndarray, side: int) -> np.ndarray:
     factor = min(1.0, side / max(image.shape[:2]))
     if factor == 1:
         return image.copy()
-    size = [max(1, round(n * factor)) for n in image.shape[1::-1]]
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)).copy()
+    height, width = (max(1, round(edge * factor)) for edge in image.shape[:2])
+    return np.asarray(
+        Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    ).copy()
 
 
 def fit_into(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

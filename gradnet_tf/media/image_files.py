@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Optional, Union
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from gradnet_tf.files import disk
 
@@ -54,7 +54,7 @@ def opened(
         raise
     except Exception as error:  # Pillow's decoders raise many types on damaged files.
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
+        if isinstance(error, UnidentifiedImageError):
             suffix = os.path.splitext(name or "")[1].lower()
             reason = "it is not an image, or damaged at its beginning"
             if suffix in _NEED_DECODER and suffix not in Image.registered_extensions():
