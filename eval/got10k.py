@@ -22,15 +22,12 @@ from gradnet_tf.media.images import as_rgb
 def create_tracker(
     tracker: str = "gradnet", name: Optional[str] = None, *, origin: float = 1.0
 ) -> Any:
-    """Makes a tracker for the got10k toolkit.
+    """Makes a tracker for the got10k toolkit: an instance of its class `Tracker`.
 
     Args:
-        tracker: As `--tracker` takes it, see `trackers`.
+        tracker: As `--tracker` takes it, see `trackers.registry`.
         name: How the toolkit calls the results; by default as `gradnet_tf.eval run` would.
         origin: As in `adapt`.
-
-    Returns:
-        An instance of a subclass of ``got10k.trackers.Tracker``.
 
     Raises:
         ImportError: If the toolkit or something that the tracker needs is not installed.

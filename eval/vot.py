@@ -24,6 +24,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from gradnet_tf.boxes.vot_regions import polygon_box
 from gradnet_tf.datasets.vot import equal_area_boxes
 from gradnet_tf.eval.trackers import registry
 from gradnet_tf.media.images import as_rgb
@@ -39,14 +40,7 @@ _REPORTED = (RuntimeError, TypeError, ValueError, ImportError, AttributeError)
 
 
 def create_tracker(tracker: str = "gradnet") -> VotTracker:
-    """Makes a tracker for vot-toolkit.
-
-    Args:
-        tracker: As `--tracker` takes it, see `trackers`.
-
-    Raises:
-        ImportError, RuntimeError, ValueError: It cannot be made; the message says why.
-    """
+    """Makes a tracker for vot-toolkit, of what `--tracker` takes; errors say what is wrong."""
     # Read when TensorFlow is loaded.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return VotTracker(_call(lambda: registry.make_tracker(registry.parse_tracker(tracker))))
@@ -80,10 +74,6 @@ class VotTracker:
 
         Returns:
             The box, (x, y, width, height), and no properties.
-
-        Raises:
-            ImportError, RuntimeError, ValueError, ...: the image, the region or the tracker are not
-                as they should be.
         """
         del properties
         box = region_box(_single_region(new))
@@ -109,9 +99,6 @@ class VotTracker:
 
         Returns:
             The box, (x, y, width, height), and the properties: `confidence`, if the tracker has it.
-
-        Raises:
-            RuntimeError, ValueError, ...: as `init`; or the tracker's answer is no box.
         """
         del properties
         if new is not None and len(new):
@@ -159,8 +146,7 @@ def region_box(region: Any) -> Box:
 def _polygon_box(corners: np.ndarray) -> np.ndarray:
     if len(corners) == 4:
         return equal_area_boxes(corners.reshape(1, 8))[0]
-    low = corners.min(axis=0)
-    return np.concatenate([low, corners.max(axis=0) - low])
+    return polygon_box(corners)
 
 
 def _mask_box(mask: np.ndarray) -> np.ndarray:
@@ -208,7 +194,7 @@ def _answered_box(answer: Any, frame: Any) -> Box:
 
 def _as_tuple(box: np.ndarray) -> Box:
     # Of Python's own numbers: the toolkit tells a rectangle by its being a tuple of four.
-    x, y, width, height = box.tolist()
+    x, y, width, height = (float(value) for value in box)
     return x, y, width, height
 
 

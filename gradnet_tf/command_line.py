@@ -26,7 +26,7 @@ def finish(
     status: int = 1,
     errors: tuple[type[Exception], ...] = EXPECTED,
     interrupts: Optional[Interrupts] = None,
-    stopped: str = "interrupted",
+    stopped: Optional[str] = None,
 ) -> int:
     """Runs a command's body and turns its errors and signals into a line and an exit status.
 
@@ -38,7 +38,8 @@ def finish(
         status: The exit status after an error.
         errors: What is told in one line, "error: ..." on stderr. Other exceptions are raised.
         interrupts: The body's own, where it asks in between whether a signal came.
-        stopped: What is told when a signal ends the command; it may say how to go on.
+        stopped: What is told when a signal ends the command, such as how to go on; by default
+            "interrupted by" the signal.
 
     Returns:
         The body's exit status, `status` after an error, or 128 and the signal's number (130 where
@@ -50,7 +51,8 @@ def finish(
         except errors as error:
             return fail(error, status)
         except KeyboardInterrupt:
-            tell(stopped)
+            by = f" by {caught.received.name}" if caught.received else ""
+            tell(stopped or f"interrupted{by}")
             return caught.exit_status
 
 

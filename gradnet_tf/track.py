@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, TextIO
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from gradnet_tf import command_line
 from gradnet_tf.boxes import checks
 from gradnet_tf.eval.commands import boxes as eval_boxes
 from gradnet_tf.eval.metrics import ope_metrics
@@ -159,32 +160,17 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         The exit status: 0; 1 after one line "error: ..." on stderr; 130 if interrupted, 143 and 129
         after SIGTERM and SIGHUP.
     """
-    with Interrupts() as interrupts:
-        try:
-            _track(_parse(values, arguments), interrupts)
-        except (ImportError, OSError, TypeError, ValueError) as error:
-            return _report(error)
-        except KeyboardInterrupt:
-            by = f" by {interrupts.received.name}" if interrupts.received else ""
-            _tell(f"interrupted{by}")
-            return interrupts.exit_status
-    return 0
+    interrupts = Interrupts()
+
+    def track() -> None:
+        command_line.refuse(arguments)
+        _track(_parse(values), interrupts)
+
+    expected = (*command_line.EXPECTED, TypeError)
+    return command_line.finish(track, errors=expected, interrupts=interrupts)
 
 
-def _report(error: Exception) -> int:
-    _tell("error: " + " ".join(str(error).split()))
-    return 1
-
-
-def _tell(text: str) -> None:
-    """Prints to stderr, of which nothing may be left when the terminal is closed (SIGHUP)."""
-    with contextlib.suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
-
-
-def _parse(values: flags.FlagValues, arguments: Sequence[str]) -> Options:
-    if arguments:
-        raise ValueError(f"unexpected argument {arguments[0]!r}; every value is given by a flag")
+def _parse(values: flags.FlagValues) -> Options:
     if not values.source:
         raise ValueError("--source is missing: a folder of frames or a video file")
     boxes = _output("boxes", values.boxes)
@@ -282,7 +268,6 @@ class _LateTracker:
 
 
 def _make_tracker(options: Options) -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from gradnet_tf.tracking.tracker import Tracker
 
     return Tracker(
@@ -309,7 +294,7 @@ def _read_truth(options: Options) -> Optional[np.ndarray]:
     truth = textfiles.read_boxes(options.truth)
     truth, origin = eval_boxes.count_from_zero(truth, options.box, options.truth_origin)
     if origin == 0 and options.truth_origin is None:
-        _tell(
+        command_line.tell(
             f"note: --box is the first line of {options.truth} as it stands, so that file is taken "
             "to count from 0 as well; if it counts from 1, subtract 1 from x and y of --box"
         )
@@ -329,10 +314,10 @@ def _keeping(options: Options) -> Iterator[Optional[BoxesFile]]:
             try:
                 path = boxes.rescue()
             except OSError as error:
-                _tell(f"the boxes of the first {len(boxes)} frames are lost: {error}")
+                command_line.tell(f"the boxes of the first {len(boxes)} frames are lost: {error}")
             else:
                 if path:
-                    _tell(f"the boxes of the first {len(boxes)} frames: {path}")
+                    command_line.tell(f"the boxes of the first {len(boxes)} frames: {path}")
             raise
         boxes.discard()
 
@@ -397,18 +382,5 @@ def _print_accuracy(boxes: np.ndarray, truth: np.ndarray, out: TextIO) -> None:
         print(f"note: {len(boxes)} frames, but {len(truth)} true boxes", file=sys.stderr)
 
 
-def _parse_flags(argv: Sequence[str]) -> list[str]:
-    try:
-        return flags.FLAGS(argv)
-    except flags.Error as error:
-        sys.exit(_report(error))
-
-
-def main() -> None:
-    """Runs the command on `sys.argv`."""
-    define_flags()
-    app.run(lambda argv: run(flags.FLAGS, argv[1:]), flags_parser=_parse_flags)
-
-
 if __name__ == "__main__":
-    main()
+    command_line.main(define_flags, run)

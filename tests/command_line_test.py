@@ -54,7 +54,7 @@ def test_a_signal_gives_128_and_its_number(capsys):
     finally:
         signal.signal(signal.SIGTERM, before)
     assert interrupts.received == signal.SIGTERM
-    assert capsys.readouterr().err == "interrupted\n"
+    assert capsys.readouterr().err == "interrupted by SIGTERM\n"
 
 
 def test_arguments_besides_flags_are_refused():

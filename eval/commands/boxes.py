@@ -1,29 +1,29 @@
-"""Prints how well a file of boxes follows a file of true boxes.
+"""Prints how well a file of boxes follows the ground truth.
 
     python -m gradnet_tf.eval boxes --boxes=boxes.txt --truth=groundtruth_rect.txt
 
 Both files hold one line 'x,y,width,height' a frame, first frame included. The boxes count from 0,
-as gradnet_tf.track writes them, and the truth from 1, as OTB, TC-128, LaSOT and GOT-10k do, unless
---truth_origin says otherwise or both begin with the same box. Frames whose true box is NaN or has
-no area are left out; a box that is NaN is a miss.
+as gradnet_tf.track writes them, and the ground truth from 1, as OTB, TC-128, LaSOT and GOT-10k do,
+unless --truth_origin says otherwise or both begin with the same box. Frames whose ground truth is
+NaN or has no area are left out; a box that is NaN is a miss.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
 from absl import flags
 
+from gradnet_tf import command_line
 from gradnet_tf.eval.metrics import ope_metrics
 from gradnet_tf.files import textfiles
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    for name, text in (("boxes", "the tracker's boxes"), ("truth", "the true boxes")):
+    for name, text in (("boxes", "the tracker's boxes"), ("truth", "ground truth")):
         flags.DEFINE_string(
             name, None, f"File of {text}, x,y,width,height.", required=True, flag_values=values
         )
@@ -31,13 +31,13 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def define_truth_origin(values: flags.FlagValues) -> None:
-    """Defines the flag that tells how a file of true boxes counts."""
+    """Defines the flag that tells how the ground truth counts."""
     flags.DEFINE_integer(
         "truth_origin",
         None,
-        "What the file of true boxes counts the first pixel as, where the other boxes count from "
-        "0. By default 1, as in OTB, TC-128, LaSOT and GOT-10k, or 0 if both begin with the same "
-        "box as it stands.",
+        "What the ground truth counts the first pixel as, where the other boxes count from 0. By "
+        "default 1, as in OTB, TC-128, LaSOT and GOT-10k, or 0 if both begin with the same box as "
+        "it stands.",
         lower_bound=0,
         upper_bound=1,
         flag_values=values,
@@ -47,7 +47,7 @@ def define_truth_origin(values: flags.FlagValues) -> None:
 def count_from_zero(
     truth: np.ndarray, first_box: np.ndarray, origin: Optional[int]
 ) -> tuple[np.ndarray, int]:
-    """Counts the true boxes of a file from 0, or as the tracker's boxes are counted.
+    """Counts the ground truth of a file from 0, or as the tracker's boxes are counted.
 
     Args:
         truth: float64 [n, 4], (x, y, width, height), as they stand in the file.
@@ -55,7 +55,7 @@ def count_from_zero(
         origin: The flag's value.
 
     Returns:
-        The true boxes, and what the first pixel was taken as, 0 or 1.
+        The ground truth, and what the first pixel was taken as, 0 or 1.
     """
     if origin is None:
         origin = int(not np.allclose(truth[0], first_box, rtol=0, atol=1e-3))
@@ -67,7 +67,7 @@ def report(boxes: np.ndarray, truth: np.ndarray) -> str:
 
     Args:
         boxes: float64 [n, 4], (x, y, width, height) in px.
-        truth: float64 [n, 4], likewise.
+        truth: The same of the ground truth.
 
     Raises:
         ValueError: If the numbers of boxes differ, or no frame has a true box.
@@ -95,23 +95,13 @@ def report(boxes: np.ndarray, truth: np.ndarray) -> str:
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Prints the report on the two files.
+    """Prints the report on the two files; returns the exit status, 0 or 1."""
 
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
-
-    Returns:
-        The exit status: 0, or 1 after one line "error: ..." on stderr.
-    """
-    try:
-        if arguments:
-            raise ValueError(f"unexpected argument {arguments[0]!r}; files are given by flags")
+    def compare() -> None:
+        command_line.refuse(arguments)
         boxes, truth = textfiles.read_boxes(values.boxes), textfiles.read_boxes(values.truth)
         truth, origin = count_from_zero(truth, boxes[0], values.truth_origin)
         print(report(boxes, truth))
         print(f"truth               {'counts from 1' if origin else 'counts as the boxes do'}")
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return command_line.finish(compare)

@@ -3,19 +3,18 @@
     python -m gradnet_tf.eval list --dataset=otb100 --root=OTB
 
 Without --dataset, the names of the data sets that can be read. With --starts=5 every sequence
-becomes five, see `temporal`.
+becomes five, each from another frame to the end.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
-from gradnet_tf import datasets
+from gradnet_tf import command_line, datasets
 from gradnet_tf.datasets.sequences import Dataset, describe
 from gradnet_tf.eval.running import start_frames
 
@@ -45,19 +44,13 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 def open_flagged(
     values: flags.FlagValues, arguments: Sequence[str] = (), *, needs_images: bool = True
 ) -> Dataset:
-    """Reads the data set that the flags name.
-
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
-        needs_images: Whether annotations alone will not do.
+    """Reads the data set that the flags name; annotations alone will do where images need not be.
 
     Raises:
-        OSError: As `datasets.open_dataset`.
-        ValueError: Likewise; or a flag is missing, or a sequence has too few frames for --starts.
+        OSError: If the folder or a file in it cannot be read.
+        ValueError: If a flag is missing or bad, or a sequence has too few frames for --starts.
     """
-    if arguments:
-        raise ValueError(f"unexpected argument {arguments[0]!r}; everything is given by flags")
+    command_line.refuse(arguments)
     if not values.dataset:
         raise ValueError(f"--dataset is missing: one of {', '.join(datasets.DATASETS)}")
     if not values.root:
@@ -70,25 +63,17 @@ def open_flagged(
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Prints what the data set holds.
-
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
-
-    Returns:
-        The exit status: 0; 1 if sequences are left out; 2 after one line "error: ..." on stderr.
-    """
+    """Prints what the data set holds; returns 0, 1 if sequences are left out, 2 after an error."""
     if not values.dataset and not values.root and not arguments:
         print("\n".join(datasets.DATASETS))
         return 0
-    try:
+
+    def tell() -> int:
         dataset = open_flagged(values, arguments, needs_images=False)
-    except (OSError, ValueError) as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    print(describe(dataset))
-    return 1 if dataset.problems else 0
+        print(describe(dataset))
+        return 1 if dataset.problems else 0
+
+    return command_line.finish(tell, status=2)
 
 
 def _parse_option(text: str) -> tuple[str, Any]:

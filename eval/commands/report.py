@@ -15,7 +15,7 @@ from absl import flags
 
 from gradnet_tf import command_line
 from gradnet_tf.eval.commands import listing
-from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.eval.metrics import conventions
 from gradnet_tf.eval.running import protocols
 
 BAD_ARGUMENTS = 2  # Exit status.
@@ -40,7 +40,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_enum(
         "convention",
         None,
-        ope_metrics.CONVENTIONS,
+        conventions.CONVENTIONS,
         "Rules of counting of runs without resets; by default those of the data set.",
         **here,
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
@@ -20,11 +19,14 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from absl import flags
 
+from gradnet_tf import command_line
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.commands import listing
-from gradnet_tf.eval.metrics import ope_metrics
-from gradnet_tf.eval.results import tracker_results as results_files
+from gradnet_tf.eval.metrics import conventions
+from gradnet_tf.eval.results import discovery
+from gradnet_tf.eval.results.tracker_results import TrackerResults
 from gradnet_tf.eval.running import protocols, start_frames
+from gradnet_tf.eval.scoring import evaluate, loading
 from gradnet_tf.files import disk
 
 OK, CHANGED, BAD_ARGUMENTS = 0, 1, 2  # Exit statuses.
@@ -37,15 +39,7 @@ Numbers = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 class Change(NamedTuple):
-    """A number that is not what it was.
-
-    Attributes:
-        tracker: Its name.
-        sequence: Its name.
-        measure: Which number; "results" where all of the sequence's are missing now.
-        before: None where there was none.
-        now: None where there is none.
-    """
+    """A number that is not what it was, or None; the measure "results" stands for all of them."""
 
     tracker: str
     sequence: str
@@ -61,51 +55,35 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_multi_string("results", None, "Folder of results; repeatable.", **here)
     flags.DEFINE_list("trackers", None, "Trackers to verify, instead of all.", **here)
     flags.DEFINE_enum("protocol", None, protocols.PROTOCOLS, "Which runs, as for report.", **here)
-    flags.DEFINE_enum("convention", None, ope_metrics.CONVENTIONS, "Rules of counting.", **here)
+    flags.DEFINE_enum("convention", None, conventions.CONVENTIONS, "Rules of counting.", **here)
     flags.DEFINE_string("save", None, "Output: JSON file of the numbers.", **here)
     flags.DEFINE_string("against", None, "JSON file of an earlier --save.", **here)
     flags.DEFINE_float("tolerance", 0.001, "How far a measure (0 to 1) may be off.", 0, **here)
-    flags.DEFINE_list("tolerances", [], "measure=value, for single measures.", **here)
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Saves or compares as the flags say.
-
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
-
-    Returns:
-        The exit status: 0; 1 if a sequence changed; 2 after one line "error: ..." on stderr.
-    """
-    try:
-        return _run(values, arguments)
-    except (OSError, ValueError) as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        return BAD_ARGUMENTS
+    """Saves or compares as the flags say; returns 0, 1 if a sequence changed, 2 after an error."""
+    return command_line.finish(lambda: _run(values, arguments), status=BAD_ARGUMENTS)
 
 
 def compute(
     dataset: Dataset,
-    results: Sequence[results_files.TrackerResults],
+    results: Sequence[TrackerResults],
     convention: Optional[str] = None,
 ) -> dict[str, Any]:
-    """The numbers of results, as they are saved.
+    """Returns the numbers of results as they are saved: JSON values.
+
+    Each tracker has, by sequence, its measures and a hash of the boxes.
 
     Args:
         dataset: The sequences.
-        results: Of `report.loading.choose`.
+        results: Of `loading.choose`.
         convention: By default the data set's.
-
-    Returns:
-        JSON values: for each tracker and sequence its measures and a hash of the boxes.
 
     Raises:
         OSError: If a file cannot be read.
         ValueError: If there is nothing to measure.
     """
-    from gradnet_tf.eval.scoring import evaluate, loading
-
     convention = convention or dataset.convention
     trackers: dict[str, Any] = {}
     notes: list[str] = []
@@ -118,13 +96,10 @@ def compute(
             continue
         evaluation = evaluate.evaluate(loaded.dataset, loaded.trackers, convention, samples=1)
         notes += [f"{one.tracker}: {note}" for note in loaded.notes]
-        own = evaluation.trackers[0]
+        (own,) = evaluation.trackers
         trackers[one.tracker] = {
             sequence.name: {
-                **{
-                    measure.key: _number(own.values[measure.key][place])
-                    for measure in evaluation.by_sequence
-                },
+                **{m.key: _number(own.values[m.key][place]) for m in evaluation.by_sequence},
                 "frames": len(sequence.frames),
                 "boxes": _digest(own.boxes[place]),
             }
@@ -146,12 +121,7 @@ def compute(
 
 
 def load(path: disk.PathLike) -> dict[str, Any]:
-    """Reads what `--save` wrote.
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it is something else.
-    """
+    """Reads what `--save` wrote; raises an OSError, or a ValueError if it is something else."""
     try:
         content = json.loads(Path(disk.local_path(path)).read_text(encoding="utf-8"))
     except ValueError as error:
@@ -168,24 +138,14 @@ def load(path: disk.PathLike) -> dict[str, Any]:
     return content
 
 
-def compare(
-    before: Numbers,
-    now: Numbers,
-    tolerance: float,
-    tolerances: Optional[Mapping[str, float]] = None,
-) -> list[Change]:
-    """Finds what changed by more than a tolerance.
+def compare(before: Numbers, now: Numbers, tolerance: float) -> list[Change]:
+    """Finds what changed by more than a tolerance, in the order of `before`.
 
     Args:
-        before: Numbers by tracker, sequence and measure. What only `now` has is no change.
-        now: Likewise.
+        before: Numbers by tracker, sequence and measure.
+        now: Likewise; what only these have is no change.
         tolerance: How far apart numbers may lie; frames have to be equal.
-        tolerances: For single measures.
-
-    Returns:
-        Changes, in the order of `before`.
     """
-    tolerances = {"frames": 0.0, **(tolerances or {})}
     changes = []
     for tracker, sequences in before.items():
         for sequence, measures in sequences.items():
@@ -198,107 +158,102 @@ def compare(
                 if measure == "boxes" or old is new is None:
                     continue
                 # Numbers were rounded when they were saved.
-                limit = tolerances.get(measure, tolerance) + 10.0**-_DIGITS
+                limit = (0 if measure == "frames" else tolerance) + 10.0**-_DIGITS
                 if old is None or new is None or abs(new - old) > limit:
                     changes.append(Change(tracker, sequence, measure, old, new))
     return changes
 
 
 def describe(changes: Sequence[Change], before: Numbers, now: Numbers) -> str:
-    """Text on what changed, and on what is as it was."""
+    """Returns a text on what changed, and on what is as it was."""
     lines = []
     for tracker, sequences in before.items():
-        own = [change for change in changes if change.tracker == tracker]
-        changed = list(dict.fromkeys(change.sequence for change in own))
+        changed: dict[str, list[str]] = {}
+        for change in changes:
+            if change.tracker == tracker:
+                changed.setdefault(change.sequence, []).append(_describe_change(change))
         lines.append(f"{tracker}: {len(changed)} of {len(sequences)} sequences changed")
-        for name in changed:
-            parts = []
-            for change in own:
-                if change.sequence != name:
-                    continue
-                if change.measure == "results":
-                    parts.append("no results now")
-                    continue
-                difference = ""
-                if change.before is not None and change.now is not None:
-                    difference = f" ({change.now - change.before:+.4f})"
-                parts.append(
-                    f"{change.measure} {_text(change.before)} -> {_text(change.now)}{difference}"
-                )
-            lines.append(f"  {name}: {', '.join(parts)}")
+        lines += [f"  {name}: {', '.join(parts)}" for name, parts in changed.items()]
         there = now.get(tracker, {})
         moved = [
             name
-            for name, measures in sequences.items()
+            for name in sequences
             if name in there
             and name not in changed
-            and there[name].get("boxes") != measures.get("boxes")
+            and there[name].get("boxes") != sequences[name].get("boxes")
         ]
-        if moved:
-            lines.append(f"  other boxes within the tolerance: {', '.join(moved)}")
         added = [name for name in there if name not in sequences]
-        if added:
-            lines.append(f"  new: {', '.join(added)}")
+        lines += [f"  other boxes within the tolerance: {', '.join(moved)}"] * bool(moved)
+        lines += [f"  new: {', '.join(added)}"] * bool(added)
     return "\n".join(lines)
 
 
-def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
-    from gradnet_tf.eval.scoring import loading
+def _describe_change(change: Change) -> str:
+    if change.measure == "results":
+        return "no results now"
+    text = f"{change.measure} {_text(change.before)} -> {_text(change.now)}"
+    if change.before is not None and change.now is not None:
+        text += f" ({change.now - change.before:+.4f})"
+    return text
 
+
+def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     if bool(values.save) == bool(values.against):
         raise ValueError("give either --save=FILE or --against=FILE")
     if not values.results:
         raise ValueError("--results is missing: a folder that `run` wrote")
-    tolerances = dict(map(_parse_tolerance, values.tolerances))
     old = load(values.against) if values.against else None
     if values.save:
         disk.check_target(values.save)
     dataset = listing.open_flagged(values, arguments, needs_images=False)
-    names = values.trackers or (list(old["trackers"]) if old else None)
-    found = results_files.find_results(values.results)
-    if old is not None and not values.trackers:
+    found = discovery.find_results(values.results)
+    names = values.trackers
+    if old is not None and not names:
         there = {one.tracker for one in found}
-        names = [name for name in names if name in there] or names
-    convention = values.convention or (old["convention"] if old else None)
-    chosen = loading.choose(dataset, found, names, values.protocol or (old or {}).get("protocol"))
-    new = compute(dataset, chosen, convention)
+        names = [name for name in old["trackers"] if name in there] or list(old["trackers"])
+    protocol = values.protocol or (old["protocol"] if old else None)
+    chosen = loading.choose(dataset, found, names, protocol)
+    new = compute(dataset, chosen, values.convention or (old["convention"] if old else None))
     if old is None:
         text = json.dumps(new, indent=1, ensure_ascii=False) + "\n"
         disk.write_bytes(values.save, text.encode())
-        for line in _describe_saved(new):
-            print(line)
-        print(f"saved: {values.save}")
+        print(*_describe_saved(new), f"saved: {values.save}", sep="\n")
         return OK
     for key in ("dataset", "convention", "protocol"):
         if old[key] != new[key]:
             raise ValueError(
                 f"{values.against} holds numbers of the {key} {old[key]!r}, not {new[key]!r}"
             )
-    before = old["trackers"]
-    if values.trackers:
-        before = {name: rows for name, rows in before.items() if name in values.trackers}
-        if not before:
-            raise ValueError(f"{values.against} has no numbers of {', '.join(values.trackers)}")
-    if values.sequences:
-        # Not the names as they were given: OTB's can be written in several ways.
-        names = {sequence.name for sequence in dataset.sequences}
-        names |= {problem.sequence for problem in dataset.problems}
-        is_split = start_frames.is_split(dataset)
-        before = {
-            tracker: {
-                name: row
-                for name, row in rows.items()
-                if name in names or (is_split and start_frames.source(name) in names)
-            }
-            for tracker, rows in before.items()
-        }
-    changes = compare(before, new["trackers"], values.tolerance, tolerances)
+    before = _select(old["trackers"], values, dataset)
+    changes = compare(before, new["trackers"], values.tolerance)
     if old.get("rule") != new["rule"]:
         print(f"note: the rule for sequences was {old.get('rule')!r}, now it is {new['rule']!r}")
     for note in new["notes"]:
         print(f"note: {note}")
     print(describe(changes, before, new["trackers"]))
     return CHANGED if changes else OK
+
+
+def _select(numbers: Numbers, values: flags.FlagValues, dataset: Dataset) -> Numbers:
+    """Returns the numbers of the trackers and sequences that the flags name."""
+    if values.trackers:
+        numbers = {name: rows for name, rows in numbers.items() if name in values.trackers}
+        if not numbers:
+            raise ValueError(f"{values.against} has no numbers of {', '.join(values.trackers)}")
+    if not values.sequences:
+        return numbers
+    # Not the names as they were given: OTB's can be written in several ways.
+    names = {sequence.name for sequence in dataset.sequences}
+    names |= {problem.sequence for problem in dataset.problems}
+    is_split = start_frames.is_split(dataset)
+    return {
+        tracker: {
+            name: row
+            for name, row in rows.items()
+            if name in names or (is_split and start_frames.source(name) in names)
+        }
+        for tracker, rows in numbers.items()
+    }
 
 
 def _describe_saved(content: Mapping[str, Any]) -> Iterator[str]:
@@ -308,17 +263,6 @@ def _describe_saved(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"{tracker}: {len(rows)}{of} sequences of {content['dataset']}"
     for note in content["notes"]:
         yield f"note: {note}"
-
-
-def _parse_tolerance(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    if not name or not value >= 0:
-        raise ValueError(f"--tolerances: {text!r} is not measure=number")
-    return name, value
 
 
 def _are_numbers(content: Any, depth: int = 3) -> bool:

@@ -23,11 +23,7 @@ Limits = tuple[Union[float, np.ndarray], Union[float, np.ndarray]]
 
 
 def draw(count: int, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
-    """Draws sequences with replacement: their indices, int64 [samples, count].
-
-    Raises:
-        ValueError: If there is nothing to draw from, or no sample is wanted.
-    """
+    """Draws sequences with replacement: their indices, int64 [samples, count]."""
     if count < 1 or samples < 1:
         raise ValueError(f"{samples} samples of {count} sequences cannot be drawn; 1 is the least")
     return np.random.default_rng(seed).integers(count, size=(samples, count))
@@ -42,18 +38,15 @@ def interval(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Limits:
-    """Confidence interval of a statistic of sequences' values.
+    """Returns the confidence interval (low, high) of a statistic of sequences' values.
 
     Args:
         values: [n], one number a sequence, or [n, k], such as curves.
-        statistic: Called with an array of samples [s, n] or [s, n, k] and axis=1, as `np.mean` is.
+        statistic: Called with samples [s, n] or [s, n, k] and axis=1, as `np.mean` is.
         weights: [n], what each sequence weighs in the mean, which then is the statistic.
         samples: How often sequences are drawn.
         level: Of confidence, between 0 and 1.
         seed: Of the draws.
-
-    Returns:
-        (low, high): floats, or arrays [k].
 
     Raises:
         ValueError: If there are no values, or an argument is out of its range.
@@ -100,19 +93,16 @@ def interval_of(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Limits:
-    """Confidence interval of anything that can be had for chosen sequences, such as the EAO.
+    """Returns the confidence interval of anything that chosen sequences have, such as the EAO.
 
     Args:
         statistic: Gets indices of sequences [s, count], each row a sample, and returns [s] or [s,
-            k].
-        count: Of the sequences.
+            k]. Samples for which it is NaN are left out.
+        count: How many sequences there are.
         width: Numbers that the statistic needs for each index; only to bound the memory.
-        samples: How often sequences are drawn.
-        level: Of confidence, between 0 and 1.
-        seed: Of the draws.
-
-    Returns:
-        (low, high): floats, or arrays [k]. Samples for which the statistic is NaN are left out.
+        samples: As in `interval`.
+        level: As in `interval`.
+        seed: As in `interval`.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -1,7 +1,8 @@
 """What each benchmark counts in a sequence: which frames, which boxes, and what is invalid.
 
-`count` gives the overlaps and errors that go into the curves of `metrics`. One function below for
-each convention; its source stands in its docstring. Boxes are (x, y, width, height), 0-based px.
+A protocol says how a tracker is run; a convention says how its boxes are counted afterwards.
+`count` gives the overlaps and errors that go into the curves of `ope_metrics`. One function below
+for each convention; its docstring names its source. Boxes are (x, y, width, height), 0-based px.
 
 =========  ===============  ====================  ==================  ==========  ==============
 name       first frame      invalid truth         absent frames       precision   sequences weigh
@@ -30,8 +31,8 @@ from gradnet_tf.eval.metrics import regions
 BURN_IN = 10  # frames of vot, the initialisation included
 
 
-class Frames(NamedTuple):
-    """A sequence as it is measured.
+class Tracked(NamedTuple):
+    """A sequence as it was tracked.
 
     Attributes:
         boxes: float64 [n, 4]; NaN where the tracker gave none.
@@ -66,14 +67,14 @@ class Counted(NamedTuple):
     weight: float
 
 
-def count(convention: str, frames: Frames) -> Counted:
-    """Overlaps and errors of a sequence as a convention counts them.
+def count(convention: str, tracked: Tracked) -> Counted:
+    """Counts overlaps and errors of a sequence by a convention.
 
     Raises:
         ValueError: If the convention is unknown, or needs something that is missing.
     """
     check(convention)
-    return _CONVENTIONS[convention](frames)
+    return _CONVENTIONS[convention](tracked)
 
 
 def check(convention: str) -> None:
@@ -82,31 +83,31 @@ def check(convention: str) -> None:
         raise ValueError(f"{convention!r} is no convention; there are {', '.join(_CONVENTIONS)}")
 
 
-def _otb(frames: Frames) -> Counted:
+def _otb(tracked: Tracked) -> Counted:
     """OTB one-pass evaluation (tracker_benchmark, ``calc_seq_err_robust`` and ``calc_result``).
 
     The tracker's first box is replaced by the truth, and the frame counts. Truth with a number that
     is not positive in the file, whose origin is (1, 1), is invalid. The Python version's rounding
     of errors to 4 digits is left out; the MATLAB version has none.
     """
-    boxes = _first_from_truth(frames.boxes, frames.truth)
-    return _marked(boxes, frames.truth, _positive(frames.truth), len(boxes))
+    boxes = _first_from_truth(tracked.boxes, tracked.truth)
+    return _marked(boxes, tracked.truth, _positive(tracked.truth), len(boxes))
 
 
-def _lasot(frames: Frames) -> Counted:
+def _lasot(tracked: Tracked) -> Counted:
     """LaSOT (LaSOT_Evaluation_Toolkit, ``calc_seq_err_robust.m`` and ``eval_tracker.m``).
 
     A box that is NaN or without area is replaced by the one before, where the truth is known; then
     the first by the truth. Absent frames are left out, but hits are divided by all frames.
     """
-    boxes = _hold_last(frames.boxes, frames.truth)
-    boxes = _first_from_truth(boxes, frames.truth)
-    keep = _present(frames)
-    truth = frames.truth[keep]
+    boxes = _hold_last(tracked.boxes, tracked.truth)
+    boxes = _first_from_truth(boxes, tracked.truth)
+    keep = _present(tracked)
+    truth = tracked.truth[keep]
     return _marked(boxes[keep], truth, _positive(truth), len(boxes))
 
 
-def _got10k(frames: Frames) -> Counted:
+def _got10k(tracked: Tracked) -> Counted:
     """GOT-10k (got10k toolkit, ``ExperimentGOT10k.report`` of the validation set).
 
     The first frame and those in which nothing of the target is seen (cover 0; `absent` where cover
@@ -115,46 +116,46 @@ def _got10k(frames: Frames) -> Counted:
 
     Errors, which the toolkit does not have for GOT-10k, are taken from the unclipped boxes.
     """
-    if frames.resolution is None:
+    if tracked.resolution is None:
         raise ValueError("the convention got10k clips boxes to the image: it needs the resolution")
-    keep = frames.cover > 0 if frames.cover is not None else _present(frames)
+    keep = tracked.cover > 0 if tracked.cover is not None else _present(tracked)
     keep = keep.copy()
     keep[0] = False
-    boxes, truth = frames.boxes[keep], frames.truth[keep]
+    boxes, truth = tracked.boxes[keep], tracked.truth[keep]
     known = ~np.isnan(truth).any(axis=1)
     if len(truth) and not known.all():
         raise ValueError(f"{np.count_nonzero(~known)} visible frames have no true box")
     iou, error, normalized = _measure(boxes, truth)
     if len(boxes):
-        clipped = (_clip(each, frames.resolution) for each in (boxes, truth))
+        clipped = (_clip(each, tracked.resolution) for each in (boxes, truth))
         iou = np.nan_to_num(regions.overlap_ratio(*clipped))
     return Counted(iou, error, normalized, len(boxes), float(len(boxes)))
 
 
-def _vot(frames: Frames) -> Counted:
+def _vot(tracked: Tracked) -> Counted:
     """VOT without resets (vot-toolkit, ``SequenceAccuracy`` and ``AverageAccuracy``).
 
     The first 10 frames are left out; overlap is counted by pixels within the image; sequences weigh
     by their length. Errors, which vot-toolkit does not have, are those of the upright boxes.
     """
-    if frames.resolution is None:
+    if tracked.resolution is None:
         raise ValueError("the convention vot counts pixels of the image: it needs the resolution")
-    boxes, truth = frames.boxes[BURN_IN:], frames.truth[BURN_IN:]
+    boxes, truth = tracked.boxes[BURN_IN:], tracked.truth[BURN_IN:]
     _, error, normalized = _measure(boxes, regions.bounding_boxes(truth))
-    iou = regions.vot_raster_overlap(boxes, truth, frames.resolution)
-    return Counted(np.nan_to_num(iou), error, normalized, len(boxes), float(len(frames.boxes)))
+    iou = regions.vot_raster_overlap(boxes, truth, tracked.resolution)
+    return Counted(np.nan_to_num(iou), error, normalized, len(boxes), float(len(tracked.boxes)))
 
 
-def _pysot(frames: Frames) -> Counted:
+def _pysot(tracked: Tracked) -> Counted:
     """Pysot (``OPEBenchmark``, ``success_overlap``, ``success_error``).
 
     Truth without area has IoU -1; truth whose centre is not positive has error -1. The first frame
     is taken as the tracker gave it. Absent frames are left out, but hits are divided by all frames
     (pysot's own flag ``absent`` is 1 where the target is there).
     """
-    keep = _present(frames)
-    boxes, truth = frames.boxes[keep], frames.truth[keep]
-    counted = _marked(boxes, truth, (truth[:, 2:] > 0).all(axis=1), len(frames.boxes))
+    keep = _present(tracked)
+    boxes, truth = tracked.boxes[keep], tracked.truth[keep]
+    counted = _marked(boxes, truth, (truth[:, 2:] > 0).all(axis=1), len(tracked.boxes))
     centered = (truth[:, :2] + (truth[:, 2:] - 1) / 2 > 0).all(axis=1)
     _, error, normalized = _measure(boxes, truth)
     return counted._replace(
@@ -162,12 +163,13 @@ def _pysot(frames: Frames) -> Counted:
     )
 
 
-def _reference(frames: Frames) -> Counted:
+def _reference(tracked: Tracked) -> Counted:
     """The authors' track.py (``_compile_results``): every frame counts as it is."""
-    return Counted(*_measure(frames.boxes, frames.truth), len(frames.boxes), 1.0)
+    iou, error, normalized = _measure(tracked.boxes, tracked.truth)
+    return Counted(iou, error, normalized, len(tracked.boxes), 1.0)
 
 
-_CONVENTIONS: dict[str, Callable[[Frames], Counted]] = {
+_CONVENTIONS: dict[str, Callable[[Tracked], Counted]] = {
     "otb": _otb,
     "lasot": _lasot,
     "got10k": _got10k,
@@ -187,7 +189,7 @@ def _measure(boxes, truth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     difference = boxes[:, :2] + boxes[:, 2:] / 2 - (truth[:, :2] + truth[:, 2:] / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         normalized = np.linalg.norm(difference / truth[:, 2:], axis=1)
-    error, normalized = (np.where(np.isnan(each), np.inf, each) for each in (error, normalized))
+    error, normalized = (np.where(np.isnan(e), np.inf, e) for e in (error, normalized))
     return iou, error, normalized
 
 
@@ -201,8 +203,8 @@ def _positive(truth):
     return (truth + [1.0, 1.0, 0.0, 0.0] > 0).all(axis=1)
 
 
-def _present(frames):
-    return ~frames.absent if frames.absent is not None else np.ones(len(frames.boxes), bool)
+def _present(tracked):
+    return ~tracked.absent if tracked.absent is not None else np.ones(len(tracked.boxes), bool)
 
 
 def _first_from_truth(boxes, truth):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradnet_tf.eval.metrics import bootstrap
-from gradnet_tf.eval.metrics.supervised_runs import FrameCode, Run, group_runs, sequence_lengths
+from gradnet_tf.eval.metrics.supervised import FrameCode, Run, group_runs, sequence_lengths
 
 SKIP = 5  # frames from a failure to the next initialisation
 
@@ -60,17 +60,16 @@ def eao_terms(runs: Sequence[Run], kind: str = "vot") -> EaoTerms:
             before failed, so that this counts up to the end only.
 
     Raises:
-        ValueError: Runs are malformed, or the kind is unknown.
+        ValueError: If runs are malformed, or the kind is unknown.
     """
     groups = group_runs(runs)
     cutters = {"vot": _vot_fragments, "pysot": _pysot_fragments}
     if kind not in cutters:
         raise ValueError(f"{kind!r} is no EAO; there are {', '.join(cutters)}")
     fragments = [[part for run in group for part in cutters[kind](run)] for group in groups]
+    lengths = sequence_lengths(groups)
     if kind == "vot":
-        lengths = [max(len(values) for values, *_ in parts) for parts in fragments]
-    else:
-        lengths = sequence_lengths(groups)
+        lengths = np.array([max(len(values) for values, *_ in parts) for parts in fragments])
     shape = (len(groups), max(lengths))
     sums, weights = np.zeros(shape), np.zeros(shape)
     counts = np.maximum(np.arange(shape[1]), 1)
@@ -81,40 +80,31 @@ def eao_terms(runs: Sequence[Run], kind: str = "vot") -> EaoTerms:
             padded[1 : len(values)] = np.nan_to_num(values[1:])
             sums[row, :reach] += weight * (np.cumsum(padded) / counts)[:reach]
             weights[row, :reach] += weight
-    return EaoTerms(sums, weights, np.array(lengths), kind)
+    return EaoTerms(sums, weights, lengths, kind)
 
 
 def eao_curve(runs: Sequence[Run], kind: str = "vot") -> np.ndarray:
-    """Expected average overlap of sequences of n frames after the initialisation, for each n.
+    """Returns the expected average overlap after n frames, for each n: float64 [k].
 
-    Args:
-        runs: As in `eao_terms`.
-        kind: "vot" or "pysot".
-
-    Returns:
-        float64 [k]; entry 0 is 0 (vot) or 1 (pysot), where nothing was tracked.
-
-    Raises:
-        ValueError: Runs are malformed, or the kind is unknown.
+    Entry 0 is 0 (vot) or 1 (pysot), where nothing was tracked. Arguments and errors are those of
+    `eao_terms`.
     """
     terms = eao_terms(runs, kind)
     return _curves(terms, np.ones((1, len(terms.lengths))))[0]
 
 
 def eao(runs: Sequence[Run], interval: tuple[int, int], kind: str = "vot") -> float:
-    """Expected average overlap: the mean of `eao_curve` over an interval of lengths.
+    """Returns the expected average overlap, 0 to 1: the mean of `eao_curve` over some lengths.
 
     Args:
         runs: As in `eao_terms`.
         interval: First and last length, such as `EAO_INTERVALS["vot2017"]`.
         kind: "vot" takes the entries low to high of the curve, "pysot" low - 1 to high - 1. Where
-            the curve is shorter, the mean is of what there is.
-
-    Returns:
-        0 to 1, higher is better; NaN if the curve does not reach the interval.
+            the curve is shorter, the mean is of what there is; NaN if it does not reach the
+            interval.
 
     Raises:
-        ValueError: Runs are malformed, or the kind or interval is impossible.
+        ValueError: If runs are malformed, or the kind or interval is impossible.
     """
     terms = eao_terms(runs, kind)
     return float(_scores(terms, np.ones((1, len(terms.lengths))), interval)[0])
@@ -129,18 +119,10 @@ def eao_interval(
     level: float = bootstrap.LEVEL,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Confidence interval of the EAO, by bootstrap over sequences with all their repetitions.
+    """Returns the confidence interval of the EAO, by bootstrap over sequences.
 
-    Args:
-        runs: As in `eao_terms`.
-        interval: Of lengths, as in `eao`.
-        kind: "vot" or "pysot".
-        samples: How often sequences are drawn.
-        level: Of confidence.
-        seed: Of the draws.
-
-    Raises:
-        ValueError: As in `eao` and `bootstrap.interval_of`.
+    A sequence is drawn with all its repetitions. Arguments are those of `eao` and
+    `bootstrap.interval_of`.
     """
     terms = eao_terms(runs, kind)
     count, width = terms.overlaps.shape
@@ -150,9 +132,10 @@ def eao_interval(
         np.add.at(times, (np.arange(len(drawn))[:, None], drawn), 1)
         return _scores(terms, times, interval)
 
-    return bootstrap.interval_of(
+    low, high = bootstrap.interval_of(
         statistic, count, width=max(1, width // count), samples=samples, level=level, seed=seed
     )
+    return float(low), float(high)
 
 
 def _scores(terms, times, interval):

@@ -1,4 +1,4 @@
-"""Measures of how well boxes follow the truth, in pure NumPy.
+"""Measures of how well boxes follow the ground truth, in pure NumPy.
 
 Boxes are (x, y, width, height) in 0-based px, float64 [n, 4], one row a frame. Benchmarks differ
 in which frames they count and what is a hit, so every number here names its convention, one of
@@ -19,29 +19,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from gradnet_tf.eval.metrics import conventions
-from gradnet_tf.eval.metrics.conventions import CONVENTIONS
 from gradnet_tf.eval.metrics.regions import center_error, overlap_ratio
-
-__all__ = [
-    "CONVENTIONS",
-    "NORMALIZED_PRECISION_THRESHOLD",
-    "PRECISION_THRESHOLD",
-    "REFERENCE_THRESHOLDS",
-    "ReferenceMetrics",
-    "SUCCESS_THRESHOLDS",
-    "SequenceScores",
-    "Summary",
-    "Thresholds",
-    "center_error",
-    "mean_curves",
-    "overlap_ratio",
-    "precision",
-    "reference_metrics",
-    "sequence_scores",
-    "success_auc",
-    "summarize",
-    "thresholds",
-]
 
 SUCCESS_THRESHOLDS = np.arange(21) / 20
 PRECISION_THRESHOLD = 20.0  # px
@@ -75,10 +53,10 @@ class SequenceScores:
         frames: What hits are divided by.
         iou: float64 [m] of the frames that are looked at; -1 for invalid truth.
         error: float64 [m], centre error in px; -1 for invalid truth.
-        normalized_error: float64 [m], likewise, in units of the truth's size.
+        normalized_error: float64 [m], the same in units of the truth's size.
         success: Share of frames with IoU > t, for each of `thresholds(convention).success`.
         precision: Share of frames with an error <= t (reference: < t).
-        normalized_precision: Likewise.
+        normalized_precision: The same of the normalized error.
         weight: What it weighs in a mean over sequences: 1, except in got10k (its counted frames)
             and vot (all its frames).
     """
@@ -206,8 +184,8 @@ def sequence_scores(
         resolution: (width, height) of the images in px; got10k and vot need it.
 
     Raises:
-        ValueError: Arrays do not fit each other, the truth is withheld, the convention is unknown
-            or needs the resolution. The message names the sequence.
+        ValueError: If arrays do not fit each other, the truth is withheld, or the convention is
+            unknown or needs the resolution. The message names the sequence.
     """
     conventions.check(convention)
     boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
@@ -222,17 +200,16 @@ def sequence_scores(
         )
     if len(truth) > 1 and np.isnan(truth[1:]).any(axis=1).all():
         raise ValueError(f"{name}: the truth is known in the first frame only; nothing to measure")
-    flags = {"absent": absent, "cover": cover}
-    for label, dtype in (("absent", bool), ("cover", np.int64)):
-        if flags[label] is not None:
-            flags[label] = np.asarray(flags[label], dtype)
-            if flags[label].shape != (len(truth),):
-                raise ValueError(
-                    f"{name}: {label} {list(flags[label].shape)} does not fit {len(truth)} frames"
-                )
+    absent = None if absent is None else np.asarray(absent, bool)
+    cover = None if cover is None else np.asarray(cover, np.int64)
+    for label, values in (("absent", absent), ("cover", cover)):
+        if values is not None and values.shape != (len(truth),):
+            raise ValueError(
+                f"{name}: {label} {list(values.shape)} does not fit {len(truth)} frames"
+            )
     try:
         counted = conventions.count(
-            convention, conventions.Frames(boxes, truth, resolution=resolution, **flags)
+            convention, conventions.Tracked(boxes, truth, absent, cover, resolution)
         )
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
@@ -259,7 +236,7 @@ def sequence_scores(
 
 
 def mean_curves(scores: Sequence[SequenceScores]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Success, precision and normalized precision curves, averaged over sequences by their weights.
+    """Averages success, precision and normalized precision curves over sequences, by their weights.
 
     Raises:
         ValueError: If there are no scores, or they are of several conventions.

@@ -1,7 +1,8 @@
 """How far two regions overlap: boxes and quadrilaterals, exact or by pixels.
 
 A box is (x, y, width, height); a quadrilateral is its corners x1 y1 ... x4 y4 in order. All are in
-px from the same origin, one row a frame. Overlap is intersection over union, 0 to 1.
+px from the same origin, one row a frame. Overlap is intersection over union, 0 to 1: float64 [n] of
+boxes [n, 4] and truth [n, 4] or [n, 8]; arrays of other shapes are a ValueError.
 
 * `overlap_ratio`: boxes in continuous coordinates, as OTB, LaSOT and GOT-10k count.
 * `polygon_overlap`: quadrilaterals in continuous coordinates, cut at the image's border, as got10k
@@ -24,19 +25,10 @@ Resolution = tuple[float, float]  # width and height of the image
 
 
 def overlap_ratio(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Intersection over union of each box with its truth, in continuous coordinates.
+    """Returns the IoU of each box with its truth, two arrays [n, 4], in continuous coordinates.
 
-    The form of OTB's scripts, which takes both edge pixels as inside, gives the same number.
-
-    Args:
-        boxes: [n, 4].
-        truth: [n, 4].
-
-    Returns:
-        float64 [n] of 0 to 1; 0 where either box has no area, NaN where a number is NaN.
-
-    Raises:
-        ValueError: If the arguments are not two arrays [n, 4] of the same length.
+    It is 0 where either box has no area, NaN where a number is NaN. The form of OTB's scripts,
+    which takes both edge pixels as inside, gives the same number.
     """
     boxes, truth = pair(boxes, truth)
     low = np.maximum(boxes[:, :2], truth[:, :2])
@@ -50,18 +42,14 @@ def overlap_ratio(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def center_error(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Distance in px between the centres of each box and its truth: float64 [n].
-
-    Raises:
-        ValueError: If the arguments are not two arrays [n, 4] of the same length.
-    """
+    """Returns the distance in px between the centres of boxes and truth, two arrays [n, 4]."""
     boxes, truth = pair(boxes, truth)
     difference = boxes[:, :2] + boxes[:, 2:] / 2 - (truth[:, :2] + truth[:, 2:] / 2)
     return np.linalg.norm(difference, axis=1)
 
 
 def bounding_boxes(regions: np.ndarray) -> np.ndarray:
-    """The upright boxes around quadrilaterals [n, 8], or boxes [n, 4] as they are: [n, 4]."""
+    """Returns the upright boxes around quadrilaterals [n, 8], or boxes [n, 4] as they are."""
     regions = np.asarray(regions, np.float64)
     if regions.ndim == 2 and regions.shape[1] == 8:
         points = regions.reshape(-1, 4, 2)
@@ -73,19 +61,10 @@ def bounding_boxes(regions: np.ndarray) -> np.ndarray:
 def polygon_overlap(
     boxes: np.ndarray, truth: np.ndarray, resolution: Optional[Resolution] = None
 ) -> np.ndarray:
-    """Exact overlap of boxes with convex quadrilaterals (or boxes), cut at the image's border.
+    """Returns the exact overlap of boxes with convex quadrilaterals, cut at the image's border.
 
-    Args:
-        boxes: [n, 4].
-        truth: [n, 4] or [n, 8].
-        resolution: (width, height) of the image, which covers 0 to width and 0 to height; None does
-            not cut.
-
-    Returns:
-        float64 [n]; NaN where a number is NaN, 0 where the union has no area.
-
-    Raises:
-        ValueError: Arrays of other shapes.
+    The image covers 0 to width and 0 to height; without a resolution nothing is cut. NaN where a
+    number is NaN, 0 where the union has no area.
     """
     boxes, truth = _regions(boxes, truth)
     low, high = boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)
@@ -99,22 +78,12 @@ def polygon_overlap(
 
 
 def vot_raster_overlap(boxes: np.ndarray, truth: np.ndarray, resolution: Resolution) -> np.ndarray:
-    """Overlap by pixels as vot-toolkit counts it (``calculate_overlap``).
+    """Returns the overlap by pixels as vot-toolkit counts it (``calculate_overlap``).
 
-    Every number is rounded (halves to the even neighbour). A box covers the pixels x to
-    x + width - 1, a quadrilateral those that lie between its edges or on them.
-
-    Args:
-        boxes: [n, 4].
-        truth: [n, 4] or [n, 8].
-        resolution: (width, height) of the image; pixels outside count for nothing.
-
-    Returns:
-        float64 [n]; NaN where a number is NaN. As in vot-toolkit, 1 where both regions together
-        have no extent.
-
-    Raises:
-        ValueError: Arrays of other shapes.
+    Every number is rounded (halves to the even neighbour). A box covers the pixels x to x + width -
+    1, a quadrilateral those that lie between its edges or on them; pixels outside the image count
+    for nothing. NaN where a number is NaN; as in vot-toolkit, 1 where both regions together have no
+    extent.
     """
     boxes, truth = _regions(boxes, truth)
     rows = zip(np.round(boxes.astype(np.float32)), np.round(truth.astype(np.float32)))
@@ -124,23 +93,12 @@ def vot_raster_overlap(boxes: np.ndarray, truth: np.ndarray, resolution: Resolut
 def pysot_raster_overlap(
     boxes: np.ndarray, truth: np.ndarray, resolution: Resolution
 ) -> np.ndarray:
-    """Overlap by pixels as pysot counts it (``vot_overlap_traj``, ``compute_polygon_overlap``).
+    """Returns the overlap by pixels as pysot counts it (``vot_overlap_traj``).
 
     Unlike vot-toolkit, a box reaches x + width, halves are rounded away from 0, and a row in which
-    a region is one pixel wide counts for nothing.
-
-    Args:
-        boxes: [n, 4].
-        truth: [n, 4] or [n, 8].
-        resolution: The last pixels that count. pysot gives (width, height) of the image, one more
-            than there is, for accuracy and (width - 1, height - 1) for the expected average
-            overlap.
-
-    Returns:
-        float64 [n]; NaN where a number is NaN.
-
-    Raises:
-        ValueError: Arrays of other shapes.
+    a region is one pixel wide counts for nothing. `resolution` is the last pixels that count: pysot
+    gives (width, height) of the image, one more than there is, for accuracy and (width - 1, height
+    - 1) for the expected average overlap.
     """
     boxes, truth = _regions(boxes, truth)
     # The extension keeps single precision.
@@ -149,11 +107,7 @@ def pysot_raster_overlap(
 
 
 def pair(boxes, truth):
-    """Two arrays of boxes as float64 [n, 4].
-
-    Raises:
-        ValueError: They are not two arrays [n, 4] of the same length.
-    """
+    """Returns two arrays of boxes as float64 [n, 4]; raises a ValueError if they do not fit."""
     boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.shape != truth.shape or not len(boxes):
         raise ValueError(
@@ -264,16 +218,11 @@ def _pysot_frame(ours, theirs, resolution):
 
 
 def _spans(points, size, *, level_edges, single=True):
-    """First and last pixel of each row of a polygon whose corners [k, 2] are whole numbers.
+    """Returns the first and last pixel of each row of a polygon whose corners [k, 2] are whole.
 
-    Args:
-        points: Corners, relative to the first pixel of the raster.
-        size: (width, height) of the raster.
-        level_edges: An edge within a row counts by itself, not only by its neighbours.
-        single: A row whose crossings all fall on one pixel is filled, too.
-
-    Returns:
-        Left, right: int64 [height], cut to the raster; left > right where the row is empty.
+    Both are int64 [height], cut to the raster of `size` (width, height); left > right where the row
+    is empty. With `level_edges` an edge within a row counts by itself, not only by its neighbours;
+    with `single` a row whose crossings all fall on one pixel is filled, too.
     """
     points = np.asarray(points, np.float64)
     before = np.roll(points, 1, axis=0)

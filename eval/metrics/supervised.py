@@ -1,8 +1,8 @@
-"""VOT's measures of supervised runs: accuracy, robustness, expected average overlap (EAO).
+"""VOT's accuracy and robustness of supervised runs; `eao` has the expected average overlap.
 
 In a supervised run the tracker starts again five frames after each failure, that is, after a frame
-in which its box does not overlap the truth within the image. The toolkits measure such runs in ways
-that differ a little; each function names the one it follows:
+in which its box does not overlap the ground truth within the image. The toolkits measure such runs
+in ways that differ a little; each function names the one it follows:
 
 * vot: vot-toolkit (``vot/analysis/supervised.py``, the stacks VOT2013 to VOT2019).
 * pysot: ``AccuracyRobustnessBenchmark``, ``EAOBenchmark``. Robustness is failures in
@@ -14,45 +14,45 @@ Several runs of the same sequence are its repetitions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import enum
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from gradnet_tf.eval.metrics import regions
-from gradnet_tf.eval.metrics.eao import (
-    EAO_INTERVALS,
-    EaoTerms,
-    eao,
-    eao_curve,
-    eao_interval,
-    eao_terms,
-)
-from gradnet_tf.eval.metrics.supervised_runs import FrameCode, Run, group_runs, sequence_lengths
-
-__all__ = [
-    "BURN_IN",
-    "EAO_INTERVALS",
-    "EaoTerms",
-    "FrameCode",
-    "Run",
-    "SENSITIVITY",
-    "TAGS",
-    "accuracy",
-    "eao",
-    "eao_curve",
-    "eao_interval",
-    "eao_terms",
-    "lost_number",
-    "overlaps",
-    "reliability",
-    "robustness",
-]
 
 BURN_IN = 10  # frames from an initialisation on that accuracy leaves out
 SENSITIVITY = 30.0  # of vot-toolkit's reliability
 
 # The attributes by which got10k weighs, and besides them the frames that have none.
 TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
+
+
+class FrameCode(enum.IntEnum):
+    """What happened in a frame of a supervised run."""
+
+    TRACKED = 0
+    INIT = 1
+    FAILED = 2
+    SKIPPED = 3
+
+
+class Run(NamedTuple):
+    """A supervised run over a sequence; functions take any tuple of this order.
+
+    Attributes:
+        sequence: Its name.
+        codes: int64 [n], `FrameCode`; the first is INIT.
+        overlaps: float64 [n] of `overlaps`; NaN where there is none. Only those of tracked frames
+            count.
+        tags: Attributes, bool [n] each (got10k only).
+    """
+
+    sequence: str
+    codes: np.ndarray
+    overlaps: np.ndarray
+    tags: Mapping[str, np.ndarray] = {}
 
 
 def overlaps(
@@ -118,7 +118,7 @@ def accuracy(runs: Sequence[Run], burn_in: int = BURN_IN, weighting: str = "vot"
 
 
 def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
-    """Failures; lower is better.
+    """Counts failures; lower is better.
 
     Args:
         runs: Of all sequences.
@@ -127,7 +127,7 @@ def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
             attributes' numbers of frames.
 
     Raises:
-        ValueError: Runs are malformed, or the kind is unknown.
+        ValueError: If runs are malformed, or the kind is unknown.
     """
     groups = group_runs(runs)
     if kind == "vot":
@@ -142,25 +142,50 @@ def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
 
 
 def lost_number(runs: Sequence[Run]) -> float:
-    """Failures in all sequences together, averaged over repetitions (pysot's "lost number").
-
-    Raises:
-        ValueError: Runs are malformed.
-    """
+    """Counts the failures in all sequences, averaged over repetitions (pysot's "lost number")."""
     return float(_failures(group_runs(runs)).sum())
 
 
 def reliability(runs: Sequence[Run], sensitivity: float = SENSITIVITY) -> float:
-    """Probability of tracking on for `sensitivity` frames, exp(-sensitivity F / length), 0 to 1.
+    """Returns the probability of tracking on for `sensitivity` frames.
 
-    F is vot-toolkit's robustness and length the mean length of the sequences; this is the abscissa
-    of its AR plot.
-
-    Raises:
-        ValueError: Runs are malformed.
+    It is exp(-sensitivity F / length), where F is vot-toolkit's robustness and length the mean
+    length of the sequences; this is the abscissa of its AR plot.
     """
     length = sequence_lengths(group_runs(runs)).mean()
     return float(np.exp(-sensitivity * robustness(runs) / length))
+
+
+def group_runs(runs: Sequence[Run]) -> list[list[Run]]:
+    """Groups runs by sequence; raises a ValueError without any, or if one is malformed."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        name, codes, values, *tags = run
+        codes, values = np.asarray(codes), np.asarray(values, np.float64)
+        if codes.ndim != 1 or not len(codes) or codes.shape != values.shape:
+            raise ValueError(
+                f"{name}: codes {list(codes.shape)} and overlaps {list(values.shape)} must be "
+                "[n], n > 0, both"
+            )
+        if codes[0] != FrameCode.INIT or not np.isin(codes, list(FrameCode)).all():
+            raise ValueError(
+                f"{name}: codes must start with {int(FrameCode.INIT)} and be of "
+                f"{[int(code) for code in FrameCode]}, got {codes[:10].tolist()} ..."
+            )
+        group = groups.setdefault(name, [])
+        if group and len(group[0].codes) != len(codes):
+            raise ValueError(
+                f"{name}: repetitions of {len(group[0].codes)} and {len(codes)} frames"
+            )
+        group.append(Run(name, codes, values, *tags))
+    if not groups:
+        raise ValueError("there are no runs to measure")
+    return list(groups.values())
+
+
+def sequence_lengths(groups: list[list[Run]]) -> np.ndarray:
+    """Returns the number of frames of each sequence, int64 [s]."""
+    return np.array([len(group[0].codes) for group in groups])
 
 
 def _failures(groups):

@@ -18,7 +18,7 @@ import numpy as np
 import gradnet_tf
 from gradnet_tf.eval.paper.settings import EXPERIMENTS, Settings
 from gradnet_tf.eval.report import descriptions, plots, tables
-from gradnet_tf.eval.results import provenance
+from gradnet_tf.eval.running import provenance
 from gradnet_tf.files import disk
 
 if TYPE_CHECKING:

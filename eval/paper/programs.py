@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.paper.settings import Settings
-from gradnet_tf.eval.results import tracker_results
+from gradnet_tf.eval.results import discovery
 from gradnet_tf.eval.scoring import evaluate, loading
 from gradnet_tf.eval.scoring.summary import Evaluation
 
@@ -97,7 +97,7 @@ def measure(
     Raises:
         OSError, ValueError: If there are none that can be used.
     """
-    found = tracker_results.find_results(results)
+    found = discovery.find_results(results)
     loaded = loading.load(dataset, loading.choose(dataset, found, trackers or None))
     evaluation = evaluate.evaluate(
         loaded.dataset, loaded.trackers, dataset.convention, samples=_SAMPLES

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.report import clips, descriptions, page, plots, sheets, tables
-from gradnet_tf.eval.results import tracker_results
+from gradnet_tf.eval.results import discovery
 from gradnet_tf.eval.scoring import evaluate, loading
 from gradnet_tf.eval.scoring.summary import Evaluation
 from gradnet_tf.files import disk
@@ -122,7 +122,7 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
 
 def compute(options: Options, dataset: Dataset) -> tuple[loading.Loaded, Evaluation]:
     """Reads the results that the options name, and computes the numbers."""
-    found = tracker_results.find_results(options.results)
+    found = discovery.find_results(options.results)
     chosen = loading.choose(dataset, found, options.trackers or None, options.protocol)
     loaded = loading.load(dataset, chosen)
     convention = options.convention or dataset.convention

@@ -6,7 +6,9 @@ folder of a tracker):
 * otb: `NAME.txt` with a line x,y,width,height a frame; `times/NAME_time.txt` with a line a frame.
 * got10k: `NAME/NAME_001.txt` for each repetition; `NAME/NAME_time.txt`, a column a repetition.
 * vot: the same below `baseline/` (supervised), `realtime/` or `unsupervised/`; where a frame has a
-  code instead of a box, the line is 1 (initialised), 2 (failed) or 0 (skipped).
+  code instead of a box, the line is 1 (initialised), 2 (failed) or 0 (skipped). vot-toolkit's own
+  files are read as well: `NAME_001.bin`, polygons and masks (as the boxes around them), and times
+  in `NAME_001_time.value`.
 
 Boxes in these files count pixels from where the data set's own files count them (`origin`, 0 or 1).
 """
@@ -16,13 +18,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Optional, Union
 
 import numpy as np
 
+from gradnet_tf.boxes import vot_regions
 from gradnet_tf.eval.metrics.supervised import FrameCode
-from gradnet_tf.files import textfiles
+from gradnet_tf.files import disk, textfiles
 
 OTB, GOT10K, VOT = LAYOUTS = ("otb", "got10k", "vot")
 # VOT's names of experiments, and ours of protocols.
@@ -36,7 +39,7 @@ _HEAD, _HEAD_LINES = 4096, 3  # Bytes and lines that tell what a file holds.
 
 
 def box_file(layout: str, sequence: str, repetition: int = 1) -> PurePosixPath:
-    """Path of the boxes of a sequence, below the folder of the tracker (vot: of the experiment).
+    """Returns the path of the boxes below the folder of the tracker (vot: of the experiment).
 
     Raises:
         ValueError: If the layout has one file a sequence, and another repetition is asked for.
@@ -49,7 +52,7 @@ def box_file(layout: str, sequence: str, repetition: int = 1) -> PurePosixPath:
 
 
 def time_file(layout: str, sequence: str) -> PurePosixPath:
-    """Path of the times of a sequence, likewise."""
+    """Returns the path of the times of a sequence, likewise."""
     if layout == OTB:
         return PurePosixPath("times", f"{sequence}_time.txt")
     return PurePosixPath(sequence, f"{sequence}_time.txt")
@@ -58,11 +61,11 @@ def time_file(layout: str, sequence: str) -> PurePosixPath:
 def encode_boxes(
     layout: str, origin: int, boxes: np.ndarray, codes: Optional[np.ndarray] = None
 ) -> bytes:
-    """Text of a file of boxes, 4 decimals.
+    """Writes the text of a file of boxes, 4 decimals.
 
     Args:
         layout: One of `LAYOUTS`.
-        origin: Number of the first pixel in the file.
+        origin: The number of the first pixel in the file.
         boxes: float64 [n, 4], 0-based.
         codes: int [n], `FrameCode`; vot only. Without them the first frame is the initialisation.
     """
@@ -98,7 +101,7 @@ def decode_boxes(
     if not rows:
         raise ValueError(f"{path} is empty; one line a frame is needed")
     boxes = np.full((len(rows), 4), np.nan)
-    codes = np.full(len(rows), int(FrameCode.TRACKED), np.int64) if is_vot else None
+    codes = np.full(len(rows), int(FrameCode.TRACKED), np.int64)
     full = [row for row in rows if len(row.numbers) > 1]
     _check_fifth(path, full, expected)
     for index, row in enumerate(rows):
@@ -108,18 +111,51 @@ def decode_boxes(
             codes[index] = int(_CODES[int(row.numbers[0])])
         else:
             raise ValueError(f"{path}, line {row.line}: {row.text!r} is not {expected}")
-    return _shift(boxes, -origin), codes
+    return _shift(boxes, -origin), codes if is_vot else None
+
+
+def decode_regions(path: Path) -> Optional[tuple[np.ndarray, np.ndarray, int]]:
+    """Reads a file of vot-toolkit that holds polygons or masks, or is binary.
+
+    Returns:
+        Boxes and codes as of `decode_boxes`, and in how many frames a polygon or a mask was taken
+        as the box around it; None for a text of boxes and codes alone.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is damaged; the message names it.
+    """
+    place = str(path)
+    try:
+        if path.suffix == ".bin":
+            with disk.naming(path, "read"):
+                regions = vot_regions.parse_binary(path.read_bytes())
+        else:
+            lines = textfiles.read_lines(path)
+            if not any(line.startswith("m") or line.count(",") > 4 for line in lines):
+                return None
+            regions = []
+            for number, line in enumerate(lines, 1):
+                place = f"{path}, line {number}"
+                regions.append(vot_regions.parse_line(line))
+        place = str(path)
+        codes = [FrameCode.TRACKED if r.code is None else _CODES[r.code] for r in regions]
+    except KeyError as error:
+        raise ValueError(f"{place}: there is no code {error} of a frame") from None
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
+    if not regions:
+        raise ValueError(f"{path} is empty; one region a frame is needed")
+    shapes = sum(region.code is None and not region.is_box for region in regions)
+    return np.stack([region.box for region in regions]), np.array(codes, np.int64), shapes
 
 
 def check_codes(path: Union[str, os.PathLike], codes: np.ndarray) -> None:
-    """Makes sure that a supervised run starts, fails and starts again as VOT's do.
+    """Raises a ValueError if a supervised run does not start, fail and start again as VOT's do.
 
     Args:
         path: Of the file, for messages.
         codes: Of `decode_boxes`.
-
-    Raises:
-        ValueError: If it does not; the message names the line.
     """
     if codes[0] != FrameCode.INIT:
         raise ValueError(f"{path}, line 1: a supervised run begins with the code 1, not with a box")
@@ -148,11 +184,7 @@ def seems_prose(path: Union[str, os.PathLike]) -> bool:
 
 
 def encode_times(seconds: Sequence[np.ndarray]) -> bytes:
-    """Text of a file of times: a line a frame, a column a repetition, "nan" where none was taken.
-
-    Args:
-        seconds: For each repetition, float64 [n].
-    """
+    """Writes the text of a file of times: a line a frame, a column a repetition."""
     columns = np.stack([np.asarray(column, np.float64) for column in seconds], axis=1)
     return "".join(",".join(f"{s:.8f}" for s in row) + "\n" for row in columns).encode()
 
@@ -168,7 +200,7 @@ def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
     for index, line in enumerate(textfiles.read_lines(path), 1):
         count = len(rows[0].numbers) if rows else None
         try:
-            numbers = textfiles.parse(line, count and {count})
+            numbers = textfiles.parse(line, {count} if count else None)
         except ValueError:
             raise ValueError(f"{path}, line {index}: expected {count or 1} numbers") from None
         rows.append(textfiles.Row(index, line, numbers))
@@ -180,6 +212,21 @@ def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
             f"{path}, line {row.line}: commas are no decimal points here: {row.text!r}"
         )
     return np.array([row.numbers for row in rows])
+
+
+def decode_values(path: Path) -> np.ndarray:
+    """Reads a file of vot-toolkit with a number a frame, or an empty line: float64 [n], NaN there.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If a line is no number.
+    """
+    with disk.naming(path, "read"):
+        lines = path.read_text().splitlines()
+    try:
+        return np.array([float(line) if line.strip() else np.nan for line in lines])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read_head(path) -> list[str]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from gradnet_tf.datasets import trackingnet
 from gradnet_tf.datasets.sequences import Dataset
-from gradnet_tf.eval.results import tracker_results
+from gradnet_tf.eval.results import discovery
 from gradnet_tf.files import disk
 
 DATASET, FLAT_DATASET = DATASETS = "got10k_test", "trackingnet"
@@ -44,7 +44,7 @@ def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
     root = Path(root)
     frames = {sequence.name: len(sequence.frames) for sequence in dataset.sequences}
     found, is_mixed = set(), False
-    for tracker in tracker_results.find_results([root]) if root.is_dir() else []:
+    for tracker in discovery.find_results([root]) if root.is_dir() else []:
         found |= set(tracker.names)
         is_mixed |= tracker.is_mixed(tracker.names)
     is_flat = dataset.name == FLAT_DATASET

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 import numpy as np
 
 from gradnet_tf.eval.metrics.supervised import FrameCode
-
-if TYPE_CHECKING:
-    from gradnet_tf.eval.results.tracker_results import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,4 @@
-"""Results of trackers, in memory and as trees of files: ours and those of other people.
-
-`find_results` reads what `gradnet_tf.eval run` wrote, merges the folders of shards, and takes plain
-trees in the layouts of the benchmarks as well (see `results_format`).
-"""
+"""The results of a tracker on disk: ours, and those in the layouts of the benchmarks."""
 
 from __future__ import annotations
 
@@ -14,41 +10,10 @@ from typing import Any, Optional
 
 import numpy as np
 
-from gradnet_tf.eval.results import formats, store
-from gradnet_tf.files import disk
+from gradnet_tf.eval.results import formats, marks
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 
 _NAMED = 8  # Sequences that a message names.
-_DEPTH = 4  # Folders below a given one in which results are looked for.
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class SequenceResult:
-    """What a tracker answered in one run over one sequence of n frames.
-
-    Attributes:
-        sequence: Its name.
-        boxes: float64 [n, 4], (x, y, width, height), 0-based px. NaN where there is none: in
-            supervised runs in every frame whose code is not TRACKED, in VOT's other runs in the
-            first.
-        seconds: float64 [n], time of `init` or `update` without decoding; NaN where the tracker was
-            not called.
-        decode_seconds: float64 [n], time of reading the image; NaN where it was not read.
-        warm_up_seconds: Calls before the clock started: tracing and compiling.
-        codes: int64 [n], `supervised.FrameCode`; None in runs that never start again.
-        repetition: Number of the run, from 1.
-        held: Places of the frames that could not be read, where the last box is repeated.
-        notes: In words, what has to be said of it: times that cannot be used, frames held.
-    """
-
-    sequence: str
-    boxes: np.ndarray
-    seconds: np.ndarray
-    decode_seconds: np.ndarray
-    warm_up_seconds: float = 0.0
-    codes: Optional[np.ndarray] = None
-    repetition: int = 1
-    held: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +24,7 @@ class TrackerResults:
         dataset: Title of the data set, as its folder is called.
         tracker: Name of the tracker.
         protocol: "ope", "supervised" or "realtime".
-        layout: One of `results_format.LAYOUTS`.
+        layout: One of `formats.LAYOUTS`.
         provenance: Content of `provenance.json`; empty for a foreign tree.
         sources: For each sequence the folder (of the tracker; vot: of the experiment) that has it.
         failures: For each sequence that failed and was not finished since, what was recorded.
@@ -109,26 +74,24 @@ class TrackerResults:
 
     def mark(self, sequence: str) -> Optional[dict[str, Any]]:
         """What was recorded when a sequence was finished; None for a foreign tree."""
-        return store.read_mark(self._root(sequence), sequence)
+        return marks.read_mark(self._root(sequence), sequence)
 
     def find_flaw(self, sequence: str) -> Optional[str]:
         """Which file was changed since `run` wrote it, in words; None if nothing tells of any."""
         mark = self.mark(sequence)
-        return None if mark is None else store.find_changed_file(self._root(sequence), mark)
+        return None if mark is None else marks.find_changed_file(self._root(sequence), mark)
 
     def repetitions(self, sequence: str) -> int:
         """How often a sequence was run."""
         if self.layout == formats.OTB:
             return 1
-        return len(_repetitions(self._root(sequence), sequence))
+        return len(find_repetitions(self._root(sequence), sequence))
 
     def path(self, sequence: str, repetition: int = 1) -> Path:
-        """The file of the boxes of one run.
-
-        Raises:
-            KeyError: If there is no such sequence.
-        """
-        return self._root(sequence) / formats.box_file(self.layout, sequence, repetition)
+        """The file of the boxes of one run; raises a KeyError if there is no such sequence."""
+        path = self._root(sequence) / formats.box_file(self.layout, sequence, repetition)
+        binary = path.with_suffix(".bin")
+        return binary if self.layout == formats.VOT and not path.exists() else path
 
     def read(self, sequence: str, repetition: int = 1) -> SequenceResult:
         """Reads one run. Times that are not recorded are NaN.
@@ -139,7 +102,17 @@ class TrackerResults:
             ValueError: If a file is damaged; the message names it.
         """
         path = self.path(sequence, repetition)
-        boxes, codes = formats.decode_boxes(path, self.layout, self._origin)
+        notes: list[str] = []
+        regions = formats.decode_regions(path) if self.layout == formats.VOT else None
+        if regions is None:
+            boxes, codes = formats.decode_boxes(path, self.layout, self._origin)
+        else:
+            boxes, codes, shapes = regions
+            if shapes:
+                notes.append(
+                    f"{shapes} polygons or masks of {sequence} are measured by the boxes around "
+                    "them."
+                )
         if self.protocol == "ope":
             codes = None
         elif codes is not None:
@@ -152,7 +125,7 @@ class TrackerResults:
             warm_up = mark["warm_up_seconds"][repetition - 1]
         if mark is not None and mark.get("held"):
             held = tuple(mark["held"][repetition - 1])
-        notes = [flaw] if flaw else []
+        notes += [flaw] if flaw else []
         if held:
             places = ", ".join(map(str, held[:_NAMED])) + ", ..." * (len(held) > _NAMED)
             notes.append(
@@ -168,16 +141,21 @@ class TrackerResults:
     def _read_seconds(
         self, sequence: str, repetition: int, count: int
     ) -> tuple[np.ndarray, Optional[str]]:
-        """Times of a run, NaN where they cannot be used; and why they cannot, in words.
+        """Returns times of a run, NaN where they cannot be used; and why they cannot, in words.
 
         The boxes are the result, the times are beside them: what is wrong there takes nothing away.
         """
         unknown = np.full(count, np.nan)
         path = self._root(sequence) / formats.time_file(self.layout, sequence)
-        if not path.exists():
-            return unknown, None
+        toolkit = self._root(sequence) / sequence / f"{sequence}_{repetition:03d}_time.value"
         try:
-            columns = formats.decode_times(path)
+            if path.exists():
+                columns = formats.decode_times(path)
+            elif self.layout == formats.VOT and toolkit.exists():
+                path = toolkit
+                columns = np.tile(formats.decode_values(path)[:, np.newaxis], repetition)
+            else:
+                return unknown, None
         except (OSError, ValueError) as error:
             return unknown, f"The times of {sequence} are left out: {error}."
         if len(columns) == count and columns.shape[1] >= repetition:
@@ -197,162 +175,12 @@ class TrackerResults:
         return self.sources[sequence]
 
 
-def find_results(paths: Iterable[disk.PathLike]) -> list[TrackerResults]:
-    """Finds results below some folders, and merges those of the same tracker.
-
-    Args:
-        paths: Outputs of `run`, or folders in them, or trees of others. A foreign tree is taken to
-            be 1-based (vot: 0-based), and named by its folders: TITLE/TRACKER.
-
-    Returns:
-        Results, sorted by data set, tracker and protocol. Unfinished sequences are not among them.
-
-    Raises:
-        OSError: If there is no such folder.
-        ValueError: If nothing is found below a path, or two results of the same name cannot be
-            merged: they were made by different trackers, or differ on the same sequence.
-    """
-    found: dict[tuple[str, str, str], TrackerResults] = {}
-    for path in map(Path, map(disk.local_path, paths)):
-        if not path.is_dir():
-            raise NotADirectoryError(f"{path} is no folder of results")
-        here = list(_walk(path.resolve(), _DEPTH))
-        if not here:
-            raise ValueError(
-                f"no results in {path}: expected what `gradnet_tf.eval run` writes, or folders "
-                f"TITLE/TRACKER of text files as the benchmarks have them{_unreadable(path)}"
-            )
-        for results in here:
-            key = (results.dataset, results.tracker, results.protocol)
-            found[key] = _merge(found[key], results) if key in found else results
-    return [found[key] for key in sorted(found)]
-
-
-def _walk(path: Path, depth: int) -> Iterable[TrackerResults]:
-    provenance = store.read_provenance(path)
-    here = _open_own(path, provenance) if provenance is not None else _open_foreign(path)
-    if here is not None:
-        yield here
-    elif depth:
-        for child in sorted(path.iterdir()):
-            if child.is_dir() and not child.name.startswith("."):
-                yield from _walk(child, depth - 1)
-
-
-def _open_own(root: Path, provenance: Mapping[str, Any]) -> TrackerResults:
-    def names(folder, suffix):
-        return sorted(p.stem for p in (root / folder).glob(f"*{suffix}") if p.name[0] != ".")
-
-    done = names(store.DONE, ".json")
-    marks = {name: store.read_mark(root, name) for name in done}
-    read = {name: mark for name, mark in marks.items() if mark is not None}
-    sources = {name: root for name, mark in read.items() if store.belongs(mark, provenance)}
-    failures = {
-        name: (root / store.FAILED / f"{name}.txt").read_text(errors="replace")
-        for name in names(store.FAILED, ".txt")
-        if name not in sources
-    }
-    return TrackerResults(
-        dataset=provenance["dataset"]["title"],
-        tracker=provenance["tracker"]["name"],
-        protocol=provenance["protocol"]["name"],
-        layout=provenance["layout"],
-        provenance=provenance,
-        sources=sources,
-        failures=failures,
-        codes={name: read[name]["identity"].get("code", "") for name in sources},
-        stale=tuple(
-            name
-            for name in read
-            if name not in sources
-            and store.is_same_but_code(read[name]["identity"], provenance["identity"])
-        ),
-    )
-
-
-def _open_foreign(root: Path) -> Optional[TrackerResults]:
-    """Results in a layout of the benchmarks, without anything of ours beside them."""
-    children = [child for child in root.iterdir() if not child.name.startswith(".")]
-    tracker, layout, protocol = root, formats.OTB, "ope"
-    texts = [c for c in children if c.suffix == ".txt" and not formats.seems_prose(c)]
-    # What cannot be read is among them: whoever reads it is told why.
-    names = [c.stem for c in texts] if any(map(formats.seems_boxes, texts)) else []
-    if not names:
-        layout = formats.GOT10K
-        names = [c.name for c in children if c.is_dir() and _repetitions(root, c.name)]
-        if root.name in formats.PROTOCOLS:
-            tracker, layout = root.parent, formats.VOT
-            protocol = formats.PROTOCOLS[root.name]
-    if not names:
-        return None
-    return TrackerResults(
-        dataset=tracker.parent.name,
-        tracker=tracker.name,
-        protocol=protocol,
-        layout=layout,
-        provenance={},
-        sources={name: root for name in names},
-    )
-
-
-def _unreadable(path: Path) -> str:
-    """What is wrong with the first text file below a folder, for a message; empty if none is."""
-    for file in sorted(path.rglob("*.txt"))[:1]:
-        try:
-            formats.decode_boxes(file, formats.OTB, 1)
-        except (OSError, ValueError) as error:
-            return f"; {error}"
-    return ""
-
-
-def _repetitions(root: Path, name: str) -> list[Path]:
-    pattern = re.compile(re.escape(name) + r"_[0-9]+\.txt")
-    folder = root / name
-    return [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
-
-
-def _merge(first: TrackerResults, second: TrackerResults) -> TrackerResults:
-    there, here = (one.provenance.get("identity", {}) for one in (first, second))
-    if not store.is_same(there, here):
-        what = "the same tracker and settings"
-        if there and here and store.is_same_but_code(there, here):
-            what = "the same code"
-        raise ValueError(
-            f"{_place(first)} and {_place(second)} are both called {first.tracker!r} "
-            f"on {first.dataset}, but are not of {what} (see "
-            f"{store.PROVENANCE}): report them apart, or give them other names"
-        )
-    for name in first.sources.keys() & second.sources.keys():
-        if first.sources[name] != second.sources[name] and _content(first, name) != _content(
-            second, name
-        ):
-            raise ValueError(
-                f"{first.sources[name]} and {second.sources[name]} have different results of "
-                f"{first.tracker!r} on {name}: give only one of them"
-            )
-    sources = {**second.sources, **first.sources}
-    failures = {
-        name: text
-        for name, text in {**second.failures, **first.failures}.items()
-        if name not in sources
-    }
-    return dataclasses.replace(
-        first,
-        sources=sources,
-        failures=failures,
-        codes={**second.codes, **first.codes},
-        stale=tuple(name for name in {*first.stale, *second.stale} if name not in sources),
-    )
+def find_repetitions(root: Path, name: str) -> list[Path]:
+    """Finds the files of the runs of a sequence in a folder of its own."""
+    pattern = re.compile(re.escape(name) + r"_[0-9]{3}\.(txt|bin)")
+    found = {path.stem: path for path in (root / name).iterdir() if pattern.fullmatch(path.name)}
+    return list(found.values())
 
 
 def _code(digest: str) -> str:
     return f"the code {digest[:12]}" if digest else "code that was not recorded"
-
-
-def _place(results: TrackerResults) -> str:
-    return str(next(iter(results.sources.values()), results.tracker))
-
-
-def _content(results: TrackerResults, name: str) -> bytes:
-    root = results.sources[name]
-    return (root / formats.box_file(results.layout, name)).read_bytes()

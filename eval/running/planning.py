@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 from absl import logging
 
 from gradnet_tf.datasets.sequences import Dataset
-from gradnet_tf.eval.results import formats, sources
-from gradnet_tf.eval.results import provenance as results_provenance
-from gradnet_tf.eval.results.store import FAILED, Store
-from gradnet_tf.eval.running import protocols, runner, start_frames
+from gradnet_tf.eval.results import formats
+from gradnet_tf.eval.results.marks import FAILED
+from gradnet_tf.eval.results.store import Store
+from gradnet_tf.eval.running import protocols, provenance, start_frames
 from gradnet_tf.eval.running.protocols import Protocol
-from gradnet_tf.eval.running.runner import Outcome, Task
-from gradnet_tf.eval.trackers import registry
+from gradnet_tf.eval.running.tasks import Task, TaskResult, read_finished
+from gradnet_tf.eval.trackers import registry, sources
 from gradnet_tf.eval.trackers.registry import TrackerSpec
 
 
@@ -25,17 +26,17 @@ class Plan:
 
     Attributes:
         tasks: What is to be done.
-        finished: Tasks that are finished, with their outcomes.
+        finished: Tasks that are finished, with what came of them.
         problems: (tracker's name, sequence, what is wrong) of sequences that cannot be used.
     """
 
     tasks: list[Task]
-    finished: list[tuple[Task, Outcome]]
+    finished: list[tuple[Task, TaskResult]]
     problems: list[tuple[str, str, str]]
 
 
 def result_name(spec: TrackerSpec, protocol: Protocol, layout: str) -> str:
-    """How the results of a tracker are called: with the clock's rate where no folder tells it."""
+    """Returns how results are called: with the clock's rate where no folder tells it."""
     if protocol.fps is not None and layout != formats.VOT:
         return f"{spec.name}@{protocol.fps:g}fps"
     return spec.name
@@ -58,7 +59,7 @@ def make_plan(
     Args:
         dataset: What to run on.
         specs: Trackers, of different names.
-        protocol: How.
+        protocol: How sequences are run.
         output: Folder of results.
         shard: (i, n): every n-th sequence from the i-th on, counted from 1.
         jobs: Processes, for the record.
@@ -72,7 +73,7 @@ def make_plan(
         OSError: If something cannot be read or written.
         ValueError: If a tracker cannot be used, or the output holds something else.
     """
-    environment = results_provenance.describe_environment(jobs, batch)
+    environment = provenance.describe_environment(jobs, batch)
     sequences = [protocols.cut(sequence, protocol.limit) for sequence in dataset.sequences]
     names = [sequence.name for sequence in sequences]
     listed = {*names, *(problem.sequence for problem in dataset.problems)}
@@ -84,17 +85,17 @@ def make_plan(
         if dataset.layout == formats.VOT:
             root /= formats.EXPERIMENTS[protocol.name]
         code = sources.read_code(spec)
-        identity = results_provenance.make_identity(weights, configuration, protocol, code.digest)
+        identity = provenance.make_identity(weights, configuration, protocol, code.digest)
         store = Store(root, dataset.layout, dataset.origin, identity, code.modules)
         other = store.check_conflicts(listed, force=force, keep_other_code=keep_other_code)
         if force:
             other = {key: text for key, text in other.items() if key not in listed}
-        provenance = results_provenance.make_provenance(
+        record = provenance.make_provenance(
             spec, weights, configuration, protocol, dataset, environment, name
         )
-        prepared.append((spec, name, store, provenance, other))
+        prepared.append((spec, name, store, record, other))
     plan = Plan([], [], [])
-    for spec, name, store, provenance, other in prepared:
+    for spec, name, store, record, other in prepared:
         keep = keep_other_code and bool(other)
         if other:
             logging.warning(
@@ -102,7 +103,7 @@ def make_plan(
                 *(name, len(other), next(iter(other.values()))),
                 " and are kept" if keep else ": they are done again (--keep_other_code keeps them)",
             )
-        store.write_provenance(provenance, keep_other_code=keep)
+        store.write_provenance(record, keep_other_code=keep)
         if start_frames.is_split(dataset):
             # What could not be used was recorded under the name of the whole sequence, which none
             # of its segments clears when it is finished.
@@ -112,16 +113,16 @@ def make_plan(
             store.fail(problem.sequence, problem.detail)
             plan.problems.append((name, problem.sequence, problem.detail))
         for sequence in sequences[shard[0] - 1 :: shard[1]]:
-            data = results_provenance.hash_data(sequence, protocol)
+            data = provenance.hash_data(sequence, protocol)
             stamp = store.stamp(sequence.name)
             task = Task(spec, name, sequence, protocol, store, data, environment, stamp)
-            flaw = ""
+            flaw: Optional[str] = ""
             if not force:
                 flaw = store.find_flaw(
                     sequence.name, len(sequence.frames), data, keep_other_code=keep
                 )
             if flaw is None:
-                plan.finished.append((task, runner.read_outcome(task)))
+                plan.finished.append((task, read_finished(task)))
                 continue
             if flaw and sequence.name not in other:
                 logging.warning("%s, %s is done again: %s", name, sequence.name, flaw)

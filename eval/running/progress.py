@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Optional, TextIO
+from typing import Any, Optional, TextIO
 
 import numpy as np
 from tqdm import tqdm
@@ -15,16 +15,10 @@ _REASON_LENGTH = 300
 
 
 def score(sequence: Sequence, boxes: np.ndarray) -> float:
-    """Success AUC (21 thresholds) of the first frames, of those that have a true box.
+    """Returns the success AUC (21 thresholds) of the first frames, 0 to 1: how a run gets on.
 
-    Args:
-        sequence: With n frames.
-        boxes: float64 [m, 4], m at most n. A frame without a box is a miss; in a supervised run,
-            whose first box is NaN, it is passed over, for the tracker is not asked in every frame.
-
-    Returns:
-        0 to 1; NaN where the truth is withheld. It only says how a run gets on: the benchmarks' own
-        measures are those of the report.
+    A frame without a box is a miss; in a supervised run, whose first box is NaN, it is passed over,
+    for the tracker is not asked in every frame. NaN where the truth is withheld.
     """
     truth = sequence.boxes[: len(boxes)]
     known = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
@@ -36,7 +30,7 @@ def score(sequence: Sequence, boxes: np.ndarray) -> float:
 
 
 class Progress:
-    """Bars on a terminal, lines elsewhere; a context manager.
+    """Draws bars on a terminal and writes lines elsewhere; a context manager.
 
     Args:
         sequences: How many there are.
@@ -55,7 +49,7 @@ class Progress:
     ):
         self._file = file or sys.stderr
         self._lines = not (self._file.isatty() if bars is None else bars)
-        options = dict(file=self._file, disable=self._lines, dynamic_ncols=True)
+        options: Any = dict(file=self._file, disable=self._lines, dynamic_ncols=True)
         self._sequences = tqdm(total=sequences, unit="sequence", desc="sequences", **options)
         self._frames = tqdm(total=frames, unit="frame", desc="frames", **options)
         self._scores: dict[str, list[float]] = {}
@@ -76,14 +70,7 @@ class Progress:
         self._frames.set_description(f"{tracker}, {sequence}")
 
     def advance(self, frames: int, tracked: int, seconds: float, value: float) -> None:
-        """Notes frames that were passed.
-
-        Args:
-            frames: How many.
-            tracked: How many of them were tracked.
-            seconds: Time that this took.
-            value: `score` of the sequence so far.
-        """
+        """Notes frames that were passed, how many were tracked, in what time, and the score."""
         before = self._speeds.get(self._tracker, (0, 0.0))
         self._speeds[self._tracker] = (before[0] + tracked, before[1] + seconds)
         total = self._frames.n + frames
@@ -94,14 +81,7 @@ class Progress:
         self._frames.update(frames)
 
     def finish(self, tracker: str, sequence: str, value: float, error: Optional[str]) -> None:
-        """Notes that a sequence is over.
-
-        Args:
-            tracker: Its name.
-            sequence: Likewise.
-            value: Its `score`.
-            error: What failed; None if nothing.
-        """
+        """Notes that a sequence is over, with its score, and the traceback if it failed."""
         self._over += 1
         scores = self._scores.setdefault(tracker, [])
         if not np.isnan(value):
@@ -125,7 +105,7 @@ class Progress:
 
 
 def _reason(error: str) -> str:
-    """What stands below the last line of code of a traceback, as one line."""
+    """Returns what stands below the last line of code of a traceback, as one line."""
     lines = error.strip().splitlines()
     last = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1)
     text = " ".join(" ".join(lines[last + 1 :] or lines[-1:]).split())

@@ -1,8 +1,8 @@
 """Runs one tracker on one sequence as a protocol says: once through, or supervised as VOT does.
 
 * ope: initialised in the first frame, then every frame once (OTB's one-pass evaluation).
-* supervised: where the box no longer overlaps the truth, the tracker has failed; five frames after
-  that it is initialised again (VOT until 2019).
+* supervised: where the box no longer overlaps the ground truth, the tracker has failed; five frames
+  after that it is initialised again (VOT until 2019).
 * realtime: either of them under a simulated clock, see `realtime`.
 
 A tracker has ``init(image, box)`` and ``update(image) -> box``: images uint8 [h, w, 3] RGB, boxes
@@ -24,7 +24,7 @@ from absl import logging
 from gradnet_tf.datasets.sequences import Sequence, part
 from gradnet_tf.eval.metrics import supervised
 from gradnet_tf.eval.metrics.supervised import FrameCode
-from gradnet_tf.eval.results.tracker_results import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.running import realtime
 from gradnet_tf.media.images import as_rgb
 
@@ -83,7 +83,7 @@ class Protocol:
 
 
 def cut(sequence: Sequence, limit: Optional[int]) -> Sequence:
-    """The first frames of a sequence, or all of it."""
+    """Returns the first frames of a sequence, or all of it."""
     if limit is None or len(sequence.frames) <= limit:
         return sequence
     return part(sequence, end=limit)
@@ -104,9 +104,9 @@ def run_sequence(
     the repetition.
 
     Args:
-        tracker: See above.
+        tracker: Has `init` and `update`, see above.
         sequence: Already cut to its limit.
-        protocol: How.
+        protocol: How it is run.
         repetition: The number that the result gets.
         clock: Seconds; only differences count.
         observer: Called after each frame.
@@ -159,7 +159,10 @@ def are_identical(results: list[SequenceResult]) -> bool:
     first = results[0]
     return all(
         np.array_equal(result.boxes, first.boxes, equal_nan=True)
-        and (first.codes is None or np.array_equal(result.codes, first.codes))
+        and (
+            first.codes is None
+            or (result.codes is not None and np.array_equal(result.codes, first.codes))
+        )
         for result in results[1:]
     )
 

@@ -33,11 +33,11 @@ def segments(dataset: Dataset, starts: int) -> Dataset:
 
     Returns:
         The data set. Its title ends in "-TRE5", so that results are kept apart from those of whole
-        sequences and of other numbers of starts. Segments are called after the number that the data
-        set gives to their first frame, as "Couple+029".
+        sequences. Segments are called after the number that the data set gives to their first
+        frame, as "Couple+029".
 
     Raises:
-        ValueError: `starts` is below 1, or a sequence has too few frames with truth.
+        ValueError: If `starts` is below 1, or a sequence has too few frames with truth.
     """
     if starts < 1:
         raise ValueError(f"each sequence needs at least 1 start, got {starts}")
@@ -62,12 +62,12 @@ def is_split(dataset: Dataset) -> bool:
 
 
 def source(name: str) -> str:
-    """Name of the sequence of which a segment is called `name`."""
+    """Returns the name of the sequence of which a segment is called `name`."""
     return name.rpartition(_NAME)[0]
 
 
 def _firsts(sequence: Sequence, starts: int) -> np.ndarray:
-    """Where the segments of a sequence begin: int64 [starts], ascending, from 0."""
+    """Returns where the segments of a sequence begin: int64 [starts], ascending, from 0."""
     if sequence.withheld:
         raise ValueError(
             f"{sequence.name} has only one start: the truth of its other frames is withheld"

@@ -18,6 +18,7 @@ class VideoBatch:
     """Videos side by side; each frame may have a size of its own.
 
     Places are those of the videos in the order in which they were added, without the dropped ones.
+    Images are uint8 RGB [height, width, 3], boxes (x, y, width, height) in 0-based px.
 
     Nothing is traced again as videos come and go. XLA compiles for shapes: there the frames are
     filled up to `size` and one more, which is as large as the largest so far. So it compiles again
@@ -37,24 +38,19 @@ class VideoBatch:
     def __len__(self) -> int:
         return 0 if self._targets is None else len(self._targets.ids)
 
-    def warm_up(self, image: np.ndarray, box: np.ndarray) -> None:
-        """Starts on a video and forgets it, so that tracing and compiling are done.
-
-        Args:
-            image: Its first frame, uint8 RGB [height, width, 3].
-            box: (x, y, width, height) of the target, 0-based px.
+    def warm_up(self, image: np.ndarray, box: np.ndarray) -> Targets:
+        """Starts on a video by itself, so that tracing and compiling are done.
 
         Raises:
             ValueError: If the box cannot be used.
         """
-        self._start(image, box)
+        from gradnet_tf.tracking.targets import Targets  # Loads TensorFlow.
+
+        boxes = _check_box(image, box)
+        return Targets(self._compiled, self._filled([image]), boxes, [0], capacity=self._size)
 
     def add(self, image: np.ndarray, box: np.ndarray) -> None:
-        """Starts on a video, which gets the last place.
-
-        Args:
-            image: As in `warm_up`, which comes before.
-            box: Likewise.
+        """Starts on a video, which gets the last place; `warm_up` comes before.
 
         Raises:
             ValueError: If the box cannot be used, or there are `size` videos.
@@ -62,34 +58,22 @@ class VideoBatch:
         if len(self) == self._size:
             raise ValueError(f"there are {self._size} videos already: drop one of them first")
         if self._targets is None:
-            self._targets = self._start(image, box)
+            self._targets = self.warm_up(image, box)
         else:
             self._targets.add(self._filled([image]), _check_box(image, box), [0])
 
     def update(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Tracks all targets into the next frames.
-
-        Args:
-            images: uint8 RGB [height, width, 3] of each video.
-
-        Returns:
-            float64 [videos, 4], (x, y, width, height), 0-based px.
-        """
+        """Tracks all targets into the next frames: float64 [videos, 4]."""
+        assert self._targets is not None, "there is no video"
         self._targets.update(self._filled(images), range(len(images)))
         return self._targets.output.box.numpy()
 
     def drop(self, place: int) -> None:
         """Lets a video go; those after it move up."""
-        if len(self) == 1:
-            self._targets = None  # `Targets` has one at least.
-        else:
+        if self._targets is not None and len(self) > 1:
             self._targets.drop([self._targets.ids[place]])
-
-    def _start(self, image: np.ndarray, box: np.ndarray) -> Targets:
-        from gradnet_tf.tracking.targets import Targets  # Loads TensorFlow.
-
-        boxes, images = _check_box(image, box), self._filled([image])
-        return Targets(self._compiled, images, boxes, [0], capacity=self._size)
+        else:
+            self._targets = None  # `Targets` has one at least.
 
     def _filled(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         if not self._compiled.jit_compile:
@@ -101,4 +85,5 @@ class VideoBatch:
 
 
 def _check_box(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    return checks.check_box(box, image.shape[:2])[np.newaxis]
+    height, width = image.shape[:2]
+    return checks.check_box(box, (height, width))[np.newaxis]

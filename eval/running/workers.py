@@ -7,12 +7,13 @@ happens, its workers end too.
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import connection
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -37,7 +38,7 @@ class Event(NamedTuple):
         task: Its number.
         kind: "message" (value: what the function sent), "done" (its result), "error" (the traceback
             of what it raised) or "died" (the exit code of the process; negative for a signal).
-        value: See kind.
+        value: Depends on the kind.
     """
 
     task: int
@@ -51,7 +52,7 @@ class _Worker:
         self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
         self.process.start()
         theirs.close()  # So that the end of the process ends the connection.
-        self.task: Optional[int] = None
+        self.task = -1  # None yet.
 
     def give(self, number: int, task: Any) -> None:
         self.task = number
@@ -70,17 +71,14 @@ class _Worker:
 
 def run(
     function: Function, tasks: Sequence[Any], jobs: int, threads: Optional[int] = None
-) -> Iterator[Event]:
-    """Runs tasks, some at a time, and yields what happens.
+) -> Generator[Event, None, None]:
+    """Runs tasks, some at a time, and yields what happens; each ends as done, error or died.
 
     Args:
         function: A function of a module; it and the tasks must be picklable.
         tasks: Given out in this order.
         jobs: Processes.
         threads: Each one's share of threads.
-
-    Yields:
-        Events. Each task ends with one of the kinds "done", "error" and "died".
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork.
     waiting = list(enumerate(tasks))[::-1]
@@ -143,14 +141,19 @@ def _serve(pipe: Any, function: Function) -> None:
         except EOFError:
             return
         try:
-            result = function(task, lambda value, n=number: pipe.send((n, "message", value)))
+            result = function(task, functools.partial(_send_message, pipe, number))
         except Exception:
             pipe.send((number, "error", traceback.format_exc()))
         else:
             pipe.send((number, "done", result))
 
 
+def _send_message(pipe: Any, number: int, value: Any) -> None:
+    pipe.send((number, "message", value))
+
+
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
+    assert parent is not None, "this is no worker"
     connection.wait([parent.sentinel])
     os._exit(1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.metrics import bootstrap
 from gradnet_tf.eval.results import timing
-from gradnet_tf.eval.results.tracker_results import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring import ope, vot
 from gradnet_tf.eval.scoring.summary import (
@@ -22,6 +22,7 @@ from gradnet_tf.eval.scoring.summary import (
     Measure,
     Speed,
     TrackerEvaluation,
+    TrackerRuns,
     mean,
 )
 
@@ -47,15 +48,6 @@ _ATTRIBUTES = {
     "SV": "Scale variation",
     "VC": "Viewpoint change",
 }
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class TrackerRuns:
-    """What a tracker did: for each sequence its runs, in the order of the sequences."""
-
-    name: str
-    runs: Sequence[Sequence[SequenceResult]]
-    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def evaluate(
@@ -114,7 +106,7 @@ def evaluate(
 
 
 def find_attributes(sequences: Sequence[TestSequence]) -> list[Attribute]:
-    """The attributes of sequences, by code. A per-frame one counts if any frame has it."""
+    """Lists the attributes of sequences; a per-frame one counts if any frame has it."""
     members: dict[str, list[int]] = {}
     for place, sequence in enumerate(sequences):
         tags = [tag for tag, frames in sequence.tags.items() if np.any(frames)]
@@ -127,7 +119,7 @@ def find_attributes(sequences: Sequence[TestSequence]) -> list[Attribute]:
 
 
 def measure_speed(runs: Sequence[SequenceResult]) -> Optional[Speed]:
-    """Times over all runs of a tracker; None where none were recorded."""
+    """Sums up times over all runs of a tracker; None where none were recorded."""
     times = timing.measure(runs)
     if not times.frames or not times.tracking > 0:
         return None
@@ -136,8 +128,8 @@ def measure_speed(runs: Sequence[SequenceResult]) -> Optional[Speed]:
     return Speed(
         frames=times.frames,
         fps=times.fps,
-        median_ms=1e3 * times.median,
-        p95_ms=1e3 * times.p95,
+        median_ms=1e3 * (math.nan if times.median is None else times.median),
+        p95_ms=1e3 * (math.nan if times.p95 is None else times.p95),
         initialization_ms=1e3 * times.initialization / started if started else math.nan,
         decoding_ms=1e3 * times.decoding / decoded if decoded else math.nan,
         warm_up=times.warm_up,
@@ -184,7 +176,7 @@ def _find_clusters(dataset: Dataset) -> Optional[np.ndarray]:
 def _interval(
     values: np.ndarray, weights: np.ndarray, clusters: Optional[np.ndarray], samples: int
 ) -> tuple[float, float]:
-    """Confidence interval of a weighted mean over sequences; NaN without values.
+    """Returns the confidence interval of a weighted mean over sequences; NaN without values.
 
     Runs over parts of one video tell less than as many runs over different ones: what belongs to a
     cluster is drawn together.
@@ -198,7 +190,8 @@ def _interval(
         sums = np.bincount(places, weights * values)
         weights = np.bincount(places, weights)
         values = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
-    return bootstrap.interval(values, weights=weights, samples=samples, level=LEVEL)
+    low, high = bootstrap.interval(values, weights=weights, samples=samples, level=LEVEL)
+    return float(low), float(high)
 
 
 def _differences(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Collection, Sequence
-from typing import Optional
+from typing import Any, Optional
 
 from gradnet_tf.datasets import otb
 from gradnet_tf.datasets.sequences import Dataset, part
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
-from gradnet_tf.eval.results.tracker_results import SequenceResult, TrackerResults
+from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.results.tracker_results import TrackerResults
 from gradnet_tf.eval.running import protocols, start_frames
-from gradnet_tf.eval.scoring.evaluate import TrackerRuns
+from gradnet_tf.eval.scoring.summary import TrackerRuns
 
 MIXED = " (mixed code)"  # Behind a tracker's name, wherever results of different code are joined.
 
@@ -49,7 +50,7 @@ def choose(
         protocol: None for the data set's own, or the only one there is.
 
     Raises:
-        ValueError: none is left, or a name is unknown; the message lists what there is.
+        ValueError: If none is left, or a name is unknown; the message lists what there is.
     """
     known = {sequence.name for sequence in dataset.sequences}
     if start_frames.is_split(dataset):
@@ -163,7 +164,7 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
 def _cut(
     sequences: list[TestSequence], results: Sequence[TrackerResults]
 ) -> tuple[list[TestSequence], Optional[int]]:
-    limits = {(one.provenance.get("protocol") or {}).get("limit") for one in results}
+    limits: set[Any] = {(one.provenance.get("protocol") or {}).get("limit") for one in results}
     limits.discard(None)
     if not limits:
         return sequences, None
@@ -191,13 +192,7 @@ def _read_all(results, sequences, convention):
 
 
 def _read(results: TrackerResults, sequence: TestSequence, convention: str) -> list[SequenceResult]:
-    """All runs over a sequence.
-
-    Raises:
-        KeyError: If there is none.
-        OSError: If a file cannot be read.
-        ValueError: If a file is damaged, or its length is not the sequence's.
-    """
+    """Reads all runs over a sequence; raises a KeyError, OSError or ValueError if it cannot."""
     name = _name_in(results, sequence.name)
     found = []
     for repetition in range(1, (results.repetitions(name) if name in results.sources else 1) + 1):

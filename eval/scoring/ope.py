@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 import numpy as np
 
 from gradnet_tf.datasets.sequences import Dataset, frame_size
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.metrics import ope_metrics
-from gradnet_tf.eval.scoring.summary import Curve, Eao, Measure
-
-if TYPE_CHECKING:
-    from gradnet_tf.eval.results.tracker_results import SequenceResult
-    from gradnet_tf.eval.scoring.evaluate import TrackerRuns
-
-_GOT10K = "got10k"
+from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.scoring.summary import Curve, Eao, Measure, TrackerRuns
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,59 +40,49 @@ class Numbers:
     eao: Optional[Eao] = None
 
 
+_AO = Measure("average_overlap", "AO", "Average overlap")
+_SR_50 = Measure("success_rate_50", "SR 0.5", "Success rate (IoU > 0.5)")
+_SR_75 = Measure("success_rate_75", "SR 0.75", "Success rate (IoU > 0.75)")
+_MEAN_IOU = Measure("mean_iou", "Mean IoU", "Mean IoU")
+_NORMALIZED = Measure("normalized_precision", "Norm. precision", "Normalized precision")
+_AUC = Measure("auc", "AUC", "Success AUC")
+
+
+def _precision(sign: str) -> Measure:
+    return Measure("precision", "Precision", f"Precision (error {sign} 20 px)")
+
+
+# The measures of conventions, the one that ranks first.
+_MEASURES = {
+    "got10k": [_AO, _SR_50, _SR_75],
+    "vot": [_AO, _SR_50],
+    "reference": [_MEAN_IOU, _precision("<")],
+}
+_OTHERS = [_AUC, _precision("≤"), _NORMALIZED, _SR_50, _MEAN_IOU]
+
+
 def list_measures(convention: str) -> list[Measure]:
-    """The measures of a convention, the one that ranks first."""
-    if convention == _GOT10K:
-        return [
-            Measure("average_overlap", "AO", "Average overlap"),
-            Measure("success_rate_50", "SR 0.5", "Success rate (IoU > 0.5)"),
-            Measure("success_rate_75", "SR 0.75", "Success rate (IoU > 0.75)"),
-        ]
-    if convention == "vot":
-        return [
-            Measure("average_overlap", "AO", "Average overlap"),
-            Measure("success_rate_50", "SR 0.5", "Success rate (IoU > 0.5)"),
-        ]
-    is_reference = convention == "reference"
-    found = [
-        Measure("auc", "AUC", "Success AUC"),
-        Measure(
-            "precision", "Precision", f"Precision (error {'<' if is_reference else '≤'} 20 px)"
-        ),
-        Measure("normalized_precision", "Norm. precision", "Normalized precision"),
-        Measure("success_rate_50", "SR 0.5", "Success rate (IoU > 0.5)"),
-        Measure("mean_iou", "Mean IoU", "Mean IoU"),
-    ]
-    if is_reference:
-        found = [m for m in found if m.key in ("precision", "mean_iou")][::-1]
-    return found
+    """Lists the measures of a convention, the one that ranks first."""
+    return _MEASURES.get(convention, _OTHERS)
 
 
 def list_curves(convention: str) -> list[Curve]:
-    """The kinds of curves of a convention."""
-    thresholds = ope_metrics.thresholds(convention)
-    measures = [measure.key for measure in list_measures(convention)]
-    found = [
+    """Lists the kinds of curves of a convention."""
+    at = ope_metrics.thresholds(convention)
+    keys = [measure.key for measure in list_measures(convention)]
+    success = "auc" if "auc" in keys else keys[0]
+    curves = [
+        Curve("success", "Success", at.success, "Overlap threshold", "Success rate", success),
         Curve(
-            *("success", "Success", thresholds.success, "Overlap threshold", "Success rate"),
-            measure="auc" if "auc" in measures else measures[0],
-        )
+            *("precision", "Precision", at.precision),
+            *("Location error threshold (px)", "Precision", "precision"),
+        ),
+        Curve(
+            *("normalized_precision", "Normalized precision", at.normalized_precision),
+            *("Normalized error threshold", "Precision", "normalized_precision"),
+        ),
     ]
-    if "precision" in measures:
-        found.append(
-            Curve(
-                *("precision", "Precision", thresholds.precision),
-                *("Location error threshold (px)", "Precision", "precision"),
-            )
-        )
-    if "normalized_precision" in measures:
-        found.append(
-            Curve(
-                *("normalized_precision", "Normalized precision", thresholds.normalized_precision),
-                *("Normalized error threshold", "Precision", "normalized_precision"),
-            )
-        )
-    return found
+    return [curve for curve in curves if curve.key in ("success", *keys)]
 
 
 def measure(
@@ -108,11 +93,11 @@ def measure(
     Args:
         dataset: The sequences.
         trackers: Their runs.
-        convention: One of `metrics.CONVENTIONS`.
+        convention: One of `conventions.CONVENTIONS`.
         samples: Not used: all intervals follow from the values of sequences.
 
     Raises:
-        ValueError: Boxes do not fit a sequence, or the convention is unknown.
+        ValueError: If boxes do not fit a sequence, or the convention is unknown.
     """
     del samples
     measures, curves = list_measures(convention), list_curves(convention)
@@ -139,17 +124,13 @@ def measure(
 def score(
     sequence: TestSequence, run: SequenceResult, convention: str
 ) -> ope_metrics.SequenceScores:
-    """Scores of one run.
-
-    Raises:
-        ValueError: If it has other numbers of boxes and frames; the message names the sequence.
-    """
+    """Scores one run; raises a ValueError that names the sequence if boxes and frames differ."""
     if len(run.boxes) != len(sequence.frames):
         raise ValueError(
             f"{sequence.name}: {len(run.boxes)} boxes for {len(sequence.frames)} frames"
         )
     is_vot = convention == "vot"
-    needs_size = is_vot or convention == _GOT10K
+    needs_size = is_vot or convention == "got10k"
     return ope_metrics.sequence_scores(
         sequence.name,
         run.boxes,

@@ -13,6 +13,16 @@ from typing import Any, Optional
 import numpy as np
 
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
+from gradnet_tf.eval.results.sequence_result import SequenceResult
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrackerRuns:
+    """What a tracker did: for each sequence its runs, in the order of the sequences."""
+
+    name: str
+    runs: Sequence[Sequence[SequenceResult]]
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gradnet_tf.datasets.sequences import Dataset, frame_size
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
-from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.metrics import eao, supervised
 from gradnet_tf.eval.scoring.ope import Numbers, TrackerNumbers
-from gradnet_tf.eval.scoring.summary import Eao, Measure
-
-if TYPE_CHECKING:
-    from gradnet_tf.eval.scoring.evaluate import TrackerRuns
+from gradnet_tf.eval.scoring.summary import Eao, Measure, TrackerRuns
 
 MEASURES = (
     Measure("eao", "EAO", "Expected average overlap", by_sequence=False),
@@ -40,7 +36,7 @@ def measure(
     """
     del convention
     # VOT2013 and VOT2014 rank by accuracy and robustness: they have no EAO.
-    interval = supervised.EAO_INTERVALS.get(dataset.name)
+    interval = eao.EAO_INTERVALS.get(dataset.name)
     sizes = [frame_size(sequence) for sequence in dataset.sequences]
     found, curves = [], []
     for tracker in trackers:
@@ -58,13 +54,13 @@ def measure(
                 },
                 curves={},
                 overlaps=[group[0].overlaps for group in groups],
-                totals={"eao": supervised.eao(everything, interval)} if interval else {},
-                intervals={"eao": supervised.eao_interval(everything, interval, samples=samples)}
+                totals={"eao": eao.eao(everything, interval)} if interval else {},
+                intervals={"eao": eao.eao_interval(everything, interval, samples=samples)}
                 if interval
                 else {},
             )
         )
-        curves.append(supervised.eao_curve(everything)[1:])
+        curves.append(eao.eao_curve(everything)[1:])
     longest = max(map(len, curves))
     curves = [_pad(curve, longest) for curve in curves]
     return Numbers(

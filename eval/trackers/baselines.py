@@ -67,7 +67,8 @@ class OpenCVTracker:
         _seed(self._cv2)
         self._tracker = self._create()  # One that has run cannot be started anew.
         self._box = np.array(box, np.float64)
-        self._tracker.init(_bgr(image), whole_box(box, image.shape[:2]))
+        height, width = image.shape[:2]
+        self._tracker.init(_bgr(image), whole_box(box, (height, width)))
 
     def update(self, image: np.ndarray) -> np.ndarray:
         """Tracks into the next frame; float64 [4]."""
@@ -78,14 +79,12 @@ class OpenCVTracker:
 
 
 def import_opencv(name: str) -> Any:
-    """Imports OpenCV and makes sure that it has a tracker.
-
-    Returns:
-        The module `cv2`.
+    """Imports OpenCV (the module `cv2`) and makes sure that it has a tracker.
 
     Raises:
-        ValueError: `name` is none of `OPENCV`.
-        ImportError: OpenCV is not installed, or without that tracker; the message says what to do.
+        ValueError: If `name` is none of `OPENCV`.
+        ImportError: If OpenCV is not installed, or has no such tracker; the message says what to
+            do.
     """
     if name not in OPENCV:
         raise ValueError(f"OpenCV's trackers here are {', '.join(OPENCV)}, not {name!r}")
@@ -102,8 +101,8 @@ def import_opencv(name: str) -> Any:
     return cv2
 
 
-def whole_box(box: Sequence[float], size: Sequence[int]) -> tuple[int, int, int, int]:
-    """The box in whole pixels, cut at the image's border, with at least one pixel each way.
+def whole_box(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Cuts a box to whole pixels within the image, with at least one pixel each way.
 
     Args:
         box: (x, y, width, height), 0-based px.
@@ -114,12 +113,12 @@ def whole_box(box: Sequence[float], size: Sequence[int]) -> tuple[int, int, int,
     limit = np.array(size[::-1], np.float64)
     low = np.clip(low, 0, limit - 1)
     high = np.clip(high, low + 1, limit)
-    (x, y), (width, height) = low, high - low
-    return int(x), int(y), int(width), int(height)
+    x, y, width, height = (int(value) for value in (*low, *(high - low)))
+    return x, y, width, height
 
 
 def _find(cv2: Any, name: str) -> Any:
-    """The function that makes a tracker: in cv2, or where it was before OpenCV 4.5.1; else None."""
+    """Finds the function that makes a tracker: in cv2, or where it was before OpenCV 4.5.1."""
     for module in (cv2, getattr(cv2, "legacy", None)):
         create = getattr(module, f"{OPENCV[name]}_create", None)
         if create is not None:

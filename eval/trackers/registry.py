@@ -56,11 +56,7 @@ class TrackerSpec:
 
 
 def parse_tracker(text: str) -> TrackerSpec:
-    """Reads a tracker as it is given on the command line, see above.
-
-    Raises:
-        ValueError: If it cannot be read, or there is no such kind, tracker or setting.
-    """
+    """Reads a tracker as it is given on the command line; raises a ValueError if it cannot."""
     match = re.match(r"([^=:,]+)=(.*)", text, re.DOTALL)
     name, rest = (match[1].strip(), match[2].strip()) if match else (None, text.strip())
     head, *parts = rest.split(",")
@@ -85,11 +81,7 @@ def parse_tracker(text: str) -> TrackerSpec:
 
 
 def parse_trackers(texts: Sequence[str]) -> list[TrackerSpec]:
-    """Reads several trackers.
-
-    Raises:
-        ValueError: As `parse_tracker`; or two have the same name.
-    """
+    """Reads several trackers; raises a ValueError as `parse_tracker`, and for equal names."""
     specs = [parse_tracker(text) for text in texts]
     # Case is ignored, since some file systems do.
     names = [spec.name.lower() for spec in specs]
@@ -140,11 +132,7 @@ def make_tracker(spec: TrackerSpec) -> Any:
 
 
 def find_class(target: str) -> Any:
-    """The class that MODULE:CLASS names.
-
-    Raises:
-        ImportError: If there is no such module or class.
-    """
+    """Finds the class that MODULE:CLASS names; raises an ImportError if there is none."""
     module_name, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module_name), name)
@@ -155,11 +143,7 @@ def find_class(target: str) -> Any:
 
 
 def load_code(spec: TrackerSpec) -> None:
-    """Imports what a tracker is made of.
-
-    Raises:
-        ImportError: As `make_tracker`.
-    """
+    """Imports what a tracker is made of; raises an ImportError as `make_tracker`."""
     if spec.kind == GRADNET:
         importlib.import_module("gradnet_tf.tracking.tracker")
     elif spec.kind == PYTHON:
@@ -250,7 +234,9 @@ def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, A
 
 
 def _gradnet_settings(parts: Sequence[str]) -> dict[str, Any]:
-    known = {name: "str" for name in _OWN_SETTINGS}  # `_parse_settings` reads their values.
+    known: dict[str, Any] = {
+        name: "str" for name in _OWN_SETTINGS
+    }  # `_parse_settings` reads their values.
     known.update((field.name, field.type) for field in dataclasses.fields(config.TrackerConfig))
     settings: dict[str, Any] = {}
     for part in parts:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from gradnet_tf.datasets import vot as vot_dataset
 from gradnet_tf.eval import vot
-from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.metrics import eao, supervised
 from gradnet_tf.eval.metrics.supervised import FrameCode
 from gradnet_tf.eval.results import formats
 from gradnet_tf.eval.running import protocols
@@ -262,8 +262,8 @@ def test_workspace_agrees(workspace, tracker, experiment):
     assert supervised.accuracy(runs) == pytest.approx(ar[0], abs=1e-6)
     assert supervised.robustness(runs) == pytest.approx(ar[1], abs=1e-6)
     assert supervised.reliability(runs) == pytest.approx(ar[2][0], abs=1e-6)
-    assert supervised.eao(runs, vot_workspace.INTERVAL) == pytest.approx(score[0], abs=1e-6)
-    np.testing.assert_allclose(supervised.eao_curve(runs), curve[0], atol=1e-6)
+    assert eao.eao(runs, vot_workspace.INTERVAL) == pytest.approx(score[0], abs=1e-6)
+    np.testing.assert_allclose(eao.eao_curve(runs), curve[0], atol=1e-6)
 
 
 @needs_toolkit

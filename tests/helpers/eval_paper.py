@@ -4,7 +4,8 @@ import numpy as np
 
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.paper import settings
-from gradnet_tf.eval.scoring.evaluate import TrackerRuns, evaluate
+from gradnet_tf.eval.scoring.evaluate import evaluate
+from gradnet_tf.eval.scoring.summary import TrackerRuns
 from tests.helpers import eval_data, eval_report
 
 

@@ -7,8 +7,9 @@ from PIL import Image
 from gradnet_tf.datasets.sequences import Dataset, Sequence
 from gradnet_tf.eval.metrics import supervised
 from gradnet_tf.eval.results import formats
-from gradnet_tf.eval.results.tracker_results import SequenceResult
-from gradnet_tf.eval.scoring.evaluate import TrackerRuns, evaluate
+from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.scoring.evaluate import evaluate
+from gradnet_tf.eval.scoring.summary import TrackerRuns
 
 WIDTH, HEIGHT = 64, 48
 EVIL = '</script><b>&"_$x|'  # A name that needs escaping everywhere.

@@ -13,7 +13,7 @@ from PIL import Image
 
 import gradnet_tf
 from gradnet_tf import weights as weights_lib
-from gradnet_tf.eval.results.tracker_results import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.running import protocols
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import compiled, precision

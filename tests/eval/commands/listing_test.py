@@ -35,6 +35,14 @@ def test_what_is_there_and_what_is_wrong(call, tmp_path):
     assert status == 0
 
 
+def test_annotations_alone(call, tmp_path):
+    datasets.make_otb(tmp_path, videos=1, frames=3)
+    for image in tmp_path.rglob("*.jpg"):
+        image.unlink()
+    status, text, _ = call("--dataset=folder", f"--root={tmp_path}")
+    assert status == 0 and "1 sequence, 3 frames" in text and "annotations alone" in text
+
+
 def test_options_of_the_reader(call, tmp_path):
     datasets.make_otb(tmp_path, videos=1, frames=3)
     arguments = ("--dataset=folder", f"--root={tmp_path}")

@@ -14,7 +14,7 @@ from absl import flags
 
 from gradnet_tf import datasets as eval_datasets
 from gradnet_tf.eval.commands import run
-from gradnet_tf.eval.results import submission, tracker_results
+from gradnet_tf.eval.results import discovery, submission
 from tests.helpers import datasets, eval_data, toy_trackers
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,7 +51,7 @@ def test_two_trackers_on_a_folder(root, tmp_path, capsys):
     output = tmp_path / "out"
     assert call(f"--root={root}", f"--output={output}", f"--tracker={TOYS}:Drift",
                 "--tracker=first box=static") == 0  # fmt: skip
-    found = tracker_results.find_results([output])
+    found = discovery.find_results([output])
     assert [each.tracker for each in found] == ["Drift", "first box"]
     assert found[0].names == ("Seq0", "Seq1", "Seq2")
     boxes = found[1].read("Seq1").boxes
@@ -110,7 +110,7 @@ def test_a_failing_sequence_does_not_hide_the_others(root, tmp_path, capsys):
     folder = tmp_path / root.name / f"Failing y={y}"
     text = (folder / ".failed" / "Seq1.txt").read_text()
     assert text.startswith("Traceback") and "RuntimeError: nothing to be seen at 11" in text
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert found.names == ("Seq0", "Seq2") and list(found.failures) == ["Seq1"]
     printed = capsys.readouterr()
     assert "Seq1: failed: RuntimeError: nothing to be seen at 11" in printed.err
@@ -124,7 +124,7 @@ def test_broken_data_do_not_hide_the_others(tmp_path, capsys):
     image.write_bytes(image.read_bytes()[:100])
     arguments = (f"--root={data}", f"--output={tmp_path / 'out'}", "--tracker=static")
     assert call(*arguments) == run.FAILED
-    (found,) = tracker_results.find_results([tmp_path / "out"])
+    (found,) = discovery.find_results([tmp_path / "out"])
     assert found.names == ("Seq1",)
     assert "groundtruth_rect.txt" in found.failures["Seq0"]
     assert "0003.jpg" in found.failures["Seq2"]
@@ -177,7 +177,7 @@ def test_two_runs_at_once_share_the_work(root, tmp_path, monkeypatch):
     # Each sequence was begun twice, to warm up and in earnest; and both tell of all of them.
     assert len(log.read_text().splitlines()) == 2 * 3
     assert all("T: 3 of 3 sequences" in out for out, _ in printed), printed
-    (found,) = tracker_results.find_results([output])
+    (found,) = discovery.find_results([output])
     assert found.names == ("Seq0", "Seq1", "Seq2")
     assert all(len(found.read(name).seconds) == 6 and not found.read(name).notes
                for name in found.names)  # fmt: skip
@@ -244,7 +244,7 @@ def test_supervised_runs_of_vot(vot, tmp_path, capsys):
     for protocol, name in (("realtime", "realtime"), ("ope", "unsupervised")):
         assert call(*arguments, f"--protocol={protocol}", dataset="vot2013") == 0
         assert [p.name for p in (folder / name / "seq0").glob("*_0*")] == ["seq0_001.txt"]
-    found = tracker_results.find_results([tmp_path])
+    found = discovery.find_results([tmp_path])
     assert [each.protocol for each in found] == ["ope", "realtime", "supervised"]
     assert found[2].repetitions("seq1") == 3
     assert found[1].provenance["protocol"]["fps"] == 20
@@ -294,7 +294,7 @@ def test_frames_that_cannot_be_read_are_held(tmp_path, capsys):
     for _ in range(2):
         assert call(*arguments, "--on_bad_frame=hold") == 0
         assert "1 unreadable frames held" in capsys.readouterr().out
-    (found,) = tracker_results.find_results([tmp_path / "held"])
+    (found,) = discovery.find_results([tmp_path / "held"])
     read = found.read("Seq1")
     np.testing.assert_array_equal(read.boxes[3], read.boxes[2])
     assert read.held == (3,) and len(read.boxes) == 6 and np.isnan(read.seconds[3])
@@ -313,7 +313,7 @@ def test_a_submission_of_real_time_runs(tmp_path, monkeypatch, capsys):
     protocol = ("--protocol=realtime", "--realtime_fps=200")
     assert call(*arguments, tracker, *protocol, dataset="got10k_test") == 0
     assert (tmp_path / "out" / "GOT-10k" / "T@200fps.zip").exists()
-    (found,) = tracker_results.find_results([tmp_path / "out"])
+    (found,) = discovery.find_results([tmp_path / "out"])
     assert np.isnan(found.read(found.names[0]).seconds).any()
     # More runs than the server takes are refused before any work.
     count = len(log.read_text())
@@ -325,7 +325,7 @@ def test_a_submission_of_real_time_runs(tmp_path, monkeypatch, capsys):
 def test_limit_and_clock(root, tmp_path):
     common = (f"--root={root}", f"--output={tmp_path}", "--tracker=static")
     assert call(*common, "--limit=3", "--protocol=realtime", "--realtime_fps=25") == 0
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert (found.tracker, found.protocol) == ("static@25fps", "realtime")
     assert len(found.read("Seq0").boxes) == 3
     identity = json.loads(json.dumps(found.provenance["identity"]))["protocol"]
@@ -343,7 +343,7 @@ def test_several_starts(root, tmp_path, capsys):
     assert "9 of 9 segments (3 finished before)" in capsys.readouterr().out
     after = eval_data.tree(tmp_path)
     assert {name: after[name] for name in before} == before
-    found = {each.dataset: each for each in tracker_results.find_results([tmp_path])}
+    found = {each.dataset: each for each in discovery.find_results([tmp_path])}
     assert found[root.name].names == ("Seq0", "Seq1", "Seq2")
     assert found[f"{root.name}-TRE2"].names == ("Seq1+1", "Seq1+4")
     assert len(found[f"{root.name}-TRE2"].read("Seq1+1").boxes) == 2
@@ -361,7 +361,7 @@ def test_several_starts_on_got10k(tmp_path, capsys):
     for _ in range(2):
         assert call(*arguments, "--starts=2", dataset="got10k_val") == 0
     assert "2 of 360 segments (2 finished before)" in capsys.readouterr().out
-    (found,) = tracker_results.find_results([tmp_path / "out"])
+    (found,) = discovery.find_results([tmp_path / "out"])
     assert (found.dataset, found.layout) == ("GOT-10k-TRE2", "got10k")
     assert found.names == ("GOT-10k_Val_000001+1", "GOT-10k_Val_000001+3")
     assert found.repetitions("GOT-10k_Val_000001+3") == 1
@@ -434,11 +434,6 @@ def test_protocols_of_data_sets(root, vot):
     assert (chosen.resets, chosen.repetitions, chosen.fps, chosen.grace) == (True, 1, 20, 3)
     assert not run.choose_protocol(vots, "ope").resets
     assert not run.choose_protocol(folder, "realtime", 25).resets
-
-
-def test_list(root, capsys):
-    assert call(f"--root={root}", "--list") == 0
-    assert "3 sequences, 18 frames" in capsys.readouterr().out
 
 
 def test_output_in_the_home_folder(root, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradnet_tf.eval.metrics import conventions, ope_metrics
+from gradnet_tf.eval.metrics import conventions
 
 # A box moved right by 5 px has IoU 50 / 150 and error 5, one moved by 20 px IoU 0.
 BOX = [20.0, 20, 10, 10]
@@ -14,8 +14,8 @@ def moved(*steps):
 
 
 def count(convention, boxes, truth, absent=None, cover=None, resolution=(100, 100)):
-    frames = conventions.Frames(boxes, truth, absent, cover, resolution)
-    return conventions.count(convention, frames)
+    tracked = conventions.Tracked(boxes, truth, absent, cover, resolution)
+    return conventions.count(convention, tracked)
 
 
 def test_first_frame():
@@ -144,4 +144,3 @@ def test_resolution_is_needed(name):
 def test_unknown_convention():
     with pytest.raises(ValueError, match="'otb50' is no convention; there are otb, lasot, got10k"):
         conventions.check("otb50")
-    assert ope_metrics.CONVENTIONS == conventions.CONVENTIONS

@@ -5,7 +5,7 @@ import pytest
 from absl import flags
 
 from gradnet_tf.eval.commands import boxes as binary
-from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.eval.metrics import conventions, ope_metrics
 from tests.helpers import goldens
 
 
@@ -63,7 +63,7 @@ def scores(convention, boxes, truth=None, name="a", **options):
     return ope_metrics.sequence_scores(name, boxes, truth, convention, **options)
 
 
-@pytest.mark.parametrize("convention", ope_metrics.CONVENTIONS)
+@pytest.mark.parametrize("convention", conventions.CONVENTIONS)
 def test_success_is_strict_in_every_convention(convention):
     # The box covers half of the truth: IoU 0.5, exactly at a threshold.
     boxes = np.array([[20.0, 20, 10, 10]] * 10 + [[20.0, 20, 10, 5], [20, 20, 10, 10]])
@@ -76,7 +76,7 @@ def test_success_is_strict_in_every_convention(convention):
     assert ope_metrics.summarize([found]).success_rate_50 == pytest.approx((counted - 1) / counted)
 
 
-@pytest.mark.parametrize("convention", ope_metrics.CONVENTIONS)
+@pytest.mark.parametrize("convention", conventions.CONVENTIONS)
 def test_precision_at_its_threshold(convention):
     # Errors 0, ..., 0, then exactly 20 and 21 px: only the reference counts 20 as a miss.
     found = scores(convention, line(*[0] * 10, 20, 21))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.metrics import eao, supervised
 from gradnet_tf.eval.metrics.supervised import FrameCode, Run
 
 T, INIT, FAILED, SKIPPED = FrameCode.TRACKED, FrameCode.INIT, FrameCode.FAILED, FrameCode.SKIPPED
@@ -49,13 +49,13 @@ def test_eao_by_hand():
     #   a from 9              .5   .6                   ends with the sequence
     #   b                     .9   .8   .7   .6   .5
     curve = [2.2 / 3, 2.1 / 3, 1.3 / 2, 1.05 / 2, 0.86 / 2]
-    np.testing.assert_allclose(supervised.eao_curve(RUNS), [0, *curve])
-    assert supervised.eao(RUNS, (2, 4)) == pytest.approx((curve[1] + curve[2] + curve[3]) / 3)
+    np.testing.assert_allclose(eao.eao_curve(RUNS), [0, *curve])
+    assert eao.eao(RUNS, (2, 4)) == pytest.approx((curve[1] + curve[2] + curve[3]) / 3)
     # pysot goes on to the length of the longest sequence, 12: there only the failed fragment is
     # left, whose overlaps sum up to 1.8. Its interval is one entry earlier.
-    theirs = supervised.eao_curve(RUNS, "pysot")
+    theirs = eao.eao_curve(RUNS, "pysot")
     np.testing.assert_allclose(theirs, [1, *curve, *(1.8 / np.arange(6, 12))])
-    score = supervised.eao(RUNS, (2, 4), "pysot")
+    score = eao.eao(RUNS, (2, 4), "pysot")
     assert score == pytest.approx((curve[0] + curve[1] + curve[2]) / 3)
 
 
@@ -143,7 +143,7 @@ def test_beside_the_border_is_a_failure():
     ],
 )
 def test_malformed_runs_are_named(bad, message):
-    for measure in (supervised.accuracy, supervised.robustness, supervised.eao_curve):
+    for measure in (supervised.accuracy, supervised.robustness, eao.eao_curve):
         with pytest.raises(ValueError, match=message):
             measure(bad)
 
@@ -152,8 +152,8 @@ def test_unknown_kinds():
     for call, message in (
         (lambda: supervised.accuracy(RUNS, weighting="otb"), "'otb' is no weighting"),
         (lambda: supervised.robustness(RUNS, "otb"), "'otb' is no robustness"),
-        (lambda: supervised.eao_curve(RUNS, "got10k"), "'got10k' is no EAO"),
-        (lambda: supervised.eao(RUNS, (5, 2)), r"1 <= low <= high, got \(5, 2\)"),
+        (lambda: eao.eao_curve(RUNS, "got10k"), "'got10k' is no EAO"),
+        (lambda: eao.eao(RUNS, (5, 2)), r"1 <= low <= high, got \(5, 2\)"),
     ):
         with pytest.raises(ValueError, match=message):
             call()

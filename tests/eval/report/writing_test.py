@@ -12,9 +12,10 @@ from PIL import Image
 from gradnet_tf.datasets import open_dataset
 from gradnet_tf.eval.commands import report, run
 from gradnet_tf.eval.report import clips, descriptions, page, writing
-from gradnet_tf.eval.results import sources, tracker_results
+from gradnet_tf.eval.results import discovery
 from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring import evaluate, loading
+from gradnet_tf.eval.trackers import sources
 from tests.helpers import eval_report as helper
 
 LENGTHS = (8, 9)
@@ -181,7 +182,7 @@ def test_only_sequences_of_all_trackers_count(tmp_path, data, found):
     (found / data.name / "two" / "A.txt").unlink()
     (found / data.name / "two" / "times" / "A_time.txt").unlink()
     dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    chosen = loading.choose(dataset, discovery.find_results([found]))
     loaded = loading.load(dataset, chosen)
     assert [s.name for s in loaded.dataset.sequences] == ["B"]
     assert loaded.notes == ("A is left out, without results of two.",)
@@ -192,7 +193,7 @@ def test_results_of_other_lengths_are_named(tmp_path, data, found):
     (folder / "B.txt").write_text("1,1,5,5\n" * 3)
     (folder / "times" / "B_time.txt").unlink()
     dataset = open_dataset("folder", str(data))
-    loaded = loading.load(dataset, loading.choose(dataset, tracker_results.find_results([found])))
+    loaded = loading.load(dataset, loading.choose(dataset, discovery.find_results([found])))
     detail = f"({folder / 'B.txt'}: 3 boxes for 9 frames)"
     assert loaded.notes == (f"B is left out, without results of one {detail}.",)
 
@@ -203,7 +204,7 @@ def test_a_tracker_without_results_does_not_hide_the_others(tmp_path, data, foun
         (folder / f"{name}.txt").write_text("1,1,5,5\n")
         (folder / "times" / f"{name}_time.txt").unlink()
     dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    chosen = loading.choose(dataset, discovery.find_results([found]))
     loaded = loading.load(dataset, chosen)
     assert [tracker.name for tracker in loaded.trackers] == ["one"]
     assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
@@ -219,7 +220,7 @@ def test_files_that_are_gone_or_changed_are_named(tmp_path, data):
     (root / "A.txt").write_text("\n".join([*lines[:-1], "1,1,5,5"]))
     (root / "B.txt").unlink()
     dataset = open_dataset("folder", str(data))
-    loaded = loading.load(dataset, tracker_results.find_results([tmp_path / "own"]))
+    loaded = loading.load(dataset, discovery.find_results([tmp_path / "own"]))
     assert [s.name for s in loaded.dataset.sequences] == ["A"]
     gone, changed = loaded.notes
     assert changed == f"{root / 'A.txt'} is not as it was written, but counted as it is."
@@ -259,7 +260,7 @@ def test_results_of_different_code_are_never_joined_in_silence(tmp_path, data, e
         assert "static (mixed code)" in path.read_text()
     # A part of them is of one code.
     loaded = loading.load(
-        open_dataset("folder", str(data), ["A"]), tracker_results.find_results([tmp_path / "own"])
+        open_dataset("folder", str(data), ["A"]), discovery.find_results([tmp_path / "own"])
     )
     assert loaded.trackers[0].name == "static" and not loaded.notes
 
@@ -274,7 +275,7 @@ def test_a_mixed_tracker_is_compared_by_its_name(tmp_path, data, found, edited):
 
 
 def test_results_of_other_code_that_are_to_be_done_again_are_left_out(tmp_path, data, edited):
-    found = tracker_results.find_results([edited("--shard=2/2")])
+    found = discovery.find_results([edited("--shard=2/2")])
     loaded = loading.load(open_dataset("folder", str(data)), found)
     assert [s.name for s in loaded.dataset.sequences] == ["B"]
     assert loaded.notes == (
@@ -286,7 +287,7 @@ def test_times_that_cannot_be_read_are_named(data, found):
     path = found / data.name / "one" / "times" / "A_time.txt"
     path.write_text("1\n2\n")
     dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    chosen = loading.choose(dataset, discovery.find_results([found]))
     loaded = loading.load(dataset, chosen)
     assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
     (note,) = loaded.notes
@@ -299,7 +300,7 @@ def test_nothing_in_common(tmp_path, data, found):
     for name, sequence in (("one", "A"), ("two", "B")):
         (found / data.name / name / f"{sequence}.txt").unlink()
     dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    chosen = loading.choose(dataset, discovery.find_results([found]))
     with pytest.raises(ValueError, match=r"no sequence of data has results of every tracker"):
         loading.load(dataset, chosen)
 
@@ -312,7 +313,7 @@ def test_withheld_truth(tmp_path, data, found):
         boxes[1:] = np.nan
         hidden.append(dataclasses.replace(sequence, boxes=boxes))
     dataset = dataclasses.replace(dataset, sequences=tuple(hidden))
-    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    chosen = loading.choose(dataset, discovery.find_results([found]))
     with pytest.raises(ValueError, match="truth of data is withheld"):
         loading.load(dataset, chosen)
 
@@ -322,7 +323,7 @@ def test_limit_of_the_run_cuts_the_sequences(tmp_path, data):
     root = helper.write_results(
         tmp_path / "r", data.name, "short", {s: helper.shifted(5, 4) for s in "AB"}
     )
-    (one,) = loading.choose(dataset, tracker_results.find_results([root]))
+    (one,) = loading.choose(dataset, discovery.find_results([root]))
     one = dataclasses.replace(one, provenance={"protocol": {"limit": 5}, "origin": 1})
     loaded = loading.load(dataset, [one])
     assert [len(s.frames) for s in loaded.dataset.sequences] == [5, 5]
@@ -334,7 +335,7 @@ def test_limit_of_the_run_cuts_the_sequences(tmp_path, data):
 
 def test_protocols_are_told_apart(tmp_path, data, found):
     dataset = open_dataset("folder", str(data))
-    one, two = tracker_results.find_results([found])
+    one, two = discovery.find_results([found])
     late = dataclasses.replace(two, protocol="realtime")
     assert loading.choose(dataset, [one, late]) == [one]
     assert loading.choose(dataset, [one, late], protocol="realtime") == [late]
@@ -350,7 +351,7 @@ def test_the_folder_of_the_data_set_goes_first(tmp_path, data, found):
         helper.write_results(found, title, "one", boxes)
         helper.write_results(found, title, "new", boxes)
     dataset = open_dataset("folder", str(data))
-    everything = tracker_results.find_results([found])
+    everything = discovery.find_results([found])
     with pytest.raises(ValueError, match="one result is called new, in TColor128 and in x: give"):
         loading.choose(dataset, everything)
     chosen = loading.choose(dataset, everything, ["one", "two"])

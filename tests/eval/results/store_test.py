@@ -7,9 +7,10 @@ import os
 import numpy as np
 import pytest
 
+from gradnet_tf.eval.results import marks
 from gradnet_tf.eval.results import store as results_store
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.results.store import ResultsConflictError, RunConflictError, Store
-from gradnet_tf.eval.results.tracker_results import SequenceResult
 from gradnet_tf.files import disk, locks
 from tests.helpers import eval_data
 
@@ -37,7 +38,7 @@ def finished(store):
 def test_a_finished_sequence(finished):
     assert finished.find_flaw("s", 3, "d") is None
     assert finished.find_flaw("other", 3, "d") == ""
-    mark = results_store.read_mark(finished.root, "s")
+    mark = marks.read_mark(finished.root, "s")
     assert mark["seconds"]["initialization"] == 2 and mark["seconds"]["median"] == 0.5
     assert mark["seconds"]["decoding"] == 0.75 and mark["warm_up_seconds"] == [1.5]
     assert mark["identity"] == IDENTITY and mark["environment"] == {"stack": 1}
@@ -121,7 +122,7 @@ def test_provenance_is_that_of_the_code_that_made_the_results(tmp_path):
     edited = dataclasses.replace(store, identity={**CODE, "code": "e" * 64})
 
     def provenance():
-        found = results_store.read_provenance(tmp_path)
+        found = marks.read_provenance(tmp_path)
         return found["identity"]["code"][0], found.get("kept_other_code", False), found["who"]
 
     store.write_provenance({"who": 1})
@@ -225,7 +226,7 @@ def test_provenance_lists_the_batches_in_which_results_went_on(store):
     store.write_provenance({"hardware": {"cores": 8, "batch": 4}})
 
     def hardware():
-        return results_store.read_provenance(store.root)["hardware"]
+        return marks.read_provenance(store.root)["hardware"]
 
     assert hardware() == {"cores": 2, "batch": 4}
     for batch in (1, 4):

@@ -5,7 +5,7 @@ import pytest
 
 from gradnet_tf.eval.metrics.supervised import FrameCode
 from gradnet_tf.eval.results import timing
-from gradnet_tf.eval.results.tracker_results import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 
 
 def result(seconds, codes=None, warm_up=0.0):

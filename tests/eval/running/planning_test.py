@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from gradnet_tf.datasets.sequences import Dataset, Problem
-from gradnet_tf.eval.results import tracker_results
-from gradnet_tf.eval.results.store import ResultsConflictError, read_provenance
-from gradnet_tf.eval.running import planning, runner, start_frames
+from gradnet_tf.eval.results import discovery
+from gradnet_tf.eval.results.marks import read_provenance
+from gradnet_tf.eval.results.store import ResultsConflictError
+from gradnet_tf.eval.running import planning, start_frames, tasks
 from gradnet_tf.eval.running.protocols import Protocol
 from gradnet_tf.eval.trackers import registry
 from tests.helpers import eval_data
@@ -50,7 +51,7 @@ def test_tasks_of_every_tracker_and_sequence(sequences, tmp_path):
 
 def test_what_is_finished_is_not_planned_again(sequences, tmp_path):
     dataset = make_dataset(sequences)
-    done = [runner.execute(task) for task in plan(dataset, tmp_path).tasks[:2]]
+    done = [tasks.execute(task) for task in plan(dataset, tmp_path).tasks[:2]]
     found = plan(dataset, tmp_path)
     assert [task.sequence.name for task in found.tasks] == ["c"]
     assert [task.sequence.name for task, _ in found.finished] == ["a", "b"]
@@ -65,7 +66,7 @@ def test_what_is_finished_is_not_planned_again(sequences, tmp_path):
 def test_what_is_damaged_or_of_other_frames_is_planned_again(sequences, tmp_path):
     dataset = make_dataset(sequences)
     for task in plan(dataset, tmp_path).tasks:
-        runner.execute(task)
+        tasks.execute(task)
     (tmp_path / "Small" / "static" / "b.txt").write_text("1,2,3,4\n")
     moved = dataclasses.replace(sequences[2], boxes=sequences[2].boxes + [1, 0, 0, 0])
     found = plan(make_dataset((*sequences[:2], moved)), tmp_path)
@@ -107,7 +108,7 @@ def second_boxes(root):
 def test_results_of_edited_code_are_done_again(sequences, tmp_path, edit, caplog):
     dataset, output = make_dataset(sequences), tmp_path / "out"
     for task in plan(dataset, output, edit(1.0)).tasks[:2]:
-        runner.execute(task)
+        tasks.execute(task)
     root = output / "Small" / "Edited"
     first = second_boxes(root)
     assert not plan(dataset, output, edit(1.0)).tasks[1:]  # The same text is the same code.
@@ -120,7 +121,7 @@ def test_results_of_edited_code_are_done_again(sequences, tmp_path, edit, caplog
         in caplog.text
     )
     for task in found.tasks:
-        runner.execute(task)
+        tasks.execute(task)
     assert {name: x - first[name] for name, x in second_boxes(root).items() if name in first} == (
         pytest.approx({"a": 4.0, "b": 4.0})
     )
@@ -130,7 +131,7 @@ def test_results_of_edited_code_are_done_again(sequences, tmp_path, edit, caplog
 def test_results_of_other_code_are_kept_where_that_is_asked_for(sequences, tmp_path, edit, caplog):
     dataset, output = make_dataset(sequences), tmp_path / "out"
     for task in plan(dataset, output, edit(1.0)).tasks[:2]:
-        runner.execute(task)
+        tasks.execute(task)
     text = edit(5.0)
     found = plan(dataset, output, text, keep_other_code=True)
     assert [task.sequence.name for task in found.tasks] == ["c"]
@@ -139,26 +140,26 @@ def test_results_of_other_code_are_kept_where_that_is_asked_for(sequences, tmp_p
         "2 of the finished sequences were tracked by other code (edited_step) and are kept"
         in caplog.text
     )
-    runner.execute(found.tasks[0])
-    (made,) = tracker_results.find_results([output])
+    tasks.execute(found.tasks[0])
+    (made,) = discovery.find_results([output])
     assert made.names == ("a", "b", "c") and made.is_mixed(made.names)
     # The next run without the flag does them again; until then they are no results.
     found = plan(dataset, output, text)
     assert [task.sequence.name for task in found.tasks] == ["a", "b"]
-    (made,) = tracker_results.find_results([output])
+    (made,) = discovery.find_results([output])
     assert made.names == ("c",) and made.stale == ("a", "b")
 
 
 def test_a_part_is_forced_beside_results_of_other_code(sequences, tmp_path, edit):
     dataset, output = make_dataset(sequences), tmp_path / "out"
     for task in plan(dataset, output, edit(1.0)).tasks:
-        runner.execute(task)
+        tasks.execute(task)
     text, part = edit(5.0), make_dataset(sequences[:1])
     with pytest.raises(ResultsConflictError, match="b for one: other code"):
         plan(part, output, text, force=True)
     for task in plan(part, output, text, force=True, keep_other_code=True).tasks:
-        runner.execute(task)
-    (made,) = tracker_results.find_results([output])
+        tasks.execute(task)
+    (made,) = discovery.find_results([output])
     assert made.names == ("a", "b", "c") and made.is_mixed("abc") and not made.is_mixed("bc")
 
 
@@ -167,7 +168,7 @@ def test_a_part_of_the_sequences_is_not_mixed_with_the_rest_of_other_code(
 ):
     output = tmp_path / "out"
     for task in plan(make_dataset(sequences[:2]), output, edit(1.0)).tasks:
-        runner.execute(task)
+        tasks.execute(task)
     text, before = edit(5.0), eval_data.tree(output, times=True)
     with pytest.raises(ResultsConflictError, match=r"a for one: other code \(edited_step\)"):
         plan(make_dataset(sequences[2:]), output, text)
@@ -180,11 +181,11 @@ def test_a_part_of_the_sequences_is_not_mixed_with_the_rest_of_other_code(
 def test_parts_of_a_run_by_shards_are_done_again_each(sequences, tmp_path, edit):
     dataset, output = make_dataset(sequences), tmp_path / "out"
     for task in plan(dataset, output, edit(1.0)).tasks:
-        runner.execute(task)
+        tasks.execute(task)
     text = edit(5.0)
     for task in plan(dataset, output, text, shard=(1, 2)).tasks:
-        runner.execute(task)
-    (made,) = tracker_results.find_results([output])
+        tasks.execute(task)
+    (made,) = discovery.find_results([output])
     assert made.names == ("a", "c") and made.stale == ("b",)
     assert [task.sequence.name for task in plan(dataset, output, text, shard=(2, 2)).tasks] == ["b"]
 
@@ -206,7 +207,7 @@ def test_a_limit_cuts_the_sequences(sequences, tmp_path):
 def test_a_conflict_leaves_no_trace(sequences, tmp_path):
     dataset = make_dataset(sequences)
     for task in plan(dataset, tmp_path, f"T={TOYS}:Drift").tasks:
-        runner.execute(task)
+        tasks.execute(task)
     before = eval_data.tree(tmp_path, times=True)
     # The first tracker would be fine; it must not be begun.
     with pytest.raises(ResultsConflictError, match="configuration"):
@@ -232,13 +233,13 @@ def test_a_record_of_a_whole_sequence_goes_when_it_is_split(sequences, tmp_path)
     problem = Problem("b", "b.txt is empty")
     broken = start_frames.segments(make_dataset(sequences[:1], problems=(problem,)), 2)
     for task in plan(broken, tmp_path).tasks:
-        runner.execute(task)
+        tasks.execute(task)
     failed = tmp_path / "Small-TRE2" / "static" / ".failed"
     assert [path.name for path in failed.iterdir()] == ["b.txt"]
     found = plan(start_frames.segments(make_dataset(sequences[:2]), 2), tmp_path)
     assert [task.sequence.name for task in found.tasks] == ["b+1", "b+4"]
     for task in found.tasks:
-        runner.execute(task)
+        tasks.execute(task)
     assert not failed.exists()
 
 
@@ -248,7 +249,7 @@ def test_segments_go_where_nothing_else_is(sequences, tmp_path):
         found = plan(start_frames.segments(make_dataset(sequences), starts), tmp_path)
         assert len(found.tasks) == 3 * starts
         for task in found.tasks:
-            assert runner.execute(task).error is None
+            assert tasks.execute(task).error is None
         roots += {task.store.root for task in found.tasks}
     assert len(set(roots)) == 3
     # The first box of a segment is its own.

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from gradnet_tf.eval.metrics import bootstrap, ope_metrics
+from gradnet_tf.eval.metrics import bootstrap, conventions, ope_metrics
 from gradnet_tf.eval.report import descriptions, page, plots, tables
 from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring import evaluate, ope, summary
@@ -110,7 +110,7 @@ def test_speed_is_unknown_without_times(tmp_path):
     assert result.eao is None
 
 
-@pytest.mark.parametrize("convention", ope_metrics.CONVENTIONS)
+@pytest.mark.parametrize("convention", conventions.CONVENTIONS)
 def test_totals_are_those_of_metrics(tmp_path, convention):
     dataset = helper.make_dataset(tmp_path, (31, 21, 16), convention=convention)
     tracker = helper.make_tracker("x", dataset, (4, 20, 10))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.datasets import open_dataset
-from gradnet_tf.eval.results import tracker_results
+from gradnet_tf.eval.results import discovery
 from gradnet_tf.eval.scoring import loading
 from tests.helpers import benchmarks
 
@@ -21,7 +21,7 @@ def _write(root, tracker, **counts):
 
 def _load(data, found, **options):
     dataset = open_dataset("otb100", str(data), **options)
-    return loading.load(dataset, loading.choose(dataset, tracker_results.find_results([found])))
+    return loading.load(dataset, loading.choose(dataset, discovery.find_results([found])))
 
 
 @pytest.fixture(name="tiger")

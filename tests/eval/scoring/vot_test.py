@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.metrics import eao, supervised
 from gradnet_tf.eval.report import descriptions, page, plots, tables
 from gradnet_tf.eval.scoring import evaluate
 from tests.helpers import eval_report as helper
@@ -79,7 +79,7 @@ def test_eao_ranks_within_its_interval(tmp_path):
     trackers = [evaluate.TrackerRuns(name, own) for name, own in sorted(runs.items())[::-1]]
     result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
     assert [tracker.name for tracker in result.trackers] == ["exact", "failing"]
-    assert result.eao.interval == supervised.EAO_INTERVALS["vot2017"]
+    assert result.eao.interval == eao.EAO_INTERVALS["vot2017"]
     assert descriptions.describe_convention(result).endswith(
         "The EAO of exact is a mean over 100 to 129 frames, not to 356, for no run goes on longer. "
         "The EAO of failing is a mean over 100 to 119 frames, not to 356, for no run goes on "

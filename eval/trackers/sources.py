@@ -33,12 +33,12 @@ _OURS = "gradnet_tf"
 _IMAGES = f"{_OURS}.media.images"
 _TRACKER = f"{_OURS}.tracking.tracker"
 # They give the frames to a tracker, and start it again; what else they import makes no boxes.
-_HARNESS = tuple(
+_LOOP = tuple(
     f"{_OURS}.eval.{name}"
     for name in ("running.protocols", "running.realtime", "metrics.regions", "metrics.supervised")
 )
-_SIDE_BY_SIDE = tuple(f"{_OURS}.eval.running.{name}" for name in ("interleave", "video_batch"))
-_PEERS = f"{_OURS}.eval.trackers.baselines"
+_SIDE_BY_SIDE = tuple(f"{_OURS}.eval.running.{name}" for name in ("side_by_side", "video_batch"))
+_BASELINES = f"{_OURS}.eval.trackers.baselines"
 # Imported by the tracker for other uses of it: videos, drawings, files.
 _WITHOUT_BOXES = {
     _OURS,
@@ -57,29 +57,21 @@ _SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER
 
 @dataclasses.dataclass(frozen=True)
 class Code:
-    """The sources of a tracker.
-
-    Attributes:
-        digest: sha256 of all of them.
-        modules: Hash of each, by the module's name.
-    """
+    """The sources of a tracker: one sha256 of all of them, and a hash of each module."""
 
     digest: str
     modules: Mapping[str, str]
 
 
 def read_code(spec: TrackerSpec) -> Code:
-    """The sources that the boxes of a tracker depend on, as they are on disk.
-
-    Args:
-        spec: The tracker.
+    """Finds the sources that the boxes of a tracker depend on, as they are on disk.
 
     Raises:
         ImportError: If a Python class is not there.
         OSError: If a source cannot be read.
     """
     found: dict[str, Path] = {}
-    exact = set(_HARNESS)
+    exact = set(_LOOP)
     if spec.kind == registry.PYTHON:
         # The class may be defined elsewhere than in the module that names it.
         home = getattr(registry.find_class(spec.target), "__module__", None)
@@ -88,7 +80,7 @@ def read_code(spec: TrackerSpec) -> Code:
         for root in roots:
             _follow(root, found, own)
     elif spec.kind != registry.GRADNET:
-        exact.add(_PEERS)
+        exact.add(_BASELINES)
     if spec.kind == registry.GRADNET or any(map(_is_ours, found)):
         # Not by its imports alone: `gradnet_tf.Tracker` is imported when it is asked for.
         _follow(_TRACKER, found)
@@ -101,14 +93,9 @@ def read_code(spec: TrackerSpec) -> Code:
     return Code(hashlib.sha256(text.encode()).hexdigest(), modules)
 
 
-def find_changes(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """Names of the modules that differ between the `Code.modules` of two trackers."""
-    return sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
-
-
 @functools.cache  # Trackers share most of their sources.
 def hash_source(content: bytes) -> str:
-    """Hash of what a Python source does: its tokens, without comments, docstrings and layout.
+    """Hashes what a Python source does: its tokens, without comments, docstrings and layout.
 
     What is no Python source is hashed as it is.
     """
@@ -167,10 +154,7 @@ def _hash_file(path: Path) -> str:
 def _follow(name: str, found: dict[str, Path], own: Collection[str] = ()) -> None:
     """Adds a module, the packages that it lies in, and what they import, to `found`.
 
-    Args:
-        name: Of the module.
-        found: Files by the names of modules.
-        own: Top-level packages that are followed even where pip installed them.
+    Top-level packages in `own` are followed even where pip installed them.
     """
     waiting = [name]
     while waiting:
@@ -274,9 +258,10 @@ def _is_library(top: str) -> bool:
     if top in sys.builtin_module_names:
         return True
     file, places = _locate(top)
-    if file is None and not places:
+    place = Path(places[0]) if places else file
+    if place is None:
         return True  # Not there at all.
-    folder = (Path(places[0]) if places else file).resolve().parent
+    folder = place.resolve().parent
     installed = {Path(path).resolve() for path in sysconfig.get_paths().values()}
     # The folder of `pip install --target` is known by what pip writes beside the packages.
     return bool(installed & {folder, *folder.parents}) or any(folder.glob("*.dist-info"))

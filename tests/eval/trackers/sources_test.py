@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import gradnet_tf
-from gradnet_tf.eval.results import sources
-from gradnet_tf.eval.trackers import registry
+from gradnet_tf.eval.results import identity
+from gradnet_tf.eval.trackers import registry, sources
 
 ROOT = Path(gradnet_tf.__file__).parent
 _numbers = itertools.count()
@@ -86,14 +86,16 @@ def test_what_is_no_source_has_a_hash_as_well():
 
 def test_modules_of_our_own_trackers():
     gradnet = set(code("gradnet").modules)
-    ours = {f"gradnet_tf.{name}" for name in ("gradnet", "images", "crops", "update_branch")}
-    ours |= {f"gradnet_tf.tracking.{name}" for name in ("config", "rules", "step", "targets_step")}
-    ours |= {f"gradnet_tf.eval.{name}" for name in ("protocols", "supervised", "video_batch")}
-    assert ours <= gradnet
+    ours = {f"network.{name}" for name in ("gradnet", "crops", "update_branch")} | {"media.images"}
+    ours |= {f"tracking.{name}" for name in ("config", "rules", "step", "targets_step")}
+    ours |= {f"eval.running.{name}" for name in ("protocols", "side_by_side", "video_batch")}
+    ours.add("eval.metrics.supervised")
+    assert {f"gradnet_tf.{name}" for name in ours} <= gradnet
     # What draws, trains, reads videos, or measures does not matter, nor does the version.
     names = {name[len("gradnet_tf.") :] for name in gradnet}
-    assert not names & {"", "drawing", "frames", "video", "train", "eval.results"}
-    assert not any(name.startswith(("training", "data", "eval.report")) for name in names)
+    assert not names & {"", "media.drawing", "media.frames", "media.video", "train"}
+    others = ("training", "data", "eval.report", "eval.results")
+    assert not any(name.startswith(others) for name in names)
     static, opencv = code("static"), code("opencv:mil")
     assert static == opencv and "gradnet_tf.eval.trackers.baselines" in static.modules
     assert "gradnet_tf.network.gradnet" not in static.modules
@@ -142,7 +144,7 @@ def test_an_edited_file_makes_other_trackers(copy):
         name = "gradnet_tf." + file[:-3].replace("/", ".")
         for kind, old in before.items():
             changed = [name] if kind in kinds else []
-            assert sources.find_changes(old.modules, code(kind).modules) == changed
+            assert identity.find_changes(old.modules, code(kind).modules) == changed
             assert (code(kind).digest != old.digest) == bool(changed)
         path.write_text(content + "\n# A comment.\n")
     assert {kind: code(kind) for kind in before} == before

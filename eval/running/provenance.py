@@ -31,13 +31,13 @@ _DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 def make_identity(
     weights: Optional[str], configuration: Mapping[str, Any], protocol: Protocol, code: str
 ) -> dict[str, Any]:
-    """Everything but the data that the boxes depend on: results of equal identity belong together.
+    """Returns all but the data that the boxes depend on; results of equal identity belong together.
 
     Args:
-        weights: Hash of the weights, if there are any.
-        configuration: Of the tracker, see `trackers.identify`.
+        weights: The hash of the weights, if there are any.
+        configuration: Of the tracker, see `registry.identify`.
         protocol: How sequences are run.
-        code: Hash of the sources, see `sources.read_code`.
+        code: The hash of the sources, see `sources.read_code`.
     """
     return {
         "version": gradnet_tf.__version__,
@@ -49,7 +49,7 @@ def make_identity(
 
 
 def hash_data(sequence: Sequence, protocol: Protocol) -> str:
-    """Hash of what a tracker gets of a sequence: the frames' names, and the boxes that it is given.
+    """Hashes what a tracker gets of a sequence: the frames' names and the boxes that it is given.
 
     In supervised runs that is all of the truth, which tells where it starts again.
     """
@@ -73,13 +73,13 @@ def make_provenance(
     environment: Mapping[str, Any],
     name: Optional[str] = None,
 ) -> dict[str, Any]:
-    """Content of `provenance.json`, besides the identity.
+    """Returns the content of `provenance.json`, besides the identity; see `make_identity`.
 
     Args:
         spec: The tracker as it was given.
-        weights: See `make_identity`.
-        configuration: Likewise.
-        protocol: Likewise.
+        weights: The hash of the weights.
+        configuration: Of the tracker.
+        protocol: How sequences are run.
         dataset: What it runs on.
         environment: Of `describe_environment`.
         name: How the results are called, if not as the tracker.
@@ -106,12 +106,11 @@ def make_provenance(
 
 
 def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
-    """Commit of the package, software and hardware, without loading TensorFlow.
+    """Describes the commit of the package, software and hardware, without loading TensorFlow.
 
     Args:
         jobs: Processes that share the machine.
-        batch: Sequences side by side in each: a frame's time is a share of their common step then,
-            see `batched`.
+        batch: Sequences side by side in each, which share the time of a step.
     """
     return {
         "git_commit": find_commit(Path(gradnet_tf.__file__).parents[1]),

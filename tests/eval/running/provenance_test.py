@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.datasets.sequences import Sequence
-from gradnet_tf.eval.results import provenance
+from gradnet_tf.eval.running import provenance
 from gradnet_tf.eval.running.protocols import Protocol
 
 BOXES = np.arange(12.0).reshape(3, 4) + 1

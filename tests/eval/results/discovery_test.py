@@ -2,14 +2,15 @@
 
 import dataclasses
 import re
+import struct
 
 import numpy as np
 import pytest
 
 from gradnet_tf.eval.metrics.supervised import FrameCode
-from gradnet_tf.eval.results import tracker_results
+from gradnet_tf.eval.results import discovery
+from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.results.store import Store
-from gradnet_tf.eval.results.tracker_results import SequenceResult
 
 IDENTITY = {"version": "1"}
 
@@ -42,7 +43,7 @@ def write(root, names, layout="otb", origin=1, identity=IDENTITY, **fields):
 
 def test_what_was_written_is_read(tmp_path):
     write(tmp_path / "OTB2015" / "T", ["b", "a"])
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert (found.dataset, found.tracker, found.protocol) == ("OTB2015", "T", "ope")
     assert found.names == ("a", "b") and found.repetitions("a") == 1
     read, wanted = found.read("a"), result("a")
@@ -58,7 +59,7 @@ def test_files_that_were_changed(tmp_path):
     root = tmp_path / "OTB2015" / "T"
     write(root, ["a", "b"])
     (root / "b.txt").write_text((root / "b.txt").read_text().replace("1", "2", 1))
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert found.find_flaw("a") is None
     assert found.find_flaw("b") == f"{root / 'b.txt'} is not as it was written"
     (root / "a.txt").unlink()
@@ -71,7 +72,7 @@ def test_supervised_results_and_repetitions(tmp_path):
     codes = [FrameCode.INIT, FrameCode.TRACKED, FrameCode.FAILED]
     runs = [result("a", 3, codes, n, shift=n) for n in (1, 2)]
     store.commit(runs, data="d")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert (found.tracker, found.protocol, found.repetitions("a")) == ("T", "supervised", 2)
     second = found.read("a", 2)
     np.testing.assert_array_equal(second.codes, codes)
@@ -84,7 +85,7 @@ def test_unfinished_failed_and_foreign_identity_are_left_out(tmp_path):
     store.fail("b", "boom")
     other = dataclasses.replace(store, identity={"version": "0"})
     other.commit([result("c")], data="d")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert found.names == ("a",)
     assert found.failures == {"b": "boom\n"}
 
@@ -93,26 +94,26 @@ def test_shards_are_merged(tmp_path):
     write(tmp_path / "1" / "OTB2015" / "T", ["a"]).fail("b", "boom")
     write(tmp_path / "2" / "OTB2015" / "T", ["b", "c"])
     write(tmp_path / "2" / "OTB2015" / "U", ["a"], tracker="U")
-    found = tracker_results.find_results([tmp_path / "1", tmp_path / "2"])
+    found = discovery.find_results([tmp_path / "1", tmp_path / "2"])
     assert [each.tracker for each in found] == ["T", "U"]
     assert found[0].names == ("a", "b", "c") and found[0].failures == {}
     assert len(found[0].read("c").boxes) == 3
     # A path may be given twice, or hold the same results.
-    assert len(tracker_results.find_results([tmp_path / "1", tmp_path])) == 2
+    assert len(discovery.find_results([tmp_path / "1", tmp_path])) == 2
 
 
 def test_what_cannot_be_merged(tmp_path):
     write(tmp_path / "1" / "T", ["a"])
     write(tmp_path / "2" / "T", ["b"], identity={"version": "2"})
     with pytest.raises(ValueError, match="both called 'T'.* not of the same code"):
-        tracker_results.find_results([tmp_path])
+        discovery.find_results([tmp_path])
     write(tmp_path / "4" / "T", ["b"], identity={**IDENTITY, "weights": "w"})
     with pytest.raises(ValueError, match="both called 'T'.* not of the same tracker"):
-        tracker_results.find_results([tmp_path / "1", tmp_path / "4"])
+        discovery.find_results([tmp_path / "1", tmp_path / "4"])
     store = write(tmp_path / "3" / "T", ["c"])
     store.commit([result("a", shift=1)], data="d")
     with pytest.raises(ValueError, match="different results of 'T' on a"):
-        tracker_results.find_results([tmp_path / "1", tmp_path / "3"])
+        discovery.find_results([tmp_path / "1", tmp_path / "3"])
 
 
 def test_foreign_trees(tmp_path):
@@ -128,9 +129,7 @@ def test_foreign_trees(tmp_path):
     vot = tmp_path / "VOT2017" / "ECO" / "baseline" / "ants1"
     vot.mkdir(parents=True)
     (vot / "ants1_001.txt").write_text("1\n1,2,3,4\n2\n")
-    found = {
-        (each.dataset, each.tracker): each for each in tracker_results.find_results([tmp_path])
-    }
+    found = {(each.dataset, each.tracker): each for each in discovery.find_results([tmp_path])}
     siamfc = found["OTB2015", "SiamFC"]
     assert siamfc.names == ("Jogging-1",) and siamfc.mark("Jogging-1") is None
     read = siamfc.read("Jogging-1")
@@ -159,7 +158,7 @@ def test_times_that_do_not_fit_take_nothing_from_the_boxes(tmp_path, text, reaso
     (tmp_path / "times").mkdir()
     (tmp_path / "a.txt").write_text("1,1,2,2\n1,1,2,2\n")
     (tmp_path / "times" / "a_time.txt").write_text(text, encoding="latin-1")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     read = found.read("a")
     np.testing.assert_array_equal(read.boxes, [[0, 0, 2, 2]] * 2)
     assert np.isnan(read.seconds).all() and len(read.seconds) == 2
@@ -174,7 +173,7 @@ def test_times_of_fewer_repetitions(tmp_path):
     for number in (1, 2):
         (folder / f"a_{number:03d}.txt").write_text("1,1,2,2\n")
     (folder / "a_time.txt").write_text("1\n")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     np.testing.assert_array_equal(found.read("a", 1).seconds, [1])
     assert np.isnan(found.read("a", 2).seconds).all() and len(found.read("a", 2).boxes) == 1
 
@@ -189,13 +188,13 @@ def coded(root, names, code, keep=False):
 
 def test_results_of_other_code_are_left_out_unless_they_are_kept(tmp_path):
     coded(tmp_path, "abc", "1")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert not found.is_mixed("abc") and not found.describe_code("abc")
     coded(tmp_path, "c", "2")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert found.names == ("c",) and found.stale == ("a", "b") and not found.is_mixed("c")
     coded(tmp_path, "d", "3", keep=True)
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert found.names == ("a", "b", "c", "d") and not found.stale
     assert found.is_mixed("abcd") and not found.is_mixed("ab")
     (text,) = found.describe_code("abcd")
@@ -208,11 +207,11 @@ def test_results_of_other_code_are_left_out_unless_they_are_kept(tmp_path):
 
 def test_code_that_was_not_recorded_is_said(tmp_path):
     write(tmp_path, ["a", "b"])
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     (text,) = found.describe_code("ab")
     assert not found.is_mixed("ab") and "was not recorded" in text
     coded(tmp_path, "c", "1", keep=True)
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert found.is_mixed("abc")
     assert (
         "a, b by code that was not recorded; c by the code 1111" in (found.describe_code("abc")[0])
@@ -225,7 +224,7 @@ def test_frames_that_were_held(tmp_path):
     runs = [result("a", repetition=number) for number in (1, 2)]
     runs[1] = dataclasses.replace(runs[1], held=(1, 2))
     store.commit(runs, data="d")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert [found.read("a", number).held for number in (1, 2)] == [(), (1, 2)]
     (note,) = found.read("a", 2).notes
     assert note == (
@@ -233,11 +232,50 @@ def test_frames_that_were_held(tmp_path):
     )
 
 
+def test_results_of_vot_toolkit(tmp_path):
+    """Binary files, polygons, masks and times, in a workspace of the toolkit."""
+    root = tmp_path / "results" / "Siam" / "baseline"
+    (root / "a").mkdir(parents=True)
+    content = struct.pack("<hIBIB4fBI", 1, 3, 0, 1, 1, 1, 2, 3, 4, 0, 2)
+    (root / "a" / "a_001.bin").write_bytes(content)
+    (root / "a" / "a_001_time.value").write_text("0.5\n0.25\n\n")
+    (root / "b").mkdir()
+    (root / "b" / "b_001.txt").write_text("1\n5,1,9,1,9,7,5,7\nm10,20,3,3,4,1,1,2\n1,2,3,4\n")
+    (found,) = discovery.find_results([tmp_path])
+    assert (found.tracker, found.protocol, found.names) == ("Siam", "supervised", ("a", "b"))
+    read = found.read("a")
+    assert read.codes.tolist() == [FrameCode.INIT, FrameCode.TRACKED, FrameCode.FAILED]
+    np.testing.assert_array_equal(read.boxes[1], [1, 2, 3, 4])
+    np.testing.assert_array_equal(read.seconds, [0.5, 0.25, np.nan])
+    assert not read.notes and np.isnan(read.boxes[[0, 2]]).all()
+    read = found.read("b")
+    np.testing.assert_array_equal(read.boxes[1:], [[5, 1, 4, 6], [10, 21, 2, 2], [1, 2, 3, 4]])
+    assert read.notes == ("2 polygons or masks of b are measured by the boxes around them.",)
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("a_001.bin", b"\1\0\1\0", r"a_001\.bin: it ends early"),
+        ("a_001.bin", struct.pack("<hI", 1, 0), r"a_001\.bin is empty"),
+        ("a_001.bin", struct.pack("<hIBI", 1, 1, 0, 7), "there is no code 7 of a frame"),
+        ("a_001.txt", b"1\nm0,0,1,1,2\n", r"a_001\.txt, line 2: .*runs of 2 px"),
+    ],
+)
+def test_damaged_results_of_vot_toolkit(tmp_path, name, content, message):
+    root = tmp_path / "T" / "unsupervised" / "a"
+    root.mkdir(parents=True)
+    (root / name).write_bytes(content)
+    (found,) = discovery.find_results([tmp_path])
+    with pytest.raises(ValueError, match=message):
+        found.read("a")
+
+
 def test_nothing_there(tmp_path):
     with pytest.raises(ValueError, match="no results in"):
-        tracker_results.find_results([tmp_path])
+        discovery.find_results([tmp_path])
     with pytest.raises(OSError, match="is no folder of results"):
-        tracker_results.find_results([tmp_path / "x"])
+        discovery.find_results([tmp_path / "x"])
 
 
 def foreign(root, **texts):
@@ -258,7 +296,7 @@ def foreign(root, **texts):
 )
 def test_foreign_boxes_in_other_writings(tmp_path, text):
     foreign(tmp_path / "OTB2015" / "T", Girl=text)
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     np.testing.assert_array_equal(found.read("Girl").boxes, [[1, 2, 4, 5], [2, 2, 4, 5]])
 
 
@@ -275,7 +313,7 @@ def test_foreign_boxes_in_other_writings(tmp_path, text):
 )
 def test_foreign_boxes_that_cannot_be_read_are_not_absent(tmp_path, text, message):
     foreign(tmp_path / "OTB2015" / "T", Girl=text, Couple="2,3,4,5\n")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     assert found.names == ("Couple", "Girl")
     with pytest.raises(ValueError, match=message):
         found.read("Girl")
@@ -284,11 +322,11 @@ def test_foreign_boxes_that_cannot_be_read_are_not_absent(tmp_path, text, messag
 def test_a_tree_of_nothing_but_unreadable_boxes(tmp_path):
     foreign(tmp_path / "OTB2015" / "T", Girl="one,two\n")
     with pytest.raises(ValueError, match=r"no results in .*Girl\.txt, line 1: 'one,two'"):
-        tracker_results.find_results([tmp_path])
+        discovery.find_results([tmp_path])
 
 
 def test_supervised_run_that_begins_with_a_box(tmp_path):
     foreign(tmp_path / "VOT2018/T/baseline/ants1", ants1_001="1,2,3,4\n1,2,3,4\n")
-    (found,) = tracker_results.find_results([tmp_path])
+    (found,) = discovery.find_results([tmp_path])
     with pytest.raises(ValueError, match=r"ants1_001\.txt, line 1: a supervised run begins with"):
         found.read("ants1")

@@ -1,7 +1,11 @@
-"""Sequences side by side in one process, each in a lane; where one ends, the next takes its place.
+"""Tracks several sequences in one compiled step a frame; where one ends, the next takes its place.
 
-Failures stay with their sequences: a lane whose frame cannot be read ends alone. After a step that
-failed for all of them, each sequence of it is run by itself.
+Results are those of `tasks.execute`: sequences do not see each other. While the step computes, the
+next frames are read. A sequence whose frame cannot be read ends alone; after a step that failed,
+each sequence of it is run by itself.
+
+The time of a frame is that of its step, divided by the sequences in that step; that of a sequence's
+first frame is of its own initialisation.
 """
 
 from __future__ import annotations
@@ -20,22 +24,22 @@ from typing import Callable, Union
 import numpy as np
 from absl import logging
 
-from gradnet_tf.eval.results.tracker_results import SequenceResult
-from gradnet_tf.eval.running import protocols, runner
-from gradnet_tf.eval.running.runner import Frames, Outcome, Task
+from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.running import protocols, tasks
+from gradnet_tf.eval.running.tasks import FramesDone, Task, TaskResult
 from gradnet_tf.eval.running.video_batch import VideoBatch
 from gradnet_tf.eval.trackers import registry
 from gradnet_tf.media.images import as_rgb
 from gradnet_tf.media.prefetching import Prefetcher
 
 # Called with the number of a task and what is new of it.
-Tell = Callable[[int, Union[Frames, Outcome]], None]
+Tell = Callable[[int, Union[FramesDone, TaskResult]], None]
 
-_BEGUN = Frames(count=0, tracked=0, seconds=0.0, score=float("nan"))
+_BEGUN = FramesDone(count=0, tracked=0, seconds=0.0, score=float("nan"))
 
 
 def execute(
-    tasks: Items[Task],
+    items: Items[Task],
     tell: Tell,
     batch: int,
     clock: protocols.Clock = time.perf_counter,
@@ -43,21 +47,21 @@ def execute(
     """Does tasks in this process.
 
     Args:
-        tasks: In the order in which they are begun, those of one tracker after the other.
-        tell: Called with the number of a task and `Frames` when it begins and now and then, and
-            with its `Outcome` when it is over.
+        items: Tasks in the order in which they are begun, those of one tracker after the other.
+        tell: Called with the number of a task and `FramesDone` when it begins and now and then, and
+            with its `TaskResult` when it is over.
         batch: Sequences side by side at most.
         clock: Seconds.
 
     Raises:
-        OSError: Results cannot be written.
+        OSError: If results cannot be written.
     """
-    for _, group in itertools.groupby(enumerate(tasks), lambda item: item[1].spec):
+    for _, group in itertools.groupby(enumerate(items), lambda item: item[1].spec):
         _SideBySide(list(group), tell, batch, clock).run()
 
 
-class _Lane:
-    """One run of a task: its frames, and what came of them so far."""
+class _SequenceRun:
+    """One run over the sequence of a task: its frames, and what came of them so far."""
 
     def __init__(self, number: int, task: Task, results: list[SequenceResult], tell: Tell, clock):
         count = len(task.sequence.frames)
@@ -66,14 +70,10 @@ class _Lane:
         self._seconds, self._decode_seconds = np.full(count, np.nan), np.full(count, np.nan)
         self._index, self.warm_up_seconds = 0, 0.0
         self._frames = Prefetcher(_read(task.sequence.frames, clock), depth=1)
-        self._observe = runner.Observer(task.sequence, functools.partial(tell, number))
+        self._observe = tasks.Reporter(task.sequence, functools.partial(tell, number))
 
     def read(self) -> np.ndarray:
-        """The next frame.
-
-        Raises:
-            OSError, ValueError: It cannot be read.
-        """
+        """The next frame; raises an OSError or ValueError if it cannot be read."""
         image, self._decode_seconds[self._index] = next(self._frames)
         return image
 
@@ -102,12 +102,14 @@ class _Lane:
 
 
 class _SideBySide:
-    """Tasks of one tracker; those under way are lanes, in the order of the videos in the batch."""
+    """Tasks of one tracker; the runs under way are in the order of the videos in the batch."""
 
-    def __init__(self, tasks: list[tuple[int, Task]], tell: Tell, batch: int, clock):
-        self._waiting = collections.deque((number, task, []) for number, task in tasks)
+    def __init__(self, numbered: list[tuple[int, Task]], tell: Tell, batch: int, clock):
+        self._waiting: collections.deque[tuple[int, Task, list[SequenceResult]]] = (
+            collections.deque((number, task, []) for number, task in numbered)
+        )
         self._apart: list[tuple[int, Task]] = []
-        self._lanes: list[_Lane] = []
+        self._runs: list[_SequenceRun] = []
         self._kept: dict[int, contextlib.ExitStack] = {}  # What keeps a task to this process.
         self._tell, self._batch, self._clock = tell, batch, clock
 
@@ -118,55 +120,55 @@ class _SideBySide:
         except Exception:
             text = traceback.format_exc()
             for number, task, _ in self._waiting:
-                outcome = runner.lose(task, text)
-                self._tell(number, runner.execute(task) if outcome.busy is not None else outcome)
+                result = tasks.lose(task, text)
+                self._tell(number, tasks.execute(task) if result.busy is not None else result)
             return
         try:
-            while self._lanes or self._waiting:
-                while self._waiting and len(self._lanes) < self._batch:
+            while self._runs or self._waiting:
+                while self._waiting and len(self._runs) < self._batch:
                     self._begin(*self._waiting.popleft())
                 self._step()
         finally:
-            for lane in self._lanes:
-                lane.close()
+            for run in self._runs:
+                run.close()
             for number in list(self._kept):
                 self._release(number)
         for number, task in self._apart:
-            self._tell(number, runner.execute(task, functools.partial(self._tell, number)))
+            self._tell(number, tasks.execute(task, functools.partial(self._tell, number)))
 
     def _begin(self, number: int, task: Task, results: list[SequenceResult]) -> None:
         if not results and not self._take(number, task):
             return
-        lane = _Lane(number, task, results, self._tell, self._clock)
+        run = _SequenceRun(number, task, results, self._tell, self._clock)
         self._tell(number, _BEGUN)
         try:
-            image, box = lane.read(), task.sequence.boxes[0]
+            image, box = run.read(), task.sequence.boxes[0]
             start = self._clock()
             self._videos.warm_up(image, box)
             ready = self._clock()
             self._videos.add(image, box)
-            lane.warm_up_seconds = ready - start
+            run.warm_up_seconds = ready - start
             seconds = self._clock() - ready
         except Exception:
-            lane.close()
+            run.close()
             self._fail(number, task)
             return
-        self._lanes.append(lane)
-        lane.record(box, seconds)
-        self._finish_if_over(lane)
+        self._runs.append(run)
+        run.record(box, seconds)
+        self._finish_if_over(run)
 
     def _step(self) -> None:
         images = []
-        for lane in list(self._lanes):
+        for run in list(self._runs):
             try:
-                images.append(lane.read())
+                images.append(run.read())
             except Exception:
-                self._leave(lane)
-                if lane.task.protocol.on_bad_frame == protocols.HOLD:
+                self._leave(run)
+                if run.task.protocol.on_bad_frame == protocols.HOLD:
                     # The others get their next frames: it cannot wait in the same step.
-                    self._set_apart(lane)
+                    self._set_apart(run)
                 else:
-                    self._fail(lane.number, lane.task)
+                    self._fail(run.number, run.task)
         if not images:
             return
         start = self._clock()
@@ -175,27 +177,27 @@ class _SideBySide:
         except Exception:
             self._set_all_apart(traceback.format_exc())
             return
-        seconds = (self._clock() - start) / len(self._lanes)
-        for lane, box in zip(list(self._lanes), boxes):
-            lane.record(box, seconds)
-            self._finish_if_over(lane)
+        seconds = (self._clock() - start) / len(self._runs)
+        for run, box in zip(list(self._runs), boxes):
+            run.record(box, seconds)
+            self._finish_if_over(run)
 
-    def _finish_if_over(self, lane: _Lane) -> None:
-        if not lane.is_over:
+    def _finish_if_over(self, run: _SequenceRun) -> None:
+        if not run.is_over:
             return
-        self._leave(lane)
-        results = [*lane.results, lane.result()]
-        if protocols.is_complete(results, lane.task.protocol, self._tracker):
-            outcome = runner.finish(lane.task, results)
-            self._release(lane.number)
-            self._tell(lane.number, outcome)
+        self._leave(run)
+        results = [*run.results, run.result()]
+        if protocols.is_complete(results, run.task.protocol, self._tracker):
+            result = tasks.finish(run.task, results)
+            self._release(run.number)
+            self._tell(run.number, result)
         else:
-            self._waiting.appendleft((lane.number, lane.task, results))
+            self._waiting.appendleft((run.number, run.task, results))
 
     def _take(self, number: int, task: Task) -> bool:
         """Whether a task is to be begun; if not, another process has it or has done it."""
         stack = self._kept[number] = contextlib.ExitStack()
-        done = runner.begin(task, stack, wait=False)
+        done = tasks.begin(task, stack, wait=False)
         if done is None:
             return True
         self._release(number)
@@ -210,30 +212,30 @@ class _SideBySide:
 
     def _fail(self, number: int, task: Task) -> None:
         """After an exception, while it is handled."""
-        outcome = runner.fail(task, traceback.format_exc())
+        result = tasks.fail(task, traceback.format_exc())
         self._release(number)
-        self._tell(number, outcome)
+        self._tell(number, result)
 
     def _set_all_apart(self, text: str) -> None:
         """After a step that failed: nobody knows for which sequence, so each is run by itself."""
-        names = ", ".join(lane.task.sequence.name for lane in self._lanes)
+        names = ", ".join(run.task.sequence.name for run in self._runs)
         logging.warning("%s are run one by one, for their step failed:\n%s", names, text)
-        for lane in list(self._lanes):
-            self._leave(lane)
-            self._set_apart(lane)
+        for run in list(self._runs):
+            self._leave(run)
+            self._set_apart(run)
 
-    def _set_apart(self, lane: _Lane) -> None:
-        self._release(lane.number)
-        self._apart.append((lane.number, _alone(lane.task)))
+    def _set_apart(self, run: _SequenceRun) -> None:
+        self._release(run.number)
+        self._apart.append((run.number, _alone(run.task)))
 
-    def _leave(self, lane: _Lane) -> None:
-        self._videos.drop(self._lanes.index(lane))
-        self._lanes.remove(lane)
-        lane.close()
+    def _leave(self, run: _SequenceRun) -> None:
+        self._videos.drop(self._runs.index(run))
+        self._runs.remove(run)
+        run.close()
 
 
 def _alone(task: Task) -> Task:
-    """The task with a record that says that it was run by itself."""
+    """Returns the task with a record that says that it was run by itself."""
     hardware = {**task.environment.get("hardware", {}), "batch": 1}
     return dataclasses.replace(task, environment={**task.environment, "hardware": hardware})
 

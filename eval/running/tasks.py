@@ -1,0 +1,286 @@
+"""A task is one tracker on one sequence, with all repetitions: it tracks and writes the results.
+
+It gives the same files in whatever process and order it runs: every task makes its own tracker and
+seeds the global random numbers. Several processes may work on the same tasks, on one machine or on
+several that share the output: each takes a sequence that no other one has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import multiprocessing
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Items
+from typing import Any, Optional
+
+import numpy as np
+from absl import logging
+
+from gradnet_tf.datasets.sequences import Sequence
+from gradnet_tf.eval.results import timing
+from gradnet_tf.eval.results.identity import find_changes, is_same
+from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.results.store import Store
+from gradnet_tf.eval.results.tracker_results import TrackerResults
+from gradnet_tf.eval.running import protocols
+from gradnet_tf.eval.running.progress import score
+from gradnet_tf.eval.running.protocols import Protocol
+from gradnet_tf.eval.trackers import registry, sources
+from gradnet_tf.eval.trackers.registry import TrackerSpec
+from gradnet_tf.files.locks import InUseError
+
+_MESSAGE_SECONDS = 0.2  # Between two messages on frames.
+_WAIT_SECONDS = 1.0  # Between two attempts at a sequence that another process tracks.
+
+# Trackers whose code this process is known to have loaded.
+_loaded: set[TrackerSpec] = set()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+    """One tracker on one sequence.
+
+    Attributes:
+        spec: The tracker.
+        name: How its results are called.
+        sequence: The sequence, cut to its limit.
+        protocol: How it is run.
+        store: Where the results go.
+        data: The hash of what the tracker gets of the sequence.
+        environment: JSON values: on what it runs.
+        stamp: Of the sequence's mark when this was planned, see `Store.stamp`: another process has
+            finished the sequence since if it is another one.
+    """
+
+    spec: TrackerSpec
+    name: str
+    sequence: Sequence
+    protocol: Protocol
+    store: Store
+    data: str
+    environment: Mapping[str, Any]
+    stamp: Optional[str] = None
+
+    @property
+    def title(self) -> str:
+        """Names the task in messages."""
+        return f"{self.name}, {self.sequence.name}"
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskResult:
+    """What came of a task.
+
+    Attributes:
+        error: The traceback if it failed; else None.
+        score: Success AUC, 0 to 1; NaN where it is not known.
+        frames: Frames tracked, all repetitions together.
+        seconds: Time of tracking them.
+        finished_before: Whether an earlier run, or another process, had done it.
+        batch: Sequences side by side, of whose common time this is a share.
+        other_code: Whether it was done by other code than this.
+        held: Frames that could not be read.
+        busy: The process that is doing it; None unless this one did not wait.
+    """
+
+    error: Optional[str] = None
+    score: float = float("nan")
+    frames: int = 0
+    seconds: float = 0.0
+    finished_before: bool = False
+    batch: int = 1
+    other_code: bool = False
+    held: int = 0
+    busy: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FramesDone:
+    """Message of a task that is under way, on the frames since its last message.
+
+    Attributes:
+        count: How many they are.
+        tracked: How many of them were tracked.
+        seconds: Time that this took.
+        score: Success AUC of the sequence so far, 0 to 1; NaN where it is not known.
+    """
+
+    count: int
+    tracked: int
+    seconds: float
+    score: float
+
+
+def execute(
+    task: Task,
+    tell: Callable[[FramesDone], None] = lambda message: None,
+    clock: protocols.Clock = time.perf_counter,
+    *,
+    wait: bool = True,
+) -> TaskResult:
+    """Does a task: tracks, and writes what came of it, of a tracker or an image that fails, too.
+
+    Args:
+        task: What to do.
+        tell: Called now and then.
+        clock: Seconds.
+        wait: Whether to wait for another process that is doing it; else the result is `busy`.
+
+    Raises:
+        OSError: If the results cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        done = begin(task, stack, wait=wait)
+        if done is not None:
+            return done
+        try:
+            results = _track(task, tell, clock)
+        except (Exception, SystemExit):  # Whatever a tracker raises: the other sequences go on.
+            return fail(task, traceback.format_exc())
+        return finish(task, results)
+
+
+def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[TaskResult]:
+    """Takes a task for this process, which keeps it until the stack is closed.
+
+    Returns:
+        None if it is to be done now; else what another process has made of it, or that it is busy.
+
+    Raises:
+        OSError: If the lock cannot be written, another run has taken over the folder, or the code
+            has changed since the run began.
+    """
+    _check_code(task)
+    name, said = task.sequence.name, False
+    while True:
+        try:
+            stack.enter_context(task.store.locked(name))
+            break
+        except InUseError as error:
+            if not wait:
+                return TaskResult(busy=str(error))
+            if not said:
+                logging.warning("%s is being tracked by %s: waiting for it", task.title, error)
+                said = True
+            time.sleep(_WAIT_SECONDS)
+    task.store.check_owner()
+    if task.store.stamp(name) != task.stamp:
+        if task.store.find_flaw(name, len(task.sequence.frames), task.data) is None:
+            return read_finished(task)
+    return None
+
+
+def _check_code(task: Task) -> None:
+    """Raises an OSError if this process has loaded other code than the results are said to be of.
+
+    One that was started later than the run, as for one that died, may find other sources. What
+    changes after they are loaded does not matter.
+    """
+    if multiprocessing.parent_process() is None or task.spec in _loaded:
+        return
+    with contextlib.suppress(ImportError):  # Which fails the task in its turn.
+        registry.load_code(task.spec)
+        changed = find_changes(task.store.modules, sources.read_code(task.spec).modules)
+        if changed and task.store.modules:
+            raise OSError(
+                f"the code changed after the run had begun ({', '.join(changed)}): start it again"
+            )
+    _loaded.add(task.spec)
+
+
+def read_finished(task: Task) -> TaskResult:
+    """Reads what came of a task that is finished; raises an OSError or ValueError if it cannot."""
+    found = TrackerResults(
+        dataset="",
+        tracker=task.name,
+        protocol=task.protocol.name,
+        layout=task.store.layout,
+        provenance={"origin": task.store.origin},
+        sources={task.sequence.name: task.store.root},
+    )
+    count = found.repetitions(task.sequence.name)
+    results = [found.read(task.sequence.name, number) for number in range(1, count + 1)]
+    mark = found.mark(task.sequence.name) or {}
+    return dataclasses.replace(
+        _summarize(task, results, mark.get("environment", {})),
+        finished_before=True,
+        other_code=not is_same(mark.get("identity", {}), task.store.identity),
+    )
+
+
+def finish(task: Task, results: Items[SequenceResult]) -> TaskResult:
+    """Writes the results of a task, one for each repetition; raises an OSError if it cannot."""
+    task.store.commit(results, data=task.data, environment=task.environment)
+    return _summarize(task, results, task.environment)
+
+
+def fail(task: Task, text: str) -> TaskResult:
+    """Records why a task failed; raises an OSError if it cannot."""
+    task.store.fail(task.sequence.name, text)
+    return TaskResult(error=text)
+
+
+def lose(task: Task, text: str) -> TaskResult:
+    """Records why a task failed whose process has died, unless another one does it or has done it.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        return begin(task, stack, wait=False) or fail(task, text)
+
+
+class Reporter:
+    """Sends messages on the frames of a sequence, not too often; see `protocols.Observer`."""
+
+    def __init__(self, sequence: Sequence, tell: Callable[[FramesDone], None]):
+        self._sequence, self._tell = sequence, tell
+        self._told, self._last = 0, time.monotonic()
+
+    def __call__(self, index: int, boxes: np.ndarray, seconds: np.ndarray) -> None:
+        """Sends a message, if it is time for one."""
+        now = time.monotonic()
+        if now - self._last < _MESSAGE_SECONDS and index + 1 < len(boxes):
+            return
+        # The first frame is the initialisation.
+        passed = seconds[max(self._told, 1) : index + 1]
+        self._tell(
+            FramesDone(
+                count=index + 1 - self._told,
+                tracked=int(np.isfinite(passed).sum()),
+                seconds=float(np.nansum(passed)),
+                score=score(self._sequence, boxes[: index + 1]),
+            )
+        )
+        self._told, self._last = index + 1, now
+
+
+def _track(task: Task, tell, clock: protocols.Clock) -> list[SequenceResult]:
+    tracker = registry.make_tracker(task.spec)
+    results: list[SequenceResult] = []
+    while not protocols.is_complete(results, task.protocol, tracker):
+        results.append(
+            protocols.run_sequence(
+                tracker,
+                task.sequence,
+                task.protocol,
+                repetition=len(results) + 1,
+                clock=clock,
+                observer=Reporter(task.sequence, tell),
+            )
+        )
+    return results
+
+
+def _summarize(task: Task, results: Items[SequenceResult], environment) -> TaskResult:
+    times = timing.measure(results)
+    return TaskResult(
+        score=score(task.sequence, results[0].boxes),
+        frames=times.frames,
+        seconds=times.tracking,
+        batch=environment.get("hardware", {}).get("batch", 1),
+        held=sum(len(result.held) for result in results),
+    )
