@@ -31,6 +31,7 @@ class TrackerResults:
         codes: For each sequence the hash of the sources that made its results; "" where none was
             recorded. Empty for a foreign tree.
         stale: Sequences that were finished by other code than the provenance's, and are not kept.
+        origin: Coordinate of the first px in the files of a foreign tree, if it is known.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class TrackerResults:
     failures: Mapping[str, str] = dataclasses.field(default_factory=dict)
     codes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     stale: tuple[str, ...] = ()
+    origin: Optional[int] = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -167,7 +169,8 @@ class TrackerResults:
 
     @property
     def _origin(self) -> int:
-        return self.provenance.get("origin", 0 if self.layout == formats.VOT else 1)
+        usual = 0 if self.layout == formats.VOT else 1
+        return self.provenance.get("origin", usual if self.origin is None else self.origin)
 
     def _root(self, sequence: str) -> Path:
         if sequence not in self.sources:

@@ -87,6 +87,11 @@ def choose(
                 f"more than one result is called {name}, in {' and in '.join(places)}: give one of "
                 "these folders instead"
             )
+    if dataset.layout == "otb":  # Foreign results count as the annotations do.
+        own = [
+            one if one.provenance else dataclasses.replace(one, origin=dataset.origin)
+            for one in own
+        ]
     return own
 
 

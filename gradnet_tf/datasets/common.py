@@ -188,12 +188,16 @@ def cut_images(images: Mapping[int, str], first: int, last: int) -> dict[int, st
 
 
 def find_places(
-    base: str,
-    is_sequence: Callable[[Items[str]], bool],
-    is_whole: Callable[[Items[str]], bool],
-    depth: int,
+    base: str, is_whole: Callable[[Items[str]], bool], depth: int, stubs: Items[str] = ()
 ) -> tuple[list[str], list[str]]:
-    """Finds folders of sequences, see `folder.find_folders`; and remarks on those passed over."""
+    """Finds folders of sequences, see `folder.find_folders`; and remarks on those passed over.
+
+    Folders that hold one of `stubs` are sequences of which something is missing.
+    """
+
+    def is_sequence(names):
+        return is_whole(names) or any(stub in names for stub in stubs)
+
     passed: list[str] = []
     found = folder.find_folders(base, is_sequence, depth, is_whole=is_whole, passed_over=passed)
     return found, [f"{path}: nothing in it is data" for path in passed]
@@ -266,11 +270,7 @@ def listed_folders(
         OSError: If a folder or the list cannot be read.
         ValueError: If a name in the list cannot be that of a folder.
     """
-
-    def is_sequence(names):
-        return truth_name in names
-
-    found, remarks = find_places(base, is_sequence, is_sequence, depth)
+    found, remarks = find_places(base, lambda names: truth_name in names, depth)
     by_name: dict[str, list[str]] = {}
     for path in found:
         by_name.setdefault(os.path.basename(path), []).append(path)

@@ -23,15 +23,11 @@ _DEPTH = 2
 def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads all sequences, or the named ones; `root` may be one sequence."""
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    paths, remarks = common.find_places(base, _has_truth, _DEPTH, ("img",))
     readers = common.list_folders(paths, _read_sequence)
     dataset = Dataset(name="dtb70", title="DTB70", root=base, remarks=tuple(remarks), size=70)
     looked_for = f"Animal1/{TRUTH_NAME}, Animal1/img/00001.jpg, and so on"
     return common.collect(dataset, readers, names, looked_for)
-
-
-def _is_sequence(names):
-    return "img" in names or _has_truth(names)
 
 
 def _has_truth(names):

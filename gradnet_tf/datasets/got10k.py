@@ -91,18 +91,12 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
 
 def _list_paths(base, flaws):
     """The folders that the list names, or all; of copies one."""
-    found = folder.find_folders(base, lambda names: TRUTH_NAME in names, _DEPTH)
-    found = tracks.drop_copies(found, lambda path: len(folder.list_numbered(path)), flaws)
-    listing = os.path.join(base, "list.txt")
-    if not os.path.isfile(listing):
-        return found
-    listed = dict.fromkeys(name for line in textfiles.read_lines(listing) for name in line.split())
-    by_name = {os.path.basename(path): path for path in found}
-    for name in listed:
-        if name not in by_name:
-            detail = f"list.txt names it, but it has no {TRUTH_NAME}"
-            flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, os.path.join(base, name), detail))
-    return [by_name[name] for name in listed if name in by_name]
+    listed, _ = common.listed_folders(base, TRUTH_NAME, _DEPTH)
+    for name in (name for name, paths in listed.items() if not paths):
+        detail = f"list.txt names it, but it has no {TRUTH_NAME}"
+        flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, os.path.join(base, name), detail))
+    paths = [path for paths in listed.values() for path in paths]
+    return tracks.drop_copies(paths, lambda path: len(folder.list_numbered(path)), flaws)
 
 
 def _read_sequence(name, path, split):

@@ -65,7 +65,7 @@ _BY_LOWER = {name.lower(): name for name in (*TEST_SET, *EXTENSION)}
 def read(root: str, names: Optional[Collection[str]] = None, *, extension: bool = False) -> Dataset:
     """Reads what there is of the test set, of protocol II or of the extension."""
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    paths, remarks = common.find_places(base, _has_truth, _DEPTH, ("img",))
     by_name: dict[str, list[str]] = {}
     for path in paths:
         by_name.setdefault(canonical(os.path.basename(path)), []).append(path)
@@ -124,10 +124,6 @@ def _part_of(path):
     if name.rpartition("-")[0] in _NEW_CLASSES:
         return "LaSOT's extension, a test set"
     return None
-
-
-def _is_sequence(names):
-    return _has_truth(names) or "img" in names
 
 
 def _has_truth(names):

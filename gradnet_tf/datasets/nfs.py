@@ -32,7 +32,7 @@ _SLACK = 1  # images or lines
 def read(root: str, names: Optional[Collection[str]] = None, *, fps: int = 30) -> Dataset:
     """Reads all sequences, or the named ones, at 30 or 240 frames a second."""
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, lambda names: str(fps) in names, lambda _: True, 1)
+    paths, remarks = common.find_places(base, lambda names: str(fps) in names, 1)
     readers = {
         name: {path: functools.partial(_read_sequence, name, os.path.join(path, str(fps)), fps)}
         for name, path in ((os.path.basename(path), path) for path in paths)

@@ -92,7 +92,7 @@ def read(
     title, letter = _VERSIONS[version]
     targets = [name for name, target in TARGETS.items() if letter in target.versions]
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    paths, remarks = common.find_places(base, _has_truth, _DEPTH, ("img",))
     flags = _find_flags(base)
     places: dict[str, dict] = {}
     for path in paths:
@@ -132,10 +132,6 @@ def canonical(name: str) -> Optional[str]:
     "Jogging_1" or "Jogging1"; "Human4-2" is Human4. None if there is no such target.
     """
     return _BY_LOWER.get(re.sub(r"[._ ]", "-", name).lower())
-
-
-def _is_sequence(names):
-    return "img" in names or _has_truth(names)
 
 
 def _has_truth(names):

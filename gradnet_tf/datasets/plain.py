@@ -49,7 +49,7 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")
     base = folder.check_root(root)
     readers = {}
-    paths, remarks = common.find_places(base, _is_sequence, _has_truth, 1)
+    paths, remarks = common.find_places(base, _has_truth, 1, ("img", "color"))
     for path in paths:
         targets = _targets(path)
         if not targets:
@@ -89,10 +89,6 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     looked_for = "sequences with groundtruth_rect.txt (or .1.txt, .2.txt) and img/0001.jpg in */"
     read_folder = functools.partial(_read_tracks, base, videos)
     return tracks.collect(root, looked_for, kept, read_folder, flaws, progress)
-
-
-def _is_sequence(names):
-    return _has_truth(names) or "img" in names or "color" in names
 
 
 def _has_truth(names):

@@ -25,7 +25,7 @@ _DEPTH = 2
 def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads all sequences, or the named ones; `root` may be one sequence."""
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _is_sequence, _has_truth, _DEPTH)
+    paths, remarks = common.find_places(base, _has_truth, _DEPTH, ("img",))
     readers = common.list_folders(paths, _read_sequence)
     dataset = Dataset(
         name="tc128",
@@ -37,10 +37,6 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     )
     looked_for = "Airport_ce/Airport_ce_gt.txt, Airport_ce_frames.txt, img/0001.jpg, and so on"
     return common.collect(dataset, readers, names, looked_for)
-
-
-def _is_sequence(names):
-    return "img" in names or _has_truth(names)
 
 
 def _has_truth(names):

@@ -69,7 +69,7 @@ SEQUENCES: dict[str, dict[str, tuple[str, int, int]]] = {
 def read(root: str, names: Optional[Collection[str]] = None, *, version: str = "UAV123") -> Dataset:
     """Reads what there is of a version, "UAV123" or "UAV20L"."""
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _is_base, _is_base, 1)
+    paths, remarks = common.find_places(base, lambda names: "anno" in names, 1)
     base = paths[0] if paths else base
     annotations = os.path.join(base, "anno", version)
     there = set(os.listdir(annotations)) if os.path.isdir(annotations) else set()
@@ -94,10 +94,6 @@ def read(root: str, names: Optional[Collection[str]] = None, *, version: str = "
     )
     looked_for = f"anno/{version}/bike1.txt, data_seq/UAV123/bike1/000001.jpg, and so on"
     return common.collect(dataset, readers, names, looked_for)
-
-
-def _is_base(names):
-    return "anno" in names
 
 
 def _read_sequence(base, version, name, video, first, last):
