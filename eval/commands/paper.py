@@ -140,40 +140,32 @@ def read_settings(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Se
     for name, by_scale in experiment.numbers.items():
         values.set_default(name, by_scale[SCALES.index(values.scale)])
     _check(values, experiment)
-    dataset = None
-    dataset_flags: tuple[str, ...] = ()
+    dataset, dataset_flags = None, ()
     if values.root:
         values.set_default("dataset", experiment.dataset)
         dataset = listing.open_flagged(values)
         names = ("dataset", "root", "sequences", "dataset_option", "starts")
-        told = [values[name] for name in names if name == "dataset" or values[name].present]
-        dataset_flags = tuple(text for flag in told for text in flag.serialize().split("\n"))
+        named = [values[name] for name in names if name == "dataset" or values[name].present]
+        dataset_flags = tuple(text for flag in named for text in flag.serialize().split("\n"))
     output = Path(disk.local_path(values.output))
     if output.exists() and not output.is_dir():
         raise NotADirectoryError(f"--output {output} is a file; a folder is needed")
     disk.check_target(output / ".paper" if output.is_dir() else output)
 
     meant = (*experiment.numbers, *experiment.takes)
-    asked: dict[str, Any] = {name: values[name].value for name in meant}
-    given = {name: value for name, value in asked.items() if value not in (None, [], "")}
+    given = {name: values[name].value for name in meant if values[name].value not in (None, [], "")}
     parameters = {"experiment": values.experiment, "scale": values.scale, **given}
     parameters.update({name: given[name] or "all" for name in experiment.numbers})
     if dataset is not None:
         parameters["sequences"] = [sequence.name for sequence in dataset.sequences]
-    fields = {field.name for field in dataclasses.fields(Settings)} - {"dataset"}
-    own: dict[str, Any] = {
+    known = {field.name for field in dataclasses.fields(Settings)} - {"dataset"}
+    changes: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in given.items()
-        if name in fields
+        if name in known
     }
-    return Settings(
-        experiment=values.experiment,
-        output=output,
-        parameters=parameters,
-        dataset=dataset,
-        dataset_flags=dataset_flags,
-        **own,
-    )
+    name = values.experiment
+    return Settings(name, output, parameters, dataset, dataset_flags, **changes)
 
 
 def _check(values: flags.FlagValues, experiment: Experiment) -> None:

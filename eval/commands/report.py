@@ -58,12 +58,6 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer(
         "page_frames", 150, "Frames of a sequence in the page's player at most.", 1, **here
     )
-    flags.DEFINE_list(
-        "page_sequences",
-        None,
-        "Sequences in the page's player; default: those on which the trackers differ most.",
-        **here,
-    )
     flags.DEFINE_integer("samples", 2000, "Samples of the bootstrap.", 100, **here)
 
 

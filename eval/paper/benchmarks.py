@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gradnet_tf.eval.paper import output, programs, published
 from gradnet_tf.eval.paper.settings import Settings
@@ -28,7 +29,7 @@ def run(settings: Settings) -> output.Document:
         OSError, ValueError: If they cannot be used.
     """
     name = settings.experiment
-    evaluation, notes = programs.measure(settings.dataset, settings.results, settings.trackers)
+    evaluation, notes = programs.measure(settings.sequences, settings.results, settings.trackers)
     if (name == "table2") != evaluation.is_supervised:
         kind = "supervised runs" if name == "table2" else "runs without resets"
         raise ValueError(f"{name} is of {kind}, and these results are not")
@@ -50,10 +51,10 @@ def run(settings: Settings) -> output.Document:
         tables=(table,),
         figures=figures,
         notes=(
-            f"Here: {evaluation.coverage} of {settings.dataset.name}.",
+            f"Here: {evaluation.coverage} of {settings.sequences.name}.",
             remark,
             descriptions.describe_convention(evaluation),
-            descriptions.describe_ranges(settings.dataset),
+            descriptions.describe_ranges(settings.sequences),
             *notes,
         ),
         weights={
@@ -80,7 +81,7 @@ def make_table(
         measures: Heads of the columns by the measures' keys.
         paper: The paper's numbers by trackers.
     """
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (one.name, "here", *(one.totals.get(key, math.nan) for key in measures))
         for one in evaluation.trackers
     ]

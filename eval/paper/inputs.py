@@ -87,7 +87,7 @@ def draw_pairs(settings: Settings) -> Iterator[Sample]:
     if settings.data:
         found = from_records(settings.data, settings.pairs, settings.seed)
     else:
-        found = from_sequences(settings.dataset, settings.pairs, settings.seed)
+        found = from_sequences(settings.sequences, settings.pairs, settings.seed)
     return iter(tqdm(found, total=settings.pairs, unit="pair", desc=settings.experiment))
 
 

@@ -76,9 +76,9 @@ def track(
     # Failed sequences do not hide the others: they are among the notes.
     if run(TRACK, arguments) > _FAILED:
         raise ValueError(f"cannot run the trackers: {line(TRACK, arguments)}")
-    found = str(results / settings.dataset.title)
+    found = str(results / settings.sequences.title)
     names = [name for name, _ in trackers]
-    return (*measure(settings.dataset, [found], names), line(TRACK, arguments))
+    return (*measure(settings.sequences, [found], names), line(TRACK, arguments))
 
 
 def measure(

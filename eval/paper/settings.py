@@ -127,3 +127,9 @@ class Settings:
     jobs: int = 1
     base_rate: float = 0.0
     target: float = 0.05
+
+    @property
+    def sequences(self) -> Dataset:
+        """The data set of an experiment that needs one."""
+        assert self.dataset is not None
+        return self.dataset

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -59,7 +60,7 @@ def run(settings: Settings) -> output.Document:
     has_base = base_rate > 0
     with tqdm(total=len(problems) * (1 if has_base else 3), unit="descent", desc="table1") as bar:
         if not has_base:
-            base_rate = find_base_rate(problems, published.TABLE_1[1], target, bar.update)
+            base_rate = find_base_rate(problems, int(published.TABLE_1[1]), target, bar.update)
         found = []
         for problem in problems:
             found.append(descend(problem, base_rate * np.array(FACTORS), limit, target))
@@ -114,13 +115,15 @@ def make_problem(template: np.ndarray, features: np.ndarray) -> Problem:
     Raises:
         ValueError: If the score map would not be square.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(features, template.shape[:2], axis=(0, 1))
+    rows, columns, _ = template.shape
+    windows = np.lib.stride_tricks.sliding_window_view(
+        features, (rows, columns, features.shape[2])
+    )[:, :, 0]
     height, width = windows.shape[:2]
     if height != width:
         raise ValueError(f"the score map must be square, got {height} x {width}")
-    rows = windows.transpose(0, 1, 3, 4, 2).reshape(height * width, -1).astype(np.float64)
-    initial = rows @ template.reshape(-1).astype(np.float64)
-    return Problem(height, initial, rows @ rows.T)
+    matrix = windows.reshape(height * width, -1).astype(np.float64)
+    return Problem(height, matrix @ template.reshape(-1).astype(np.float64), matrix @ matrix.T)
 
 
 def smoothness(problem: Problem) -> float:
@@ -131,7 +134,7 @@ def smoothness(problem: Problem) -> float:
 
 
 def descend(
-    problem: Problem, rates: Sequence[float], limit: int, target: float, hold: int = HOLD
+    problem: Problem, rates: npt.ArrayLike, limit: int, target: float, hold: int = HOLD
 ) -> Descent:
     """Goes down the gradient by each rate until the loss is and stays low.
 
@@ -164,7 +167,7 @@ def descend(
     return Descent(found, first_step)
 
 
-def median(values: Sequence[float], share: float = 0.5) -> float:
+def median(values: npt.ArrayLike, share: float = 0.5) -> float:
     """Returns the lower median, or another quantile; infinite values count as the largest."""
     ordered = np.sort(np.asarray(values, np.float64))
     return float(ordered[max(0, math.ceil(share * len(ordered)) - 1)])

@@ -15,7 +15,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 from gradnet_tf.eval.paper import inputs, output, programs, published
 from gradnet_tf.eval.paper.settings import EMBEDDED, Settings
@@ -164,9 +164,11 @@ def make_table(evaluation: Evaluation) -> Table:
 def _read_config(arguments: Sequence[str]) -> TrainConfig:
     """Reads the constants of a training from its flags."""
     parts = [text[2:].partition("=") for text in arguments]
-    kinds = {field.name: type(field.default) for field in dataclasses.fields(TrainConfig)}
+    kinds: dict[str, Any] = {
+        field.name: type(field.default) for field in dataclasses.fields(TrainConfig)
+    }
     others = {*_FLAGS, *(field.name for field in dataclasses.fields(loop.RunOptions))}
-    changes = {}
+    changes: dict[str, Any] = {}
     for name, equals, text in parts:
         if not equals or name not in {*kinds, *others}:
             raise ValueError(

@@ -53,14 +53,7 @@ def choose_sequences(evaluation: Evaluation) -> list[int]:
     return np.argsort(-spread, kind="stable").tolist()
 
 
-def make_clips(
-    evaluation: Evaluation,
-    budget: int,
-    most: int,
-    chosen: Optional[Sequence[int]] = None,
-    *,
-    overhead: int = 0,
-) -> list[Clip]:
+def make_clips(evaluation: Evaluation, budget: int, most: int, overhead: int = 0) -> list[Clip]:
     """Reads and shrinks frames, evenly spread over each sequence.
 
     Every sequence gets an equal part of the bytes; if that is too little for a clip worth
@@ -70,19 +63,18 @@ def make_clips(
         evaluation: The sequences.
         budget: bytes in the page at most: of the images as base64, and what comes with them.
         most: Frames of a sequence, at most.
-        chosen: Places of the sequences, instead of those that `choose_sequences` puts first.
         overhead: bytes that come with each frame.
 
     Returns:
         Clips, in the order of the sequences.
     """
-    order = choose_sequences(evaluation) if chosen is None else list(chosen)
+    order = choose_sequences(evaluation)
     order = [place for place in order if evaluation.sequences[place].has_images]
     clips: list[Clip] = []
     left = budget
     for number, place in enumerate(order):
         frames = evaluation.sequences[place].frames
-        fewest = min(_FEWEST, len(frames), most) if chosen is None else 1
+        fewest = min(_FEWEST, len(frames), most)
         try:
             cost = _cost([_encode(frames[0])[0]], overhead)
             part = max(left // (len(order) - number), min(left, fewest * cost))

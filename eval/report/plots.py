@@ -242,11 +242,8 @@ def eao_plot(evaluation: Evaluation) -> Figure:
     assert eao is not None
     figure, axes = new_figure()
     axes.axvspan(*eao.interval, color="#cfe0f3", alpha=0.6, linewidth=0)
-    for place in _ranked([tracker.totals["eao"] for tracker in evaluation.trackers]):
-        label = _label(evaluation, place, evaluation.trackers[place].totals["eao"])
-        lengths = np.arange(1, len(eao.curves[place]) + 1)
-        axes.plot(lengths, eao.curves[place], label=label, **_line(place))
-    axes.set_xlim(1, eao.longest)
+    scores = [tracker.totals["eao"] for tracker in evaluation.trackers]
+    _draw_ranked(axes, evaluation, np.arange(1, eao.longest + 1), eao.curves, scores)
     axes.set_ylim(bottom=0)
     axes.set(xlabel="Sequence length (frames)", ylabel="Expected average overlap")
     _title(axes, "Expected overlap", evaluation)
@@ -283,11 +280,9 @@ def _draw_curves(
         (tracker.attributes[attribute.code] if attribute else tracker.totals)[curve.measure]
         for tracker in evaluation.trackers
     ]
-    for rank, place in enumerate(_ranked(scores)):
-        values = evaluation.mean_curve(curve, place, attribute)
-        label = _label(evaluation, place, scores[place])
-        axes.plot(curve.x, values, label=label, zorder=3 - rank / 100, **_line(place))
-    axes.set_xlim(curve.x[0], curve.x[-1])
+    places = range(len(scores))
+    curves = [evaluation.mean_curve(curve, place, attribute) for place in places]
+    _draw_ranked(axes, evaluation, curve.x, curves, scores)
     axes.set_ylim(0, 1)
     axes.set(xlabel=curve.x_title, ylabel=curve.y_title)
     # Success falls to the right, precision rises.
@@ -298,13 +293,16 @@ def _ranked(scores: Sequence[float]) -> list[int]:
     return sorted(range(len(scores)), key=lambda i: (-np.nan_to_num(scores[i], nan=-1), i))
 
 
+def _draw_ranked(axes, evaluation: Evaluation, x, curves, scores: Sequence[float]) -> None:
+    for rank, place in enumerate(_ranked(scores)):
+        score = f"{scores[place]:.3f}" if math.isfinite(scores[place]) else "–"
+        label = f"[{score}] {_short(evaluation.trackers[place].name)}"
+        axes.plot(x, curves[place], label=label, zorder=3 - rank / 100, **_line(place))
+    axes.set_xlim(x[0], x[-1])
+
+
 def _title(axes, what: str, evaluation: Evaluation, **options) -> None:
     axes.set_title(f"{what} on {evaluation.title}\n{evaluation.coverage}", **options)
-
-
-def _label(evaluation: Evaluation, place: int, score: float) -> str:
-    text = f"{score:.3f}" if math.isfinite(score) else "–"
-    return f"[{text}] {_short(evaluation.trackers[place].name)}"
 
 
 def _short(name: str, length: int = 28) -> str:

@@ -115,7 +115,7 @@ def _tile(path: str, boxes: Sequence[np.ndarray]) -> np.ndarray:
         return np.zeros((_SIDE * 3 // 4, _SIDE, 3), np.uint8)
     # Small frames are enlarged, unlike elsewhere.
     factor = _SIDE / max(frame.shape[:2])
-    size = [max(1, round(n * factor)) for n in frame.shape[1::-1]]
+    size = max(1, round(frame.shape[1] * factor)), max(1, round(frame.shape[0] * factor))
     filter_ = Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.BILINEAR
     tile = np.asarray(Image.fromarray(frame).resize(size, filter_))
     factors = np.tile([size[0] / frame.shape[1], size[1] / frame.shape[0]], 2)

@@ -54,7 +54,6 @@ class Options:
     tiles: int = 12
     page_mb: float = 12.0
     page_frames: int = 150
-    page_sequences: Optional[Sequence[str]] = None
     samples: int = 2000
 
     def __post_init__(self):
@@ -86,7 +85,6 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
     if not loaded.dataset.has_images:
         options = dataclasses.replace(options, tiles=0)
     pair = _choose_pair(evaluation, options.compare)
-    shown = _choose_shown(evaluation, options.page_sequences)
     with tqdm(total=4, unit="part", desc="report") as bar:
         files = _make_tables(evaluation, pair)
         bar.update()
@@ -110,9 +108,7 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
         budget = int(options.page_mb * 1e6) - len(empty.encode())
         budget -= _MARKUP + _MARKUP_PER_CLIP * len(evaluation.sequences)
         overhead = _BYTES_PER_BOX * (1 + len(evaluation.trackers))
-        cuts = clips.make_clips(
-            evaluation, max(0, budget), options.page_frames, shown, overhead=overhead
-        )
+        cuts = clips.make_clips(evaluation, max(0, budget), options.page_frames, overhead)
         files[PAGE] = page.render(*content, cuts, pictures, pair or ()).encode()
         files["summary.json"] = _json(_summary(evaluation, rules, loaded.notes))
         _write_files(output, files)
@@ -144,17 +140,6 @@ def _choose_pair(evaluation: Evaluation, names: Optional[Sequence[str]]) -> Opti
         found.append(place)
     first, second = found
     return first, second
-
-
-def _choose_shown(
-    evaluation: Evaluation, names: Optional[Sequence[str]]
-) -> Optional[Sequence[int]]:
-    """Returns the places of the sequences that the player is asked to show."""
-    places = {sequence.name: place for place, sequence in enumerate(evaluation.sequences)}
-    unknown = sorted(set(names or ()) - set(places))
-    if unknown:
-        raise ValueError(f"--page_sequences: there is no sequence {', '.join(unknown)}")
-    return [places[name] for name in dict.fromkeys(names)] if names else None
 
 
 def _make_tables(evaluation: Evaluation, pair: Optional[Pair]) -> dict[str, bytes]:

@@ -71,11 +71,6 @@ def test_little_room_goes_to_the_sequences_that_differ_most(evaluation):
     assert clips.make_clips(evaluation, 0, 100) == []
 
 
-def test_chosen_sequences(evaluation):
-    found = clips.make_clips(evaluation, 10_000_000, 100, [2])
-    assert [clip.sequence for clip in found] == [2]
-
-
 def test_spread():
     assert clips.spread_evenly(5, 9) == [0, 1, 2, 3, 4]
     assert clips.spread_evenly(9, 3) == [0, 4, 8]

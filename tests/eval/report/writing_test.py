@@ -160,7 +160,6 @@ def test_nothing_is_left_after_a_failure(tmp_path, data, found, monkeypatch, cap
         ("--compare=one,two,one", "--compare needs two trackers, got 'one,two,one'"),
         ("--compare=one,three", "no tracker 'three' among one, two"),
         ("--trackers=three", "no results of three; there are one, two"),
-        ("--page_sequences=Z", "no sequence Z"),
         ("--sequences=Z", "Z"),
         ("--output=", "--output is missing"),
         ("--root=/nowhere", "/nowhere"),
@@ -412,7 +411,7 @@ def test_the_player_shows_the_frames_of_a_segment(data):
     split = start_frames.segments(open_dataset("folder", str(data)), 2)
     tracker = helper.make_tracker("x", split, (0, 4, 0, 4))
     evaluation = evaluate.evaluate(split, [tracker], "otb", samples=100)
-    (clip,) = clips.make_clips(evaluation, 10_000_000, 100, [3])
+    clip = clips.make_clips(evaluation, 10_000_000, 100)[3]
     frame = Image.open(data / "B" / "img" / "0005.png")
     assert clip.images[0] == clips.encode_jpeg(frame.convert("RGB"))
     assert len(clip.places) == 5
