@@ -7,8 +7,9 @@ import pytest
 
 from gradnet_tf.datasets.sequences import Dataset, Sequence
 from gradnet_tf.eval.results import submission
+from gradnet_tf.eval.results.marks import read_provenance
 from gradnet_tf.eval.results.sequence_result import SequenceResult
-from gradnet_tf.eval.results.store import Store, read_provenance
+from gradnet_tf.eval.results.store import Store
 
 FRAMES = 3
 
