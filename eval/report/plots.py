@@ -215,7 +215,7 @@ def difference_plot(evaluation: Evaluation, first: int, second: int, measure: Me
     """Draws bars of the difference of two trackers by sequence, the largest on either side."""
     a, b = evaluation.trackers[first], evaluation.trackers[second]
     values = np.asarray(a.values[measure.key]) - np.asarray(b.values[measure.key])
-    order = sorted(np.flatnonzero(np.isfinite(values)), key=lambda i: (-values[i], i))
+    order = sorted(np.flatnonzero(np.isfinite(values)).tolist(), key=lambda i: (-values[i], i))
     if len(order) > 2 * _MOST_SEQUENCES:
         order = order[:_MOST_SEQUENCES] + order[-_MOST_SEQUENCES:]
     shown = values[order]

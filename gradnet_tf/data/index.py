@@ -104,14 +104,14 @@ class ShardIndex:
             OSError: If it cannot be written.
         """
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            version=np.int64(_VERSION),
+        arrays: dict[str, Any] = {
+            "version": np.int64(_VERSION),
             **{key: np.array(getattr(self, key), str) for key in _NAMES},
             **{key: getattr(self, key) for key in ("counts", *_COLUMNS)},
-            shard_bytes=np.int64(self.shard_bytes),
-            shard_tail=np.uint32(self.shard_tail),
-        )
+            "shard_bytes": np.int64(self.shard_bytes),
+            "shard_tail": np.uint32(self.shard_tail),
+        }
+        np.savez(buffer, **arrays)
         storage.write_bytes(os.fspath(shard) + SUFFIX, buffer.getvalue())
 
     @classmethod

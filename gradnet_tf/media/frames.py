@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 from absl import logging
@@ -94,12 +94,14 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
             "expected a folder, a video file, or a list, array or iterable of images, "
             f"got {type(source).__name__}"
         )
+    items: Any = source
+    length: Optional[int]
     try:
-        length = len(source)  # type: ignore[arg-type]
+        length = len(items)
     except TypeError:  # It has no length, or says only now that it does not know it.
         length = None
     return _from_items(
-        source,
+        items,
         f"the {type(source).__name__} of frames",
         length=length,
         # An iterator gives itself when asked for one, anything else gives a new one.

@@ -271,10 +271,11 @@ def _encode(checkpoint: Checkpoint) -> bytes:
         text = json.dumps(meta).encode()
     except (TypeError, ValueError) as error:
         raise ValueError(f"info of step {checkpoint.info['step']} is no JSON: {error}") from error
-    arrays = {_STATE + name: array for name, array in state.items()}
+    arrays: dict[str, Any] = {_STATE + name: array for name, array in state.items()}
+    arrays[_META] = np.frombuffer(text, np.uint8)
     # In memory first: a full disk then fails in one place, with its own error.
     buffer = io.BytesIO()
-    np.savez(buffer, **{_META: np.frombuffer(text, np.uint8)}, **arrays)
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 

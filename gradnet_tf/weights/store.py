@@ -190,8 +190,9 @@ def import_npz(path: PathLike) -> Weights:
 
 def write_npz(path: str, weights: Weights) -> None:
     """Writes an npz file in place."""
+    arrays: dict[str, Any] = dict(weights.arrays)
     with open(path, "wb") as file:  # np.savez appends ".npz" to a path, but not to a file
-        np.savez(file, **weights.arrays)
+        np.savez(file, **arrays)
 
 
 def _read_card(path: str) -> Any:
