@@ -123,7 +123,7 @@ def test_results_of_others_count_as_the_annotations_do(tmp_path, origin):
     benchmarks.sequence(tmp_path / "OTB2015" / "Girl", [1, 2, 3])
     found = _write(tmp_path / "r", "got", Girl=(1, 3))
     dataset = open_dataset("folder", str(tmp_path / "OTB2015"), origin=origin)
-    chosen = loading.choose(dataset, tracker_results.find_results([found]))
+    chosen = loading.choose(dataset, discovery.find_results([found]))
     loaded = loading.load(dataset, chosen)
     assert loaded.dataset.sequences[0].boxes[0, 0] == 11 - origin
     _check_truth(loaded)
