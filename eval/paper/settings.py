@@ -19,27 +19,17 @@ _TRAINING = ("data", "init", "seed", "preset", "train_flag", "baseline_flag")
 
 
 class Experiment(NamedTuple):
-    """A table or figure of the paper.
+    """A table or figure of the paper."""
 
-    Attributes:
-        module: Of this package, with `run(settings) -> output.Document`.
-        title: What it shows.
-        takes: The flags that mean something for it, besides those of `numbers`.
-        needs: The flags without which it cannot be.
-        numbers: Flags of numbers with their values by scale, (small, full); 0 stands for all.
-        checkpoints: How many --checkpoint it takes at most.
-        plots: Whether matplotlib is needed.
-        dataset: Default of --dataset.
-    """
-
-    module: str
-    title: str
-    takes: tuple[str, ...]
-    needs: tuple[str, ...] = ()
+    module: str  # Of this package, with `run(settings) -> output.Document`.
+    title: str  # What it shows.
+    takes: tuple[str, ...]  # The flags that mean something, besides those of `numbers`.
+    needs: tuple[str, ...] = ()  # The flags without which it cannot be.
+    # Flags of numbers with their values by scale, (small, full); 0 stands for all.
     numbers: Mapping[str, tuple[int, int]] = {}
-    checkpoints: int = 0
-    plots: bool = True
-    dataset: str = "folder"
+    checkpoints: int = 0  # How many --checkpoint it takes at most.
+    plots: bool = True  # Whether matplotlib is needed.
+    dataset: str = "folder"  # Default of --dataset.
 
 
 def _benchmark(title: str, dataset: str) -> Experiment:
@@ -93,21 +83,13 @@ EXPERIMENTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What an experiment is asked for; see the flags of the same names.
-
-    Attributes:
-        experiment: Its name.
-        output: The folder of its files.
-        dataset: The sequences that are asked for.
-        dataset_flags: The flags that name them, for another command.
-        parameters: Everything that was given or is by default, to be written down.
-    """
+    """What an experiment is asked for; see the flags of the same names."""
 
     experiment: str
     output: Path
-    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # To be written down.
     dataset: Optional[Dataset] = None
-    dataset_flags: tuple[str, ...] = ()
+    dataset_flags: tuple[str, ...] = ()  # For another command.
     pairs: int = 0
     iterations: int = 0
     steps: int = 0

@@ -56,15 +56,10 @@ def run(settings: Settings) -> output.Document:
     """
     network, loaded = inputs.load_network(settings.checkpoint[0])
     problems = _problems(network, settings)
-    base_rate, target, limit = settings.base_rate, settings.target, settings.iterations
-    has_base = base_rate > 0
-    with tqdm(total=len(problems) * (1 if has_base else 3), unit="descent", desc="table1") as bar:
-        if not has_base:
-            base_rate = find_base_rate(problems, int(published.TABLE_1[1]), target, bar.update)
-        found = []
-        for problem in problems:
-            found.append(descend(problem, base_rate * np.array(FACTORS), limit, target))
-            bar.update()
+    target, limit = settings.target, settings.iterations
+    base_rate = settings.base_rate or find_base_rate(problems, published.TABLE_1[1], target)
+    rates = base_rate * np.array(FACTORS)
+    found = [descend(problem, rates, limit, target) for problem in _bar(problems, "descents")]
     least = _text(min(one.iterations.min() for one in found))
     best = min(median(column) for column in np.transpose([one.first_step for one in found]))
     return output.Document(
@@ -74,7 +69,7 @@ def run(settings: Settings) -> output.Document:
             f"so for {HOLD} iterations. ∞: not within {limit} iterations. Numbers are medians over "
             "pairs.",
             f"The basic learning rate is {base_rate:.4g} (on the loss of `losses.logistic_loss`), "
-            + ("as given." if has_base else "chosen so that 1× takes as long as in the paper."),
+            + ("as given." if settings.base_rate else "chosen so that 1× takes as in the paper."),
             f"The fewest iterations of any pair by any rate: {least}. After one iteration, the "
             f"median pair keeps at least {best:.0%} of its loss, whatever the rate.",
         ),
@@ -173,32 +168,24 @@ def median(values: npt.ArrayLike, share: float = 0.5) -> float:
     return float(ordered[max(0, math.ceil(share * len(ordered)) - 1)])
 
 
-def find_base_rate(
-    problems: Sequence[Problem], iterations: int, target: float, tell: Callable[[], object]
-) -> float:
-    """Finds the rate at which the median pair takes a given number of iterations.
-
-    Args:
-        problems: The pairs.
-        iterations: The number, see `descend`.
-        target: Likewise.
-        tell: Called whenever a pair is done; twice for each pair.
+def find_base_rate(problems: Sequence[Problem], iterations: float, target: float) -> float:
+    """Finds the rate at which the median pair takes a number of iterations, see `descend`.
 
     Raises:
         ValueError: If no rate takes so many.
     """
+    limit = int(iterations)
     unit = 1 / np.median([smoothness(problem) for problem in problems])
     grid = unit * np.logspace(-5, 1, 25)
     for is_last in (False, True):
-        needed = []
-        for problem in problems:
-            needed.append(descend(problem, grid, iterations + 1, target).iterations)
-            tell()
-        medians = [median(column) for column in np.transpose(needed)]
-        fast = np.flatnonzero(np.array(medians) <= iterations)
+        needed = [
+            descend(problem, grid, limit + 1, target).iterations
+            for problem in _bar(problems, "basic rate")
+        ]
+        fast = np.flatnonzero(np.array([median(column) for column in zip(*needed)]) <= limit)
         if not len(fast) or (fast[0] == 0 and not is_last):
             raise ValueError(
-                f"no learning rate takes {iterations} iterations to a loss of {target:g} times the "
+                f"no learning rate takes {limit} iterations to a loss of {target:g} times the "
                 "first one: give --base_rate"
             )
         base_rate = float(grid[fast[0]])
@@ -233,6 +220,10 @@ def _problems(network: GradNet, settings: Settings) -> list[Problem]:
         features = network.search_features(sample.instance)[0].numpy()
         problems.append(make_problem(template, features))
     return problems
+
+
+def _bar(problems: Sequence[Problem], what: str) -> tqdm:
+    return tqdm(problems, unit="pair", desc=f"table1, {what}")
 
 
 def _text(iterations: float) -> str:

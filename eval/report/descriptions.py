@@ -14,8 +14,8 @@ from gradnet_tf.eval.scoring.summary import Evaluation, TrackerEvaluation
 
 _CONVENTIONS = {
     "otb": "OTB: success is IoU > t at 21 thresholds from 0 to 1, AUC their mean; precision is a "
-    "centre error <= 20 px. The first frame counts, with its true box. Frames whose true box is "
-    "invalid fail in success, but count as precise. Sequences count alike.",
+    "centre error <= 20 px. The first frame counts, with its ground truth. Frames whose ground "
+    "truth is invalid fail in success, but count as precise. Sequences count alike.",
     "pysot": "pysot: as OTB, but the first frame counts as the tracker gave it, and frames without "
     "the target count as misses.",
     "lasot": "LaSOT: success at 21 thresholds, precision at 20 px, normalized precision at 0.20. "
@@ -95,19 +95,18 @@ def describe_ranges(dataset: Dataset) -> str:
     if cut:
         parts.append(f"Sequences that do not begin at frame 1: {', '.join(cut)}.")
     if dataset.name.startswith("otb"):
-        tiger = [
-            s
-            for s in dataset.sequences
-            if (start_frames.source(s.name) if is_split else s.name) == otb.TIGER1
+        own = [
+            s for s in dataset.sequences if (start_frames.source(s.name) or s.name) == otb.TIGER1
         ]
-        if not tiger:
+        first = own[0].first_number if own else 0
+        if not own:
             parts.append("Tiger1 is not among the sequences.")
-        elif tiger[0].first_number > otb.TIGER1_SKIPPED:
+        elif first > otb.TIGER1_SKIPPED:
             parts.append("Tiger1 begins at frame 6 (the official init_omit).")
         else:
             parts.append(
-                f"Tiger1 begins at frame {tiger[0].first_number}: the official init_omit of 5 "
-                "frames is not applied."
+                f"Tiger1 begins at frame {first}: the official init_omit of 5 frames is not "
+                "applied."
             )
     return " ".join(parts) or "All frames of all sequences."
 
