@@ -336,9 +336,13 @@ def test_protocols_are_told_apart(tmp_path, data, found):
     dataset = open_dataset("folder", str(data))
     one, two = discovery.find_results([found])
     late = dataclasses.replace(two, protocol="realtime")
-    assert loading.choose(dataset, [one, late]) == [one]
-    assert loading.choose(dataset, [one, late], protocol="realtime") == [late]
-    assert loading.choose(dataset, [late]) == [late]
+
+    def choose(*arguments, **options):
+        return [(r.tracker, r.protocol) for r in loading.choose(dataset, *arguments, **options)]
+
+    assert choose([one, late]) == [("one", "ope")]
+    assert choose([one, late], protocol="realtime") == [("two", "realtime")]
+    assert choose([late]) == [("two", "realtime")]
     with pytest.raises(ValueError, match="no results of the protocol 'supervised'"):
         loading.choose(dataset, [one], protocol="supervised")
 
