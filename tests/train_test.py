@@ -6,7 +6,7 @@ import signal
 import pytest
 from absl import flags
 
-from gradnet_tf import train
+from gradnet_tf import command_line, train
 from gradnet_tf.files import locks
 from gradnet_tf.training import checkpoints, config
 from tests.helpers import checkpoints as trees
@@ -167,7 +167,7 @@ def test_unknown_flags_and_missing_ones_are_one_line(monkeypatch, capsys):
         train.define_flags(values)
         monkeypatch.setattr(flags, "FLAGS", values)
         with pytest.raises(SystemExit) as caught:
-            train._parse_flags(["train", *arguments])
+            command_line.parse_flags(["train", *arguments])
         assert caught.value.code == 1
         assert expected in error(capsys)
 

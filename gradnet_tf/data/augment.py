@@ -74,10 +74,9 @@ class Noise(NamedTuple):
 
     @classmethod
     def from_uniforms(cls, values: np.ndarray) -> Noise:
-        """Makes the noise of uniform numbers; normal ones by Box and Muller's method.
+        """Makes the noise of uniform numbers, float64 [..., 8 or 9] in [0, 1).
 
-        Args:
-            values: float64 [..., 8 or 9], uniform in [0, 1).
+        Normal ones are made by Box and Muller's method.
         """
         radius = np.sqrt(-2.0 * np.log1p(-values[..., 4:6]))
         angle = 2.0 * np.pi * values[..., 6:8]
@@ -101,10 +100,7 @@ class Parameters(NamedTuple):
 
 
 def colour_variation(covariance: np.ndarray) -> np.ndarray:
-    """The matrix that makes colour offsets: a tenth of each axis of the covariance.
-
-    Args:
-        covariance: [3, 3].
+    """The matrix that makes colour offsets: a tenth of each axis of the covariance [3, 3].
 
     Returns:
         float64 [3, 3]: row i is 0.1 sqrt(eigenvalue i) times eigenvector i, eigenvalues ascending.
@@ -118,16 +114,13 @@ def colour_variation(covariance: np.ndarray) -> np.ndarray:
 
 
 def window_size(stretch: np.ndarray, size: int, source_size: int, max_stretch: float) -> np.ndarray:
-    """Side lengths of the window that is sampled.
+    """Height and width of the window that is sampled, whole numbers in px, float64 [..., 2].
 
     Args:
         stretch: [..., 2], uniform in [0, 1), (y, x).
         size: Side of the crop in px.
         source_size: Side of the image in px; the window is not larger.
         max_stretch: Largest relative stretch.
-
-    Returns:
-        float64 [..., 2] whole numbers, (height, width).
     """
     scale = 1 + max_stretch * (-1 + 2 * np.asarray(stretch, np.float64))
     return np.around(np.minimum(size * scale, source_size))
@@ -187,12 +180,7 @@ def draw(
 
 
 def centre(size: int, source_size: int) -> Parameters:
-    """Parameters of the crop in the middle of an image, as validation takes it.
-
-    Args:
-        size: Side of the crop in px.
-        source_size: Side of the image in px.
-    """
+    """Parameters of the crop of `size` px in the middle of an image, as validation takes it."""
     positions = _positions((source_size - 1) / 2 - (size - 1) / 2, size, size)
     return Parameters(positions, positions, np.zeros(3, np.float32))
 

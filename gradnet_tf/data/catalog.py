@@ -67,9 +67,6 @@ class Catalog:
         Args:
             held_out: bool [videos], which are for validation.
             weights: How often each data set is drawn; None if videos are equally likely.
-
-        Returns:
-            Training, validation.
         """
         parts = []
         for wanted in (False, True):
@@ -82,14 +79,11 @@ class Catalog:
         return parts[0], parts[1]
 
     def read(self, key: str, frame: int) -> bytes:
-        """Reads one crop out of its shard.
+        """Reads one crop out of its shard: a JPEG file, checked against the index.
 
         Args:
             key: "z" for the exemplar, "x" for the instance.
             frame: Number of the frame in the catalog.
-
-        Returns:
-            A JPEG file, checked against the index.
 
         Raises:
             OSError: If it cannot be read or the shard has changed; the message names the shard, the
@@ -109,19 +103,11 @@ class Catalog:
         raise OSError(f"cannot read {self._name(key, frame)}: {reason}")
 
     def decode(self, key: str, frame: int, size: int) -> tf.Tensor:
-        """Reads and decodes one crop.
-
-        Args:
-            key: As in `read`.
-            frame: As in `read`.
-            size: Its side in px.
-
-        Returns:
-            uint8 [size, size, 3], RGB.
+        """Reads and decodes one crop, see `read`: uint8 [size, size, 3], RGB.
 
         Raises:
             OSError: As in `read`, or if it cannot be decoded.
-            ValueError: If it has another size.
+            ValueError: If its side is not `size` px.
         """
         content = self.read(key, frame)
         try:
@@ -184,9 +170,6 @@ def load(globs: Sequence[str], need_statistics: bool) -> Catalog:
         globs: One pattern a data set, such as ``DIR/tracks-*.tfrecord``; a directory stands for all
             shards in it. Whatever TensorFlow's file systems read will do.
         need_statistics: Whether each directory must have its ``dataset.json``.
-
-    Returns:
-        The catalog.
 
     Raises:
         FileNotFoundError: If a pattern matches no shard, a directory lacks one of those that its

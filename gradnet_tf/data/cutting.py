@@ -10,11 +10,13 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.data import augment, pasting, records, scenes, strong
+from gradnet_tf.data import augment, distortion, pasting, scenes
 from gradnet_tf.data.catalog import Catalog
+from gradnet_tf.network import architecture
 
-CELL = 8  # px of a search region between two cells of its features and of its score map
-SOURCE_SIZES = {"z": records.EXEMPLAR_SIZE, "x": records.INSTANCE_SIZE}  # px, in the records
+# In px: between two cells of a score map, and the sides of crops in the records.
+CELL = architecture.TOTAL_STRIDE
+SOURCE_SIZES = {"z": architecture.EXEMPLAR_SIZE, "x": architecture.INSTANCE_SIZE}
 
 
 class Requests(NamedTuple):
@@ -23,7 +25,7 @@ class Requests(NamedTuple):
     Attributes:
         frames: int64 [n], the frame of each.
         noise: float64 [n, 8 or 9], in [0, 1), see `augment.Noise`; None without augmentation.
-        strong: float64 [n, `strong.UNIFORMS` + 2], in [0, 1); None without the strong one.
+        strong: float64 [n, `distortion.UNIFORMS` + 2], in [0, 1); None without the strong one.
         scenes: What is pasted and how tracks drift; None for nothing.
         start: int32 [n, 2], (y, x), the first cell of what is cut out of each; None: all of it.
     """
@@ -63,7 +65,7 @@ class Cutter:
     size: int
     cut: int
     augmentation: augment.AugmentConfig
-    strong: strong.StrongConfig
+    strong: distortion.DistortionConfig
     color: bool
 
     @functools.cached_property
@@ -73,12 +75,7 @@ class Cutter:
         return augment.colour_variation(statistics.covariance) if self.color else None
 
     def specs(self, strongly: bool, staged: bool) -> list[tf.TensorSpec]:
-        """What `read` gives for a crop: its file and how to make it.
-
-        Args:
-            strongly: Whether the requests are for the strong augmentation.
-            staged: Whether they have scenes.
-        """
+        """What `read` gives for a crop of strong augmentation, or with scenes."""
         specs = [
             tf.TensorSpec([], tf.string),
             tf.TensorSpec([self.size], tf.int32),
@@ -88,7 +85,7 @@ class Cutter:
         if self.cut != self.size:
             specs.append(tf.TensorSpec([2], tf.int32))
         if strongly:
-            specs.append(tf.TensorSpec([strong.UNIFORMS], tf.float32))
+            specs.append(tf.TensorSpec([distortion.UNIFORMS], tf.float32))
             specs.append(tf.TensorSpec([2], tf.int32))
         if staged:
             specs.append(tf.TensorSpec([], tf.string))
@@ -105,8 +102,8 @@ class Cutter:
         if self.cut != self.size:
             columns.append(CELL * requests.start.astype(np.int32))
         if requests.strong is not None:
-            columns.append(requests.strong[:, : strong.UNIFORMS].astype(np.float32))
-            columns.append((requests.strong[:, strong.UNIFORMS :] * 2.0**31).astype(np.int32))
+            columns.append(requests.strong[:, : distortion.UNIFORMS].astype(np.float32))
+            columns.append((requests.strong[:, distortion.UNIFORMS :] * 2.0**31).astype(np.int32))
         if requests.scenes is not None:
             partners, paste, drift = requests.scenes
             shown = [self.catalog.read("z", int(n)) if n >= 0 else b"" for n in partners]
@@ -114,11 +111,7 @@ class Cutter:
         return columns
 
     def make(self, jpeg, rows, columns, colour, *more):
-        """Decodes and cuts one crop, in the graph.
-
-        Returns:
-            float32 [cut, cut, 3], BGR, about 0..255.
-        """
+        """Decodes and cuts one crop, in the graph: float32 [cut, cut, 3], BGR, about 0..255."""
         more = list(more)
         start = more.pop(0) if self.cut != self.size else None
         scene = more[-3:] if len(more) >= 3 else None
@@ -129,11 +122,11 @@ class Cutter:
         if scene is not None:
             image = pasting.apply(image, *scene)
         if uniforms is not None:
-            image = strong.before_crop(image, uniforms, seed, self.strong)
+            image = distortion.before_crop(image, uniforms, seed, self.strong)
         crop = augment.apply(tf.reverse(image, [2]), rows, columns, colour)
         if uniforms is not None:
             if self.key == "x":
-                crop = strong.after_crop(crop, uniforms, self.strong)
+                crop = distortion.after_crop(crop, uniforms, self.strong)
             crop = tf.clip_by_value(crop, 0.0, 255.0)
         if start is not None:
             crop = tf.slice(crop, [start[0], start[1], 0], [self.cut, self.cut, 3])

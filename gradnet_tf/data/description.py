@@ -19,6 +19,9 @@ FILE_NAME = "dataset.json"
 FORMAT = "gradnet_tf tracks"
 VERSION = 1
 MAX_LISTED_PROBLEMS = 1000
+# Fields of `Description` that are JSON values, and those that are statistics.
+_PLAIN = ("source", "root", "options", "counts", "problems", "problem_list")
+_COLOURS = ("exemplar", "instance")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,19 +40,17 @@ class Statistics:
 
     @classmethod
     def of_image(cls, image: np.ndarray) -> Statistics:
-        """Statistics of one image.
-
-        Args:
-            image: uint8 [..., 3], RGB.
-
-        Returns:
-            Its statistics; sums are exact.
-        """
+        """Statistics of an image, uint8 [..., 3] in RGB; sums are exact."""
         pixels = np.asarray(image, np.float64).reshape(-1, 3)
         total, products = pixels.sum(axis=0), pixels.T @ pixels  # Integers below 2**53.
         count = len(pixels)
         mean = total / count
         return cls(mean, products / count - np.outer(mean, mean), count)
+
+    def as_json(self) -> dict[str, Any]:
+        """The statistics as JSON values."""
+        mean, covariance = (np.asarray(value).tolist() for value in (self.mean, self.covariance))
+        return {"mean": mean, "covariance": covariance, "pixels": int(self.pixels)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,13 +92,9 @@ class Description:
 
 
 def pool(parts: Sequence[Statistics]) -> Statistics:
-    """Statistics of several sets together: every pixel counts alike.
+    """Statistics of several sets together, in which every pixel counts alike.
 
-    Args:
-        parts: Statistics of each; sets without pixels count for nothing.
-
-    Returns:
-        Mean and covariance of the union; zeros if there is no pixel at all.
+    Sets without pixels count for nothing; without any pixel, mean and covariance are zero.
     """
     parts = [part for part in parts if part.pixels]
     total = sum(part.pixels for part in parts)
@@ -113,47 +110,21 @@ def pool(parts: Sequence[Statistics]) -> Statistics:
 
 
 def save(description: Description, directory: str) -> None:
-    """Writes ``dataset.json``, whole or not at all.
+    """Writes ``dataset.json`` into a directory, whole or not at all.
 
-    Args:
-        description: What it is to say; of its problem list the first 1000 are written.
-        directory: Where the shards are.
-
-    Raises:
-        OSError: If it cannot be written.
+    Of the problem list the first 1000 are written. Raises OSError if it cannot be written.
     """
-    statistics = {"exemplar": description.exemplar, "instance": description.instance}
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "source": description.source,
-        "root": description.root,
-        "options": dict(description.options),
-        "counts": dict(description.counts),
-        "problems": dict(description.problems),
-        "problem_list": [dict(p) for p in description.problem_list[:MAX_LISTED_PROBLEMS]],
-        "statistics": {
-            name: {
-                "mean": np.asarray(value.mean).tolist(),
-                "covariance": np.asarray(value.covariance).tolist(),
-                "pixels": int(value.pixels),
-            }
-            for name, value in statistics.items()
-        },
-        "shards": [dataclasses.asdict(shard) for shard in description.shards],
-    }
+    content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    content.update({name: getattr(description, name) for name in _PLAIN})
+    content["problem_list"] = content["problem_list"][:MAX_LISTED_PROBLEMS]
+    content["statistics"] = {name: getattr(description, name).as_json() for name in _COLOURS}
+    content["shards"] = [dataclasses.asdict(shard) for shard in description.shards]
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     storage.write_bytes(os.path.join(directory, FILE_NAME), storage.encode(text))
 
 
 def load(path: str) -> Description:
-    """Reads ``dataset.json``.
-
-    Args:
-        path: The file, or the directory that it stands in.
-
-    Returns:
-        Its content.
+    """Reads ``dataset.json``, or the one in a directory.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -184,19 +155,10 @@ def _parse(content: Mapping[str, Any]) -> Description:
         raise ValueError(
             f"it has version {content['version']!r}, this program reads version {VERSION}"
         )
-    statistics = {
-        name: _parse_statistics(name, content["statistics"][name])
-        for name in ("exemplar", "instance")
-    }
     return Description(
-        source=content["source"],
-        root=content["root"],
-        options=content["options"],
-        counts=content["counts"],
-        problems=content["problems"],
-        problem_list=content["problem_list"],
+        **{name: content[name] for name in _PLAIN},
+        **{name: _parse_statistics(name, content["statistics"][name]) for name in _COLOURS},
         shards=[Shard(**shard) for shard in content["shards"]],
-        **statistics,
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from gradnet_tf.data import augment, cutting, sampling, scenes, strong, task
+from gradnet_tf.data import augment, cutting, distortion, sampling, scenes, task
 from gradnet_tf.data.pair_config import PairConfig
 
 VALIDATION_SEED = 0  # The same pairs for every run.
@@ -35,15 +35,7 @@ class Drawn(NamedTuple):
 
 
 class Draws:
-    """Draws groups.
-
-    Args:
-        training: The videos for training.
-        held_out: The videos for validation.
-        config: How.
-        validation_batch: Pairs of a group in validation.
-        stage: Draws the scenes of the instances, if there are any.
-    """
+    """Draws groups of the videos for training and of those held out for validation."""
 
     def __init__(
         self,
@@ -54,40 +46,26 @@ class Draws:
         stage: Optional[scenes.Stage] = None,
     ):
         self._videos = {True: training, False: held_out}
-        self._batches = {True: config.batch, False: validation_batch}
+        self.batches = {True: config.batch, False: validation_batch}
         self._config = config
         self._stage = stage
         self.group = functools.lru_cache(_REMEMBERED)(self._group)
 
     def pairs(self, step: int, group: int, training: bool = True) -> sampling.Pairs:
-        """The pairs of a group; the first one is that of a sequence of updates.
-
-        Args:
-            step: Number of the step (of the batch, in validation).
-            group: Number of the group in the global batch.
-            training: Of training or of validation.
-        """
+        """The pairs of a group; the first one is that of a sequence of updates."""
         config = self._config
         return sampling.choose_pairs(
             self._videos[training],
             config.seed if training else VALIDATION_SEED,
             step,
             group,
-            self._batches[training],
+            self.batches[training],
             config.frame_range,
             1 if config.task else config.regions,
         )
 
     def crops(self, frames: np.ndarray, numbers: np.ndarray) -> cutting.Requests:
-        """The augmented crops of frames, for `PairConfig.crops`.
-
-        Args:
-            frames: int64 [n].
-            numbers: int64 [n], the number of the crop of each.
-
-        Returns:
-            The requests, without a `start`.
-        """
+        """The augmented crops of frames by their numbers, without `start`: `PairConfig.crops`."""
         found = {
             name: np.stack(
                 [
@@ -186,5 +164,5 @@ class Draws:
         width = augment.UNIFORMS_WITH_SCALE if scaled else augment.UNIFORMS
         kinds = [("noise", noise, width)]
         if self._config.augment == "strong":
-            kinds.append(("strong", strongly, strong.UNIFORMS + 2))
+            kinds.append(("strong", strongly, distortion.UNIFORMS + 2))
         return kinds

@@ -45,9 +45,9 @@ class ShardIndex:
         z_offset: int64 [frames], where in the shard file the exemplar's JPEG begins.
         z_length: int32 [frames], its bytes.
         z_checksum: uint32 [frames], its CRC-32.
-        x_offset: As z_offset, of the instance.
-        x_length: As z_length.
-        x_checksum: As z_checksum.
+        x_offset: Likewise of the instance.
+        x_length: Likewise.
+        x_checksum: Likewise.
         shard_bytes: Size of the shard.
         shard_tail: CRC-32 of the shard's last bytes, which end with the checksum of its last
             record; with the size it tells whether the index belongs to the file.
@@ -75,15 +75,12 @@ class ShardIndex:
         columns: Sequence[dict[str, np.ndarray]],
         path: str,
     ) -> ShardIndex:
-        """Puts the index together.
+        """Puts the index of a shard file together.
 
         Args:
             names: (video, track, category) of each track.
             columns: The arrays of each track, by the names of this class's fields.
             path: The shard file as it is.
-
-        Returns:
-            The index.
         """
         videos, tracks, categories = tuple(zip(*names)) if names else ((), (), ())
         arrays = {
@@ -95,14 +92,7 @@ class ShardIndex:
         return cls(videos, tracks, categories, counts, **arrays, shard_bytes=size, shard_tail=tail)
 
     def save(self, shard: str) -> None:
-        """Writes the index beside its shard, whole or not at all.
-
-        Args:
-            shard: Path of the shard; the index is that path + ".index.npz".
-
-        Raises:
-            OSError: If it cannot be written.
-        """
+        """Writes the index beside its shard, whole or not at all; raises OSError."""
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {
             "version": np.int64(_VERSION),
@@ -116,14 +106,7 @@ class ShardIndex:
 
     @classmethod
     def load(cls, shard: str) -> Optional[ShardIndex]:
-        """Reads the index beside a shard.
-
-        Args:
-            shard: Path of the shard.
-
-        Returns:
-            The index; None if there is none or it cannot be used, so that it is built anew.
-        """
+        """Reads the index beside a shard; None if it is missing or cannot be used."""
         try:
             content = storage.read_bytes(os.fspath(shard) + SUFFIX)
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
@@ -142,14 +125,7 @@ class ShardIndex:
         return index if index._is_consistent() else None
 
     def fits(self, shard: str) -> bool:
-        """Whether the index belongs to a shard as it is now, by its size and its last bytes.
-
-        Args:
-            shard: Path of the shard.
-
-        Raises:
-            OSError: If it cannot be read.
-        """
+        """Whether the index belongs to a shard as it is now, by its size and its end."""
         return (self.shard_bytes, self.shard_tail) == _identity(shard)
 
     def _is_consistent(self) -> bool:

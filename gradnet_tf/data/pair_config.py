@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
-from gradnet_tf.data import augment, cutting, records, scenes, strong, task
+from gradnet_tf.data import augment, cutting, distortion, scenes, task
 from gradnet_tf.network import architecture
 
 AUGMENTATIONS = ("reference", "strong", "none")
@@ -30,7 +30,7 @@ class PairConfig:
         max_stretch: See `augment.AugmentConfig`.
         color: See `augment.AugmentConfig`.
         reference_quirks: See `augment.AugmentConfig`.
-        augment: "reference"; "strong" (that, and what `strong.StrongConfig` says); "none".
+        augment: "reference"; "strong" (that, and what `distortion.DistortionConfig` says); "none".
         strong: What "strong" adds.
         seed: Seed of the run.
         threads: Threads of the pipeline; 0 leaves it to TensorFlow.
@@ -54,12 +54,14 @@ class PairConfig:
     color: bool = True
     reference_quirks: bool = True
     augment: str = "reference"
-    strong: strong.StrongConfig = dataclasses.field(default_factory=strong.StrongConfig)
+    strong: distortion.DistortionConfig = dataclasses.field(
+        default_factory=distortion.DistortionConfig
+    )
     seed: int = 1
     threads: int = 0
     crops: int = 0
     scale_jitter: float = 0.0
-    scenes: scenes.SceneConfig = dataclasses.field(default_factory=scenes.SceneConfig)
+    scenes: scenes.SceneConfig = scenes.SceneConfig()
     first_exemplar: bool = False
     task: Optional[task.TaskConfig] = None
 
@@ -68,8 +70,8 @@ class PairConfig:
             ("batch", 1, None),
             ("groups", 1, None),
             ("regions", 1, None),
-            ("exemplar_size", 1, records.EXEMPLAR_SIZE),
-            ("instance_size", 1, records.INSTANCE_SIZE),
+            ("exemplar_size", 1, architecture.EXEMPLAR_SIZE),
+            ("instance_size", 1, architecture.INSTANCE_SIZE),
             ("frame_range", 0, None),
             ("seed", 0, 2**63 - 1),
             ("threads", 0, None),
@@ -113,7 +115,7 @@ class PairConfig:
     @property
     def whole_size(self) -> int:
         """Side of an augmented instance in px, before a part of it is cut out for a shift."""
-        return records.INSTANCE_SIZE if self.task and self.task.shift else self.instance_size
+        return architecture.INSTANCE_SIZE if self.task and self.task.shift else self.instance_size
 
     @property
     def cut_size(self) -> int:

@@ -19,10 +19,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.data import catalog, cutting, draws, pasting, sampling, scenes, storage
+from gradnet_tf.data import catalog, cutting, draws, pasting, pipeline, sampling, scenes
 from gradnet_tf.data.pair_config import PairConfig
 
-_PARTS = 3  # Of a step: exemplars, instances, task.
 # Of small data sets, this share is held out at most to make validation's groups full.
 _SMALL_SHARE = 0.2
 
@@ -75,8 +74,6 @@ class PairSource:
     ):
         self.config = config
         self.catalog = source
-        # By training (see `iterate`), step, for steps are read in parallel, and part of the step.
-        self._failures: dict[tuple[Optional[bool], int, int], Exception] = {}
         self.training, self.held_out = source.split(self._held_out(), weights)
         self.validation_batch = min(config.batch, self.held_out.count)
         self._check_sets()
@@ -87,7 +84,7 @@ class PairSource:
         source, config = self.catalog, self.config
         color = config.augment != "none" and config.color
         size = config.exemplar_size
-        self._exemplars = cutting.Cutter(
+        exemplars = cutting.Cutter(
             source, "z", size, size, config.augmentation(), config.strong, color
         )
         self.instances = cutting.Cutter(
@@ -105,6 +102,8 @@ class PairSource:
             sizes = pasting.target_sizes(source.columns["boxes"])
             stage = scenes.Stage(config.scenes, self.training, sizes, config.frame_range)
         self.draws = draws.Draws(self.training, self.held_out, config, self.validation_batch, stage)
+        cutters = {"z": exemplars, "x": self.instances}
+        self._pipeline = pipeline.Pipeline(config, source, self.draws, cutters)
 
     def train(self, start_step: int = 0, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The batches from a step on, without end.
@@ -127,7 +126,7 @@ class PairSource:
         if start_step < 0:
             raise ValueError(f"start_step must not be negative, got {start_step}")
         steps = tf.data.Dataset.counter(start_step)
-        return self._pipeline(steps, shard, training=True)
+        return self._pipeline.batches(steps, shard, True, self.features)
 
     def validation(self, batches: int, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """Fixed batches of held-out videos, the same for every seed, without augmentation.
@@ -145,12 +144,12 @@ class PairSource:
         if not self.config.validation:
             raise ValueError("there is no validation set: validation is 0")
         steps = tf.data.Dataset.range(batches)
-        return self._pipeline(steps, shard, training=False)
+        return self._pipeline.batches(steps, shard, False, None)
 
     def iterate(
         self, batches: Iterable, start_step: int = 0, training: Optional[bool] = True
     ) -> Iterator:
-        """Gives batches one after the other; what stops them is one sentence.
+        """Yields batches one after the other; what stops them is one sentence.
 
         TensorFlow itself says it in kilobytes of its own.
 
@@ -159,40 +158,22 @@ class PairSource:
             start_step: The step of the first batch, or the first frame.
             training: Whether the batches are of training; None for those of `augmented`.
 
-        Yields:
-            The batches.
-
         Raises:
             OSError: If a crop cannot be read or decoded; the message names its shard, record,
                 video, track and frame.
         """
-        iterator, step = iter(batches), start_step
-        while True:
-            try:
-                batch = next(iterator)
-            except StopIteration:
-                return
-            except tf.errors.OpError as error:
-                found = [self._failures.get((training, step, place)) for place in range(_PARTS)]
-                failure = next(filter(None, found), None) or self._find_damage(step, training)
-                raise failure or OSError(f"cannot make a batch: {storage.reason(error)}") from None
-            yield batch
-            step += 1
+        return self._pipeline.iterate(batches, start_step, training)
 
-    def _find_damage(self, step: int, training: Optional[bool]) -> Optional[Exception]:
-        """The error of the first crop of a step that cannot be decoded, None if all can."""
-        if training is None:
-            wanted = [{"x": self._all_crops(step)}]
-        else:
-            groups = range(self.config.groups)
-            wanted = [self.draws.group(step, group, training).requests for group in groups]
-        try:
-            for requests in wanted:
-                for key, frame in cutting.shown(requests):
-                    self.catalog.decode(key, frame, cutting.SOURCE_SIZES[key])
-        except (OSError, ValueError) as error:
-            return error
-        return None
+    def augmented(self, first_frame: int = 0) -> tf.data.Dataset:
+        """The augmented instances of every frame, for `PairConfig.crops`.
+
+        Args:
+            first_frame: Number of the first frame in the catalog.
+
+        Returns:
+            Data set of float32 [crops, whole_size, whole_size, 3], BGR, a frame after the other.
+        """
+        return self._pipeline.augmented(first_frame)
 
     def choose(self, step: int, group: int, training: bool = True) -> sampling.Pairs:
         """The pairs of one group of one step.
@@ -244,158 +225,14 @@ class PairSource:
                 if not len(pool):
                     raise ValueError(f"{pattern} has a weight, but no video for training")
 
-    def _pipeline(self, steps, shard: tuple[int, int], training: bool) -> tf.data.Dataset:
-        index, count = shard
-        config = self.config
-        if not 0 <= index < count:
-            raise ValueError(f"shard must be (index, count) with 0 <= index < count, got {shard}")
-        if config.groups % count:
-            raise ValueError(
-                f"{config.groups} groups cannot be shared out evenly among {count} workers"
-            )
-        share = config.groups // count
-        groups = range(index * share, (index + 1) * share)
-        size = config.batch if training else self.validation_batch
-        counts = share * config.exemplars(size), share * config.instances(size)
-        parts = [
-            self._crops(steps, groups, training, cutter, count)
-            for cutter, count in zip((self._exemplars, self.instances), counts)
-        ]
-        if training and self.features is not None:
-            parts[1] = self._cached(steps, groups)
-        if config.task:
-            parts.append(self._tasks(steps, groups, training))
-        data = tf.data.Dataset.zip(tuple(parts))
-        options = tf.data.Options()
-        options.deterministic = True
-        # Each worker asks for its own part.
-        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-        if config.threads:
-            options.threading.private_threadpool_size = config.threads
-        return data.with_options(options).prefetch(tf.data.AUTOTUNE)
-
-    def _crops(self, steps, groups: Sequence[int], training: bool, cutter, count: int):
-        """Data set of the exemplars, or the instances, of each step."""
-        config = self.config
-        strongly = training and config.augment == "strong"
-        staged = training and config.scenes.active and cutter.key == "x"
-
-        def columns(step):
-            drawn = [self.draws.group(step, group, training) for group in groups]
-            found = [cutter.read(each.requests[cutter.key]) for each in drawn]
-            return [np.concatenate(column) for column in zip(*found)]
-
-        specs = cutter.specs(strongly, staged)
-        return self._made(steps, columns, cutter, specs, count, training)
-
-    def _made(self, numbers, columns, cutter, specs, count: int, training):
-        """Data set of `count` crops for each number, of which `columns` reads them."""
-        place = "zx".index(cutter.key)
-        data = self._map(numbers, columns, specs, count, place, training)
-        data = data.unbatch()
-        data = data.map(cutter.make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return data.batch(count, drop_remainder=True)
-
-    def _cached(self, steps, groups: Sequence[int]):
-        """Data set of the features of each step's instances."""
-        features = self.features
-        assert features is not None
-        _, _, height, width, channels = features.shape
-        shift = self.config.task.shift if self.config.task else 0
-        shape = height - 2 * shift, width - 2 * shift, channels
-
-        def read(step):
-            rows = []
-            for group in groups:
-                drawn = self.draws.group(step, group)
-                frames, starts = drawn.requests["x"].frames, drawn.requests["x"].start
-                for place, (frame, number) in enumerate(zip(frames, drawn.numbers)):
-                    y, x = (0, 0) if starts is None else starts[place]
-                    whole = features[frame, number]
-                    rows.append(whole[y : y + shape[0], x : x + shape[1]])
-            return [np.stack(rows)]
-
-        spec = tf.TensorSpec(shape, tf.float16)
-        count = len(groups) * self.config.instances(self.config.batch)
-        return self._map(steps, read, [spec], count, 1, True).map(lambda features: features)
-
-    def _tasks(self, steps, groups: Sequence[int], training: bool):
-        """Data set of what each step does with its instances."""
-        size = self.config.batch if training else self.validation_batch
-        assert self.config.task is not None
-        count, updates = self.config.instances(size), self.config.task.updates
-        specs = [
-            tf.TensorSpec([count, 2], tf.int32),
-            tf.TensorSpec([updates, count], tf.float32),
-            tf.TensorSpec([count], tf.float32),
-        ]
-
-        def read(step):
-            found = [self.draws.group(step, group, training).sequence for group in groups]
-            return [
-                np.stack([getattr(sequence, name) for sequence in found])
-                for name in ("label", "gradient", "loss")
-            ]
-
-        return self._map(steps, read, specs, len(groups), 2, training)
-
-    def _map(self, steps, function, specs, count: int, place: int, training):
-        """Data set of what a function of NumPy gives for each step, rows along the first axis.
-
-        Args:
-            steps: Data set of their numbers.
-            function: Function of a number.
-            specs: Type and shape of a row of each of its outcomes.
-            count: Rows of each outcome.
-            place: Of the outcomes in an element of the whole data set.
-            training: See `iterate`.
-        """
-
-        def noted(number):
-            try:
-                return function(int(number))
-            except Exception as error:
-                self._failures[training, int(number), place] = error
-                raise
-
-        def read(step):
-            values = tf.numpy_function(noted, [step], [spec.dtype for spec in specs], False)
-            for value, spec in zip(values, specs):
-                value.set_shape([count, *spec.shape])
-            return tuple(values)
-
-        remote = any("://" in path for path in self.catalog.shards)
-        return steps.map(read, num_parallel_calls=16 if remote else 2, deterministic=True)
-
-    def augmented(self, first_frame: int = 0) -> tf.data.Dataset:
-        """The augmented instances of every frame, for `PairConfig.crops`.
-
-        Args:
-            first_frame: Number of the first frame in the catalog.
-
-        Returns:
-            Data set of float32 [crops, whole_size, whole_size, 3], BGR, a frame after the other.
-        """
-        config = self.config
-        cutter = dataclasses.replace(self.instances, cut=config.whole_size)
-
-        def columns(frame):
-            return cutter.read(self._all_crops(frame))
-
-        frames = tf.data.Dataset.range(first_frame, len(self.catalog.columns["frames"]))
-        specs = cutter.specs(config.augment == "strong", config.scenes.active)
-        return self._made(frames, columns, cutter, specs, config.crops, None)
-
-    def _all_crops(self, frame: int) -> cutting.Requests:
-        """The augmented instances of a frame, for `PairConfig.crops`."""
-        frames = np.full(self.config.crops, frame)
-        if self.config.augment == "none":
-            return cutting.Requests(frames)
-        return self.draws.crops(frames, np.arange(self.config.crops))
-
     def frames(self, step: int, group: int) -> np.ndarray:
         """The frames of a group's instances in training, int64 [n]."""
         return self.draws.group(step, group).requests["x"].frames
+
+    def describe(self, step: int) -> str:
+        """Names the frames of the instances of a step, group by group."""
+        groups = [self.frames(step, group) for group in range(self.config.groups)]
+        return "; ".join(", ".join(self.catalog.describe(int(n)) for n in each) for each in groups)
 
     def as_pairs(self) -> PairSource:
         """The source of plain pairs, freshly augmented, of the same videos."""

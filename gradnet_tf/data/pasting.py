@@ -6,8 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.boxes import geometry
-from gradnet_tf.data import records, strong
+from gradnet_tf.data import distortion
 from gradnet_tf.data.scenes import Drift, Paste
+from gradnet_tf.network import architecture
 
 _CONTEXT = 0.5  # Of the exemplars, as `data_prep` cuts them.
 _FEATHER = 0.2  # Share of the half extents over which what is pasted fades.
@@ -26,26 +27,23 @@ def target_sizes(boxes: np.ndarray) -> np.ndarray:
     """
     sizes = np.maximum(np.asarray(boxes, np.float64)[:, :1:-1], 1e-3)
     sides = np.asarray(geometry.exemplar_side(sizes, _CONTEXT))
-    return sizes * (records.EXEMPLAR_SIZE / sides[:, np.newaxis])
+    return sizes * (architecture.EXEMPLAR_SIZE / sides[:, np.newaxis])
 
 
 def apply(image, exemplar, paste, drift):
-    """Makes the scene of a search region, in the graph.
+    """Makes the scene of a search region, in the graph: float32 [size, size, 3], RGB, 0..255.
 
     Args:
         image: [size, size, 3], RGB, 0..255, uint8 or float32: the region.
         exemplar: string, the JPEG file that shows what is pasted; empty for nothing.
         paste: float32 [8], see `Paste`.
         drift: float32 [5], see `Drift`.
-
-    Returns:
-        float32 [size, size, 3], RGB, 0..255.
     """
     image = tf.cast(image, tf.float32)
 
     def pasted():
         other = tf.io.decode_jpeg(exemplar, channels=3, dct_method="INTEGER_ACCURATE")
-        other = tf.ensure_shape(other, [records.EXEMPLAR_SIZE, records.EXEMPLAR_SIZE, 3])
+        other = tf.ensure_shape(other, [architecture.EXEMPLAR_SIZE, architecture.EXEMPLAR_SIZE, 3])
         return paste_object(image, tf.cast(other, tf.float32), paste)
 
     image = tf.cond(tf.strings.length(exemplar) > 0, pasted, lambda: image)
@@ -53,16 +51,7 @@ def apply(image, exemplar, paste, drift):
 
 
 def paste_object(image, other, paste):
-    """Pastes the object in the centre of another image, with soft edges.
-
-    Args:
-        image: float32 [size, size, 3].
-        other: float32 [h, h, 3].
-        paste: float32 [8], see `Paste`.
-
-    Returns:
-        float32 [size, size, 3].
-    """
+    """Pastes the object in the centre of `other` [h, h, 3] as `paste` says, with soft edges."""
     way = Paste(*tf.unstack(paste))
     places = tf.range(image.shape[0], dtype=tf.float32) - (image.shape[0] - 1) / 2
     rows, columns = places - way.y, places - way.x
@@ -81,15 +70,7 @@ def paste_object(image, other, paste):
 
 
 def change(image, drift):
-    """Changes the size of what an image shows, its sharpness and its light.
-
-    Args:
-        image: float32 [size, size, 3], RGB, 0..255.
-        drift: float32 [5], see `Drift`.
-
-    Returns:
-        float32 [size, size, 3], RGB, 0..255.
-    """
+    """Changes the size of what an image shows, its sharpness and its light, see `Drift`."""
     way = Drift(*tf.unstack(drift))
     middle = (image.shape[0] - 1) / 2
     places = (tf.range(image.shape[0], dtype=tf.float32) - middle) / way.scale + middle
@@ -105,21 +86,18 @@ def change(image, drift):
     image = tf.cond(tf.equal(way.scale, 1.0), lambda: same, lambda: resample(same, places, places))
     sharp = image
     image = tf.cond(
-        way.sigma < _LEAST_SIGMA, lambda: sharp, lambda: strong.plain_blur(sharp, way.sigma)
+        way.sigma < _LEAST_SIGMA, lambda: sharp, lambda: distortion.plain_blur(sharp, way.sigma)
     )
     return tf.cond(tf.reduce_all(tf.equal(drift[1:4], 1.0)), lambda: image, light)
 
 
 def resample(image, rows, columns):
-    """Takes an image at other places, bilinearly; the border's pixels continue outside.
+    """Takes an image [h, w, c] at other places, bilinearly; the border's pixels continue outside.
 
     Args:
         image: float32 [h, w, c].
         rows: float32 [n], where the rows of the result are.
         columns: float32 [m], the same for columns.
-
-    Returns:
-        float32 [n, m, c].
     """
     for axis, places in enumerate((rows, columns)):
         last = image.shape[axis] - 1

@@ -52,16 +52,10 @@ class TrackRecord:
 
 
 def encode(record: TrackRecord) -> bytes:
-    """Writes a track as a `tf.train.Example`.
+    """Writes a track as a `tf.train.Example`; equal records give equal bytes.
 
     Its features are video, track and category (bytes), frames (int64), boxes (float, four a frame),
     z and x (bytes, one JPEG a frame).
-
-    Args:
-        record: The track.
-
-    Returns:
-        The serialized example; equal records give equal bytes.
 
     Raises:
         ValueError: If the record contradicts itself or a crop is not a JPEG of its size.
@@ -83,17 +77,7 @@ def encode(record: TrackRecord) -> bytes:
 
 
 def decode(serialized: bytes) -> TrackRecord:
-    """Reads what `encode` wrote.
-
-    Args:
-        serialized: One record of a shard.
-
-    Returns:
-        The track.
-
-    Raises:
-        ValueError: If it is not a track record.
-    """
+    """Reads what `encode` wrote; raises ValueError if it is not a track record."""
     try:
         feature = tf.train.Example.FromString(serialized).features.feature
     except Exception as error:  # Protobuf's DecodeError is another class in each implementation.
@@ -146,13 +130,7 @@ def write_shard(path: str, records: Iterable[TrackRecord]) -> ShardIndex:
 
 
 def read_shard(path: str) -> Iterator[TrackRecord]:
-    """Reads the tracks of a shard one after the other; checksums are verified.
-
-    Args:
-        path: The shard.
-
-    Yields:
-        Its tracks.
+    """Yields the tracks of a shard one after the other; checksums are verified.
 
     Raises:
         OSError: If it cannot be read, is cut off or damaged.
@@ -163,18 +141,7 @@ def read_shard(path: str) -> Iterator[TrackRecord]:
 
 
 def index_shard(path: str) -> ShardIndex:
-    """Builds a shard's index by reading the whole shard.
-
-    Args:
-        path: The shard.
-
-    Returns:
-        The index; it is not written to a file.
-
-    Raises:
-        OSError: If the shard cannot be read, is cut off or damaged.
-        ValueError: If it holds something else than tracks.
-    """
+    """Builds an index by reading the whole shard; raises as `read_shard`."""
     builder = _IndexBuilder()
     for number, serialized in enumerate(_read_raw(path)):
         builder.add(_decode_of(path, number, serialized), serialized)
@@ -184,15 +151,7 @@ def index_shard(path: str) -> ShardIndex:
 def open_index(path: str) -> ShardIndex:
     """Reads a shard's index, or builds it where it is missing or belongs to another shard.
 
-    Args:
-        path: The shard (not the index).
-
-    Returns:
-        The index.
-
-    Raises:
-        OSError: If the shard cannot be read, is cut off or damaged.
-        ValueError: If it holds something else than tracks.
+    Raises as `read_shard`.
     """
     index = ShardIndex.load(path)
     if index is None or not index.fits(path):

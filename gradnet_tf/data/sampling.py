@@ -24,7 +24,7 @@ SCENE, DRIFT, SCENE_CROP, DRIFT_CROP = range(8, 12)
 
 
 def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]) -> np.ndarray:
-    """Random numbers of one group of one step.
+    """Random numbers of one group of one step, float64 in [0, 1), multiples of 2**-53.
 
     Args:
         seed: Seed of the run, 0 <= seed < 2**64.
@@ -32,9 +32,6 @@ def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]
         group: Number of the group in the global batch.
         stream: What the numbers are for.
         shape: Shape of the result.
-
-    Returns:
-        float64 in [0, 1), multiples of 2**-53.
     """
     bits = np.random.Philox(
         key=np.array([seed, step], np.uint64), counter=np.array([0, 0, group, stream], np.uint64)
@@ -44,7 +41,7 @@ def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]
 
 
 def held_out(videos: Sequence[str], share: float, least: int, most: int) -> np.ndarray:
-    """Which videos belong to the validation set.
+    """Which videos belong to the validation set, bool, one a video.
 
     The SHA-256 of a video's name decides, so that the same video prepared twice is on one side, and
     no video changes sides when data are added, as long as the share gives numbers within the
@@ -55,9 +52,6 @@ def held_out(videos: Sequence[str], share: float, least: int, most: int) -> np.n
         share: Share of all videos that is held out, 0..1.
         least: Number of videos that are held out at least, at most all.
         most: And at most, not less than `least`.
-
-    Returns:
-        bool, one a video.
     """
     places = [
         int.from_bytes(hashlib.sha256(video.encode()).digest()[:8], "big") for video in videos
@@ -143,10 +137,8 @@ def choose_pairs(
         group: Number of the group in the global batch.
         count: Pairs of a group, k.
         frame_range: Largest distance of frame numbers.
-        regions: Instances of a pair, each drawn as x is; they may be the same.
-
-    Returns:
-        The pairs; the same ones whatever `regions`, but for `more`.
+        regions: Instances of a pair, each drawn as x is; they may be the same. Only `Pairs.more`
+            depends on it.
     """
     draws = uniforms(seed, step, group, PAIRS, (count, 5))
     draws = np.concatenate([draws, uniforms(seed, step, group, MORE, (count, regions - 1))], axis=1)
@@ -172,9 +164,6 @@ def choose_frames(
         frame: Number of the frame, which is not drawn unless it is the only one.
         draws: float64, a random number in [0, 1) for each frame that is wanted.
         frame_range: Largest distance of frame numbers.
-
-    Returns:
-        Numbers of the frames.
     """
     first, last = videos.first_frame[track], videos.first_frame[track + 1]
     distances = np.abs(videos.frames[first:last] - videos.frames[frame])

@@ -157,7 +157,7 @@ class Stage:
         of_tracks: np.ndarray,
         origins: np.ndarray,
     ) -> Scenes:
-        """Draws the scenes of search regions; a pure function.
+        """Draws the scenes of n search regions; a pure function.
 
         Args:
             frames: int64 [n].
@@ -165,9 +165,6 @@ class Stage:
             of_tracks: float64 [n, `TRACK_UNIFORMS`], in [0, 1), equal for frames that drift along
                 the same course.
             origins: float64 [n], the frame number at which the frame's track is as it was.
-
-        Returns:
-            The scenes.
         """
         config, count = self.config, len(frames)
         partner = np.full(count, -1, np.int64)

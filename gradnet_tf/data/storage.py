@@ -34,8 +34,7 @@ def naming(action: str, path: str) -> Iterator[None]:
         path: To which file.
 
     Raises:
-        FileNotFoundError: If the file is missing.
-        OSError: For any other error of TensorFlow's.
+        OSError: For every error of TensorFlow's; FileNotFoundError if the file is missing.
     """
     try:
         yield
@@ -56,18 +55,10 @@ def reason(error: tf.errors.OpError) -> str:
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
-    """Gives a temporary name beside ``path`` and moves it there if the block succeeds.
+    """Yields a temporary name beside ``path`` and moves it there if the block succeeds.
 
-    If the block fails, nothing is left behind and an older file at ``path`` is as it was.
-
-    Args:
-        path: The file that is to be written or replaced.
-
-    Yields:
-        The temporary name.
-
-    Raises:
-        OSError: If the file cannot be written.
+    If the block fails, nothing is left behind and an older file at ``path`` is as it was; an
+    `OSError` names the file.
     """
     path = os.fspath(path)
     temporary = f"{path}.{uuid.uuid4().hex[:12]}.tmp"
@@ -94,36 +85,19 @@ def encode(text: str) -> bytes:
 
 
 def write_bytes(path: str, content: bytes) -> None:
-    """Writes a whole file, or leaves what was there.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
+    """Writes a whole file, or leaves what was there; raises OSError if it cannot."""
     with replacing(path) as temporary, tf.io.gfile.GFile(temporary, "wb") as file:
         file.write(content)
 
 
 def read_bytes(path: str) -> bytes:
-    """Reads a whole file.
-
-    Raises:
-        OSError: If it cannot be read.
-    """
+    """Reads a whole file; raises OSError if it cannot."""
     with naming("read", path), tf.io.gfile.GFile(os.fspath(path), "rb") as file:
         return file.read()
 
 
 def read_range(path: str, offset: int, length: int) -> bytes:
-    """Reads a part of a file; less than asked for where the file ends.
-
-    Args:
-        path: The file.
-        offset: First byte.
-        length: Number of bytes.
-
-    Raises:
-        OSError: If it cannot be read.
-    """
+    """Reads `length` bytes from an offset on, or what there is up to the end of the file."""
     if "://" in path:
         with naming("read", path), tf.io.gfile.GFile(path, "rb") as file:
             file.seek(offset)

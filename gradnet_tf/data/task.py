@@ -109,9 +109,6 @@ def draw(
         step: Number of the step.
         group: Number of the group in the global batch.
         frame_range: Largest distance of frame numbers to the exemplar's.
-
-    Returns:
-        The sequence.
     """
     updates, own, others = config.updates, config.regions, len(pairs.z) - 1
     count = config.count(len(pairs.z))

@@ -1,4 +1,4 @@
-"""Ends a command on SIGTERM and SIGHUP as Ctrl-C does: by an exception, so that it cleans up."""
+"""Signals that end a command: as an exception, so that it cleans up, or as a request to stop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 import time
 from types import FrameType
 from typing import Any, Optional
+
+from absl import logging
 
 # `timeout` and some schedulers send a signal to the process and to its group, so it comes twice.
 _ONCE = 1.0  # seconds
@@ -63,3 +65,47 @@ class Interrupts:
         if now - self._last > _ONCE:
             self._last = now
             raise KeyboardInterrupt(self.received.name)
+
+
+class StopRequest:
+    """Notes SIGTERM, and the first SIGINT (Ctrl-C), instead of dying of them.
+
+    A context manager around a loop that asks `requested` after each step. A second SIGINT
+    interrupts at once, as usual; leaving the block restores the handlers that were there before.
+    Python allows handlers in the main thread only; in another one, nothing is caught.
+
+    Attributes:
+        received: The first signal that came, or None.
+    """
+
+    def __init__(self) -> None:
+        self.received: Optional[signal.Signals] = None
+        self._old: dict[signal.Signals, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal has come."""
+        return self.received is not None
+
+    def __enter__(self) -> StopRequest:
+        if threading.current_thread() is not threading.main_thread():
+            logging.warning("signals cannot be caught outside the main thread")
+            return self
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._old[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in list(self._old):
+            self._restore(number)
+
+    def _note(self, number: int, frame: Optional[FrameType]) -> None:
+        # Nothing more than this: the code that was interrupted may hold the log's locks.
+        self.received = self.received or signal.Signals(number)
+        if number == signal.SIGINT:
+            self._restore(signal.SIGINT)
+
+    def _restore(self, number: signal.Signals) -> None:
+        # None stands for a handler that was not set from Python, and cannot be set again.
+        handler = self._old.pop(number, None)
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -111,8 +111,7 @@ class CheckpointStore:
         Raises:
             ValueError: If an array is not finite or holds no numbers, or `info` is no JSON or has
                 no step.
-            OSError: If it cannot be written, such as on a full disk; the message names the file,
-                and older checkpoints are as they were.
+            OSError: If it cannot be written; the message names the file.
         """
         if self._read_only:
             raise ValueError(f"cannot save to {self.directory}: it was opened to be read only")
@@ -127,13 +126,10 @@ class CheckpointStore:
         return path
 
     def restore(self) -> Optional[tuple[dict[str, np.ndarray], dict[str, Any]]]:
-        """Reads the newest sound checkpoint.
+        """Reads state and info of the newest sound checkpoint; None if there is no checkpoint.
 
         A damaged one is named in a warning and set aside (`NAME.damaged`), and an older one is
         tried.
-
-        Returns:
-            State and info as given to `save`, or None if there is no checkpoint.
 
         Raises:
             CheckpointError: If there are checkpoints and none is sound; they stay as they are.
@@ -161,12 +157,7 @@ class CheckpointStore:
         return newest.state, newest.info
 
     def best(self) -> Optional[Checkpoint]:
-        """Reads the best checkpoint, or None if there is none.
-
-        Raises:
-            CheckpointError: If it is damaged.
-            OSError: If it cannot be read.
-        """
+        """Reads the best checkpoint, None if there is none; raises as `read`."""
         # Two are left only by a kill between writing one and removing the one before it.
         found = [read(path) for path in self._paths("best")]
         values = [math.inf if one.value is None else one.value for one in found]
@@ -226,9 +217,6 @@ class CheckpointStore:
 
 def read(path: disk.PathLike) -> Checkpoint:
     """Reads and verifies one checkpoint.
-
-    Args:
-        path: The file.
 
     Raises:
         CheckpointError: If it is damaged, or no checkpoint of this kind.

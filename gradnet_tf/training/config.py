@@ -8,241 +8,257 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Optional
+from collections.abc import Callable
+from typing import Any, NamedTuple, Optional
 
-from gradnet_tf.data import scenes, task
+from gradnet_tf.data import pair_config, scenes, task
 from gradnet_tf.network import architecture
 from gradnet_tf.training import schedule
 
 STAGES = ("siamfc", "gradnet")
 # Those of the network, and the full one trained without template generalization.
 VARIANTS = (*architecture.VARIANTS, "without_generalization")
-INIT_TEMPLATES = ("random", "search", "checkpoint")
-INIT_UPDATES = ("random", "descent")
-LABELS = ("logistic", "gaussian")
-OPTIMIZERS = ("momentum", "adam")
-SCHEDULES = ("log_steps", "cosine", "constant")
-AUGMENTS = ("reference", "strong", "none")
 FLOAT32_VARIABLES = ("float32", "mixed_bfloat16", "bfloat16", "float16")
-PRECISIONS = (*FLOAT32_VARIABLES, "float64")
-LOSS_SCALES = ("mean", "sum")
 STATISTICS = ("batch", "moving")
-TRAINED = ("all", "update")
-# Fields that working directories of earlier versions do not name.
-LATER = (
-    "crops",
-    "scale_jitter",
-    "lookalikes",
-    "occlusion",
-    "blur_drift",
-    "light_drift",
-    "scale_drift",
-    "trained",
-    "updates",
-    "first_frame_weight",
-    "generalization",
-    "shift",
-    "sample_shift",
-    "wrong_samples",
-    "update_rate",
-    "template_influence",
-)
-# Fields that mean something with successive updates only, and their values without.
-_OF_UPDATES = {
-    "first_frame_weight": 0.0,
-    "generalization": 1.0,
-    "shift": 0,
-    "sample_shift": 0,
-    "wrong_samples": 0.0,
-    "template_influence": 1.0,
-}
+
+
+class _Range(NamedTuple):
+    """What a number may be, and how that is said."""
+
+    test: Callable[[Any], bool]
+    words: str
+
+
+_COUNT = _Range(lambda v: v >= 1, "at least 1")
+_NOT_NEGATIVE = _Range(lambda v: v >= 0, "at least 0")
+_FACTOR = _Range(lambda v: 0 <= v < math.inf, "at least 0 and finite")
+_RATE = _Range(lambda v: 0 < v < math.inf, "positive and finite")
+_BELOW_1 = _Range(lambda v: 0 <= v < 1, "in [0, 1)")
+_SHARE = _Range(lambda v: 0 < v <= 1, "in (0, 1]")
+
+
+def _constant(default, text: str, valid=None) -> Any:
+    """A field: its default, the help of its flag, and its choices or its range."""
+    return dataclasses.field(default=default, metadata={"help": text, "valid": valid})
+
+
+def _check_fields(config) -> None:
+    """Raises ValueError if a value is none of the choices of its field, or out of its range."""
+    for field in dataclasses.fields(config):
+        valid = field.metadata["valid"]
+        if valid and not isinstance(valid, _Range):
+            valid = _Range(valid.__contains__, f"one of {', '.join(valid)}")
+        if valid:
+            _check(config, field.name, valid)
+
+
+def _check(config, name: str, valid: _Range) -> None:
+    value = getattr(config, name)
+    if not valid.test(value):
+        raise ValueError(f"{name} must be {valid.words}, got {value!r}")
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """What a training does; the defaults are stage `gradnet` of the preset `reference`.
 
-    Attributes:
-        stage: "siamfc" trains the search branch as a plain Siamese net with shared branches;
-            "gradnet" trains the template branch and U2 and leaves the search branch as it is.
-        variant: Row of the paper's Table 3: "full", "without_generalization" (w/o M: every template
-            meets its own search region only), "without_gradient" (w/o MG: no U2 and no
-            generalization), "two_subnets" (w 2U) or, in stage "siamfc", "baseline".
-        init_template: Template branch and U2 at the start: "random" as in the reference, "search"
-            (a copy of the search branch, and a random U2), or "checkpoint" (both as in the initial
-            checkpoint).
-        init_update: U2 at the start, unless it is in the initial checkpoint and asked for: "random"
-            as in the reference, or "descent", a step against the gradient, which finds the target
-            better than the initial template before any training.
-        label: "logistic" (discs of +1, the rest -1) or "gaussian" (the map that the reference keeps
-            beside it, and Algorithm 1 mentions).
-        batch: k, pairs of different videos that one template meets.
-        regions: In stage "gradnet", search regions of a pair. 1: as in the reference. With more,
-            each exemplar's template is also updated by the first region of its own video alone, as
-            in tracking, and has to find the target in the others.
-        groups: Groups of k pairs in a step, each with batch statistics of its own; replicas and
-            workers share them out.
-        steps: Steps of the whole training.
-        steps_per_epoch: Steps between two validations.
-        validation: Share of the videos held out.
-        validation_batches: Batches of a validation.
-        frame_range: Exemplar and instance are at most this many frames apart.
-        augment: Augmentations of the pairs: "reference", "strong" or "none", see `gradnet_tf.data`.
-        reference_quirks: Whether the augmentation keeps the oddities of the reference's code, see
-            `gradnet_tf.data.augment`.
-        optimizer: "momentum" (as in TensorFlow 1) or "adam".
-        momentum: Of the optimizer "momentum".
-        schedule: "log_steps" (a rate for each epoch, evenly spaced in the logarithm), "cosine" or
-            "constant".
-        learning_rate: Highest learning rate.
-        final_learning_rate: Learning rate at the end; of no meaning for "constant".
-        warmup_steps: Steps of linear increase, for "cosine".
-        weight_decay: Factor of the kernels' L2 regularization.
-        loss_scale: "mean" over the map and the batch as in the reference, or "sum" over the map and
-            mean over the batch: 225 times as much beside the regularization.
-        frozen_layers: In stage "siamfc", convolutions that stay as they are, counted from the
-            image.
-        search_statistics: In stage "siamfc", whether batch norm uses the batch's statistics
-            ("batch", to train from scratch) or its moving averages ("moving", to fine-tune).
-        template_statistics: In stage "gradnet", whether batch norm of the template branch and U2
-            uses the group's statistics ("batch", as in the reference) or its moving averages
-            ("moving": what tracking sees is trained, and only one exemplar of a group has to be
-            computed).
-        negatives: In stage "siamfc", and with several regions, weight of the loss of search regions
-            under another video's template.
-        score_offset: In stage "siamfc", first value of a trained constant that is added to the
-            scores (the offset in the last layer of SiamFC); the tracker's response does not depend
-            on it.
-        seed: Of initial values and pairs.
-        precision: "float32"; "mixed_bfloat16" for bfloat16 in every convolution, see `Objective`;
-            "bfloat16" or "float16" in those of the search branch alone, in stage "gradnet", where
-            it has no gradient; or "float64" for everything. In all but the last one variables are
-            float32, and a training may go on in another.
-        crops: 0: a search region is augmented anew in every step. Else each frame has so many
-            augmented regions, of which a step draws one: their features can be kept, see
-            `features`.
-        scale_jitter: Largest relative error of a search region's scale.
-        lookalikes, occlusion, blur_drift, light_drift, scale_drift: What is pasted into search
-            regions, and how tracks drift, see `gradnet_tf.data.scenes.SceneConfig`.
-        trained: In stage "gradnet", "all" (template branch and U2) or "update" (U2 alone).
-        updates: In stage "gradnet", successive updates that are trained. 1: one, as in the
-            reference. With more, one template a group goes through them as in tracking, see
-            `gradnet_tf.data.task.TaskConfig`, of which `first_frame_weight`, `generalization`,
-            `shift`, `sample_shift` and `wrong_samples` are fields: the first one is by the search
-            region of the exemplar's own frame, the others by that one and a sample, and the losses
-            after each are on further regions, so `regions` has to be more than `updates`.
-        first_frame_weight: Share of the first region in the gradients, as `TrackerConfig` has it.
-        generalization: How often the other videos of a group take part in a sequence of updates.
-        shift: Cells by which targets are off the centre at most where the loss is taken.
-        sample_shift: Cells by which the samples of updates are off the target at most.
-        wrong_samples: How often a sample is wrong altogether.
-        update_rate: Share of the new h_2 at each update but the first, as `TrackerConfig` has it.
-        template_influence: Share of the updated template's scores in those that the loss sees, as
-            `TrackerConfig` has it of responses; the rest is of SiamFC's template of the exemplar.
+    Each field says what it is for; `python -m gradnet_tf.train --help` prints that.
 
     Raises:
         ValueError: If a value is out of its range or contradicts another.
     """
 
-    stage: str = "gradnet"
-    variant: str = "full"
-    init_template: str = "random"
-    init_update: str = "random"
-    label: str = "logistic"
-    batch: int = 8
-    regions: int = 1
-    groups: int = 1
-    steps: int = 50 * 5984
-    steps_per_epoch: int = 5984
-    validation: float = 0.1
-    validation_batches: int = 100
-    frame_range: int = 100
-    augment: str = "reference"
-    reference_quirks: bool = True
-    optimizer: str = "momentum"
-    momentum: float = 0.9
-    schedule: str = "log_steps"
-    learning_rate: float = 1e-2
-    final_learning_rate: float = 1e-5
-    warmup_steps: int = 0
-    weight_decay: float = 5e-4
-    loss_scale: str = "mean"
-    frozen_layers: int = 0
-    search_statistics: str = "batch"
-    template_statistics: str = "batch"
-    negatives: float = 0.0
-    score_offset: float = 0.0
-    seed: int = 1
-    precision: str = "float32"
-    crops: int = 0
-    scale_jitter: float = 0.0
-    lookalikes: float = 0.0
-    occlusion: float = 0.0
-    blur_drift: float = 0.0
-    light_drift: float = 0.0
-    scale_drift: float = 0.0
-    trained: str = "all"
-    updates: int = 1
-    first_frame_weight: float = 0.0
-    generalization: float = 1.0
-    shift: int = 0
-    sample_shift: int = 0
-    wrong_samples: float = 0.0
-    update_rate: float = 0.6
-    template_influence: float = 1.0
+    stage: str = _constant(
+        "gradnet",
+        "siamfc trains the search branch as a plain Siamese net with shared branches; gradnet "
+        "trains the template branch and U2 and leaves the search branch as it is.",
+        STAGES,
+    )
+    variant: str = _constant(
+        "full",
+        "Row of the paper's Table 3 that is trained: full; without_generalization (w/o M: every "
+        "template meets its own search region only); two_subnets (w 2U); without_gradient (w/o "
+        "MG: no U2 and no generalization); in stage siamfc, baseline.",
+        VARIANTS,
+    )
+    init_template: str = _constant(
+        "random",
+        "Template branch and U2 at the start: random as in the reference, search (a copy of the "
+        "search branch, and a random U2), or checkpoint (both as in the initial checkpoint).",
+        ("random", "search", "checkpoint"),
+    )
+    init_update: str = _constant(
+        "random",
+        "U2 at the start, unless it is that of the initial checkpoint: random as in the reference, "
+        "or descent, a step against the gradient, which finds the target better than the initial "
+        "template before any training.",
+        ("random", "descent"),
+    )
+    label: str = _constant(
+        "logistic",
+        "Label map of the target: logistic (discs of +1, the rest -1) or gaussian (the map that "
+        "the reference keeps beside it, and Algorithm 1 mentions).",
+        ("logistic", "gaussian"),
+    )
+    batch: int = _constant(8, "k, pairs of different videos that one template meets.", _COUNT)
+    regions: int = _constant(
+        1,
+        "Stage gradnet: search regions of a pair. With more than 1, each exemplar's template is "
+        "also updated by the first region of its own video alone, as in tracking, and has to find "
+        "the target in the others. With several updates, the regions of the template's own video: "
+        "one for each update, the rest for losses.",
+        _COUNT,
+    )
+    groups: int = _constant(
+        1,
+        "Groups of k pairs in a step, each with batch statistics of its own; replicas and workers "
+        "share them out.",
+        _COUNT,
+    )
+    steps: int = _constant(50 * 5984, "Steps of the whole training.", _COUNT)
+    steps_per_epoch: int = _constant(5984, "Steps between two validations.", _COUNT)
+    validation: float = _constant(
+        0.1, "Share of the videos that is held out.", _Range(lambda v: 0 < v < 1, "in (0, 1)")
+    )
+    validation_batches: int = _constant(100, "Batches of a validation.", _COUNT)
+    frame_range: int = _constant(100, "Most frames between exemplar and instance.", _COUNT)
+    augment: str = _constant(
+        "reference",
+        "Augmentation of the pairs: reference; strong (that, and blur, rotation, occlusion, hue "
+        "and brightness); none.",
+        pair_config.AUGMENTATIONS,
+    )
+    reference_quirks: bool = _constant(
+        True, "Keep the oddities of the reference's augmentation, see `gradnet_tf.data.augment`."
+    )
+    optimizer: str = _constant(
+        "momentum", "Momentum as in TensorFlow 1, or Adam.", ("momentum", "adam")
+    )
+    momentum: float = _constant(0.9, "Of optimizer=momentum.", _BELOW_1)
+    schedule: str = _constant(
+        "log_steps",
+        "Learning rate over the steps: log_steps (a rate for each epoch, evenly spaced in the "
+        "logarithm), cosine, or constant.",
+        ("log_steps", "cosine", "constant"),
+    )
+    learning_rate: float = _constant(1e-2, "Highest learning rate.", _RATE)
+    final_learning_rate: float = _constant(1e-5, "Learning rate at the end.", _RATE)
+    warmup_steps: int = _constant(
+        0, "Steps of linear increase of the learning rate (schedule=cosine).", _NOT_NEGATIVE
+    )
+    weight_decay: float = _constant(5e-4, "Factor of the kernels' L2 regularization.", _FACTOR)
+    loss_scale: str = _constant(
+        "mean",
+        "Mean over the map and the batch as in the reference, or sum over the map and mean over "
+        "the batch: 225 times as much beside the regularization.",
+        ("mean", "sum"),
+    )
+    frozen_layers: int = _constant(
+        0,
+        "Stage siamfc: convolutions that stay as they are, counted from the image.",
+        _Range(lambda v: 0 <= v <= 4, "in 0 to 4"),
+    )
+    search_statistics: str = _constant(
+        "batch",
+        "Stage siamfc: batch norm uses the batch's statistics, to train from scratch, or its "
+        "moving averages, to fine-tune.",
+        STATISTICS,
+    )
+    template_statistics: str = _constant(
+        "batch",
+        "Stage gradnet: batch norm of the template branch and U2 uses the group's statistics as in "
+        "the reference, or its moving averages: what tracking sees is trained, and only one "
+        "exemplar of a group has to be computed.",
+        STATISTICS,
+    )
+    negatives: float = _constant(
+        0.0,
+        "Stage siamfc, or several regions: weight of the loss of search regions under another "
+        "video's template.",
+        _FACTOR,
+    )
+    score_offset: float = _constant(
+        0.0,
+        "Stage siamfc: first value of a trained constant that is added to the scores (the offset "
+        "in the last layer of SiamFC); the tracker's response does not depend on it.",
+        _Range(math.isfinite, "finite"),
+    )
+    seed: int = _constant(1, "Of initial values and pairs.", _NOT_NEGATIVE)
+    precision: str = _constant(
+        "float32",
+        "Type of the arithmetic: mixed_bfloat16 is bfloat16 in every convolution, bfloat16 and "
+        "float16 are for those of the search branch in stage gradnet, where it has no gradient. "
+        "Variables are float32 in all but float64, and a training may go on in another of them.",
+        (*FLOAT32_VARIABLES, "float64"),
+    )
+    crops: int = _constant(
+        0,
+        "Augmented search regions of each frame, of which a step draws one: their features can be "
+        "kept (--feature_cache). 0: every step has new ones.",
+        _NOT_NEGATIVE,
+    )
+    scale_jitter: float = _constant(
+        0.0, "Largest relative error of a search region's scale.", _BELOW_1
+    )
+    lookalikes: float = _constant(
+        0.0, "How often another video's target is pasted beside the target."
+    )
+    occlusion: float = _constant(0.0, "How often it covers up to half of the target.")
+    blur_drift: float = _constant(
+        0.0, "Width of the Gaussian, in px, by which tracks are blurred in the end at most."
+    )
+    light_drift: float = _constant(
+        0.0, "Largest relative change of gamma, contrast and brightness along a track."
+    )
+    scale_drift: float = _constant(
+        0.0, "Largest relative change of the target's size along a track."
+    )
+    trained: str = _constant(
+        "all", "Stage gradnet: template branch and U2, or U2 alone.", ("all", "update")
+    )
+    updates: int = _constant(
+        1,
+        "Stage gradnet: successive updates of one template that are trained, as tracking makes "
+        "them, with a loss after each; the reference trains one. The first is by the search region "
+        "of the exemplar's own frame, the others by that one and a sample.",
+        _COUNT,
+    )
+    first_frame_weight: float = _constant(
+        0.0, "Share of the first region in the gradients (updates of at least 2)."
+    )
+    generalization: float = _constant(
+        1.0, "How often a group's other videos take part in the updates (likewise)."
+    )
+    shift: int = _constant(
+        0, "Cells of 8 px by which targets of the losses are off the centre at most (likewise)."
+    )
+    sample_shift: int = _constant(
+        0, "Cells of 8 px by which samples of updates are off the target at most (likewise)."
+    )
+    wrong_samples: float = _constant(
+        0.0, "How often a sample of an update is wrong altogether (likewise)."
+    )
+    update_rate: float = _constant(
+        0.6, "Share of the new h_2 at each update but the first (likewise).", _SHARE
+    )
+    template_influence: float = _constant(
+        1.0,
+        "Share of the updated template's scores in those that the loss sees (likewise); the rest "
+        "is of SiamFC's template of the exemplar.",
+        _SHARE,
+    )
 
     def __post_init__(self):
-        def check(name, valid, expected):
-            if not valid(getattr(self, name)):
-                raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
-
-        for name, choices in (
-            ("stage", STAGES),
-            ("variant", VARIANTS),
-            ("init_template", INIT_TEMPLATES),
-            ("init_update", INIT_UPDATES),
-            ("label", LABELS),
-            ("augment", AUGMENTS),
-            ("optimizer", OPTIMIZERS),
-            ("schedule", SCHEDULES),
-            ("loss_scale", LOSS_SCALES),
-            ("search_statistics", STATISTICS),
-            ("template_statistics", STATISTICS),
-            ("precision", PRECISIONS),
-            ("trained", TRAINED),
-        ):
-            check(name, choices.__contains__, f"one of {', '.join(choices)}")
-        for name in (
-            "batch",
-            "regions",
-            "groups",
-            "steps",
-            "steps_per_epoch",
-            "validation_batches",
-            "updates",
-        ):
-            check(name, lambda v: v >= 1, "at least 1")
-        for name in ("warmup_steps", "seed", "crops"):
-            check(name, lambda v: v >= 0, "at least 0")
-        for name in ("weight_decay", "negatives"):
-            check(name, lambda v: 0 <= v < math.inf, "at least 0 and finite")
-        for name in ("learning_rate", "final_learning_rate"):
-            check(name, lambda v: 0 < v < math.inf, "positive and finite")
-        check("score_offset", math.isfinite, "finite")
-        check("momentum", lambda v: 0 <= v < 1, "in [0, 1)")
-        check("validation", lambda v: 0 < v < 1, "in (0, 1)")
-        check("frame_range", lambda v: v >= 1, "at least 1")
-        check("frozen_layers", lambda v: 0 <= v <= 4, "in 0 to 4")
-        check("update_rate", lambda v: 0 < v <= 1, "in (0, 1]")
-        check("template_influence", lambda v: 0 < v <= 1, "in (0, 1]")
-        check("scale_jitter", lambda v: 0 <= v < 1, "in [0, 1)")
+        _check_fields(self)
         self.scenes()
         self._check_updates()
         if self.schedule != "constant":
             rate = self.learning_rate
-            check("final_learning_rate", lambda v: v <= rate, f"at most learning_rate={rate}")
+            most = _Range(lambda v: v <= rate, f"at most learning_rate={rate}")
+            _check(self, "final_learning_rate", most)
         if self.schedule == "cosine":
-            check("warmup_steps", lambda v: v < self.steps, f"below steps={self.steps}")
+            below = _Range(lambda v: v < self.steps, f"below steps={self.steps}")
+            _check(self, "warmup_steps", below)
         if (self.stage == "siamfc") != (self.variant == "baseline"):
             raise ValueError(
                 f"stage={self.stage} and variant={self.variant} contradict each other: "
@@ -286,11 +302,12 @@ class TrainConfig:
                 "does not train"
             )
         if self.updates == 1:
-            for name, without in _OF_UPDATES.items():
-                if getattr(self, name) != without:
-                    raise ValueError(
-                        f"{name}={getattr(self, name)!r} belongs to updates of at least 2"
-                    )
+            of_updates = {*_names_of(task.TaskConfig), "template_influence"}
+            for field in dataclasses.fields(self):
+                value = getattr(self, field.name)
+                is_of_updates = field.name in of_updates - {"updates", "regions"}
+                if is_of_updates and value != field.default:
+                    raise ValueError(f"{field.name}={value!r} belongs to updates of at least 2")
             return
         if not (self.stage == "gradnet" and self.generalizes):
             raise ValueError(
@@ -303,15 +320,25 @@ class TrainConfig:
 
     def task(self) -> Optional[task.TaskConfig]:
         """How sequences of updates are drawn; None where there is one update."""
-        if self.updates == 1:
-            return None
-        names = [field.name for field in dataclasses.fields(task.TaskConfig)]
-        return task.TaskConfig(**{name: getattr(self, name) for name in names})
+        return None if self.updates == 1 else self._as(task.TaskConfig)
 
     def scenes(self) -> scenes.SceneConfig:
         """What is pasted into search regions, and how tracks drift."""
-        names = [field.name for field in dataclasses.fields(scenes.SceneConfig)]
-        return scenes.SceneConfig(**{name: getattr(self, name) for name in names})
+        return self._as(scenes.SceneConfig)
+
+    def pairs(self) -> pair_config.PairConfig:
+        """How the pairs are drawn."""
+        return self._as(
+            pair_config.PairConfig,
+            scenes=self.scenes(),
+            first_exemplar=self.exemplars == 1,
+            task=self.task(),
+        )
+
+    def _as(self, kind, **others):
+        """Another configuration with the values of the fields that both have."""
+        shared = _names_of(kind) & _names_of(self)
+        return kind(**{name: getattr(self, name) for name in shared}, **others)
 
     @property
     def exemplars(self) -> int:
@@ -384,69 +411,90 @@ class TrainConfig:
         )
 
 
-_SHORT: dict[str, dict[str, Any]] = {
-    "gradnet": dict(
-        init_template="search",
-        init_update="descent",
-        template_statistics="moving",
-        reference_quirks=False,
-        steps=5000,
-        steps_per_epoch=500,
-        validation_batches=25,
-        optimizer="adam",
-        schedule="cosine",
-        learning_rate=1e-4,
-        final_learning_rate=1e-7,
-        warmup_steps=50,
-        weight_decay=0.0,
-        loss_scale="sum",
-    ),
-    "siamfc": dict(
-        variant="baseline",
-        reference_quirks=False,
-        steps=1200,
-        steps_per_epoch=200,
-        validation_batches=25,
-        optimizer="adam",
-        schedule="cosine",
-        learning_rate=3e-5,
-        final_learning_rate=1e-7,
-        warmup_steps=50,
-        weight_decay=0.0,
-        loss_scale="sum",
-        frozen_layers=2,
-        search_statistics="moving",
-        negatives=0.25,
-        score_offset=-2.148,  # Of SiamFC-3s, the net that this preset goes on with.
-    ),
-}
+def _names_of(kind) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What does not change the outcome of a training; each field says what it is for.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+
+    save_minutes: float = _constant(
+        10.0,
+        "Minutes between two checkpoints, besides those of every epoch.",
+        _Range(lambda v: v > 0, "positive"),
+    )
+    keep: int = _constant(2, "Newest checkpoints that are kept, besides the best.", _COUNT)
+    log_steps: int = _constant(20, "Steps between two rows of history.csv.", _COUNT)
+    summaries: bool = _constant(True, "Write TensorBoard summaries.")
+    jit_compile: bool = _constant(False, "Compile the step by XLA.")
+    stop_after: Optional[int] = _constant(
+        None,
+        "Stop when this many steps are done in all, as a signal would.",
+        _Range(lambda v: v is None or v >= 1, "at least 1"),
+    )
+    progress: Optional[bool] = _constant(
+        None, "Show a progress bar; without a value, where stderr is a terminal."
+    )
+
+    def __post_init__(self):
+        _check_fields(self)
+
+
+_SHORT = dict(
+    reference_quirks=False,
+    validation_batches=25,
+    optimizer="adam",
+    schedule="cosine",
+    final_learning_rate=1e-7,
+    warmup_steps=50,
+    weight_decay=0.0,
+    loss_scale="sum",
+)
+_SHORT_GRADNET = dict(
+    **_SHORT,
+    init_template="search",
+    init_update="descent",
+    template_statistics="moving",
+    steps=5000,
+    steps_per_epoch=500,
+    learning_rate=1e-4,
+)
+_SHORT_SIAMFC = dict(
+    **_SHORT,
+    variant="baseline",
+    steps=1200,
+    steps_per_epoch=200,
+    learning_rate=3e-5,
+    frozen_layers=2,
+    search_statistics="moving",
+    negatives=0.25,
+    score_offset=-2.148,  # Of SiamFC-3s, the net that this preset goes on with.
+)
+_TRACKING = dict(
+    steps=30_000,
+    steps_per_epoch=1000,
+    warmup_steps=300,
+    crops=4,
+    scale_jitter=0.08,
+    updates=3,
+    regions=6,
+    first_frame_weight=0.5,
+    generalization=0.5,
+    shift=1,
+    sample_shift=1,
+    wrong_samples=0.1,
+)
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "reference": {
-        "gradnet": {},
-        # The reference has no such stage: its constants, and SiamFC's way to train.
-        "siamfc": dict(variant="baseline"),
-    },
-    "short": _SHORT,
-    "tracking": {
-        "gradnet": {
-            **_SHORT["gradnet"],
-            **dict(
-                steps=30_000,
-                steps_per_epoch=1000,
-                warmup_steps=300,
-                crops=4,
-                scale_jitter=0.08,
-                updates=3,
-                regions=6,
-                first_frame_weight=0.5,
-                generalization=0.5,
-                shift=1,
-                sample_shift=1,
-                wrong_samples=0.1,
-            ),
-        },
-        "siamfc": _SHORT["siamfc"],  # The search branch has no updates.
-    },
+    # The reference has no stage siamfc: its constants, and SiamFC's way to train.
+    "reference": {"gradnet": {}, "siamfc": dict(variant="baseline")},
+    "short": {"gradnet": _SHORT_GRADNET, "siamfc": _SHORT_SIAMFC},
+    # The search branch has no updates.
+    "tracking": {"gradnet": {**_SHORT_GRADNET, **_TRACKING}, "siamfc": _SHORT_SIAMFC},
 }
 
 
@@ -470,7 +518,7 @@ def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
     if stage not in STAGES:
         raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
-    fields = {field.name for field in dataclasses.fields(TrainConfig)}
+    fields = _names_of(TrainConfig)
     unknown = sorted(set(changes) - fields)
     if unknown:
         raise ValueError(

@@ -26,12 +26,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
     """Fails unless all workers go on after the same step, as they do in one shared workdir.
 
-    Args:
-        strategy: With several workers, all of them have to call this.
-        step: Finished steps, as this worker knows them.
-
-    Raises:
-        ValueError: If workers differ; all of them raise.
+    All workers have to call this, and if they differ all of them raise a ValueError.
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
@@ -82,7 +77,7 @@ def copy_from_first(strategy: tf.distribute.Strategy, variables: Iterable[tf.Var
 def distribute(
     strategy: tf.distribute.Strategy, batches: Callable[[tuple[int, int]], tf.data.Dataset]
 ) -> Iterable:
-    """The batches of a training, each part where it is needed.
+    """The batches of a training, each part where it is needed; all of them without a strategy.
 
     Args:
         strategy: Shares them out.
@@ -92,6 +87,8 @@ def distribute(
         Iterable of what the strategy's `run` takes as arguments: replicas in the order of their
         workers have consecutive parts of the global batch.
     """
+    if not tf.distribute.has_strategy():
+        return batches((0, 1))
 
     def of_worker(context):
         count = context.num_input_pipelines

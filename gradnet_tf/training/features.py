@@ -19,7 +19,7 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +28,7 @@ from absl import logging
 from gradnet_tf.data import pairs
 from gradnet_tf.files import disk, locks
 from gradnet_tf.network.gradnet import GradNet
+from gradnet_tf.training.config import TrainConfig
 from gradnet_tf.weights import digest
 
 DESCRIPTION = "features.json"
@@ -43,6 +44,24 @@ _KINDS = {"search_branch": "weights", "data": "data", "augmentation": "augmentat
 
 class FeatureCacheError(ValueError):
     """A directory whose features do not fit; the message says why."""
+
+
+def check(directory: Optional[disk.PathLike], config: TrainConfig) -> None:
+    """Raises ValueError if features are to be kept in a directory and cannot be kept."""
+    if directory is None:
+        return
+    if config.stage != "gradnet":
+        raise ValueError(
+            f"feature_cache is for stage=gradnet, which leaves the search branch as it is, not for "
+            f"stage={config.stage}"
+        )
+    if not config.crops:
+        raise ValueError(
+            "feature_cache needs crops of at least 1: features of search regions that every step "
+            "augments anew cannot be kept"
+        )
+    if config.precision == "float64":
+        raise ValueError("feature_cache keeps float16; precision=float64 contradicts it")
 
 
 def ensure(
@@ -82,15 +101,10 @@ def ensure(
 
 
 def read(directory: disk.PathLike, source: pairs.PairSource, network: GradNet) -> np.ndarray:
-    """The features of a finished cache.
-
-    Args:
-        directory: See `ensure`.
-        source: See `ensure`.
-        network: See `ensure`.
+    """The features of a finished cache, mapped from the disk; see `ensure` for the arguments.
 
     Returns:
-        float16 [frames, crops, height, width, channels], mapped from the disk.
+        float16 [frames, crops, height, width, channels].
 
     Raises:
         FeatureCacheError: If they do not fit, or are not all there.

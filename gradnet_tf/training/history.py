@@ -69,11 +69,7 @@ class History:
             disk.sync(self._file)
 
     def close(self) -> None:
-        """Closes the file.
-
-        Raises:
-            OSError: If a row that `append` failed to write cannot be written now either.
-        """
+        """Closes the file; raises OSError if a row cannot be written now either."""
         with disk.naming(self._path):
             self._file.close()
 
@@ -97,9 +93,7 @@ class History:
 def read(path: disk.PathLike) -> list[dict[str, str]]:
     """The rows of a history, values as they are written; a line that was cut short is left out.
 
-    Raises:
-        ValueError: If it is damaged.
-        OSError: If it cannot be read.
+    Raises ValueError if it is damaged, and OSError if it cannot be read.
     """
     columns = next(iter(_records(Path(path))), [])
     return [dict(zip(columns, row)) for row in _read(Path(path), columns)]

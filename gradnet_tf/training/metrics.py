@@ -11,24 +11,23 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-STRIDE = 8  # px of the search region between two cells of a score map
+from gradnet_tf.network import architecture
+
 RADIUS = 50  # px
 THRESHOLDS = 100
 
 
 def err_disp(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarray:
-    """The errDisp of each score map: how far its peak lies from the target.
+    """The errDisp of each score map: how far its peak lies from the target, float64 [b].
 
     The area over the precision curve: the number of the 100 thresholds, 0 to 50 px, that the
     distance exceeds, integrated by the trapezoid rule with a step of one. 0 is a peak in the
-    centre, 99 one that is more than 50 px away. The first of equal peaks counts, row by row.
+    centre, 99 one that is more than 50 px away. The first of equal peaks counts, row by row. The
+    reference's errDisp of a batch is the mean.
 
     Args:
         score: S*, [b, size, size, 1], finite.
         target: Where the target is, (y, x) in cells from the centre, [b, 2]; there by default.
-
-    Returns:
-        float64 [b]. The reference's errDisp of a batch is the mean.
     """
     score = np.asarray(score)
     size = score.shape[1]
@@ -37,19 +36,16 @@ def err_disp(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarr
     if target is not None:
         offset = offset - target
     distance = np.hypot(offset[:, 0], offset[:, 1])
-    missed = (distance[:, np.newaxis] > np.linspace(0, RADIUS / STRIDE, THRESHOLDS)).astype(float)
+    missed = (
+        distance[:, np.newaxis] > np.linspace(0, RADIUS / architecture.TOTAL_STRIDE, THRESHOLDS)
+    ).astype(float)
     return missed.sum(axis=1) - (missed[:, 0] + missed[:, -1]) / 2
 
 
 def err_max(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarray:
-    """The errMax of each score map: whether the score of the target is not positive.
+    """The errMax of each score map: whether the score of the target is not positive, 0 or 1, [b].
 
-    Args:
-        score: S*, [b, size, size, 1], finite.
-        target: See `err_disp`.
-
-    Returns:
-        float64 [b], 0 or 1. The reference's errMax of a batch is the mean.
+    See `err_disp` for the arguments. The reference's errMax of a batch is the mean.
     """
     score = np.asarray(score)
     place = np.zeros([len(score), 2], int) + [(side - 1) // 2 for side in score.shape[1:3]]
@@ -58,43 +54,17 @@ def err_max(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarra
     return (score[np.arange(len(score)), place[:, 0], place[:, 1], 0] <= 0).astype(float)
 
 
-def running_mean(mean: float, count: int, values: np.ndarray) -> float:
-    """The mean with some more values: (mean * count + sum of values) / (count + their number).
-
-    Args:
-        mean: Mean so far; of no matter if count is 0.
-        count: Number of values in it.
-        values: [b].
-
-    Returns:
-        The mean of all.
-
-    Raises:
-        ValueError: If there is no value at all.
-    """
-    values = np.asarray(values, np.float64)
-    if count + values.size < 1:
-        raise ValueError("there is no value to take the mean of")
-    return float((mean * count + values.sum()) / (count + values.size))
-
-
 def gradient_size(gradient):
-    """L2 norm of the gradient dL / df_2 of each template, what U2 gets to see.
+    """L2 norm of the gradient dL / df_2 [b, 12, 12, 256] of each template, which U2 sees: [b].
 
     By template generalization L depends on the first exemplar's template alone: the other rows are
     what batch statistics pass on. So take the first there, and the mean with one template a pair.
-
-    Args:
-        gradient: dL / df_2, [b, 12, 12, 256].
-
-    Returns:
-        [b].
     """
     return tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
 
 
 def gradient_share(f2, h2):
-    """Share of the gradient in each updated feature, sum|U2(g)| / (sum|f_2| + sum|U2(g)|).
+    """Share of the gradient in each updated feature, sum|U2(g)| / (sum|f_2| + sum|U2(g)|): [b].
 
     Figure 4 of the paper shows "the distribution of weight ratio between gradients and features",
     "calculated by the absolute value of alpha_2" and meant as "the proportion of the gradient
@@ -104,14 +74,8 @@ def gradient_share(f2, h2):
     h_2 = f_2 + U2(g), so U2(g) = h_2 - f_2. Sums are taken before the ratio, because f_2 is zero
     at many places (ReLU), where any U2(g) would count as 1.
 
-    0: the template ignores the gradient; 0.5: as much gradient as appearance.
-
-    Args:
-        f2: f_2(Z), [b, 12, 12, 256].
-        h2: h_2(Z), same shape.
-
-    Returns:
-        [b], 0 to 1. See `gradient_size` for what the rows mean; 0 where f_2 and h_2 are all zero.
+    0: the template ignores the gradient; 0.5: as much gradient as appearance. See `gradient_size`
+    for what the rows of f_2 and h_2 [b, 12, 12, 256] mean; 0 where both are all zero.
     """
     change = tf.reduce_sum(tf.abs(h2 - f2), axis=[1, 2, 3])
     feature = tf.reduce_sum(tf.abs(f2), axis=[1, 2, 3])

@@ -67,12 +67,7 @@ class Optimizer:
 
 
 class Momentum(Optimizer):
-    """accumulator = momentum * accumulator + gradient; variable -= learning rate * accumulator.
-
-    Args:
-        variables: What is trained, by name.
-        momentum: Share of the accumulator that stays.
-    """
+    """accumulator = momentum * accumulator + gradient; variable -= learning rate * accumulator."""
 
     def __init__(self, variables: Mapping[str, tf.Variable], momentum: float = 0.9):
         super().__init__(variables, ("Momentum",))

@@ -6,9 +6,10 @@ written before the first step, so that every checkpoint in a working directory b
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -16,8 +17,10 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from gradnet_tf.data import catalog
 from gradnet_tf.files import disk
 from gradnet_tf.training import checkpoints
+from gradnet_tf.training.config import FLOAT32_VARIABLES, TrainConfig
 
 FILE = "config.json"
 FORMAT = "gradnet_tf training"
@@ -30,11 +33,45 @@ class WorkdirError(ValueError):
     """A working directory that does not fit this run; the message says why."""
 
 
+def claims_of(
+    config: TrainConfig,
+    data: Sequence[str],
+    data_weights: Optional[Sequence[float]],
+    source: catalog.Catalog,
+) -> dict[str, Any]:
+    """The constants and the data of a training, on which its outcome depends, as JSON values."""
+    return {
+        **dataclasses.asdict(config),
+        "data": list(data),
+        "data_weights": None if data_weights is None else list(data_weights),
+        "data_digest": source.digest,
+        "statistics_digest": source.statistics_digest if config.augment != "none" else None,
+    }
+
+
+def claim_training(workdir: disk.PathLike, flags: Mapping[str, Any]) -> None:
+    """Keeps a working directory to a training, see `claim`.
+
+    Args:
+        workdir: The directory.
+        flags: What `claims_of` gave, and what else the outcome depends on.
+    """
+    # Working directories of earlier versions do not name constants that came later: their defaults
+    # are what was done before.
+    unrecorded = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    claim(
+        workdir,
+        flags,
+        alike={"precision": FLOAT32_VARIABLES},
+        vouched={"data": "data_digest"},
+        unrecorded={**unrecorded, "statistics_digest": flags["statistics_digest"]},
+    )
+
+
 def claim(
     workdir: disk.PathLike,
     flags: Mapping[str, Any],
     *,
-    exempt: Collection[str] = (),
     alike: Optional[Mapping[str, Collection[Any]]] = None,
     vouched: Optional[Mapping[str, str]] = None,
     unrecorded: Optional[Mapping[str, Any]] = None,
@@ -46,8 +83,6 @@ def claim(
     Args:
         workdir: The directory; it must exist.
         flags: JSON values by name: everything that the outcome of the training depends on.
-        exempt: Names of flags that may differ from one run to the next, such as how often to log;
-            their new values are recorded.
         alike: By name of a flag, values that may follow on each other; the new one is recorded.
         vouched: By name of a flag, another one that tells whether the two mean the same, such as
             the hash of what lies at a path: where that has not changed, the new value is recorded.
@@ -82,7 +117,7 @@ def claim(
     there = {**(unrecorded or {}), **recorded}
     names = [*here, *(name for name in there if name not in here)]
     changed = [name for name in names if there.get(name, _ABSENT) != here.get(name, _ABSENT)]
-    allowed = {name for name in changed if name in exempt}
+    allowed = set()
     for name, values in (alike or {}).items():
         if name in changed and there.get(name) in values and here.get(name) in values:
             allowed.add(name)
@@ -117,12 +152,7 @@ def claim(
 
 
 def read(workdir: disk.PathLike) -> dict[str, Any]:
-    """The flags of a working directory.
-
-    Raises:
-        WorkdirError: If its config.json is damaged or of something else.
-        OSError: If it cannot be read.
-    """
+    """The flags of a working directory; raises WorkdirError if they are damaged, or OSError."""
     return _read(Path(workdir) / FILE)[0]
 
 

@@ -14,11 +14,7 @@ REFERENCE_VALIDATION = 0.1
 
 
 def constant(step: int, *, rate: float) -> float:
-    """The same learning rate at every step.
-
-    Raises:
-        ValueError: If the rate is not positive and finite, or the step negative.
-    """
+    """The same learning rate at every step."""
     _check(step, rate=rate)
     return rate
 
@@ -42,12 +38,8 @@ def log_steps(
         first: Rate of the first epoch.
         last: Rate of the last epoch.
 
-    Returns:
-        The learning rate.
-
     Raises:
-        ValueError: If a rate is not positive and finite, a count not positive, or the step
-            negative.
+        ValueError: If a rate or a count is not positive, or the step negative.
     """
     _check(step, first=first, last=last)
     if steps_per_epoch < 1 or epochs < 1:
@@ -70,9 +62,6 @@ def cosine(
         warmup_steps: Steps 0 to warmup_steps - 1 have the rates peak * (step + 1) /
             (warmup_steps + 1): none is zero.
         floor: The rate at the end.
-
-    Returns:
-        The learning rate.
 
     Raises:
         ValueError: If the peak is not positive and finite, the floor not between 0 and the peak,
@@ -97,11 +86,7 @@ def reference_steps_per_epoch(
     """Training steps of one epoch of the reference: 5984 with its numbers.
 
     Its loop ends 9 pairs before the last, so the last batch is left out.
-
-    Source: `train.py`, `main` of the reference.
-
-    Raises:
-        ValueError: If there would be no step.
+    Source: `train.py`, `main` of the reference. Raises ValueError if there would be no step.
     """
     steps = math.ceil((pairs * (1 - validation) - 9) / batch)
     if steps < 1:

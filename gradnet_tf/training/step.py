@@ -95,10 +95,7 @@ class TrainStep:
         return {name: variable.numpy() for name, variable in self._state_variables().items()}
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
-        """Sets what `state` returned.
-
-        Raises:
-            ValueError: If names or shapes differ; nothing is set then.
+        """Sets what `state` returned; if names or shapes differ, raises ValueError before.
 
         In stage "gradnet" the search branch must be that of `state` already when the step is made,
         for that is when it is folded.

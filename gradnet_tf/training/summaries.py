@@ -1,11 +1,8 @@
-"""What TensorBoard shows of a training: scalars, score maps, histograms.
-
-Written with `tf.summary.write`, which needs no TensorBoard: `tf.summary.scalar` and its siblings do
-since TensorBoard is no dependency of TensorFlow any more. The metadata are theirs.
-"""
+"""What TensorBoard shows of a training: scalars, score maps, histograms."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Optional
 
@@ -21,98 +18,64 @@ BUCKETS = 30
 _CELL = 8  # px of the picture for a cell of a score map
 _GAP = 4  # px between two pictures
 _BACKGROUND = 255
-
 # What they are for TensorBoard: `data_class` of their metadata.
 _SCALAR, _TENSOR, _BLOBS = 1, 2, 3
 
 
-class Summaries:
-    """Writes event files. A context manager: leaving the block closes the file.
+class Summaries(contextlib.ExitStack):
+    """Writes event files for TensorBoard. A context manager: leaving the block closes the file.
 
     After a kill, steps since the last checkpoint come again with the same values, in a new file.
+
+    `tf.summary.write` needs no TensorBoard; `tf.summary.scalar` and its siblings do, which is no
+    dependency of TensorFlow any more. The metadata are theirs.
 
     Args:
         directory: Where to, made if missing; None writes nothing, and every call does nothing.
     """
 
     def __init__(self, directory: Optional[disk.PathLike]):
+        super().__init__()
         self._writer = tf.summary.create_file_writer(str(directory)) if directory else None
-
-    @property
-    def enabled(self) -> bool:
-        """Whether anything is written; a caller need not compute what is not."""
-        return self._writer is not None
+        if self._writer is not None:
+            self.callback(self._writer.close)
 
     def scalars(self, step: int, values: Mapping[str, Optional[float]]) -> None:
-        """Writes numbers.
-
-        Args:
-            step: The step that they belong to.
-            values: By name, such as loss, initial_loss, gradient_size, gradient_share, err_disp,
-                err_max, learning_rate; None is left out.
-        """
+        """Writes numbers by name; None is left out."""
         for name, value in values.items():
             if value is not None:
                 self._write("scalars", _SCALAR, name, np.float32(value), step)
 
-    def score_maps(
-        self,
-        step: int,
-        initial: Optional[np.ndarray],
-        final: np.ndarray,
-        instances: Optional[np.ndarray] = None,
-        name: str = "score_maps",
-    ) -> None:
+    def score_maps(self, step: int, initial, final, instances=None) -> None:
         """Writes the picture of `score_map_picture`; see there for the arguments."""
-        if not self.enabled:
-            return
-        picture = score_map_picture(initial, final, instances)
-        height, width = picture.shape[:2]
-        png = tf.io.encode_png(picture).numpy()
-        value = np.array([str(width).encode(), str(height).encode(), png], object)
-        self._write("images", _BLOBS, name, value, step)
+        if self._writer is not None:
+            picture = score_map_picture(initial, final, instances)
+            height, width = picture.shape[:2]
+            png = tf.io.encode_png(picture).numpy()
+            value = np.array([str(width).encode(), str(height).encode(), png], object)
+            self._write("images", _BLOBS, "score_maps", value, step)
 
     def histograms(self, step: int, weights: Mapping[str, np.ndarray]) -> None:
-        """Writes how the values of each array are distributed.
-
-        Args:
-            step: The step, or epoch, that they belong to.
-            weights: Arrays by name, finite; those of fewer than two values are left out.
-        """
-        if not self.enabled:
-            return
-        for name, array in weights.items():
+        """Writes how the values of each array are distributed, if it has two at least."""
+        for name, array in weights.items() if self._writer is not None else ():
             values = np.asarray(array, np.float64).ravel()
-            if values.size < 2:
-                continue
-            counts, edges = np.histogram(values, BUCKETS)
-            rows = np.stack([edges[:-1], edges[1:], counts], axis=1)
-            self._write("histograms", _TENSOR, name, rows, step)
+            if values.size >= 2:
+                counts, edges = np.histogram(values, BUCKETS)
+                rows = np.stack([edges[:-1], edges[1:], counts], axis=1)
+                self._write("histograms", _TENSOR, name, rows, step)
 
     def flush(self) -> None:
         """Hands what was written to the system."""
         if self._writer is not None:
             self._writer.flush()
 
-    def close(self) -> None:
-        """Closes the event file."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def __enter__(self) -> Summaries:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _write(self, plugin: str, data_class: int, name: str, value, step: int) -> None:
-        if self._writer is None:
-            return
-        metadata = tf.compat.v1.SummaryMetadata(
-            plugin_data={"plugin_name": plugin}, data_class=data_class
-        )
-        with self._writer.as_default():
-            tf.summary.write(name, value, step=step, metadata=metadata)
+        if self._writer is not None:
+            metadata = tf.compat.v1.SummaryMetadata(
+                plugin_data={"plugin_name": plugin}, data_class=data_class
+            )
+            with self._writer.as_default():
+                tf.summary.write(name, value, step=step, metadata=metadata)
 
 
 def score_map_picture(

@@ -62,9 +62,6 @@ def updates(
         loss: Function of (score, labels, weights), returning [n].
         used: For each update, the places of the regions whose share may be other than 0; all by
             default.
-
-    Returns:
-        An `Unrolled`.
     """
     templates: list[tf.Tensor] = []
     h2, gradient = f2, None

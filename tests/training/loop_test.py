@@ -428,8 +428,21 @@ def test_features_that_cannot_be_kept(tmp_path, settings, changes, message):
         loop.train(training.make(settings, **changes), [], tmp_path, feature_cache=tmp_path)
 
 
-def test_constants_that_came_later_are_named_where_they_are_not_what_was(tmp_path_factory):
-    plain = loop._constants(training.make(training.GRADNET))
-    assert not set(plain) & set(config.LATER)
-    later = loop._constants(training.make(training.GRADNET, crops=2, trained="update"))
-    assert later == {**plain, "crops": 2, "trained": "update"}
+def test_a_workdir_of_an_earlier_version_does_not_name_constants_that_came_later(
+    reference, tmp_path, tmp_path_factory
+):
+    workdir = tmp_path / "run"
+    shutil.copytree(reference, workdir)
+    path = workdir / runinfo.FILE
+    content = json.loads(path.read_text())
+    later = ("crops", "lookalikes", "trained", "updates", "generalization", "template_influence")
+    for name in later:
+        del content["flags"][name]
+    path.write_text(json.dumps(content))
+    with pytest.raises(runinfo.WorkdirError, match=r"\(there/here\): lookalikes: 0.0/0.5;"):
+        training.run(tmp_path_factory, workdir, {**training.SIAMFC, "lookalikes": 0.5})
+    assert training.run(tmp_path_factory, workdir).finished
+    assert {name: runinfo.read(workdir)[name] for name in ("crops", "trained")} == {
+        "crops": 0,
+        "trained": "all",
+    }

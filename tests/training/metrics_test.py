@@ -1,7 +1,6 @@
 """errDisp, errMax and the measures of the gradient."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from gradnet_tf.training import metrics
@@ -19,8 +18,8 @@ def test_errors_are_the_references():
     golden = goldens.load(0, "train_metrics")
     disp, top = metrics.err_disp(golden["score"]), metrics.err_max(golden["score"])
     assert disp.shape == top.shape == (8,)
-    assert metrics.running_mean(0, 0, disp) == golden["err_disp"]
-    assert metrics.running_mean(0, 0, top) == golden["err_max"]
+    assert np.mean(disp) == golden["err_disp"]
+    assert np.mean(top) == golden["err_max"]
 
 
 def test_err_disp_counts_thresholds_below_the_distance():
@@ -47,17 +46,6 @@ def test_err_disp_of_a_map_of_the_tracker():
 def test_err_max_looks_at_the_centre():
     score = np.concatenate([maps((7, 7)), maps((7, 8)), maps((7, 7), height=-1.0)])
     assert metrics.err_max(score).tolist() == [0, 1, 1]
-
-
-def test_running_mean_is_the_mean_of_everything():
-    values = np.random.default_rng(0).normal(size=20)
-    mean, count = 0.0, 0
-    for part in (values[:8], values[8:9], values[9:]):
-        mean = metrics.running_mean(mean, count, part)
-        count += len(part)
-    assert mean == pytest.approx(values.mean(), rel=1e-12)
-    with pytest.raises(ValueError, match="no value"):
-        metrics.running_mean(0, 0, [])
 
 
 def test_gradient_size_of_each_template():

@@ -1,4 +1,4 @@
-"""Draws examples of each augmentation of scenes: ``python -m gradnet_tf.data.preview --data=GLOB``.
+"""Draws examples of each augmentation of scenes: ``python -m tools.preview_scenes --data=GLOB``.
 
 A row for each of them, along frames of one track; the first row has the search regions as they are.
 """
@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
-import sys
 from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from PIL import Image
 
+from gradnet_tf import command_line
+from gradnet_tf.data import cutting, pairs, pasting, sampling, scenes
 from gradnet_tf.data.scenes import SceneConfig
+from gradnet_tf.files import disk
+from gradnet_tf.media import drawing
 
 # All that is shown; pasting is sure in its row.
 EXAMPLES = SceneConfig(
@@ -53,9 +55,6 @@ def sheet(
     Raises:
         OSError: If shards are missing or damaged.
     """
-    from gradnet_tf.data import pairs, pasting
-    from gradnet_tf.media import drawing
-
     settings = pairs.PairConfig(batch=1, validation=0.0, color=False)
     source = pairs.open_pairs(list(globs), None, settings)
     columns = source.catalog.columns
@@ -96,8 +95,6 @@ def _rows(config: SceneConfig) -> dict[str, SceneConfig]:
 
 def _scenes(source, config, sizes, frames, track, seed):
     """Search regions, uint8 [239, 239, 3] RGB, and by how much larger each shows its target."""
-    from gradnet_tf.data import cutting, sampling, scenes
-
     stage = scenes.Stage(config, source.training, sizes, source.config.frame_range)
     count = len(frames)
     course = sampling.uniforms(seed, track, 0, sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS])
@@ -122,25 +119,21 @@ def run(values: flags.FlagValues) -> None:
     """
     names = ("blur_drift", "light_drift", "scale_drift")
     config = dataclasses.replace(EXAMPLES, **{name: values[name].value for name in names})
-    from gradnet_tf.files import disk
 
     buffer = io.BytesIO()
     sheet(values.data, config, values.tracks, values.seed).save(buffer, "PNG", optimize=True)
     disk.write_bytes(values.output, buffer.getvalue())
 
 
-def main(argv: list[str]) -> None:
-    """Entry point of absl."""
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"unexpected argument {argv[1]!r}")
-        run(flags.FLAGS)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+def command(values: flags.FlagValues, arguments: Sequence[str]) -> int:
+    """Writes the picture and returns the exit status."""
+
+    def body():
+        command_line.refuse(arguments)
+        run(values)
+
+    return command_line.finish(body)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    define_flags()
-    app.run(main)
+    command_line.main(define_flags, command)

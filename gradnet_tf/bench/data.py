@@ -1,4 +1,4 @@
-"""Measures whether the pipeline feeds training: ``python -m gradnet_tf.data.bench --data=GLOB``.
+"""Measures whether the pipeline feeds training: ``python -m gradnet_tf.bench.data --data=GLOB``.
 
 Prints how many batches a second the pipeline makes and how many steps a second training takes in
 each precision (medians, all of one run), and how long training waits for data when it and the
@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import os
 import statistics
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from absl import app, flags
+from absl import flags
+
+from gradnet_tf import command_line
 
 ROUNDS = 5
 
@@ -176,18 +177,15 @@ def _print(name: str, times: Times, more: str = "") -> None:
     )
 
 
-def main(argv: list[str]) -> None:
-    """Entry point of absl."""
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"unexpected argument {argv[1]!r}")
-        run(flags.FLAGS)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+def command(values: flags.FlagValues, arguments: Sequence[str]) -> int:
+    """Measures and prints, and returns the exit status."""
+
+    def body():
+        command_line.refuse(arguments)
+        run(values)
+
+    return command_line.finish(body)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    define_flags()
-    app.run(main)
+    command_line.main(define_flags, command)

@@ -1,4 +1,4 @@
-"""Tests of gradnet_tf.training.tracked: weights that are chosen by tracking."""
+"""Tests of gradnet_tf.eval.running.tracked: weights that are chosen by tracking."""
 
 import csv
 import json
@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from gradnet_tf import weights
-from gradnet_tf.training import loop, runinfo, tracked
-from gradnet_tf.training.tracked import open_sequences
+from gradnet_tf.eval.running import tracked
+from gradnet_tf.eval.running.tracked import open_sequences
+from gradnet_tf.training import loop, runinfo
 from tests.helpers import datasets, networks, training
 
 

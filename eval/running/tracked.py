@@ -1,4 +1,4 @@
-"""Judges weights by tracking: success AUC on chosen sequences, beside the training.
+"""Judges the weights of a training by tracking: success AUC on chosen sequences.
 
 The loss of a training says little about tracking, where a template meets its own errors.
 """

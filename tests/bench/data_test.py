@@ -7,7 +7,7 @@ import sys
 import pytest
 from absl import flags
 
-from gradnet_tf.data import bench
+from gradnet_tf.bench import data as bench
 from tests.helpers import track_records
 
 
@@ -44,7 +44,7 @@ def test_it_measures_the_step_in_each_precision(pattern, capsys):
 
 
 def test_without_data_it_says_so():
-    command = [sys.executable, "-m", "gradnet_tf.data.bench", "--data=/nowhere/*.tfrecord"]
+    command = [sys.executable, "-m", "gradnet_tf.bench.data", "--data=/nowhere/*.tfrecord"]
     process = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": "."}
     )

@@ -5,7 +5,7 @@ import json
 import pytest
 from absl import flags
 
-from gradnet_tf.training import bench
+from gradnet_tf.bench import training as bench
 
 
 def run(*arguments):

@@ -1,13 +1,13 @@
-"""Tests of gradnet_tf.data.preview: the picture of examples."""
+"""Tests of tools/preview_scenes.py: the picture of examples."""
 
 import numpy as np
 import pytest
 from absl import flags
 from PIL import Image
 
-from gradnet_tf.data import preview
 from gradnet_tf.data.scenes import SceneConfig
 from tests.helpers import track_records
+from tools import preview_scenes as preview
 
 SIDE, GAP = 120, 4
 

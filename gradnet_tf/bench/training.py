@@ -1,4 +1,4 @@
-"""Measures a training step against the reference's: `python -m gradnet_tf.training.bench`.
+"""Measures a training step against the reference's: `python -m gradnet_tf.bench.training`.
 
 For every batch the reference runs its graph three times (`main` of its train.py): for the score,
 for the training, and for both losses and the gradient that it logs. Each run computes f_x twice, as
@@ -6,7 +6,7 @@ the two places where its graph needs the search features have placeholders of th
 "reference's way" do the same work with this project's layers, batch norm unfolded; this project
 computes everything once. Further rows are steps of the presets "short", from images and with kept
 features (`features`), and "tracking", with kept features. All rows are measured in turns in one
-run, with one batch, so without the time of the pipeline (`gradnet_tf.data.bench`). Beside the time
+run, with one batch, so without the time of the pipeline (`gradnet_tf.bench.data`). Beside the time
 on the clock stands that of the processor, which tells more on a machine that is shared.
 """
 
@@ -14,20 +14,20 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from absl import app, flags
+from absl import flags
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is loaded, just below.
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from gradnet_tf import command_line  # noqa: E402
 from gradnet_tf.bench import report, tables, timing  # noqa: E402
 from gradnet_tf.files import disk  # noqa: E402
-from gradnet_tf.network import layers  # noqa: E402
+from gradnet_tf.network import architecture, layers  # noqa: E402
 from gradnet_tf.network.gradnet import GradNet  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training.step import TrainStep  # noqa: E402
@@ -142,7 +142,7 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
     random = np.random.default_rng(0)
     batch = [
         tf.constant(random.uniform(0, 255, (config.batch, size, size, 3)).astype(np.float32))
-        for size in (127, 239)
+        for size in (architecture.EXEMPLAR_SIZE, architecture.TRAINING_INSTANCE_SIZE)
     ]
 
     processor: dict[str, list[float]] = {}
@@ -208,24 +208,20 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
                 f"time {by_processor:.2f}"
             )
     if values.json:
-        with disk.replacing(values.json) as path:
-            path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        disk.write_bytes(values.json, json.dumps(results, indent=1).encode())
     return results
 
 
-def main(argv: list[str]) -> None:
-    """Entry point of absl."""
-    if len(argv) > 1:
-        print(f"error: unexpected argument {argv[1]!r}", file=sys.stderr)
-        sys.exit(1)
-    tf.get_logger().setLevel("ERROR")  # It takes several steps for one that is traced again.
-    try:
-        run(flags.FLAGS)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+def command(values: flags.FlagValues, arguments: Sequence[str]) -> int:
+    """Measures and prints the table, and returns the exit status."""
+
+    def body():
+        command_line.refuse(arguments)
+        tf.get_logger().setLevel("ERROR")  # It takes several steps for one that is traced again.
+        run(values)
+
+    return command_line.finish(body)
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    command_line.main(define_flags, command)

@@ -1,4 +1,4 @@
-"""Optional augmentations on top of the reference's: blur, rotation, occlusion, hue, brightness.
+"""The augmentation "strong", on top of the reference's: blur, rotation, occlusion, hue, brightness.
 
 The first three are tensorflow-addons' where it exists (TensorFlow 2.15) and plain TensorFlow
 elsewhere, with equal results; hue and brightness are `tf.image`'s. None of them is in the paper.
@@ -22,7 +22,7 @@ _FILTER_SIZE = 7  # px, side of the blur's filter
 
 
 @dataclasses.dataclass(frozen=True)
-class StrongConfig:
+class DistortionConfig:
     """What may happen to a crop.
 
     Attributes:
@@ -72,15 +72,7 @@ def addons() -> Optional[ModuleType]:
 
 
 def blur(image, sigma: float):
-    """Blurs an image with a Gaussian of 7 x 7 px; borders are reflected.
-
-    Args:
-        image: float32 [h, w, 3].
-        sigma: Its width in px.
-
-    Returns:
-        float32 [h, w, 3].
-    """
+    """Blurs an image with a Gaussian of width `sigma` on 7 x 7 px; borders are reflected."""
     if addons():
         return addons().gaussian_filter2d(image, (_FILTER_SIZE, _FILTER_SIZE), sigma)
     return plain_blur(image, sigma)
@@ -103,9 +95,6 @@ def rotate(image, angle):
     Args:
         image: float32 [h, w, 3].
         angle: Radians, float32 scalar, counterclockwise.
-
-    Returns:
-        float32 [h, w, 3].
     """
     if addons():
         return addons().rotate(image, angle, interpolation="bilinear", fill_mode="nearest")
@@ -139,9 +128,6 @@ def cutout(image, size: int, position, value):
         position: int32 [2], (y, x): the square reaches from position - size / 2 to
             position + size / 2 (exclusive), as far as the image goes.
         value: Its grey level, float32 scalar.
-
-    Returns:
-        float32 [h, w, 3].
     """
     if addons():
         return addons().cutout(image[tf.newaxis], size, position, value)[0]
@@ -158,7 +144,7 @@ def plain_cutout(image, size: int, position, value):
     return tf.where(covered[..., tf.newaxis], tf.cast(value, image.dtype), image)
 
 
-def before_crop(image, uniforms, seed, config: StrongConfig):
+def before_crop(image, uniforms, seed, config: DistortionConfig):
     """Turns, blurs and recolours an image before the crop is cut out of it.
 
     Args:
@@ -194,17 +180,8 @@ def before_crop(image, uniforms, seed, config: StrongConfig):
     return tf.clip_by_value(image, 0.0, 1.0) * 255.0
 
 
-def after_crop(crop, uniforms, config: StrongConfig):
-    """Covers a square of an instance.
-
-    Args:
-        crop: float32 [size, size, 3].
-        uniforms: The same as for `before_crop`.
-        config: What to do.
-
-    Returns:
-        float32 [size, size, 3].
-    """
+def after_crop(crop, uniforms, config: DistortionConfig):
+    """Covers a square of an instance [size, size, 3], by the same uniforms as `before_crop`."""
     size = tf.cast(tf.shape(crop)[:2], tf.float32)
     position = tf.cast(uniforms[4:6] * size, tf.int32)
     return tf.cond(

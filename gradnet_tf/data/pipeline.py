@@ -1,0 +1,222 @@
+"""The `tf.data` pipeline: what steps draw, read by NumPy and made in the graph."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gradnet_tf.data import cutting, draws, storage
+from gradnet_tf.data.catalog import Catalog
+from gradnet_tf.data.pair_config import PairConfig
+
+_PARTS = 3  # Of a step: exemplars, instances, task.
+
+
+class Pipeline:
+    """Makes data sets of batches.
+
+    Args:
+        config: How pairs are made.
+        catalog: What the shards hold.
+        drawn: What is drawn for each step.
+        cutters: Make the exemplars ("z") and the instances ("x").
+    """
+
+    def __init__(
+        self,
+        config: PairConfig,
+        catalog: Catalog,
+        drawn: draws.Draws,
+        cutters: Mapping[str, cutting.Cutter],
+    ):
+        self._config, self._catalog = config, catalog
+        self._draws, self._cutters = drawn, cutters
+        # By training (see `iterate`), step, for steps are read in parallel, and part of the step.
+        self._failures: dict[tuple[Optional[bool], int, int], Exception] = {}
+
+    def batches(self, steps, shard: tuple[int, int], training: bool, features) -> tf.data.Dataset:
+        """Data set of the batches of some steps.
+
+        Args:
+            steps: Data set of their numbers.
+            shard: See `PairSource.train`.
+            training: Whether they are of training, or of validation.
+            features: See `PairSource.features`.
+
+        Raises:
+            ValueError: If the groups cannot be shared out evenly.
+        """
+        index, count = shard
+        config = self._config
+        if not 0 <= index < count:
+            raise ValueError(f"shard must be (index, count) with 0 <= index < count, got {shard}")
+        if config.groups % count:
+            raise ValueError(
+                f"{config.groups} groups cannot be shared out evenly among {count} workers"
+            )
+        share = config.groups // count
+        groups = range(index * share, (index + 1) * share)
+        size = self._draws.batches[training]
+        counts = {"z": share * config.exemplars(size), "x": share * config.instances(size)}
+        parts = [
+            self._crops(steps, groups, training, cutter, counts[key])
+            for key, cutter in self._cutters.items()
+        ]
+        if features is not None:
+            parts[1] = self._cached(steps, groups, features)
+        if config.task:
+            parts.append(self._tasks(steps, groups, training))
+        data = tf.data.Dataset.zip(tuple(parts))
+        options = tf.data.Options()
+        options.deterministic = True
+        # Each worker asks for its own part.
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+        if config.threads:
+            options.threading.private_threadpool_size = config.threads
+        return data.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+    def _crops(self, steps, groups: Sequence[int], training: bool, cutter, count: int):
+        """Data set of the exemplars, or the instances, of each step."""
+        config = self._config
+        strongly = training and config.augment == "strong"
+        staged = training and config.scenes.active and cutter.key == "x"
+
+        def columns(step):
+            drawn = [self._draws.group(step, group, training) for group in groups]
+            found = [cutter.read(each.requests[cutter.key]) for each in drawn]
+            return [np.concatenate(column) for column in zip(*found)]
+
+        specs = cutter.specs(strongly, staged)
+        return self._made(steps, columns, cutter, specs, count, training)
+
+    def _made(self, numbers, columns, cutter, specs, count: int, training):
+        """Data set of `count` crops for each number, of which `columns` reads them."""
+        place = "zx".index(cutter.key)
+        data = self._map(numbers, columns, specs, count, place, training)
+        data = data.unbatch()
+        data = data.map(cutter.make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return data.batch(count, drop_remainder=True)
+
+    def _cached(self, steps, groups: Sequence[int], features):
+        """Data set of the features of each step's instances."""
+        _, _, height, width, channels = features.shape
+        shift = self._config.task.shift if self._config.task else 0
+        shape = height - 2 * shift, width - 2 * shift, channels
+
+        def read(step):
+            rows = []
+            for group in groups:
+                drawn = self._draws.group(step, group)
+                frames, starts = drawn.requests["x"].frames, drawn.requests["x"].start
+                for place, (frame, number) in enumerate(zip(frames, drawn.numbers)):
+                    y, x = (0, 0) if starts is None else starts[place]
+                    whole = features[frame, number]
+                    rows.append(whole[y : y + shape[0], x : x + shape[1]])
+            return [np.stack(rows)]
+
+        spec = tf.TensorSpec(shape, tf.float16)
+        count = len(groups) * self._config.instances(self._config.batch)
+        return self._map(steps, read, [spec], count, 1, True).map(lambda features: features)
+
+    def _tasks(self, steps, groups: Sequence[int], training: bool):
+        """Data set of what each step does with its instances."""
+        assert self._config.task is not None
+        size = self._draws.batches[training]
+        count, updates = self._config.instances(size), self._config.task.updates
+        specs = [
+            tf.TensorSpec([count, 2], tf.int32),
+            tf.TensorSpec([updates, count], tf.float32),
+            tf.TensorSpec([count], tf.float32),
+        ]
+
+        def read(step):
+            found = [self._draws.group(step, group, training).sequence for group in groups]
+            return [
+                np.stack([getattr(sequence, name) for sequence in found])
+                for name in ("label", "gradient", "loss")
+            ]
+
+        return self._map(steps, read, specs, len(groups), 2, training)
+
+    def _map(self, steps, function, specs, count: int, place: int, training):
+        """Data set of what a function of NumPy gives for each step, rows along the first axis.
+
+        Args:
+            steps: Data set of their numbers.
+            function: Function of a number.
+            specs: Type and shape of a row of each of its outcomes.
+            count: Rows of each outcome.
+            place: Of the outcomes in an element of the whole data set.
+            training: See `iterate`.
+        """
+
+        def noted(number):
+            try:
+                return function(int(number))
+            except Exception as error:
+                self._failures[training, int(number), place] = error
+                raise
+
+        def read(step):
+            values = tf.numpy_function(noted, [step], [spec.dtype for spec in specs], False)
+            for value, spec in zip(values, specs):
+                value.set_shape([count, *spec.shape])
+            return tuple(values)
+
+        remote = any("://" in path for path in self._catalog.shards)
+        return steps.map(read, num_parallel_calls=16 if remote else 2, deterministic=True)
+
+    def augmented(self, first_frame: int = 0) -> tf.data.Dataset:
+        """See `PairSource.augmented`."""
+        config = self._config
+        cutter = dataclasses.replace(self._cutters["x"], cut=config.whole_size)
+
+        def columns(frame):
+            return cutter.read(self._all_crops(frame))
+
+        frames = tf.data.Dataset.range(first_frame, len(self._catalog.columns["frames"]))
+        specs = cutter.specs(config.augment == "strong", config.scenes.active)
+        return self._made(frames, columns, cutter, specs, config.crops, None)
+
+    def _all_crops(self, frame: int) -> cutting.Requests:
+        """The augmented instances of a frame, for `PairConfig.crops`."""
+        frames = np.full(self._config.crops, frame)
+        if self._config.augment == "none":
+            return cutting.Requests(frames)
+        return self._draws.crops(frames, np.arange(self._config.crops))
+
+    def iterate(
+        self, batches: Iterable, start_step: int = 0, training: Optional[bool] = True
+    ) -> Iterator:
+        """See `PairSource.iterate`."""
+        iterator, step = iter(batches), start_step
+        while True:
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
+            except tf.errors.OpError as error:
+                found = [self._failures.get((training, step, place)) for place in range(_PARTS)]
+                failure = next(filter(None, found), None) or self._find_damage(step, training)
+                raise failure or OSError(f"cannot make a batch: {storage.reason(error)}") from None
+            yield batch
+            step += 1
+
+    def _find_damage(self, step: int, training: Optional[bool]) -> Optional[Exception]:
+        """The error of the first crop of a step that cannot be decoded, None if all can."""
+        if training is None:
+            wanted = [{"x": self._all_crops(step)}]
+        else:
+            groups = range(self._config.groups)
+            wanted = [self._draws.group(step, group, training).requests for group in groups]
+        try:
+            for requests in wanted:
+                for key, frame in cutting.shown(requests):
+                    self._catalog.decode(key, frame, cutting.SOURCE_SIZES[key])
+        except (OSError, ValueError) as error:
+            return error
+        return None
