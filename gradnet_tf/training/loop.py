@@ -62,8 +62,7 @@ class Outcome:
         step: Finished steps of the training.
         finished: Whether the training is complete; otherwise it was asked to stop.
         best: Lowest validation loss, or 1 - success AUC of a training that tracks, so far.
-        weights: Directories of the exported checkpoints by name ("last", "best"); empty unless
-            finished, and on workers other than the first.
+        weights: Exported checkpoints by name ("last", "best"), of the first worker if finished.
     """
 
     step: int
@@ -88,8 +87,7 @@ def train(
     Args:
         config: What to train and how.
         data: Globs of shards, one a data set (`gradnet_tf.data_prep` makes them).
-        workdir: Working directory, made if missing; it holds checkpoints, history, summaries and,
-            at the end, `weights/last` and `weights/best`.
+        workdir: Made if missing; it holds checkpoints, history, summaries and, in the end, weights.
         init: Initial checkpoint, see `start.make_network`.
         data_weights: How often each data set is drawn; by default, every video is equally likely.
         feature_cache: Directory that keeps the features of search regions, made and filled where it
