@@ -63,26 +63,25 @@ def export_step(
     from gradnet_tf.bench import roofline, video
     from gradnet_tf.bench.timing import PERIOD
     from gradnet_tf.files import disk
+    from gradnet_tf.network.frame_batch import make_frame_batch
     from gradnet_tf.network.gradnet import GradNet
     from gradnet_tf.tracking import config
     from gradnet_tf.tracking import precision as precisions
-    from gradnet_tf.tracking.targets_crops import make_frames
-    from gradnet_tf.tracking.targets_step import TargetsStep
+    from gradnet_tf.tracking.batched_step import BatchedStep
     from gradnet_tf.weights import load, load_embedded
 
     precisions.check_precision(precision, jit_compile=True)
     weights = load(checkpoint) if checkpoint else load_embedded()
     network = GradNet(weights.variant)
     network.assign_weights(weights.arrays)
-    step = TargetsStep(
+    step = BatchedStep(
         network,
         config.preset("reference"),
         search_features=precisions.search_features(network, precision, jit_compile=True),
-        static_shape=True,
     )
     height, width = images[0].shape[:2]
     boxes = video.first_boxes(targets, width, height)
-    first, second = (make_frames([image], [0] * targets, padded=True) for image in images[:2])
+    first, second = (make_frame_batch([image], [0] * targets, padded=True) for image in images[:2])
     init = tf.function(step.init, autograph=False, jit_compile=True)
     compiled = tf.function(step.step, autograph=False, jit_compile=True)
     state, _ = init(first, tf.constant(boxes))

@@ -10,7 +10,7 @@ import numpy as np
 from gradnet_tf.boxes import checks
 
 if TYPE_CHECKING:
-    from gradnet_tf.tracking.targets import Targets
+    from gradnet_tf.tracking.target_group import TargetGroup
     from gradnet_tf.tracking.tracker import Tracker
 
 
@@ -30,24 +30,24 @@ class VideoBatch:
     """
 
     def __init__(self, tracker: Tracker, size: int):
-        self._compiled = tracker.compiled.many
+        self._compiled = tracker.compiled
         self._size = size
-        self._targets: Optional[Targets] = None
+        self._targets: Optional[TargetGroup] = None
         self._filler = np.zeros([1, 1, 3], np.uint8)
 
     def __len__(self) -> int:
         return 0 if self._targets is None else len(self._targets.ids)
 
-    def warm_up(self, image: np.ndarray, box: np.ndarray) -> Targets:
+    def warm_up(self, image: np.ndarray, box: np.ndarray) -> TargetGroup:
         """Starts on a video by itself, so that tracing and compiling are done.
 
         Raises:
             ValueError: If the box cannot be used.
         """
-        from gradnet_tf.tracking.targets import Targets  # Loads TensorFlow.
+        from gradnet_tf.tracking.target_group import TargetGroup  # Loads TensorFlow.
 
         boxes = _check_box(image, box)
-        return Targets(self._compiled, self._filled([image]), boxes, [0], capacity=self._size)
+        return TargetGroup(self._compiled, self._filled([image]), boxes, [0], capacity=self._size)
 
     def add(self, image: np.ndarray, box: np.ndarray) -> None:
         """Starts on a video, which gets the last place; `warm_up` comes before.
@@ -73,7 +73,7 @@ class VideoBatch:
         if self._targets is not None and len(self) > 1:
             self._targets.drop([self._targets.ids[place]])
         else:
-            self._targets = None  # `Targets` has one at least.
+            self._targets = None  # `TargetGroup` has one at least.
 
     def _filled(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         if not self._compiled.jit_compile:

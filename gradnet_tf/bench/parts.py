@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from gradnet_tf.bench.timing import PERIOD, Summary
 from gradnet_tf.media import images
+from gradnet_tf.network.frame_batch import make_frame_batch
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import precision as precisions
+from gradnet_tf.tracking.batched_step import BatchedStep
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.tracking.targets_crops import make_frames
-from gradnet_tf.tracking.targets_step import TargetsStep
 
 PARTS = ("decode", "transfer", "crops", "features", "response", "update")
 
@@ -27,7 +27,7 @@ class _Parts:
         return self._pyramid(frame, state.position, sides, state.fill)
 
     def features(self, regions):
-        return self._search_features(regions)
+        return self._features(self._search_features, regions)
 
     def response(self, state, features):
         scores = self._score_maps(features, state.fixed_template, state.template)
@@ -36,7 +36,7 @@ class _Parts:
 
     def update(self, state, frame):
         sample = self._sample(frame, state.position, state.search_side, state.fill)
-        features = self._one_scale(self._sample_features(*sample, state.fill))
+        features = self._sample_features(sample, state.fill)
         return self._updated(
             (state.h2, state.template, state.memory), features, self.config.update_rate
         )
@@ -46,14 +46,8 @@ class _OneTarget(_Parts, TrackingStep):
     pass
 
 
-class _Targets(_Parts, TargetsStep):
-    def crops(self, state, frame):
-        sides = state.search_side[..., tf.newaxis] * self._scales
-        return self._pyramids(frame, state.position, sides, state.fill)
-
-    def features(self, regions):
-        features = self._search_features(tf.reshape(regions, [-1, *regions.shape[2:]]))
-        return tf.reshape(features, [-1, regions.shape[1], *features.shape[1:]])
+class _ManyTargets(_Parts, BatchedStep):
+    pass
 
 
 def functions(
@@ -77,14 +71,13 @@ def functions(
     image = images.as_rgb(path)
 
     def transfer():
-        return make_frames([image], [0], padded=True) if jit_compile else tf.constant(image)
+        return make_frame_batch([image], [0], padded=True) if jit_compile else tf.constant(image)
 
-    kind = _Targets if jit_compile else _OneTarget
+    kind = _ManyTargets if jit_compile else _OneTarget
     step = kind(
         network,
         config,
         search_features=precisions.search_features(network, precision, jit_compile=jit_compile),
-        static_shape=jit_compile,
     )
     compiled = {
         name: tf.function(getattr(step, name), autograph=False, jit_compile=jit_compile)

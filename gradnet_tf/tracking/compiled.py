@@ -11,16 +11,16 @@ from typing import Callable
 import numpy as np
 import tensorflow as tf
 
+from gradnet_tf.network.frame_batch import FrameBatch, make_frame_batch
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import precision as precisions
+from gradnet_tf.tracking.batched_step import BatchedStep
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.tracking.targets_crops import Frames, make_frames
-from gradnet_tf.tracking.targets_step import TargetsStep
 from gradnet_tf.weights import Weights
 
 _IMAGE = tf.TensorSpec([None, None, 3], tf.uint8)
-_FRAMES = Frames(
+_FRAMES = FrameBatch(
     pixels=tf.TensorSpec([None, None, 3], tf.uint8),
     sizes=tf.TensorSpec([None, 2], tf.int32),
     of_target=tf.TensorSpec([None], tf.int32),
@@ -42,8 +42,8 @@ class Compiled:
         step: Function of (state, frames) to (state, output).
         frames: Specification of the frames.
         box: Specification of the box or boxes.
-        jit_compile: Whether XLA compiles both.
-        has_rows: Whether every value of the state has a row a target, of any number of targets.
+        jit_compile: Whether XLA compiles both; every value of the state has a row for each target
+            then.
     """
 
     def __init__(
@@ -54,7 +54,6 @@ class Compiled:
         box: tf.TensorSpec,
         *,
         jit_compile: bool,
-        has_rows: bool,
     ):
         # The steps branch by tf.cond alone: converting Python's branches would double the tracing.
         compiled = functools.partial(tf.function, autograph=False, jit_compile=jit_compile)
@@ -62,7 +61,7 @@ class Compiled:
         state, _ = self.init.get_concrete_function().structured_outputs
 
         def spec(tensor):
-            shape = [None, *tensor.shape[1:]] if has_rows else tensor.shape
+            shape = [None, *tensor.shape[1:]] if jit_compile else tensor.shape
             return tf.TensorSpec(shape, tensor.dtype)
 
         self.step = compiled(step, input_signature=[tf.nest.map_structure(spec, state), frames])
@@ -85,7 +84,7 @@ class Compiled:
 
 
 class CompiledStep:
-    """Every function of the trackers with the same weights and constants.
+    """The functions that all trackers with the same weights and constants share.
 
     Args:
         network: A `GradNet`, not folded; its variables are read at every step.
@@ -94,6 +93,7 @@ class CompiledStep:
         precision: Of the search branch, one of `precision.PRECISIONS`.
 
     Attributes:
+        jit_compile: Whether XLA compiles.
         one: `Compiled` functions for one target, which take what `frame` gives and a box [4].
     """
 
@@ -105,48 +105,45 @@ class CompiledStep:
         precision: str = "float32",
     ):
         self._network = network  # A graph alone does not keep the variables that it reads.
-        self._config = config
-        self._search_features = precisions.search_features(
-            network, precision, jit_compile=jit_compile
+        self.jit_compile = jit_compile
+        features = precisions.search_features(network, precision, jit_compile=jit_compile)
+        kind = BatchedStep if jit_compile else TrackingStep
+        self._step = step = kind(network, config, search_features=features)
+        self.one: Compiled
+        if not jit_compile:
+            self.one = self._compiled(step.init, step.step, _IMAGE, [4])
+            return
+
+        # As the only one of many targets: frames padded to few shapes, so few compilations.
+        def only(state, output):
+            return state, tf.nest.map_structure(lambda values: values[0], output)
+
+        self.one = self._compiled(
+            lambda frames, box: only(*step.init(frames, box[tf.newaxis])),
+            lambda state, frames: only(*step.step(state, frames)),
+            _FRAMES,
+            [4],
         )
-        self._jit_compile = jit_compile
-        if jit_compile:
-            # As the only one of many targets: frames padded to few shapes, so few compilations.
-            many = self._step(TargetsStep)
 
-            def init(frames, box):
-                return _only(*many.init(frames, box[tf.newaxis]))
-
-            def step(state, frames):
-                return _only(*many.step(state, frames))
-
-            frames = _FRAMES
-        else:
-            one = self._step(TrackingStep)
-            init, step, frames = one.init, one.step, _IMAGE
-        box = tf.TensorSpec([4], tf.float64)
-        self.one = Compiled(init, step, frames, box, jit_compile=jit_compile, has_rows=jit_compile)
-
-    def _step(self, kind: type) -> TrackingStep:
-        return kind(
-            self._network,
-            self._config,
-            search_features=self._search_features,
-            static_shape=self._jit_compile,
+    def _compiled(self, init, step, frames, box_shape) -> Compiled:
+        return Compiled(
+            init,
+            step,
+            frames,
+            tf.TensorSpec(box_shape, tf.float64),
+            jit_compile=self.jit_compile,
         )
 
     def frame(self, image: np.ndarray):
-        """A frame, uint8 RGB [height, width, 3], as the functions for one target take it."""
-        return make_frames([image], [0], padded=True) if self._jit_compile else tf.constant(image)
+        """Makes a frame of uint8 RGB [height, width, 3], as `one` takes it."""
+        if self.jit_compile:
+            return make_frame_batch([image], [0], padded=True)
+        return tf.constant(image)
 
     @functools.cached_property
     def many(self) -> Compiled:
-        """`Compiled` functions for many targets, which take `Frames` and boxes [targets, 4]."""
-        step = self._step(TargetsStep)
-        boxes = tf.TensorSpec([None, 4], tf.float64)
-        return Compiled(
-            step.init, step.step, _FRAMES, boxes, jit_compile=self._jit_compile, has_rows=True
-        )
+        """Where XLA compiles, functions for many targets, a `FrameBatch` and boxes [targets, 4]."""
+        return self._compiled(self._step.init, self._step.step, _FRAMES, [None, 4])
 
 
 def shared_step(
@@ -174,8 +171,3 @@ def shared_step(
         while len(_kept) > _KEPT:
             _kept.popitem(last=False)
     return step
-
-
-def _only(state, output):
-    """State of the only target of many, and its output alone."""
-    return state, tf.nest.map_structure(lambda values: values[0], output)

@@ -1,16 +1,33 @@
 """What the tracker carries from frame to frame, and what a frame gives.
 
 All values are tensors, so that one compiled step maps (state, frame) to (state, output).
+Shapes are those of one target; of many, every tensor has a leading dimension [targets].
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 import tensorflow as tf
 
 
-def mean_score(scores, frames):
+def where_rows(condition, chosen, other):
+    """Takes rows of a structure of tensors [targets, ...] where the condition holds, else other's.
+
+    Args:
+        condition: bool [targets].
+        chosen: The structure.
+        other: The same structure with other values.
+    """
+
+    def where(one, two):
+        rows = tf.reshape(condition, [-1, *[1] * (one.shape.rank - 1)])
+        return tf.where(rows, one, two)
+
+    return tf.nest.map_structure(where, chosen, other)
+
+
+def _mean_score(scores, frames):
     """Mean score of the filled places [..., size] of a buffer; NaN if there is none."""
     filled = frames >= 0
     total = tf.reduce_sum(tf.where(filled, scores, tf.zeros_like(scores)), axis=-1)
@@ -18,7 +35,7 @@ def mean_score(scores, frames):
 
 
 class SampleBuffer(NamedTuple):
-    """The newest reliable samples, oldest first; empty places come first.
+    """The newest reliable samples of one target, oldest first; empty places come first.
 
     A sample is a frame and where to cut it: most samples are never used, so none is cut before an
     update asks for it. The frames are tensors of their own, which pass from state to state without
@@ -39,8 +56,8 @@ class SampleBuffer(NamedTuple):
     frames: tf.Tensor
 
     @classmethod
-    def empty(cls, size: int, image: tf.Tensor) -> SampleBuffer:
-        """A buffer of `size` empty places for frames like `image`."""
+    def empty(cls, size: int, image: tf.Tensor, *_) -> SampleBuffer:
+        """Makes a buffer of `size` empty places for samples like the one given."""
         return cls(
             images=(image,) * size,
             positions=tf.zeros([size, 2], tf.float64),
@@ -50,7 +67,7 @@ class SampleBuffer(NamedTuple):
         )
 
     def append(self, image, position, side, score, frame) -> SampleBuffer:
-        """The buffer without its first place and with a new last one."""
+        """Returns the buffer without its first place and with a new last one."""
 
         def shift(values, value):
             return tf.concat([values[1:], value[tf.newaxis]], axis=0)
@@ -63,15 +80,70 @@ class SampleBuffer(NamedTuple):
             frames=shift(self.frames, frame),
         )
 
+    def append_if(self, condition, *values) -> SampleBuffer:
+        """Returns `append(*values)` where the condition holds, else the buffer as it is."""
+        return tf.cond(condition, lambda: self.append(*values), lambda: self)
+
     def best(self):
-        """Image, position and side of the sample with the highest score, the oldest of equals."""
+        """Returns image, position and side of the best sample, the oldest of equals."""
         index = tf.argmax(self.scores, output_type=tf.int32)
         image = tf.switch_case(index, [lambda image=image: image for image in self.images])
         return image, tf.gather(self.positions, index), tf.gather(self.sides, index)
 
     def mean_score(self):
-        """Mean score of the samples; NaN if there is none, as NumPy says."""
-        return mean_score(self.scores, self.frames)
+        """Returns the mean score of the samples; NaN if there is none, as NumPy says."""
+        return _mean_score(self.scores, self.frames)
+
+
+class CropBuffer(NamedTuple):
+    """The newest reliable samples of many targets, oldest first; empty places come first.
+
+    Other than `SampleBuffer` it keeps the crops themselves, which have one shape, as XLA asks.
+
+    Attributes:
+        crops: uint8 RGB [targets, size, 255, 255, 3].
+        scores: float64 [targets, size], -inf where empty.
+        frames: int32 [targets, size], index of the frame, -1 where empty.
+    """
+
+    crops: tf.Tensor
+    scores: tf.Tensor
+    frames: tf.Tensor
+
+    @classmethod
+    def empty(cls, size: int, crop) -> CropBuffer:
+        """Makes a buffer of `size` empty places for samples like the crops [targets, ...]."""
+        places = [tf.shape(crop)[0], size]
+        return cls(
+            crops=tf.repeat(crop[:, tf.newaxis], size, axis=1),
+            scores=tf.fill(places, tf.constant(float("-inf"), tf.float64)),
+            frames=tf.fill(places, -1),
+        )
+
+    def append(self, crop, score, frame) -> CropBuffer:
+        """Returns the buffers without their first place and with a new last one."""
+
+        def shift(values, value):
+            return tf.concat([values[:, 1:], value[:, tf.newaxis]], axis=1)
+
+        return CropBuffer(
+            crops=shift(self.crops, crop),
+            scores=shift(self.scores, score),
+            frames=shift(self.frames, frame),
+        )
+
+    def append_if(self, condition, *values) -> CropBuffer:
+        """Returns `append(*values)` for the targets where the condition holds."""
+        return where_rows(condition, self.append(*values), self)
+
+    def best(self):
+        """Returns the best crop of each target, the oldest of equals, as a 1-tuple."""
+        index = tf.argmax(self.scores, axis=1, output_type=tf.int32)
+        return (tf.gather(self.crops, index, batch_dims=1),)
+
+    def mean_score(self):
+        """Returns the mean score of each target's samples; NaN if there is none."""
+        return _mean_score(self.scores, self.frames)
 
 
 class UpdateMemory(NamedTuple):
@@ -121,7 +193,7 @@ class TrackerState(NamedTuple):
         threshold: The score that counts as 1; 0 while it is not known.
         window_was_off: bool, whether the Hanning window has had its one frame off.
         redetect: bool, whether the next frame searches the frame's centre as well.
-        buffer: `SampleBuffer`.
+        buffer: `SampleBuffer` of one target, `CropBuffer` of many.
     """
 
     frame_index: tf.Tensor
@@ -138,7 +210,7 @@ class TrackerState(NamedTuple):
     threshold: tf.Tensor
     window_was_off: tf.Tensor
     redetect: tf.Tensor
-    buffer: SampleBuffer
+    buffer: Union[SampleBuffer, CropBuffer]
 
 
 class Search(NamedTuple):

@@ -4,8 +4,8 @@ The order of things is that of `run_siamesefc` in `track.py` of the reference: c
 responses, window, peak, position and scale, re-detection, threshold, sample buffer, updates.
 Frames are RGB uint8; the network is fed BGR, of crops that are turned after cutting.
 
-All is written for values of any leading dimensions: none here, where there is one target,
-[targets] in `targets_step.TargetsStep`, which replaces only what touches frames and the network.
+`init` and `step` are written for values of any leading dimensions: none where there is one target,
+[targets] in `batched_step.BatchedStep`, which replaces the few hooks at the end of the class.
 """
 
 from __future__ import annotations
@@ -20,17 +20,11 @@ from gradnet_tf.network import backbone, crops, losses
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import rules
 from gradnet_tf.tracking.config import TrackerConfig
-from gradnet_tf.tracking.state import (
-    SampleBuffer,
-    Search,
-    StepOutput,
-    TrackerState,
-    UpdateMemory,
-)
+from gradnet_tf.tracking.state import SampleBuffer, StepOutput, TrackerState, UpdateMemory
 
 
 class TrackingStep(rules.TrackingRules):
-    """The two pure functions of the tracker for one network and configuration.
+    """The two pure functions of the tracker for one network and configuration, for one target.
 
     Args:
         network: A `GradNet`.
@@ -39,8 +33,9 @@ class TrackingStep(rules.TrackingRules):
             (`precision.search_features`: folded, which is faster, or less precise). By default the
             network's own. What feeds the update is never folded: the gradient is cut off where an
             activation is negative, and folding can move one that is nearly zero.
-        static_shape: Whether shapes may not depend on data (XLA).
     """
+
+    _buffer: type = SampleBuffer
 
     def __init__(
         self,
@@ -48,12 +43,10 @@ class TrackingStep(rules.TrackingRules):
         config: TrackerConfig,
         *,
         search_features: Optional[Callable[[tf.Tensor], tf.Tensor]] = None,
-        static_shape: bool = False,
     ):
         super().__init__(config)
         self.network = network
         self._search_features = search_features or self._network_features
-        self.static_shape = static_shape
         self._middle = config.scale_count // 2
         # Rounding to whole pixels can stretch the pyramid, most at a side of one pixel.
         self._region_limit = int(1.5 * self._scales[-1] / self._scales[0] + 0.5)
@@ -71,12 +64,12 @@ class TrackingStep(rules.TrackingRules):
         """
         config, network = self.config, self.network
         position, size = geometry.box_to_center(box)
-        fill = self._fill(frame)
+        fill = crops.mean_colour(frame)
         side = geometry.exemplar_side(size, config.context_amount)
         search_side = geometry.instance_side(side, backbone.EXEMPLAR_SIZE, backbone.INSTANCE_SIZE)
-        exemplar = tf.cast(self._exemplars(frame, position, side, fill)[..., ::-1], tf.float32)
+        exemplar = self._exemplar(frame, position, side, fill)
         sample = self._sample(frame, position, search_side, fill)
-        features = self._one_scale(self._sample_features(*sample, fill))
+        features = self._sample_features(sample, fill)
 
         h2 = tf.zeros([exemplar.shape[0] or tf.shape(exemplar)[0], 12, 12, 256])
         if network.has_template_branch:
@@ -98,7 +91,7 @@ class TrackingStep(rules.TrackingRules):
             threshold = rules.largest(score)
 
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
-        buffer = self._empty_buffer(sample).append(*sample, zero, index)
+        buffer = self._buffer.empty(config.buffer_size, *sample).append(*sample, zero, index)
         memory = UpdateMemory.empty(features, index, config.update_samples - 1)
         update = self._updates_online and config.update_on_first_frame
         if update:
@@ -162,13 +155,13 @@ class TrackingStep(rules.TrackingRules):
         no_search = rules.no_search(position)
         redetection, redetected = no_search, tf.zeros_like(state.redetect)
         if config.redetection:
-            center = tf.cast(self._frame_hw(frame), tf.float64) / 2.0
+            center = tf.cast(crops.frame_size(frame), tf.float64) / 2.0
 
             def search_center():
                 scores = self._scores(frame, center, sides, state)
                 return self._locate(scores, center, search_side, window_influence)
 
-            redetection = self._search_where(state.redetect, search_center, no_search)
+            redetection = self._where(state.redetect, search_center, no_search)
             redetected = (redetection.score > score) & (redetection.template_score > score)
             # Once more from the sides of this frame's start, but damped towards the new size.
             other_side, other_size = self._rescale(
@@ -185,7 +178,7 @@ class TrackingStep(rules.TrackingRules):
         redetect = tf.zeros_like(redetected)
         if config.redetection:
             right = tf.round(box[..., 0]) + tf.round(box[..., 2])
-            redetect = right > tf.cast(self._frame_hw(frame)[..., 1], tf.float64)
+            redetect = right > tf.cast(crops.frame_size(frame)[..., 1], tf.float64)
             redetect &= score < threshold * config.reliable_threshold
 
         # Reliable samples and updates.
@@ -197,7 +190,7 @@ class TrackingStep(rules.TrackingRules):
             early &= score < threshold * config.early_update_threshold
             regular = tf.equal(index % config.update_interval, 0)
         sample = self._sample(frame, position, search_side, state.fill)
-        buffer = self._append_where(reliable, buffer, sample, score, index)
+        buffer = buffer.append_if(reliable, *sample, score, index)
         if self._updates_online:
             learned = self._update_if(
                 early, lambda: sample, config.early_update_rate, learned, state.fill
@@ -235,24 +228,16 @@ class TrackingStep(rules.TrackingRules):
             search_side=search_side,
         )
 
-    # What touches frames and the network: `TargetsStep` has others for these.
+    # Crops and features.
 
-    def _frame_hw(self, frame):
-        """Height and width of the frame, int32 [2]."""
-        return tf.shape(frame)[:2]
-
-    def _fill(self, frame):
-        """Colour beside the frame."""
-        return crops.mean_colour(frame)
-
-    def _exemplars(self, frame, position, side, fill):
-        """The exemplar, uint8 [1, 127, 127, 3]."""
-        return crops.exemplar_crop(
-            frame, position, side, fill, backbone.EXEMPLAR_SIZE, self.static_shape
-        )[tf.newaxis]
+    def _exemplar(self, frame, position, side, fill):
+        """The exemplar as the network takes it, float32 BGR [1 or targets, 127, 127, 3]."""
+        size = backbone.EXEMPLAR_SIZE
+        crop = crops.exemplar_crop(frame, position, side, fill, size)
+        return tf.cast(tf.reshape(crop, [-1, size, size, 3])[..., ::-1], tf.float32)
 
     def _pyramid(self, frame, position, sides, fill, levels=None):
-        """Search regions of the scales, or of some of them, uint8 [scales, 255, 255, 3]."""
+        """Search regions of the scales, or of some of them, uint8 [..., scales, 255, 255, 3]."""
         return crops.scale_pyramid(
             frame,
             position,
@@ -261,80 +246,28 @@ class TrackingStep(rules.TrackingRules):
             instance_size=backbone.INSTANCE_SIZE,
             levels=levels,
             region_limit=self._region_limit,
-            static_shape=self.static_shape,
         )
 
-    def _sample(self, frame, position, search_side, fill):
-        """What the buffer keeps of a frame; here, where to cut it when an update asks for it."""
-        del fill
-        return frame, position, search_side
+    def _search_region(self, frame, position, search_side, fill):
+        """Search region of the middle scale, uint8 [..., 1, 255, 255, 3]."""
+        sides = search_side[..., tf.newaxis] * self._scales
+        return self._pyramid(frame, position, sides, fill, levels=(self._middle,))
 
-    def _sample_features(self, frame, position, search_side, fill):
-        """f_x of the search region of the middle scale, for an update."""
-        sides = search_side * self._scales
-        regions = self._pyramid(frame, position, sides, fill, levels=(self._middle,))
-        return self._network_features(regions)
+    def _sample_features(self, sample, fill):
+        """f_x of a sample by the network itself, for an update, [..., 1, 22, 22, 256]."""
+        return self._features(self._network_features, self._sample_region(sample, fill))
 
     def _network_features(self, regions):
         """f_x of uint8 RGB regions by the network itself."""
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
-    def _pyramid_features(self, frame, position, sides, fill):
-        """f_x of the search regions of all scales, [scales, 22, 22, 256]."""
-        return self._search_features(self._pyramid(frame, position, sides, fill))
-
-    def _one_scale(self, sample_features):
-        """Features of a sample as those of a pyramid of one scale."""
-        return sample_features
-
-    def _score_map(self, template, features):
-        """Score maps [scales, 17, 17]."""
-        return self.network.score_map(template, features)[..., 0]
-
-    def _both_score_maps(self, fixed_template, template, features, scales: slice):
-        """Score maps of both templates, of the second one for some of the scales."""
-        score, updated = self.network.score_maps((fixed_template, template), features)
-        return score, updated[scales]
-
-    def _network_update(self, h2, regions, shares=None):
-        """h_2 and the template beta* after one gradient step.
-
-        Args:
-            h2: h_2 before it.
-            regions: f_x of the search regions whose losses the gradient is of, [..., n, 22, 22,
-                256].
-            shares: [..., n], of each region in the loss; equal ones by default.
-        """
-        weights = None if shares is None else self._region_weights(shares, regions.shape[-4])
-        update = self.network.update(h2, regions, weights=weights)
-        return update.h2, update.template
-
-    def _region_weights(self, shares, scale: int = 1):
-        """Weights [..., n, 17, 17, 1] of the labels for the shares of n regions in the loss."""
-        balanced = losses.balanced_weights(losses.logistic_labels(rules.SCORE_SIZE))
-        return scale * shares[..., tf.newaxis, tf.newaxis, tf.newaxis] * balanced
-
-    def _empty_buffer(self, sample):
-        return SampleBuffer.empty(self.config.buffer_size, sample[0])
-
-    def _append_where(self, condition, buffer, sample, score, index):
-        """The buffer, with the sample where the condition holds."""
-        return tf.cond(condition, lambda: buffer.append(*sample, score, index), lambda: buffer)
-
-    def _search_where(self, condition, search, no_search: Search) -> Search:
-        """`search()` where the condition holds, else `no_search`."""
-        return tf.cond(condition, search, lambda: no_search)
-
-    def _update_if(self, condition, sample, rate, learned, fill):
-        """`_updated` by a sample (a function that returns it) where the condition holds."""
-
-        def update():
-            features = self._one_scale(self._sample_features(*sample(), fill))
-            return self._updated(learned, features, rate)
-
-        return tf.cond(condition, update, lambda: learned)
-
     # Scores and templates.
+
+    def _scores(self, frame, position, sides, state: TrackerState):
+        """Score maps around a position; the features of the scales are computed once for both."""
+        pyramid = self._pyramid(frame, position, sides, state.fill)
+        features = self._features(self._search_features, pyramid)
+        return self._score_maps(features, state.fixed_template, state.template)
 
     def _score_maps(self, features, fixed_template, template):
         """Score maps [..., scales, 17, 17] of the SiamFC template and of the updated one.
@@ -352,10 +285,13 @@ class TrackingStep(rules.TrackingRules):
         scales = slice(None) if share else slice(middle, middle + 1)
         return self._both_score_maps(fixed_template, template, features, scales)
 
-    def _scores(self, frame, position, sides, state: TrackerState):
-        """Score maps around a position; the features of the scales are computed once for both."""
-        features = self._pyramid_features(frame, position, sides, state.fill)
-        return self._score_maps(features, state.fixed_template, state.template)
+    def _update_if(self, condition, sample, rate, learned, fill):
+        """`_updated` by a sample (a function that returns it) where the condition holds."""
+
+        def update():
+            return self._updated(learned, self._sample_features(sample(), fill), rate)
+
+        return self._where(condition, update, learned)
 
     def _updated(self, learned, features, rate):
         """What is learned after an update by f_x [..., 1, 22, 22, 256] of a sample.
@@ -380,3 +316,49 @@ class TrackingStep(rules.TrackingRules):
         shares = [each, each * filled, tf.zeros_like(each) + weight]
         count = len(regions) if weight else 2
         return tf.concat(regions[:count], axis=-4), tf.concat(shares[:count], axis=-1)
+
+    def _region_weights(self, shares, scale: int = 1):
+        """Weights [..., n, 17, 17, 1] of the labels for the shares of n regions in the loss."""
+        balanced = losses.balanced_weights(losses.logistic_labels(rules.SCORE_SIZE))
+        return scale * shares[..., tf.newaxis, tf.newaxis, tf.newaxis] * balanced
+
+    # Hooks: how one target takes a branch, keeps a sample, and goes through the network.
+
+    def _where(self, condition, make, other):
+        """`make()` where the condition holds, else `other`."""
+        return tf.cond(condition, make, lambda: other)
+
+    def _sample(self, frame, position, search_side, fill):
+        """What the buffer keeps of a frame: where to cut it when an update asks for it."""
+        del fill
+        return frame, position, search_side
+
+    def _sample_region(self, sample, fill):
+        """Search region of a sample, uint8 [..., 1, 255, 255, 3]."""
+        return self._search_region(*sample, fill)
+
+    def _features(self, function, regions):
+        """A function of regions [b, ...] of those [..., n, 255, 255, 3]."""
+        return function(regions)
+
+    def _score_map(self, template, features):
+        """Score maps [..., n, 17, 17]."""
+        return self.network.score_map(template, features)[..., 0]
+
+    def _both_score_maps(self, fixed_template, template, features, scales: slice):
+        """Score maps of both templates, of the second one for some of the scales."""
+        score, updated = self.network.score_maps((fixed_template, template), features)
+        return score, updated[scales]
+
+    def _network_update(self, h2, regions, shares=None):
+        """h_2 and the template beta* after one gradient step.
+
+        Args:
+            h2: h_2 before it.
+            regions: f_x of the search regions whose losses the gradient is of, [..., n, 22, 22,
+                256].
+            shares: [..., n], of each region in the loss; equal ones by default.
+        """
+        weights = None if shares is None else self._region_weights(shares, regions.shape[-4])
+        update = self.network.update(h2, regions, weights=weights)
+        return update.h2, update.template

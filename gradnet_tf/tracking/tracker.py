@@ -20,7 +20,7 @@ from gradnet_tf.tracking.config import preset as tracker_config
 from gradnet_tf.tracking.precision import check_precision
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
-from gradnet_tf.tracking.targets import Targets
+from gradnet_tf.tracking.target_group import TargetGroup
 from gradnet_tf.weights import Weights, load, load_embedded, make_weights
 
 
@@ -84,7 +84,7 @@ class Tracker:
     def _forget(self) -> None:
         self._state = None
         self._output: Optional[StepOutput] = None
-        self._targets: Optional[Targets] = None
+        self._targets: Optional[TargetGroup] = None
         self._float_scale = None
         self._frame_shape: Optional[tuple[int, ...]] = None
 
@@ -106,7 +106,7 @@ class Tracker:
         frame = images.as_rgb(image, float_range=float_scale)
         box = checks.check_boxes(box, frame.shape[:2])
         if box.ndim == 2:
-            self._targets = Targets(self._compiled.many, [frame], box)
+            self._targets = TargetGroup(self._compiled, [frame], box)
         else:
             first = self._compiled.frame(frame)
             self._state, self._output = self._compiled.one.init(first, tf.constant(box))
@@ -196,7 +196,7 @@ class Tracker:
         """The functions that trackers of the same weights and constants share."""
         return self._compiled
 
-    def _many(self, caller: str) -> Targets:
+    def _many(self, caller: str) -> TargetGroup:
         if self._targets is None:
             raise RuntimeError(f"{caller} needs many targets: call init(image, boxes [k, 4]) first")
         return self._targets

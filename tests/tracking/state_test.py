@@ -1,4 +1,4 @@
-"""Tests of gradnet_tf.tracking.state: the sample buffer against plain Python lists."""
+"""Tests of gradnet_tf.tracking.state: the buffers of samples against plain Python lists."""
 
 import math
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradnet_tf.tracking.state import SampleBuffer
+from gradnet_tf.tracking.state import CropBuffer, SampleBuffer
 
 SHAPE = (2, 3, 3)  # of the frames here
 
@@ -135,3 +135,20 @@ def test_compiled(jit_compile):
     assert_sample(best, sample_of(7))
     np.testing.assert_array_equal(buffer.frames, [1, 2, 3])
     assert [int(image[0, 0, 0]) for image in buffer.images] == [8, 7, 6]
+
+
+def crop(*numbers):
+    return tf.reshape(tf.constant(numbers, tf.uint8), [-1, 1, 1, 1])
+
+
+def test_the_buffer_of_crops_keeps_the_newest_and_gives_the_best():
+    buffer = CropBuffer.empty(2, crop(0, 0, 0))
+    assert np.isnan(buffer.mean_score()).all()
+    for frame, scores in enumerate(([1.0, 5.0, 2.0], [3.0, 4.0, 2.0], [2.0, 1.0, 2.0])):
+        sample = crop(*(10 * frame + target for target in range(3)))
+        buffer = buffer.append(sample, tf.constant(scores, tf.float64), tf.fill([3], frame))
+    np.testing.assert_array_equal(buffer.scores, [[3, 2], [4, 1], [2, 2]])
+    np.testing.assert_array_equal(buffer.frames, [[1, 2]] * 3)
+    # The oldest of equals.
+    np.testing.assert_array_equal(np.ravel(buffer.best()[0]), [10, 11, 12])
+    np.testing.assert_array_equal(buffer.mean_score(), [2.5, 2.5, 2])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gradnet_tf.network.frame_batch import make_frame_batch
+from gradnet_tf.tracking.batched_step import BatchedStep
 from gradnet_tf.tracking.config import TrackerConfig, preset
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.tracking.targets_crops import make_frames
-from gradnet_tf.tracking.targets_step import TargetsStep
 from tests.helpers import networks, recipe
 
 # The second target reaches over the right border, so that the frame's centre is searched.
@@ -80,18 +80,18 @@ def run_one(network, config, frames, box):
     return outputs, state
 
 
-def run_many(network, config, frames, mode):
-    step = TargetsStep(network, config, static_shape=mode != "any shape")
+def run_many(network, config, frames, jit_compile=False):
+    step = BatchedStep(network, config)
     init, update = step.init, step.step
-    if mode == "xla":
+    if jit_compile:
         init, update = (
             tf.function(f, autograph=False, jit_compile=True) for f in (step.init, step.step)
         )
-    padded = mode == "xla"
-    state, output = init(make_frames([frames[0]], [0, 0], padded), tf.constant(BOXES))
+    padded = jit_compile
+    state, output = init(make_frame_batch([frames[0]], [0, 0], padded), tf.constant(BOXES))
     outputs = [output]
     for frame in frames[1:]:
-        state, output = update(state, make_frames([frame], [0, 0], padded))
+        state, output = update(state, make_frame_batch([frame], [0, 0], padded))
         outputs.append(output)
     return outputs
 
@@ -172,12 +172,11 @@ def test_each_constant_makes_a_difference(name, network, frames, busy):
 def test_many_targets_are_tracked_as_if_alone(config, network, frames):
     frames = frames[:6]
     alone = [run_one(network, config, frames, box)[0] for box in BOXES]
-    for mode in ("any shape", "static shape"):
-        assert_same(run_many(network, config, frames, mode), alone)
+    assert_same(run_many(network, config, frames), alone)
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_xla_compiles_them(number, network, frames):
     frames = frames[:4]
     alone = [run_one(network, MIXED[number], frames, box)[0] for box in BOXES]
-    assert_same(run_many(network, MIXED[number], frames, "xla"), alone)
+    assert_same(run_many(network, MIXED[number], frames, jit_compile=True), alone)

@@ -87,7 +87,7 @@ def test_what_is_no_source_has_a_hash_as_well():
 def test_modules_of_our_own_trackers():
     gradnet = set(code("gradnet").modules)
     ours = {f"network.{name}" for name in ("gradnet", "crops", "update_branch")} | {"media.images"}
-    ours |= {f"tracking.{name}" for name in ("config", "rules", "step", "targets_step")}
+    ours |= {f"tracking.{name}" for name in ("batched_step", "config", "rules", "step")}
     ours |= {f"eval.running.{name}" for name in ("protocols", "side_by_side", "video_batch")}
     ours.add("eval.metrics.supervised")
     assert {f"gradnet_tf.{name}" for name in ours} <= gradnet

@@ -1,15 +1,15 @@
-"""Tests of gradnet_tf.tracking.targets_step: many targets against the same ones alone."""
+"""Tests of gradnet_tf.tracking.batched_step: many targets against the same ones alone."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from gradnet_tf.network.frame_batch import make_frame_batch
 from gradnet_tf.network.gradnet import GradNet
-from gradnet_tf.tracking import precision, targets_step
+from gradnet_tf.tracking import precision
+from gradnet_tf.tracking.batched_step import BatchedStep
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
-from gradnet_tf.tracking.targets_crops import make_frames
-from gradnet_tf.tracking.targets_step import CropBuffer, TargetsStep
 from gradnet_tf.weights import expected_shapes
 from tests.helpers import recipe
 
@@ -54,11 +54,10 @@ def run_alone(network, config, videos, count):
 
 
 def run_together(network, config, videos, count, mode):
-    step = TargetsStep(
+    step = BatchedStep(
         network,
         config,
         search_features=precision.search_features(network, "float32", jit_compile=mode == "xla"),
-        static_shape=mode == "xla",
     )
     init, update = step.init, step.step
     if mode != "eager":
@@ -67,13 +66,13 @@ def run_together(network, config, videos, count, mode):
         )
     videos, boxes = videos
     state, output = init(
-        make_frames([frames[0] for frames in videos], OF_TARGET, padded=mode == "xla"),
+        make_frame_batch([frames[0] for frames in videos], OF_TARGET, padded=mode == "xla"),
         tf.constant(boxes),
     )
     outputs = [output]
     for index in range(1, count):
         images = [frames[index] for frames in videos]
-        state, output = update(state, make_frames(images, OF_TARGET, padded=mode == "xla"))
+        state, output = update(state, make_frame_batch(images, OF_TARGET, padded=mode == "xla"))
         outputs.append(output)
     return outputs
 
@@ -134,29 +133,3 @@ def test_early_updates_and_redetections_of_some_targets(videos):
     assert {int(output.redetection.scale) >= 0 for output in outputs} == {False, True}
     for mode in ("graph", "xla"):
         assert_same(run_together(network, config, videos, 7, mode), alone)
-
-
-def crop(*numbers):
-    return tf.reshape(tf.constant(numbers, tf.uint8), [-1, 1, 1, 1])
-
-
-def test_the_buffer_keeps_the_newest_and_gives_the_best():
-    buffer = CropBuffer.empty(2, crop(0, 0, 0))
-    assert np.isnan(buffer.mean_score()).all()
-    for frame, scores in enumerate(([1.0, 5.0, 2.0], [3.0, 4.0, 2.0], [2.0, 1.0, 2.0])):
-        sample = crop(*(10 * frame + target for target in range(3)))
-        buffer = buffer.append(sample, tf.constant(scores, tf.float64), tf.fill([3], frame))
-    np.testing.assert_array_equal(buffer.scores, [[3, 2], [4, 1], [2, 2]])
-    np.testing.assert_array_equal(buffer.frames, [[1, 2]] * 3)
-    # The oldest of equals.
-    np.testing.assert_array_equal(np.ravel(buffer.best()[0]), [10, 11, 12])
-    np.testing.assert_array_equal(buffer.mean_score(), [2.5, 2.5, 2])
-
-
-def test_targets_are_taken_and_joined():
-    buffer = CropBuffer.empty(2, crop(1, 2, 3))
-    taken = targets_step.take_targets(buffer, [2, 0])
-    np.testing.assert_array_equal(np.ravel(taken.crops[:, 0]), [3, 1])
-    joined = targets_step.join_targets(taken, buffer)
-    np.testing.assert_array_equal(np.ravel(joined.crops[:, 1]), [3, 1, 1, 2, 3])
-    assert joined.scores.shape == (5, 2)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from gradnet_tf.tracking import targets as targets_lib
-from gradnet_tf.tracking.targets import Targets
+from gradnet_tf.tracking import target_group
+from gradnet_tf.tracking.state import CropBuffer
+from gradnet_tf.tracking.target_group import TargetGroup
 from gradnet_tf.tracking.tracker import Tracker
 from tests.helpers import recipe
 
@@ -84,28 +86,19 @@ def test_targets_come_and_go_without_retracing(make_tracker, jit_compile, frames
     # A number is never given twice.
     assert tracker.add(frames[6], BOXES[:1]) == [3]
     np.testing.assert_allclose(tracker.update(frames[7])[0], late[4], atol=1e-6)
-    compiled = tracker._compiled.many
+    compiled = tracker._compiled.many if jit_compile else tracker._compiled.one
     assert compiled.step.experimental_get_tracing_count() == 1
     assert compiled.init.experimental_get_tracing_count() == 1
 
 
-def test_one_compilation_serves_counts_and_sizes(make_tracker):
-    graph, xla = (make_tracker(jit)._compiled.many for jit in (False, True))
-    assert [targets_lib.capacity(count, graph) for count in (1, 2, 3, 5)] == [1, 2, 3, 5]
-    assert [targets_lib.capacity(count, xla) for count in (1, 2, 3, 4, 5, 8, 9)] == [
-        1,
-        2,
-        4,
-        4,
-        8,
-        8,
-        16,
-    ]
+def test_one_compilation_serves_counts_and_sizes():
+    counts = (1, 2, 3, 4, 5, 8, 9)
+    assert [target_group.padded_count(n) for n in counts] == [1, 2, 4, 4, 8, 8, 16]
 
 
 def test_videos_of_several_sizes_side_by_side(tracker, frames):
     small = [frame[:100, :150] for frame in frames]
-    targets = Targets(tracker._compiled.many, [frames[0], small[0]], BOXES[:2], of_target=[0, 1])
+    targets = TargetGroup(tracker._compiled, [frames[0], small[0]], BOXES[:2], of_target=[0, 1])
     for one, other in zip(frames[1:4], small[1:4]):
         targets.update([one, other])
     boxes = targets.output.box
@@ -163,3 +156,13 @@ def test_wrong_changes_change_nothing(tracker, frames, expected):
 def test_track_takes_one_target(tracker, frames):
     with pytest.raises(ValueError, match="track.. follows one target, got 3 boxes"):
         tracker.track(list(frames), BOXES)
+
+
+def test_targets_are_taken_and_joined():
+    crops = tf.reshape(tf.constant([1, 2, 3], tf.uint8), [-1, 1, 1, 1])
+    buffer = CropBuffer.empty(2, crops)
+    taken = target_group.take_targets(buffer, [2, 0])
+    np.testing.assert_array_equal(np.ravel(taken.crops[:, 0]), [3, 1])
+    joined = target_group.join_targets(taken, buffer)
+    np.testing.assert_array_equal(np.ravel(joined.crops[:, 1]), [3, 1, 1, 2, 3])
+    assert joined.scores.shape == (5, 2)

@@ -1,4 +1,4 @@
-"""Tests of gradnet_tf.tracking.targets_crops: crops of many targets against those of one."""
+"""Tests of gradnet_tf.network.frame_batch: crops of many targets against those of one."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from gradnet_tf.boxes import geometry
 from gradnet_tf.network import crops
-from gradnet_tf.tracking import targets_crops
+from gradnet_tf.network.frame_batch import make_frame_batch
 
 SIZES = ((60, 80), (97, 41), (33, 130))
 OF_TARGET = (0, 0, 1, 2, 2, 0, 1)
@@ -24,7 +24,7 @@ def images():
 
 @pytest.fixture(scope="module", params=[False, True], ids=["tight", "padded"])
 def frames(request, images):
-    return targets_crops.make_frames(images, OF_TARGET, padded=request.param)
+    return make_frame_batch(images, OF_TARGET, padded=request.param)
 
 
 def fills(images):
@@ -42,7 +42,8 @@ def wrappers():
 
 def test_frames_hold_images_of_any_sizes(frames, images):
     for index, image in enumerate(images):
-        np.testing.assert_array_equal(frames.image(index), image)
+        pixels = frames.pixels[index, : image.shape[0] * image.shape[1]]
+        np.testing.assert_array_equal(np.reshape(pixels, image.shape), image)
     np.testing.assert_array_equal(frames.target_sizes(), [SIZES[index] for index in OF_TARGET])
     np.testing.assert_array_equal(
         frames.mean_colours(), [crops.mean_colour(image).numpy() for image in images]
@@ -52,13 +53,13 @@ def test_frames_hold_images_of_any_sizes(frames, images):
 def test_padding_gives_few_shapes():
     def length(height, width):
         image = np.zeros([height, width, 3], np.uint8)
-        return targets_crops.make_frames([image], [0], padded=True).pixels.shape[1]
+        return make_frame_batch([image], [0], padded=True).pixels.shape[1]
 
     assert length(1, 1) == length(240, 320) == length(512, 512) == 2**18
     assert length(480, 640) == length(640, 480) == 2**19
     assert length(1080, 1920) == 2**21
     image = np.zeros([480, 640, 3], np.uint8)
-    tight = targets_crops.make_frames([image], [0], padded=False)
+    tight = make_frame_batch([image], [0], padded=False)
     assert tight.pixels.shape == (1, 480 * 640, 3)
 
 
@@ -67,9 +68,7 @@ def test_scale_pyramids_equal_those_of_one_target(mode, frames, images):
     sides = SIDES[:, np.newaxis] * geometry.scale_factors(3, 1.04)
 
     def cut(frames, centers, sides, fill):
-        return targets_crops.scale_pyramids(
-            frames, centers, sides, fill, instance_size=31, region_limit=2
-        )
+        return crops.scale_pyramid(frames, centers, sides, fill, instance_size=31, region_limit=2)
 
     got = wrappers()[mode](cut)(frames, tf.constant(CENTERS), tf.constant(sides), fills(images))
     assert got.shape == (len(OF_TARGET), 3, 31, 31, 3) and got.dtype == tf.uint8
@@ -88,18 +87,15 @@ def test_one_level_of_the_pyramids(frames, images):
     sides = SIDES[:, np.newaxis] * geometry.scale_factors(3, 1.04)
     arguments = (frames, tf.constant(CENTERS), tf.constant(sides), fills(images))
     sizes = {"instance_size": 31, "region_limit": 2}
-    middle = targets_crops.scale_pyramids(*arguments, levels=(1,), **sizes)
-    every = targets_crops.scale_pyramids(*arguments, **sizes)
+    middle = crops.scale_pyramid(*arguments, levels=(1,), **sizes)
+    every = crops.scale_pyramid(*arguments, **sizes)
     np.testing.assert_array_equal(middle[:, 0], every[:, 1])
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 def test_exemplars_equal_those_of_one_target(mode, frames, images):
     def cut(frames, centers, sides, fill):
-        sides = tf.maximum(tf.cast(tf.round(sides), tf.int32), 1)
-        corners = crops.window_corner(centers, sides)
-        sizes = tf.fill(tf.shape(sides), 27)
-        return targets_crops.crop_and_resize(frames, corners, sides, sizes, fill, 27)
+        return crops.exemplar_crop(frames, centers, sides, fill, 27)
 
     got = wrappers()[mode](cut)(frames, tf.constant(CENTERS), tf.constant(SIDES), fills(images))
     for row, index in enumerate(OF_TARGET):
