@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,12 +32,11 @@ from gradnet_tf.files.interrupts import Interrupts
 from gradnet_tf.media.frames import Frame, FrameSource, open_frames
 from gradnet_tf.media.video import import_av
 from gradnet_tf.tracking.boxes_file import BoxesFile, partial_path
+from gradnet_tf.tracking.config import JIT_COMPILE, PRECISIONS, PRESETS
 
 if TYPE_CHECKING:
     from gradnet_tf.tracking.run import TrackingRun
 
-_PRECISIONS = ("float32", "bfloat16", "float16", "int8")
-_JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 _SHEET_SUFFIX = ".sheet.png"
 
 
@@ -68,54 +68,44 @@ class Options:
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    text, choice = flags.DEFINE_string, flags.DEFINE_enum
+    text = functools.partial(flags.DEFINE_string, flag_values=values)
+    choice = functools.partial(flags.DEFINE_enum, flag_values=values)
     text(
         "source",
         None,
         "Folder of frames, video file, file of several images (GIF, WebP, TIFF) or pattern.",
-        flag_values=values,
     )
     text(
-        "box",
-        None,
-        "The target in the first frame: x,y,width,height, in pixels that count from 0.",
-        flag_values=values,
+        "box", None, "The target in the first frame: x,y,width,height, in pixels that count from 0."
     )
     text(
-        "checkpoint",
-        None,
-        "Checkpoint directory; default: the weights that come with the package.",
-        flag_values=values,
+        "checkpoint", None, "Checkpoint directory; default: the weights that come with the package."
     )
     choice(
         "preset",
         None,
-        ["reference", "paper", "tuned"],
+        list(PRESETS),
         "Track as the authors' code does, as the paper says, or as suits the weights that come "
         "with the package; default: what the checkpoint asks for.",
-        flag_values=values,
     )
     text(
         "boxes",
         None,
         "Output: text file, a line x,y,width,height for each frame. A device or a pipe, such as "
         "/dev/stdout, gets the lines as they come.",
-        flag_values=values,
     )
-    text("video", None, "Output: MP4 video of the frames with their boxes.", flag_values=values)
+    text("video", None, "Output: MP4 video of the frames with their boxes.")
     text(
         "sheet",
         None,
         "Output: PNG of 12 frames with their boxes. By default beside --video or "
         "--boxes, if one of them is given; --sheet= writes none.",
-        flag_values=values,
     )
     text(
         "show_truth",
         None,
         "File of true boxes (such as groundtruth_rect.txt): drawn in the "
         "outputs and compared with.",
-        flag_values=values,
     )
     eval_boxes.define_truth_origin(values)
     choice(
@@ -123,29 +113,25 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "float",
         ["float", "reference"],
         "Of --boxes: every digit, or rounded as the reference saves them.",
-        flag_values=values,
     )
     choice(
         "on_bad_frame",
         "stop",
         ["stop", "hold"],
         "At a frame that is missing or damaged: stop, or repeat the last box.",
-        flag_values=values,
     )
     choice(
         "jit_compile",
         "auto",
-        list(_JIT_COMPILE),
+        list(JIT_COMPILE),
         "Compile the tracking step with XLA; auto: on GPU only.",
-        flag_values=values,
     )
     choice(
         "precision",
         "float32",
-        _PRECISIONS,
+        PRECISIONS,
         "Of the search branch; all but float32 are faster only where the hardware has such "
         "instructions. int8 is for the processor, without XLA.",
-        flag_values=values,
     )
 
 
@@ -184,7 +170,7 @@ def _parse(values: flags.FlagValues) -> Options:
         box=_parse_box(values.box),
         checkpoint=disk.local_path(values.checkpoint) if values.checkpoint else None,
         preset=values.preset,
-        jit_compile=_JIT_COMPILE[values.jit_compile],
+        jit_compile=JIT_COMPILE[values.jit_compile],
         precision=values.precision,
         on_bad_frame=values.on_bad_frame,
         format=values.format,

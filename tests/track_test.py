@@ -551,7 +551,7 @@ def test_a_pipe_without_a_reader_is_refused(source, out, made, capsys):
 def test_precisions_are_those_of_the_tracker():
     from gradnet_tf.tracking.precision import PRECISIONS
 
-    assert track._PRECISIONS == PRECISIONS
+    assert track.PRECISIONS == PRECISIONS
     with pytest.raises(flags.Error, match=r"float32\|bfloat16\|float16\|int8"):
         call("--precision=int4")
 

@@ -29,7 +29,6 @@ from gradnet_tf.tracking import config
 
 GRADNET, OPENCV, STATIC, PYTHON = KINDS = ("gradnet", "opencv", "static", "python")
 _OWN_SETTINGS = ("jit_compile", "precision", "preset")  # Of GradNet, besides the constants.
-_JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 # By one of these a folder is known to hold a model: ours, TensorFlow's, Hugging Face's.
 _MODEL_FILES = ("card.json", "checkpoint", "saved_model.pb", "config.json")
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
@@ -218,9 +217,9 @@ def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, A
         settings = _gradnet_settings(parts)
         if "jit_compile" in settings:
             value = settings["jit_compile"]
-            if value not in _JIT_COMPILE:
+            if value not in config.JIT_COMPILE:
                 raise ValueError(f"jit_compile must be auto, true or false, got {value!r}")
-            settings["jit_compile"] = _JIT_COMPILE[value]
+            settings["jit_compile"] = config.JIT_COMPILE[value]
         return settings
     if kind == PYTHON:
         if not re.fullmatch(r"[\w.]+:\w+", target):

@@ -203,8 +203,15 @@ def scale_pyramid(
     """
     if static_shape:
         center, sides, fill = (tf.expand_dims(value, 0) for value in (center, sides, fill))
-        how = {"instance_size": instance_size, "levels": levels, "region_limit": region_limit}
-        return scale_pyramid(FrameBatch.of_one(frame), center, sides, fill, **how)[0]
+        return scale_pyramid(
+            FrameBatch.of_one(frame),
+            center,
+            sides,
+            fill,
+            instance_size=instance_size,
+            levels=levels,
+            region_limit=region_limit,
+        )[0]
     sides = tf.maximum(tf.round(sides), 1.0)
     largest = tf.cast(sides[..., -1], tf.int32)
     zoom = instance_size / sides[..., 0]

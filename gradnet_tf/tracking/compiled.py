@@ -66,7 +66,7 @@ class Compiled:
 
         self.step = compiled(step, input_signature=[tf.nest.map_structure(spec, state), frames])
         self.jit_compile = jit_compile
-        self._warm_shapes = set()
+        self._warm_shapes: set[tuple] = set()
 
     def warm_up(self, state, frames) -> None:
         """Traces and compiles the step before the first frame that is tracked needs it.

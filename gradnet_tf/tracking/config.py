@@ -12,6 +12,10 @@ import dataclasses
 THRESHOLD_SOURCES = ("first_frames", "first_frame")
 RESPONSE_MIXES = ("normalized", "template")
 UPDATES = ("online", "first_frame", "none")
+# Of the search features, see `precision`; here, where reading them does not load TensorFlow.
+PRECISIONS = ("float32", "bfloat16", "float16", "int8")
+# What commands call the values of the tracker's argument `jit_compile`.
+JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,23 +1,25 @@
-"""Plots a tracking run with matplotlib, which is an optional dependency."""
+"""Plots what was found in the frames of a video with matplotlib, an optional dependency."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gradnet_tf.media.figures import figure_class
 
-if TYPE_CHECKING:
-    from gradnet_tf.tracking.run import TrackingRun
 
-
-def plot_run(run: TrackingRun) -> Any:
-    """Plots score, confidence and size of the box over the frames.
+def plot_frames(
+    boxes: np.ndarray, scores: np.ndarray, confidences: np.ndarray, held: np.ndarray
+) -> Any:
+    """Plots score, confidence and size of the box over n frames.
 
     Args:
-        run: The run.
+        boxes: [n, 4], (x, y, width, height).
+        scores: [n].
+        confidences: [n].
+        held: bool [n], frames that could not be read; they get a grey background.
 
     Returns:
         A `matplotlib.figure.Figure`; pyplot's state is not touched.
@@ -37,18 +39,18 @@ def plot_run(run: TrackingRun) -> Any:
 
     figure = NotebookFigure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots(3, 1, sharex=True)
-    frames = np.arange(len(run))
-    axes[0].plot(frames, run.scores)
+    frames = np.arange(len(boxes))
+    axes[0].plot(frames, scores)
     axes[0].set_ylabel("score")
-    axes[1].plot(frames, run.confidences)
+    axes[1].plot(frames, confidences)
     axes[1].set(ylabel="confidence", ylim=(-0.02, 1.02))
-    axes[2].plot(frames, run.boxes[:, 2], label="width")
-    axes[2].plot(frames, run.boxes[:, 3], label="height")
+    axes[2].plot(frames, boxes[:, 2], label="width")
+    axes[2].plot(frames, boxes[:, 3], label="height")
     axes[2].set(ylabel="size of the box (px)", xlabel="frame")
     axes[2].legend()
     for axis in axes:
         axis.margins(x=0.01)
         axis.grid(alpha=0.3)
-        for frame in np.flatnonzero(run.held):
+        for frame in np.flatnonzero(held):
             axis.axvspan(frame - 0.5, frame + 0.5, color="0.8", linewidth=0)
     return figure

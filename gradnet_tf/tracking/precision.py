@@ -25,8 +25,7 @@ from gradnet_tf import hardware
 from gradnet_tf.media.texture import natural_noise
 from gradnet_tf.network import backbone
 from gradnet_tf.network.gradnet import GradNet
-
-PRECISIONS = ("float32", "bfloat16", "float16", "int8")
+from gradnet_tf.tracking.config import PRECISIONS
 
 _FEATURES_SHAPE = (22, 22, 256)
 # As /proc/cpuinfo calls them; the last ones are ARM's.

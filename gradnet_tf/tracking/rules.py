@@ -11,7 +11,7 @@ import tensorflow as tf
 from gradnet_tf.boxes import geometry
 from gradnet_tf.network import backbone, response
 from gradnet_tf.tracking.config import TrackerConfig
-from gradnet_tf.tracking.state import SampleBuffer, Search, TrackerState
+from gradnet_tf.tracking.state import Buffer, Search, TrackerState
 
 SCORE_SIZE = 17
 
@@ -92,7 +92,7 @@ class TrackingRules:
         score_sum = tf.where(index <= count, state.score_sum + score, state.score_sum)
         return score_sum, tf.where(tf.equal(index, count), score_sum / count, state.threshold)
 
-    def _reliable_score(self, threshold, buffer: SampleBuffer):
+    def _reliable_score(self, threshold, buffer: Buffer):
         """The least score of a reliable sample."""
         least = threshold * self.config.reliable_threshold
         if not self.config.reliable_mean:

@@ -18,6 +18,7 @@ from gradnet_tf.files import disk
 from gradnet_tf.media import drawing
 from gradnet_tf.media.frames import Frame, FrameError, FrameSource, open_frames
 from gradnet_tf.media.video_writer import VideoWriter
+from gradnet_tf.tracking import plotting
 from gradnet_tf.tracking.boxes_file import save_boxes
 from gradnet_tf.tracking.thumbnails import Thumbnails
 
@@ -199,9 +200,7 @@ class TrackingRun:
         Raises:
             ImportError: If matplotlib is not installed; the message says how to.
         """
-        from gradnet_tf.tracking import plotting
-
-        return plotting.plot_run(self)
+        return plotting.plot_frames(self.boxes, self.scores, self.confidences, self.held)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the contact sheet."""

@@ -146,6 +146,9 @@ class CropBuffer(NamedTuple):
         return _mean_score(self.scores, self.frames)
 
 
+Buffer = Union[SampleBuffer, CropBuffer]
+
+
 class UpdateMemory(NamedTuple):
     """What an update's gradient looks at beside the sample of that update.
 
@@ -210,7 +213,7 @@ class TrackerState(NamedTuple):
     threshold: tf.Tensor
     window_was_off: tf.Tensor
     redetect: tf.Tensor
-    buffer: Union[SampleBuffer, CropBuffer]
+    buffer: Buffer
 
 
 class Search(NamedTuple):

@@ -11,7 +11,7 @@ Frames are RGB uint8; the network is fed BGR, of crops that are turned after cut
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Optional
+from typing import Any, Optional
 
 import tensorflow as tf
 
@@ -35,7 +35,7 @@ class TrackingStep(rules.TrackingRules):
             activation is negative, and folding can move one that is nearly zero.
     """
 
-    _buffer: type = SampleBuffer
+    _buffer: Any = SampleBuffer
 
     def __init__(
         self,
@@ -335,7 +335,8 @@ class TrackingStep(rules.TrackingRules):
 
     def _sample_region(self, sample, fill):
         """Search region of a sample, uint8 [..., 1, 255, 255, 3]."""
-        return self._search_region(*sample, fill)
+        frame, position, search_side = sample
+        return self._search_region(frame, position, search_side, fill)
 
     def _features(self, function, regions):
         """A function of regions [b, ...] of those [..., n, 255, 255, 3]."""

@@ -7,8 +7,9 @@ target more or less seldom means another compilation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -61,7 +62,7 @@ class TargetGroup:
         self._next_id += len(boxes)
         return ids
 
-    def drop(self, ids: Sequence[int]) -> None:
+    def drop(self, ids: Collection[int]) -> None:
         """Lets targets go; at least one must stay."""
         rows = [row for row, number in enumerate(self.ids) if number not in set(ids)]
         self.ids = [self.ids[row] for row in rows]
@@ -114,7 +115,7 @@ class _PaddedRows:
     def __init__(self, compiled: CompiledStep, capacity: int):
         self._compiled = compiled.many
         self._capacity = capacity
-        self._values = None
+        self._values: Any = None  # State and output.
         self._count = 0
 
     def add(self, images, boxes, of_target) -> None:
