@@ -1,4 +1,4 @@
-"""Tracks several sequences in one compiled step a frame; where one ends, the next takes its place.
+"""Tracks several sequences side by side; where one ends, the next takes its place.
 
 Results are those of `tasks.execute`: sequences do not see each other. While the step computes, the
 next frames are read. A sequence whose frame cannot be read ends alone; after a step that failed,

@@ -1,4 +1,4 @@
-"""One target in each of several videos, all of them in one compiled step of a GradNet tracker."""
+"""One target in each of several videos, which a GradNet tracker tracks side by side."""
 
 from __future__ import annotations
 

@@ -19,35 +19,28 @@ from gradnet_tf.tracking.step import TrackingStep
 PARTS = ("decode", "transfer", "crops", "features", "response", "update")
 
 
-class _Parts:
-    """The parts of a `TrackingStep`, which it is mixed into; the frame is the first one again."""
+def _parts_of(step: TrackingStep) -> dict[str, Callable]:
+    """The parts of a step that are compiled by themselves; the frame is the first one again."""
 
-    def crops(self, state, frame):
-        sides = state.search_side[..., tf.newaxis] * self._scales
-        return self._pyramid(frame, state.position, sides, state.fill)
+    def crops(state, frame):
+        sides = state.search_side[..., tf.newaxis] * step._scales
+        return step._pyramid(frame, state.position, sides, state.fill)
 
-    def features(self, regions):
-        return self._features(self._search_features, regions)
+    def features(regions):
+        return step._features(step._search_features, regions)
 
-    def response(self, state, features):
-        scores = self._score_maps(features, state.fixed_template, state.template)
-        influence = tf.zeros_like(state.search_side) + self.config.window_influence
-        return self._locate(scores, state.position, state.search_side, influence)
+    def response(state, features):
+        scores = step._score_maps(features, state.fixed_template, state.template)
+        influence = tf.zeros_like(state.search_side) + step.config.window_influence
+        return step._locate(scores, state.position, state.search_side, influence)
 
-    def update(self, state, frame):
-        sample = self._sample(frame, state.position, state.search_side, state.fill)
-        features = self._sample_features(sample, state.fill)
-        return self._updated(
-            (state.h2, state.template, state.memory), features, self.config.update_rate
-        )
+    def update(state, frame):
+        sample = step._sample(frame, state.position, state.search_side, state.fill)
+        features = step._sample_features(sample, state.fill)
+        learned = state.h2, state.template, state.memory
+        return step._updated(learned, features, step.config.update_rate)
 
-
-class _OneTarget(_Parts, TrackingStep):
-    pass
-
-
-class _ManyTargets(_Parts, BatchedStep):
-    pass
+    return {"crops": crops, "features": features, "response": response, "update": update}
 
 
 def functions(
@@ -73,15 +66,15 @@ def functions(
     def transfer():
         return make_frame_batch([image], [0], padded=True) if jit_compile else tf.constant(image)
 
-    kind = _ManyTargets if jit_compile else _OneTarget
+    kind = BatchedStep if jit_compile else TrackingStep
     step = kind(
         network,
         config,
         search_features=precisions.search_features(network, precision, jit_compile=jit_compile),
     )
     compiled = {
-        name: tf.function(getattr(step, name), autograph=False, jit_compile=jit_compile)
-        for name in ("crops", "features", "response", "update", "init")
+        name: tf.function(function, autograph=False, jit_compile=jit_compile)
+        for name, function in {**_parts_of(step), "init": step.init}.items()
     }
     frame = transfer()
     boxes = np.asarray(box, np.float64)
