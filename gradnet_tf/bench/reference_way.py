@@ -91,14 +91,7 @@ class ReferencesWay:
         return self._bicubic @ score @ self._bicubic.T
 
     def next_frame(self, image: np.ndarray) -> np.ndarray:
-        """Tracks into the next frame.
-
-        Args:
-            image: uint8 RGB [height, width, 3].
-
-        Returns:
-            float64 [4], (x, y, width, height).
-        """
+        """Tracks into a frame, uint8 RGB [height, width, 3]; returns (x, y, width, height)."""
         config = self._config
         self._index += 1
         regions = self._crop(image)

@@ -8,14 +8,8 @@ import numpy as np
 def natural_noise(random: np.random.Generator, height: int, width: int, slope: float) -> np.ndarray:
     """Makes noise whose amplitude falls with the frequency, as that of natural images does.
 
-    Args:
-        random: Where it comes from.
-        height: Pixels.
-        width: Pixels.
-        slope: Exponent of the fall: the larger, the smoother.
-
-    Returns:
-        float64 [height, width, 3] of mean 0; the channels share most of it.
+    The larger the exponent `slope`, the smoother is the noise. It is float64 [height, width, 3] of
+    mean 0, and its channels share most of it.
     """
     frequency = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.fftfreq(width))
     frequency[0, 0] = 1.0 / max(height, width)

@@ -26,8 +26,7 @@ class Header:
     """What a video says of itself.
 
     Attributes:
-        length: Number of frames that are shown, None if it does not say. Not every file tells the
-            truth.
+        length: Number of frames that are shown, None if it does not say. Not all files are right.
         fps: Frames per second as ffmpeg guesses them, None if it cannot.
         pixel_aspect: Width over height of a pixel, with the frame upright.
     """
@@ -58,15 +57,7 @@ def reason(error: Exception) -> str:
 
 
 def read_header(path: str) -> Header:
-    """Opens a video and reads its header.
-
-    Args:
-        path: The video file.
-
-    Raises:
-        OSError: If it cannot be opened or has no video stream.
-        ImportError: If PyAV is not installed.
-    """
+    """Opens a video and reads its header; raises as `read_frames`."""
     with _open_input(path) as (container, stream):
         fps = float(stream.guessed_rate) if stream.guessed_rate else None
         aspect = fractions.Fraction(stream.sample_aspect_ratio or 1)
@@ -233,14 +224,9 @@ def _display_matrix(frame: Any) -> tuple[int, int, int, int]:
 
 
 def to_rgb(frame: Any, matrix: Optional[tuple[int, int, int, int]] = None) -> np.ndarray:
-    """Converts a frame of PyAV.
+    """Converts an `av.VideoFrame` to uint8 [h, w, 3] RGB, upright.
 
-    Args:
-        frame: The `av.VideoFrame`.
-        matrix: How it is turned and mirrored, instead of what it says itself.
-
-    Returns:
-        uint8 [h, w, 3] RGB, upright.
+    `matrix` tells how it is turned and mirrored, by default the frame does.
     """
     image = frame.to_ndarray(format="rgb24")
     a, b, c, d = matrix or _display_matrix(frame)

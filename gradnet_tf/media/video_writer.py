@@ -78,15 +78,9 @@ class VideoWriter:
         return self
 
     def write(self, image: np.ndarray, duration: Optional[float] = None) -> None:
-        """Appends a frame.
+        """Appends a frame, uint8 [h, w, 3] RGB of the video's size; other ones raise a ValueError.
 
-        Args:
-            image: uint8 [h, w, 3] RGB of the video's size.
-            duration: Seconds for which it is shown, by default those of the rate.
-
-        Raises:
-            ValueError: If it is of another size or type.
-            OSError: If the file cannot be written.
+        It is shown for `duration` seconds, by default those of the rate.
         """
         width, height = self._size
         if image.shape != (height, width, 3) or image.dtype != np.uint8:

@@ -133,17 +133,8 @@ def cross_correlations(templates, features):
 def _sum_of_taps(products, template_size, features, count: int):
     """Makes score maps of the products of all positions with all taps of the templates.
 
-    Products and a sum over shifted maps: differentiable any number of times, and the same on every
-    device.
-
-    Args:
-        products: In the order [b, height, width, rows * columns, count], in any shape.
-        template_size: (rows, columns).
-        features: [b, height, width, channels].
-        count: Templates that are searched in each region.
-
-    Returns:
-        [b, height - rows + 1, width - columns + 1, count].
+    Products, in the order [b, height, width, rows * columns, count], and a sum over shifted maps
+    are differentiable any number of times, and the same on every device.
     """
     rows, columns = template_size
     shape = tf.shape(features)

@@ -59,13 +59,13 @@ def fold_batch_norm(
     """Makes kernel and bias of a convolution that does what convolution and batch norm did.
 
     Args:
-        kernel: [size, size, channels, filters].
-        bias: [filters].
-        gamma: [filters], scale of the batch norm.
-        beta: [filters], offset of the batch norm.
-        mean: [filters], moving mean.
-        variance: [filters], moving variance.
-        epsilon: Added to the variance.
+        kernel: [size, size, channels, filters]; all the others are [filters].
+        bias: Of the convolution.
+        gamma: Scale of the batch norm.
+        beta: Offset of the batch norm.
+        mean: Moving mean.
+        variance: Moving variance.
+        epsilon: Is added to the variance.
 
     Returns:
         float32 kernel and bias; computed in float64, so that folding costs no accuracy.

@@ -22,15 +22,12 @@ _READ_ERRORS = (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError
 
 
 def read(prefix: str) -> dict[str, np.ndarray]:
-    """Reads all tensors of one of the reference's TF1 checkpoints.
+    """Reads all tensors of one of the reference's TF1 checkpoints by name.
 
     Those that `select` ignores are read too: a file that is damaged anywhere is not trusted.
 
     Args:
         prefix: Path without the `.index` ending, such as "base_l5_1t_49/model_epoch49.ckpt".
-
-    Returns:
-        TF1 name -> array.
 
     Raises:
         CheckpointError: If there is no TF1 checkpoint of this network, or it is damaged.
