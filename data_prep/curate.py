@@ -59,14 +59,7 @@ def mean_colour(frame: np.ndarray) -> tuple[int, ...]:
 
 
 def boxes_in_crops(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the target lies in its own crops.
-
-    Args:
-        box: (x, y, width, height) in px of the frame, 0-based.
-
-    Returns:
-        The box in the exemplar and in the instance, float64 [4], px of the crop.
-    """
+    """Where a box of the frame lies in its exemplar and its instance: float64 [4], in crop px."""
     exemplar, instance = (
         (np.asarray(box, np.float64) - (left, top, 0, 0)) * (size / side)
         for (left, top, side), size in zip(_squares(box), (EXEMPLAR_SIZE, INSTANCE_SIZE))

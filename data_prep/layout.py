@@ -44,11 +44,7 @@ def summary_path(output: str, number: int) -> str:
 
 
 def write_json(path: str, content: Any) -> None:
-    """Writes a JSON file, whole or not at all.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
+    """Writes a JSON file, whole or not at all; an OSError if it cannot be written."""
     storage.write_bytes(path, storage.encode(json.dumps(content, ensure_ascii=False)))
 
 
@@ -56,8 +52,7 @@ def read_json(path: str) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        OSError: If it cannot be read.
+        OSError: If it cannot be read; FileNotFoundError if there is no such file.
         ValueError: If it is not a JSON object.
     """
     try:
@@ -70,12 +65,7 @@ def read_json(path: str) -> dict[str, Any]:
 
 
 def finished_summary(output: str, number: int, count: int) -> Optional[dict[str, Any]]:
-    """The summary of a finished shard.
-
-    Args:
-        output: Folder of the data set.
-        number: The shard.
-        count: Number of all shards.
+    """Reads the summary of a finished shard, one of `count`.
 
     Returns:
         The summary; None if the shard is missing, has another size than when it was finished, or
@@ -95,11 +85,7 @@ def finished_summary(output: str, number: int, count: int) -> Optional[dict[str,
 
 
 def clean(output: str) -> None:
-    """Removes what a killed run left: files under temporary names. No other run may be going on.
-
-    Raises:
-        OSError: They cannot be removed.
-    """
+    """Removes files under temporary names that a killed run left; no other run may be going on."""
     folder = os.path.join(output, FOLDER)
     for place, beginnings in ((output, ("tracks-", description.FILE_NAME)), (folder, ("",))):
         with storage.naming("clean", place):

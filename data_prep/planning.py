@@ -37,10 +37,6 @@ def assign(tracks: Sequence[AnyTrack], shards: int) -> list[list[int]]:
     once); only a video of more frames than a shard should have is taken apart. The longest come
     first, each to the shard that has least.
 
-    Args:
-        tracks: The tracks, in the reader's order.
-        shards: Number of shards.
-
     Returns:
         For each shard the places of its tracks in `tracks`, ascending. The same tracks always give
         the same; with very unequal tracks a shard may stay empty.
@@ -130,8 +126,8 @@ def check_options(
         tracks: All tracks, as soon as they are read.
 
     Raises:
-        ValueError: `output` was begun with others; the message names them.
-        OSError: They cannot be read.
+        ValueError: If `output` was begun with others; the message names them.
+        OSError: If they cannot be read.
     """
     try:
         earlier = layout.read_json(layout.options_path(output))
@@ -160,9 +156,6 @@ def write(output: str, tracks: Sequence[AnyTrack], options: Mapping[str, Any]) -
 
     Returns:
         The number of frames of each shard, finished or not.
-
-    Raises:
-        OSError: If something cannot be written.
     """
     layout.write_json(layout.options_path(output), dict(options))
     frames = []

@@ -20,15 +20,12 @@ _NAME_LENGTH = 22  # characters of a video's name on a crop
 
 
 def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Image:
-    """Draws random frames of a finished data set: z and x side by side.
+    """Draws random frames of a finished data set: exemplar and instance side by side.
 
     Args:
         output: Folder of the data set.
         pairs: How many frames, if there are as many.
         seed: Chooses the frames.
-
-    Returns:
-        The sheet, RGB.
 
     Raises:
         OSError: If there is no ``dataset.json``, or shards cannot be read.
@@ -65,17 +62,7 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
 
 
 def write(output: str) -> str:
-    """Writes the contact sheet into the data set's folder.
-
-    Args:
-        output: Folder of the data set, on a local file system.
-
-    Returns:
-        The file.
-
-    Raises:
-        OSError, ValueError: As `contact_sheet` does, or the file cannot be written.
-    """
+    """Writes the contact sheet into the data set's folder, on a local disk; returns the file."""
     buffer = io.BytesIO()
     contact_sheet(output).save(buffer, "PNG")
     path = os.path.join(output, FILE_NAME)

@@ -84,11 +84,7 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
 
 
 def is_local(beam_options: str) -> bool:
-    """Whether the options name no runner, so that the work is done on this machine.
-
-    Raises:
-        ValueError: If the options cannot be read.
-    """
+    """Whether the options name no runner, so that the work is done on this machine."""
     return not any(_name(word) == "--runner" for word in _split(beam_options))
 
 
@@ -143,15 +139,10 @@ def _local_options(jobs: int) -> list[str]:
 
 
 def run(pipeline: Any, output: str, todo: Sequence[int]) -> None:
-    """Makes shards, each one as one element of the pipeline.
-
-    Args:
-        pipeline: Of `make_pipeline`.
-        output: Folder of the data set.
-        todo: Numbers of the shards; their plans lie in `output`.
+    """Makes the shards `todo` of the data set in `output`, where their plans lie.
 
     Raises:
-        PipelineError: Apache Beam reports a failure.
+        PipelineError: If Apache Beam reports a failure.
     """
     import apache_beam as beam
 

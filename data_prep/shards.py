@@ -59,14 +59,10 @@ class _Tally:
 
 
 def make_shard(number: int, output: str) -> dict[str, Any]:
-    """Makes the shard that a plan describes; a finished one is left as it is.
+    """Makes the shard that the plan in `output` describes; a finished one is left as it is.
 
     Frames that cannot be used are counted and listed, and a track without any other frame is
     dropped. The shard appears when it is whole, its summary after that.
-
-    Args:
-        number: The shard.
-        output: Folder of the data set, with the shard's plan.
 
     Returns:
         The summary, as it is written beside: name, tracks, frames, bytes and sha256 of the shard,

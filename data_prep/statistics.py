@@ -66,11 +66,7 @@ class PixelSums:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> PixelSums:
-        """Undoes `to_json`.
-
-        Raises:
-            KeyError, TypeError: They are not the values of `to_json`.
-        """
+        """Undoes `to_json`; a KeyError or TypeError if it is something else."""
         return cls(
             int(values["pixels"]),
             tuple(int(value) for value in values["sums"]),
@@ -79,11 +75,7 @@ class PixelSums:
 
 
 def of_image(image: np.ndarray) -> PixelSums:
-    """Sums over one image.
-
-    Args:
-        image: uint8 [h, w, 3], RGB.
-    """
+    """Sums over one image, uint8 [h, w, 3], RGB."""
     # float64 is exact here up to 2**53 / 255**2, far more pixels than an image has.
     pixels = image.reshape(-1, _CHANNELS).astype(np.float64)
     products = pixels.T @ pixels
