@@ -23,7 +23,7 @@ import numpy as np
 
 from gradnet_tf.datasets import common, tracks
 from gradnet_tf.datasets.sequences import Dataset
-from gradnet_tf.files import folder, textfiles
+from gradnet_tf.files import folder, series, textfiles
 
 SIZE = 511
 _CHUNK = re.compile(r"TRAIN_[0-9]+|TEST")
@@ -32,7 +32,9 @@ _CHUNK = re.compile(r"TRAIN_[0-9]+|TEST")
 def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads the test set."""
     base = folder.check_root(root)
-    chunk = _chunks(base).get("TEST", base)
+    chunk = next(filter(_part_of, _chunks(base)), base)
+    if os.path.basename(chunk).startswith("TRAIN_"):
+        raise ValueError(f"no sequence of the test set in {chunk}: it is a chunk for training")
     readers = {
         name: {path: functools.partial(_read_sequence, name, path)}
         for name, path in ((_name(path), path) for path in _list_annotations(chunk))
@@ -56,21 +58,20 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     """
     base = folder.check_root(root)
     flaws: list[tracks.Flaw] = []
-    chunks = _chunks(base) or {os.path.basename(base): base}
-
-    def part_of(name):
-        return "the test set of TrackingNet" if name == "TEST" else None
-
-    kept = tracks.leave_out(chunks, part_of, split, flaws)
-    paths = [path for name in kept for path in _list_annotations(chunks[name])]
+    chunks = tracks.leave_out(_chunks(base) or [base], _part_of, split, flaws)
+    paths = [path for chunk in chunks for path in _list_annotations(chunk)]
     looked_for = "TRAIN_0/anno/NAME.txt, TRAIN_0/frames/NAME/0.jpg, and so on"
     return tracks.collect(root, looked_for, paths, _read_track, flaws, progress)
 
 
 def _chunks(base):
-    """The folders of chunks by their names; none if `base` is one itself."""
-    found = {name: os.path.join(base, name) for name in os.listdir(base) if _CHUNK.fullmatch(name)}
-    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
+    """The folders of chunks; none if `base` is one itself."""
+    names = filter(_CHUNK.fullmatch, os.listdir(base))
+    return [os.path.join(base, name) for name in sorted(names, key=series.natural_key)]
+
+
+def _part_of(chunk):
+    return "the test set of TrackingNet" if os.path.basename(chunk) == "TEST" else None
 
 
 def _list_annotations(chunk):

@@ -74,16 +74,9 @@ class Track:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CropTrack:
-    """A `Track` whose crops are cut already; its boxes are those of the frame, not of the crops.
+    """A `Track` whose crops are cut already: files of 127 x 127 px and of 255 x 255 px.
 
-    Attributes:
-        video: As in `Track`, and so are track, category, frames and boxes.
-        track: See `video`.
-        category: See `video`.
-        frames: See `video`.
-        exemplar_paths: n absolute names of files of 127 x 127 px.
-        instance_paths: n absolute names of files of 255 x 255 px.
-        boxes: See `video`.
+    Its boxes are those of the frame, not of the crops.
     """
 
     video: str
