@@ -1,8 +1,12 @@
 """Installs gradnet_tf. Settings of the build system and of the tools stand in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.findall(r'__version__ = "(.+)"', (ROOT / "gradnet_tf/__init__.py").read_text())[0]
 
 # TensorFlow 2.15 with Keras 2 up to Python 3.11, the current TensorFlow with Keras 3 from 3.12 on.
 KERAS_2 = 'python_version < "3.12"'
@@ -22,7 +26,7 @@ PEERS = [
 # each makes the name of an import the path of its file. A wheel gets the files themselves.
 WEIGHTS = "gradnet_tf.checkpoints"
 for name in ("eval", "data_prep", "checkpoints"):
-    if not Path(__file__).with_name("gradnet_tf").joinpath(name).is_dir():
+    if not (ROOT / "gradnet_tf" / name).is_dir():
         raise SystemExit(
             f"gradnet_tf/{name} is no link to a folder: this copy was made without symbolic links. "
             "Turn them on (on Windows: developer mode) and clone again with "
@@ -31,9 +35,9 @@ for name in ("eval", "data_prep", "checkpoints"):
 
 setup(
     name="gradnet_tf",
-    version="0.1.0",
+    version=VERSION,
     description="GradNet (ICCV 2019), a Siamese tracker that updates its template by its gradient",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],

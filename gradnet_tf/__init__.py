@@ -13,7 +13,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradnet_tf.network.gradnet import GradNet
+    from gradnet_tf.tracking.config import TrackerConfig, preset
+    from gradnet_tf.tracking.run import TrackingRun
+    from gradnet_tf.tracking.tracker import Tracker
 
 __version__ = "0.1.0"
 

@@ -149,8 +149,7 @@ def test_extras_and_python(metadata):
 
 
 def test_version_is_the_same_everywhere(metadata):
-    # The version stands in setup.py; the package reads it from there or from its installation.
-    import gradnet_tf
+    import gradnet_tf  # Where setup.py reads it.
 
     assert metadata["Version"] == gradnet_tf.__version__
 
