@@ -1,17 +1,15 @@
 """Tests of the command `report`: what it writes, loads and says."""
 
 import csv
-import dataclasses
 import hashlib
 import json
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from gradnet_tf.datasets import open_dataset
 from gradnet_tf.eval.commands import report, run
-from gradnet_tf.eval.report import clips, descriptions, page, writing
+from gradnet_tf.eval.report import clips, page, writing
 from gradnet_tf.eval.results import discovery
 from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring import evaluate, loading
@@ -177,55 +175,6 @@ def test_names_of_sheets_are_safe_and_unique():
     assert stems == ["a_b", "a_b_2", "tracker", "A_B_3"]
 
 
-def test_only_sequences_of_all_trackers_count(tmp_path, data, found):
-    (found / data.name / "two" / "A.txt").unlink()
-    (found / data.name / "two" / "times" / "A_time.txt").unlink()
-    dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, discovery.find_results([found]))
-    loaded = loading.load(dataset, chosen)
-    assert [s.name for s in loaded.dataset.sequences] == ["B"]
-    assert loaded.notes == ("A is left out, without results of two.",)
-
-
-def test_results_of_other_lengths_are_named(tmp_path, data, found):
-    folder = found / data.name / "one"
-    (folder / "B.txt").write_text("1,1,5,5\n" * 3)
-    (folder / "times" / "B_time.txt").unlink()
-    dataset = open_dataset("folder", str(data))
-    loaded = loading.load(dataset, loading.choose(dataset, discovery.find_results([found])))
-    detail = f"({folder / 'B.txt'}: 3 boxes for 9 frames)"
-    assert loaded.notes == (f"B is left out, without results of one {detail}.",)
-
-
-def test_a_tracker_without_results_does_not_hide_the_others(tmp_path, data, found):
-    folder = found / data.name / "two"
-    for name in "AB":
-        (folder / f"{name}.txt").write_text("1,1,5,5\n")
-        (folder / "times" / f"{name}_time.txt").unlink()
-    dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, discovery.find_results([found]))
-    loaded = loading.load(dataset, chosen)
-    assert [tracker.name for tracker in loaded.trackers] == ["one"]
-    assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
-    detail = f"A ({folder / 'A.txt'}: 1 boxes for 8 frames) and 1 more"
-    assert loaded.notes == (f"two is left out: it has no result of any sequence; {detail}.",)
-
-
-def test_files_that_are_gone_or_changed_are_named(tmp_path, data):
-    root = tmp_path / "own" / data.name / "static"
-    flags = (f"--root={data}", f"--output={tmp_path / 'own'}", "--tracker=static")
-    assert helper.call(run, "--dataset=folder", *flags) == 0
-    lines = (root / "A.txt").read_text().splitlines()
-    (root / "A.txt").write_text("\n".join([*lines[:-1], "1,1,5,5"]))
-    (root / "B.txt").unlink()
-    dataset = open_dataset("folder", str(data))
-    loaded = loading.load(dataset, discovery.find_results([tmp_path / "own"]))
-    assert [s.name for s in loaded.dataset.sequences] == ["A"]
-    gone, changed = loaded.notes
-    assert changed == f"{root / 'A.txt'} is not as it was written, but counted as it is."
-    assert gone.startswith("B is left out, without results of static (") and "B.txt" in gone
-
-
 @pytest.fixture
 def edited(tmp_path, data, monkeypatch):
     """Results of which those of B are of another code; `flags` of the run that made these."""
@@ -282,110 +231,6 @@ def test_results_of_other_code_that_are_to_be_done_again_are_left_out(tmp_path, 
     )
 
 
-def test_times_that_cannot_be_read_are_named(data, found):
-    path = found / data.name / "one" / "times" / "A_time.txt"
-    path.write_text("1\n2\n")
-    dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, discovery.find_results([found]))
-    loaded = loading.load(dataset, chosen)
-    assert [s.name for s in loaded.dataset.sequences] == ["A", "B"]
-    (note,) = loaded.notes
-    assert note == f"one: The times of A are left out: {path} has 2 lines of 1 for 8 boxes of " + (
-        "repetition 1."
-    )
-
-
-def test_nothing_in_common(tmp_path, data, found):
-    for name, sequence in (("one", "A"), ("two", "B")):
-        (found / data.name / name / f"{sequence}.txt").unlink()
-    dataset = open_dataset("folder", str(data))
-    chosen = loading.choose(dataset, discovery.find_results([found]))
-    with pytest.raises(ValueError, match=r"no sequence of data has results of every tracker"):
-        loading.load(dataset, chosen)
-
-
-def test_withheld_truth(tmp_path, data, found):
-    dataset = open_dataset("folder", str(data))
-    hidden = []
-    for sequence in dataset.sequences:
-        boxes = sequence.boxes.copy()
-        boxes[1:] = np.nan
-        hidden.append(dataclasses.replace(sequence, boxes=boxes))
-    dataset = dataclasses.replace(dataset, sequences=tuple(hidden))
-    chosen = loading.choose(dataset, discovery.find_results([found]))
-    with pytest.raises(ValueError, match="truth of data is withheld"):
-        loading.load(dataset, chosen)
-
-
-def test_limit_of_the_run_cuts_the_sequences(tmp_path, data):
-    dataset = open_dataset("folder", str(data))
-    root = helper.write_results(
-        tmp_path / "r", data.name, "short", {s: helper.shifted(5, 4) for s in "AB"}
-    )
-    (one,) = loading.choose(dataset, discovery.find_results([root]))
-    one = dataclasses.replace(one, provenance={"protocol": {"limit": 5}, "origin": 1})
-    loaded = loading.load(dataset, [one])
-    assert [len(s.frames) for s in loaded.dataset.sequences] == [5, 5]
-    assert loaded.notes == ("Only the first 5 frames of each sequence were tracked.",)
-    other = dataclasses.replace(one, provenance={"protocol": {"limit": 6}, "origin": 1})
-    with pytest.raises(ValueError, match=r"different numbers of frames: \[5, 6\]"):
-        loading.load(dataset, [one, other])
-
-
-def test_protocols_are_told_apart(tmp_path, data, found):
-    dataset = open_dataset("folder", str(data))
-    one, two = discovery.find_results([found])
-    late = dataclasses.replace(two, protocol="realtime")
-
-    def choose(*arguments, **options):
-        return [(r.tracker, r.protocol) for r in loading.choose(dataset, *arguments, **options)]
-
-    assert choose([one, late]) == [("one", "ope")]
-    assert choose([one, late], protocol="realtime") == [("two", "realtime")]
-    assert choose([late]) == [("two", "realtime")]
-    with pytest.raises(ValueError, match="no results of the protocol 'supervised'"):
-        loading.choose(dataset, [one], protocol="supervised")
-
-
-def test_the_folder_of_the_data_set_goes_first(tmp_path, data, found):
-    # As other toolkits leave their results; data sets have names of sequences in common.
-    for title in ("TColor128", "x"):
-        boxes = {"A": helper.shifted(LENGTHS[0], 10)}
-        helper.write_results(found, title, "one", boxes)
-        helper.write_results(found, title, "new", boxes)
-    dataset = open_dataset("folder", str(data))
-    everything = discovery.find_results([found])
-    with pytest.raises(ValueError, match="one result is called new, in TColor128 and in x: give"):
-        loading.choose(dataset, everything)
-    chosen = loading.choose(dataset, everything, ["one", "two"])
-    assert [(one.tracker, one.dataset) for one in chosen] == [("one", "data"), ("two", "data")]
-
-
-def test_range_rule_names_tiger1(tmp_path):
-    dataset = helper.make_dataset(tmp_path, (5,), name="otb100", rule="Tiger1 from frame 6;")
-    tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
-    text = descriptions.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
-    assert "Tiger1 begins at frame 6 (the official init_omit)" in text
-    tiger = dataclasses.replace(tiger, first_number=1)
-    text = descriptions.describe_ranges(dataclasses.replace(dataset, sequences=(tiger,)))
-    assert "Tiger1 begins at frame 1: the official init_omit of 5 frames is not applied" in text
-    david = dataclasses.replace(tiger, name="David", first_number=300)
-    text = descriptions.describe_ranges(dataclasses.replace(dataset, sequences=(david,)))
-    assert "David from frame 300" in text and "Tiger1 is not among" in text
-
-
-def test_range_rule_of_segments(tmp_path):
-    dataset = helper.make_dataset(tmp_path, (9,), name="otb100", title="OTB2015", rule="all")
-    tiger = dataclasses.replace(dataset.sequences[0], name="Tiger1", first_number=6)
-    david = dataclasses.replace(tiger, name="David", first_number=300)
-    split = start_frames.segments(dataclasses.replace(dataset, sequences=(david, tiger)), 3)
-    text = descriptions.describe_ranges(split)
-    assert "TRE: each sequence from 3 evenly spread frames" in text
-    assert "Tiger1 begins at frame 6" in text and "David" not in text
-    assert "drawn together" in descriptions.describe_intervals(split, 100)
-    assert "drawn together" not in descriptions.describe_intervals(dataset, 100)
-
-
 def test_several_starts(tmp_path, data):
     root = tmp_path / "results"
     # Frames 1 and 5 of 8, 1 and 5 of 9.
@@ -423,19 +268,6 @@ def test_the_player_shows_the_frames_of_a_segment(data):
     # Frames 1 to 5 of the segment are numbers 5 to 9 of the sequence.
     assert (found["offset"], found["total"], found["frames"]) == (4, 5, [1, 2, 3, 4, 5])
     assert len(found["ground_truth"]) == len(found["boxes"][0]) == 5
-
-
-def test_provenance_is_flattened():
-    pairs = list(descriptions.flatten({"a": {"b": 1, "c": None}, "d": [1, "x"], "e": ""}))
-    assert pairs == [("a.b", "1"), ("d", "1, x")]
-
-
-def test_machines_are_told_once_where_they_are_the_same(tmp_path):
-    evaluation = helper.make_evaluation(tmp_path)
-    assert descriptions.describe_machines(evaluation.trackers) == "processor abacus"
-    other = dataclasses.replace(evaluation.trackers[0], name="x", provenance={})
-    text = descriptions.describe_machines([*evaluation.trackers, other])
-    assert text == f"good, {helper.EVIL}: processor abacus; x: unknown"
 
 
 def test_output_in_the_home_folder(tmp_path, data, found, monkeypatch):
