@@ -11,9 +11,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradnet_tf.eval.paper import output, programs, published
+from gradnet_tf.eval.paper import output, published
 from gradnet_tf.eval.paper.settings import Settings
-from gradnet_tf.eval.report import descriptions, plots
+from gradnet_tf.eval.report import descriptions, plots, writing
 from gradnet_tf.eval.report.tables import Column, Number, Table
 from gradnet_tf.eval.scoring.summary import Evaluation
 
@@ -29,7 +29,7 @@ def run(settings: Settings) -> output.Document:
         OSError, ValueError: If they cannot be used.
     """
     name = settings.experiment
-    evaluation, notes = programs.measure(settings.sequences, settings.results, settings.trackers)
+    loaded, evaluation = writing.compute(settings.sequences, settings.results, settings.trackers)
     if (name == "table2") != evaluation.is_supervised:
         kind = "supervised runs" if name == "table2" else "runs without resets"
         raise ValueError(f"{name} is of {kind}, and these results are not")
@@ -55,7 +55,7 @@ def run(settings: Settings) -> output.Document:
             remark,
             descriptions.describe_convention(evaluation),
             descriptions.describe_ranges(settings.sequences),
-            *notes,
+            *loaded.notes,
         ),
         weights={
             one.name: digest

@@ -11,17 +11,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.paper.settings import Settings
-from gradnet_tf.eval.results import discovery
-from gradnet_tf.eval.scoring import evaluate, loading
+from gradnet_tf.eval.report import writing
 from gradnet_tf.eval.scoring.summary import Evaluation
 
 TRAIN = ("gradnet_tf.train",)
 TRACK = ("gradnet_tf.eval", "run")
 RESULTS = "results"  # Folder in the output; in it one for the constants and the limit.
 _FAILED, _SIGNAL = 1, 128  # Exit statuses: of failed sequences; of a signal, from here on.
-_SAMPLES = 2000
 
 
 def line(program: Sequence[str], arguments: Sequence[str]) -> str:
@@ -78,28 +75,5 @@ def track(
         raise ValueError(f"cannot run the trackers: {line(TRACK, arguments)}")
     found = str(results / settings.sequences.title)
     names = [name for name, _ in trackers]
-    return (*measure(settings.sequences, [found], names), line(TRACK, arguments))
-
-
-def measure(
-    dataset: Dataset, results: Sequence[str], trackers: Sequence[str] = ()
-) -> tuple[Evaluation, tuple[str, ...]]:
-    """Measures results in folders by the rules of their data set.
-
-    Args:
-        dataset: The sequences.
-        results: Folders.
-        trackers: Names; empty for all.
-
-    Returns:
-        The numbers, and notes on what was left out.
-
-    Raises:
-        OSError, ValueError: If there are none that can be used.
-    """
-    found = discovery.find_results(results)
-    loaded = loading.load(dataset, loading.choose(dataset, found, trackers or None))
-    evaluation = evaluate.evaluate(
-        loaded.dataset, loaded.trackers, dataset.convention, samples=_SAMPLES
-    )
-    return evaluation, loaded.notes
+    loaded, evaluation = writing.compute(settings.sequences, [found], names)
+    return evaluation, loaded.notes, line(TRACK, arguments)

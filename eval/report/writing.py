@@ -81,7 +81,8 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
     if options.formats:
         plots.check_available()
     output = _check_output(Path(disk.local_path(options.output)))
-    loaded, evaluation = compute(options, dataset)
+    how = (options.protocol, options.convention, options.samples)
+    loaded, evaluation = compute(dataset, options.results, options.trackers, *how)
     if not loaded.dataset.has_images:
         options = dataclasses.replace(options, tiles=0)
     pair = _choose_pair(evaluation, options.compare)
@@ -116,15 +117,23 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
     return evaluation, loaded.notes, output / PAGE
 
 
-def compute(options: Options, dataset: Dataset) -> tuple[loading.Loaded, Evaluation]:
-    """Reads the results that the options name, and computes the numbers."""
-    found = discovery.find_results(options.results)
-    chosen = loading.choose(dataset, found, options.trackers or None, options.protocol)
-    loaded = loading.load(dataset, chosen)
-    convention = options.convention or dataset.convention
-    return loaded, evaluate.evaluate(
-        loaded.dataset, loaded.trackers, convention, samples=options.samples
-    )
+def compute(
+    dataset: Dataset,
+    results: Sequence[str],
+    trackers: Optional[Sequence[str]] = None,
+    protocol: Optional[str] = None,
+    convention: Optional[str] = None,
+    samples: int = 2000,
+) -> tuple[loading.Loaded, Evaluation]:
+    """Reads results in folders and computes the numbers; see the flags of the same names.
+
+    Raises:
+        OSError, ValueError: If there are none that can be used.
+    """
+    found = discovery.find_results(results)
+    loaded = loading.load(dataset, loading.choose(dataset, found, trackers or None, protocol))
+    convention = convention or dataset.convention
+    return loaded, evaluate.evaluate(loaded.dataset, loaded.trackers, convention, samples=samples)
 
 
 def _choose_pair(evaluation: Evaluation, names: Optional[Sequence[str]]) -> Optional[Pair]:

@@ -3,8 +3,9 @@
 import pytest
 
 from gradnet_tf.eval.commands import paper
-from gradnet_tf.eval.paper import benchmarks, programs, published
-from gradnet_tf.eval.scoring import evaluate
+from gradnet_tf.eval.paper import benchmarks, published
+from gradnet_tf.eval.report import writing
+from gradnet_tf.eval.scoring import evaluate, loading
 from tests.helpers import eval_paper, eval_report
 
 
@@ -19,13 +20,19 @@ def supervised(tmp_path):
     )
 
 
+def let_be(monkeypatch, evaluation, *notes):
+    """Lets the results be these numbers."""
+    loaded = loading.Loaded(None, (), notes)
+    monkeypatch.setattr(writing, "compute", lambda *arguments: (loaded, evaluation))
+
+
 def settings(name, tmp_path, dataset):
     return eval_paper.make_settings(name, tmp_path / "out", dataset=dataset, results=("r",))
 
 
 def test_table2(tmp_path, supervised, monkeypatch):
     dataset, evaluation = supervised
-    monkeypatch.setattr(programs, "measure", lambda *arguments: (evaluation, ("left out",)))
+    let_be(monkeypatch, evaluation, "left out")
     document = benchmarks.run(settings("table2", tmp_path, dataset))
     (table,) = document.tables
     sources = {row[0]: row[1] for row in table.rows}
@@ -41,7 +48,7 @@ def test_runs_of_the_other_kind_are_an_error(tmp_path, supervised, monkeypatch):
     dataset, evaluation = supervised
     one_pass = eval_paper.make_evaluation(tmp_path / "one", {"a": 0})
     for name, found in (("figure7", evaluation), ("table2", one_pass)):
-        monkeypatch.setattr(programs, "measure", lambda *arguments, found=found: (found, ()))
+        let_be(monkeypatch, found)
         with pytest.raises(ValueError, match=f"{name} is of .* and these results are not"):
             benchmarks.run(settings(name, tmp_path, dataset))
 
@@ -75,7 +82,7 @@ def test_figure6_from_results_on_disk(tmp_path, capsys):
 @pytest.mark.parametrize("name", ["figure7", "figure8"])
 def test_numbers_that_the_text_does_not_have_are_not_invented(name, tmp_path, monkeypatch):
     evaluation = eval_paper.make_evaluation(tmp_path / "one", {"a": 0, "b": 4})
-    monkeypatch.setattr(programs, "measure", lambda *arguments: (evaluation, ()))
+    let_be(monkeypatch, evaluation)
     dataset = eval_paper.make_dataset(tmp_path / "data")
     document = benchmarks.run(settings(name, tmp_path, dataset))
     assert [row[1] for row in document.tables[0].rows] == ["here", "here"]
