@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,19 @@ _NUMBERS = {
     "points": "Most checkpoints of a training that are tracked with; 0: all.",
     "limit": "Most frames of a sequence that are tracked; 0: all.",
 }
+_TEXT, _LIST, _SEVERAL = flags.DEFINE_string, flags.DEFINE_list, flags.DEFINE_multi_string
+_TEXTS: tuple[tuple[Callable, str, Any, str], ...] = (
+    (_SEVERAL, "checkpoint", [], f"Folder, .npz file, or {EMBEDDED} (the default); repeatable."),
+    (_LIST, "data", None, "Folders or globs of records, one a data set."),
+    (_LIST, "workdirs", None, "Working directories of trainings (figure2)."),
+    (_TEXT, "init", EMBEDDED, "Checkpoint that table3 starts from."),
+    (_TEXT, "preset", "short", "Preset of the trainings (table3)."),
+    (_SEVERAL, "train_flag", [], "name=value of gradnet_tf.train for every training; repeatable."),
+    (_SEVERAL, "baseline_flag", [], "The same for the training of the baseline alone."),
+    (_TEXT, "tracker_preset", "reference", "Preset of the trackers (figure2, table3)."),
+    (_SEVERAL, "results", None, "Folder of results; repeatable."),
+    (_LIST, "trackers", None, "Trackers among the results, instead of all."),
+)
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -56,45 +69,15 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string("output", None, "Folder for tables and figures.", **here)
     flags.DEFINE_enum("scale", SCALES[0], SCALES, "Size of the numbers that are not given.", **here)
     flags.DEFINE_integer("seed", 1, "Of the pairs, and of trainings.", 0, **here)
-    flags.DEFINE_multi_string(
-        "checkpoint",
-        [],
-        f"Checkpoint: a folder, an .npz file, or {EMBEDDED} (the default); repeatable.",
-        **here,
-    )
-    flags.DEFINE_list("data", None, "Folders or globs of records, one a data set.", **here)
     for name in _NUMBERS:
         least = 0 if name in ("limit", "points") else 1
         flags.DEFINE_integer(name, None, describe_number(name), least, **here)
-    flags.DEFINE_float(
-        "base_rate",
-        0.0,
-        "Learning rate of table1's first column; 0: as slow as the paper's.",
-        0,
-        **here,
-    )
+    text = "Learning rate of table1's first column; 0: as slow as the paper's."
+    flags.DEFINE_float("base_rate", 0.0, text, 0, **here)
     flags.DEFINE_float("target", 0.05, "Share of the loss that table1 calls converged.", 0, **here)
-    flags.DEFINE_list("workdirs", None, "Working directories of trainings (figure2).", **here)
-    flags.DEFINE_string("init", EMBEDDED, "Checkpoint that table3 starts from.", **here)
-    flags.DEFINE_string("preset", "short", "Preset of the trainings (table3).", **here)
-    flags.DEFINE_multi_string(
-        "train_flag",
-        [],
-        "name=value of gradnet_tf.train for every training, such as batch=4; repeatable (table3).",
-        **here,
-    )
-    flags.DEFINE_multi_string(
-        "baseline_flag",
-        [],
-        "The same for the training of the baseline alone, such as learning_rate=5e-6 (table3).",
-        **here,
-    )
-    flags.DEFINE_string(
-        "tracker_preset", "reference", "Preset of the trackers (figure2, table3).", **here
-    )
     flags.DEFINE_integer("jobs", 1, "Processes that track.", 1, **here)
-    flags.DEFINE_multi_string("results", None, "Folder of results; repeatable.", **here)
-    flags.DEFINE_list("trackers", None, "Trackers among the results, instead of all.", **here)
+    for define, name, default, text in _TEXTS:
+        define(name, default, text, **here)
 
 
 def describe_number(name: str) -> str:
