@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 from absl import logging
@@ -20,21 +19,13 @@ _QUALITY = 62
 _FEWEST = 24  # Frames that a sequence needs to be worth showing.
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Clip:
-    """Some frames of a sequence.
+class Clip(NamedTuple):
+    """Some frames of a sequence."""
 
-    Attributes:
-        sequence: Its place.
-        sizes: Width and height of each in px, before it was made small.
-        places: Which frames, from 0.
-        images: A JPEG for each.
-    """
-
-    sequence: int
-    sizes: tuple[tuple[int, int], ...]
-    places: tuple[int, ...]
-    images: tuple[bytes, ...]
+    sequence: int  # Its place.
+    sizes: tuple[tuple[int, int], ...]  # Width and height of each in px, before it was made small.
+    places: tuple[int, ...]  # Which frames, from 0.
+    images: tuple[bytes, ...]  # A JPEG for each.
 
 
 def encode_jpeg(image: Any, quality: int = _QUALITY) -> bytes:

@@ -29,19 +29,12 @@ _escape = html.escape
 
 
 class Picture(NamedTuple):
-    """A JPEG to be shown.
-
-    Attributes:
-        title: Above it.
-        caption: What its boxes mean.
-        content: The file.
-        size: Width and height in px.
-    """
+    """A JPEG to be shown."""
 
     title: str
-    caption: str
+    caption: str  # What its boxes mean.
     content: bytes
-    size: tuple[int, int]
+    size: tuple[int, int]  # Width and height in px.
 
 
 def render(

@@ -22,17 +22,11 @@ _NO_BOX = (np.nan,) * 4
 
 
 class Moment(NamedTuple):
-    """A short part of a sequence.
+    """A short part of a sequence."""
 
-    Attributes:
-        sequence: Its place.
-        frame: In its middle, from 0.
-        value: Mean over its frames.
-    """
-
-    sequence: int
-    frame: int
-    value: float
+    sequence: int  # Its place.
+    frame: int  # In its middle, from 0.
+    value: float  # Mean over its frames.
 
 
 def find_moments(

@@ -74,7 +74,7 @@ class Table:
     Attributes:
         name: Of its files, without suffix.
         title: What it shows.
-        columns: Its columns.
+        columns: Heads and formats.
         rows: For each row a text or `Number` for each column.
         note: What a reader of the numbers has to know besides; may be empty.
         counts: How many sequences the numbers are of, and how many the benchmark has; for CSV,

@@ -150,6 +150,24 @@ def test_nothing_is_left_after_a_failure(tmp_path, data, found, monkeypatch, cap
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "report", "results"]
 
 
+def test_a_report_that_was_stopped_midway_can_be_written_again(tmp_path, data, found, monkeypatch):
+    output, write, left = tmp_path / "report", writing.disk.write_bytes, [5]
+
+    def stop(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        write(*arguments)
+
+    monkeypatch.setattr(writing.disk, "write_bytes", stop)
+    assert call(data, found, output, "--formats=") == 130
+    assert len(contents(output)) == 5
+    monkeypatch.undo()
+    for name in (output, tmp_path / "other"):
+        assert call(data, found, name, "--formats=") == 0
+    assert contents(output) == contents(tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
