@@ -121,7 +121,7 @@ def _presets(precisions, batch) -> dict[str, Callable]:
     return functions
 
 
-def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
+def measure(values: flags.FlagValues) -> dict[str, dict[str, float]]:
     """Measures and prints the table.
 
     Returns:
@@ -134,22 +134,39 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
     """
     if values.json:
         disk.check_target(values.json)
-    constant = {"schedule": "constant", "learning_rate": 1e-6, "final_learning_rate": 1e-6}
     if not values.precisions:
         raise ValueError("precisions is empty; expected one or more")
-    settings = {name: configs.TrainConfig(precision=name, **constant) for name in values.precisions}
-    config = configs.TrainConfig(**constant)
+
+    def config(precision="float32"):
+        return configs.TrainConfig(
+            precision=precision,
+            schedule="constant",
+            learning_rate=1e-6,
+            final_learning_rate=1e-6,
+        )
+
+    settings = {name: config(name) for name in values.precisions}
+    pairs = config().batch
     random = np.random.default_rng(0)
     batch = [
-        tf.constant(random.uniform(0, 255, (config.batch, size, size, 3)).astype(np.float32))
+        tf.constant(random.uniform(0, 255, (pairs, size, size, 3)).astype(np.float32))
         for size in (architecture.EXEMPLAR_SIZE, architecture.TRAINING_INSTANCE_SIZE)
     ]
 
-    processor: dict[str, list[float]] = {}
+    def ours(setting, jit_compile=False):
+        step = TrainStep(GradNet(seed=1), setting, jit_compile=jit_compile)
+        return lambda: step(*batch, 0)["loss"].numpy()
+
+    network = GradNet(seed=1)
+    theirs = three_runs(network, TrainStep(network, config()))
+    functions = {_REFERENCE: lambda: theirs(*batch), **_presets(values.precisions, batch)}
+    for name, setting in settings.items():
+        functions[f"one step, {name}"] = ours(setting)
+        if values.xla:
+            functions[f"one step, {name}, XLA"] = ours(setting, jit_compile=True)
+    processor: dict[str, list[float]] = {name: [] for name in functions}
 
     def measured(name, function):
-        processor[name] = []
-
         def call(_):
             start = time.process_time()
             function()
@@ -157,71 +174,61 @@ def run(values: flags.FlagValues) -> dict[str, dict[str, float]]:
 
         return call
 
-    def ours(config, jit_compile=False):
-        step = TrainStep(GradNet(seed=1), config, jit_compile=jit_compile)
-        return lambda: step(*batch, 0)["loss"].numpy()
-
-    network = GradNet(seed=1)
-    theirs = three_runs(network, TrainStep(network, config))
-    functions = {_REFERENCE: lambda: theirs(*batch)}
-    functions.update(_presets(values.precisions, batch))
-    for name, setting in settings.items():
-        functions[f"one step, {name}"] = ours(setting)
-        if values.xla:
-            functions[f"one step, {name}, XLA"] = ours(setting, jit_compile=True)
-    functions = {name: measured(name, function) for name, function in functions.items()}
-    seconds = timing.in_turns(functions, values.steps, warm_up=2, turn=1)  # Traces and compiles.
+    calls = {name: measured(name, function) for name, function in functions.items()}
+    seconds = timing.in_turns(calls, values.steps, warm_up=2, turn=1)  # Traces and compiles.
     for name, value in report.environment().items():
         print(f"{name}: {value}")
-    print(f"k = {config.batch} pairs, {values.steps} steps of each row in turns\n")
-    reference = float(np.median(seconds[_REFERENCE]))
+    print(f"k = {pairs} pairs, {values.steps} steps of each row in turns\n")
     base = f"{_SHORT}, {values.precisions[0]}"
-    short = float(np.median(seconds[base]))
-    head = ["training step", "ms", "95%, ms", "processor ms", "steps a second"]
-    rows = [[*head, f"times the {_REFERENCE}", f"times {base}"]]
-    results = {}
-    for name, times in seconds.items():
-        median, high = float(np.median(times)), float(np.percentile(times, 95))
-        spent = float(np.median(processor[name][-values.steps :]))
-        ratio = reference / median
-        results[name] = {
+    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    results = {
+        name: {
             "median": median,
-            "high": high,
-            "processor": spent,
-            "ratio": ratio,
-            "ratio_to_short": short / median,
+            "high": float(np.percentile(seconds[name], 95)),
+            "processor": float(np.median(processor[name][-values.steps :])),
+            "ratio": medians[_REFERENCE] / median,
+            "ratio_to_short": medians[base] / median,
         }
-        milliseconds = [f"{1e3 * value:.0f}" for value in (median, high, spent)]
-        ratios = [f"{value:.2f}" for value in (ratio, short / median)]
-        rows.append([name, *milliseconds, f"{1 / median:.2f}", *ratios])
-    print(tables.markdown(rows))
-    steps = [name for name in results if name.startswith("one step")]
-    best = max(steps, key=lambda name: results[name]["ratio"])
-    for name in dict.fromkeys((steps[0], best)):
-        print(f"\n{name}: {results[name]['ratio']:.2f} times the {_REFERENCE} (goal: {GOAL})")
-    for name in results:
-        if name.startswith("preset short, kept"):
-            ratio, spent = results[name]["ratio_to_short"], results[name]["processor"]
-            by_processor = results[base]["processor"] / spent
-            print(
-                f"\n{name}: {ratio:.2f} times {base} (goal: {CACHED_GOAL:g}), by the processor's "
-                f"time {by_processor:.2f}"
-            )
+        for name, median in medians.items()
+    }
+    print(_tables(results, base))
     if values.json:
         disk.write_bytes(values.json, json.dumps(results, indent=1).encode())
     return results
 
 
-def command(values: flags.FlagValues, arguments: Sequence[str]) -> int:
-    """Measures and prints the table, and returns the exit status."""
+def _tables(results: dict[str, dict[str, float]], base: str) -> str:
+    head = ["training step", "ms", "95%, ms", "processor ms", "steps a second"]
+    rows = [[*head, f"times the {_REFERENCE}", f"times {base}"]]
+    for name, row in results.items():
+        milliseconds = [f"{1e3 * row[key]:.0f}" for key in ("median", "high", "processor")]
+        ratios = [f"{row[key]:.2f}" for key in ("ratio", "ratio_to_short")]
+        rows.append([name, *milliseconds, f"{1 / row['median']:.2f}", *ratios])
+    lines = [tables.markdown(rows)]
+    steps = [name for name in results if name.startswith("one step")]
+    best = max(steps, key=lambda name: results[name]["ratio"])
+    for name in dict.fromkeys((steps[0], best)):
+        lines.append(f"{name}: {results[name]['ratio']:.2f} times the {_REFERENCE} (goal: {GOAL})")
+    for name in results:
+        if name.startswith("preset short, kept"):
+            by_processor = results[base]["processor"] / results[name]["processor"]
+            lines.append(
+                f"{name}: {results[name]['ratio_to_short']:.2f} times {base} (goal: "
+                f"{CACHED_GOAL:g}), by the processor's time {by_processor:.2f}"
+            )
+    return "\n\n".join(lines)
+
+
+def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
+    """Runs the command; returns its exit status."""
 
     def body():
         command_line.refuse(arguments)
         tf.get_logger().setLevel("ERROR")  # It takes several steps for one that is traced again.
-        run(values)
+        measure(values)
 
     return command_line.finish(body)
 
 
 if __name__ == "__main__":
-    command_line.main(define_flags, command)
+    command_line.main(define_flags, run)

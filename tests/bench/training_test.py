@@ -12,7 +12,7 @@ def run(*arguments):
     values = flags.FlagValues()
     bench.define_flags(values)
     values(["bench", *arguments])
-    return bench.run(values)
+    return bench.measure(values)
 
 
 def test_rows_and_ratios(tmp_path, capsys):
