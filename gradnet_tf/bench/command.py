@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from gradnet_tf.bench import device, parts, report, roofline, startup, tables, timing, video
+from gradnet_tf.bench import device, parts, report, roofline, startup, timing, video
 from gradnet_tf.bench.reference_way import ReferencesWay
 from gradnet_tf.files import disk
 from gradnet_tf.media import images
@@ -152,8 +152,8 @@ class Benchmark:
             )
             for name in trackers
         }
-        self._say("\n" + tables.markdown(report.speed_table(frame, ends, floor)))
-        self._say("\n" + tables.markdown(report.parts_table(shares)))
+        self._say("\n" + report.markdown(report.speed_table(frame, ends, floor)))
+        self._say("\n" + report.markdown(report.parts_table(shares)))
         self._say("\n" + report.floors_text(rates, floor))
         return {
             "frame": {name: dataclasses.asdict(summary) for name, summary in frame.items()},
@@ -203,7 +203,7 @@ class Benchmark:
         seconds = timing.in_turns(functions, _TARGETS_FRAMES)
         summaries = {int(name): timing.summarize(times) for name, times in seconds.items()}
         self._say(f"\n{self._precisions[0]}, many targets in one step, tracking only:\n")
-        self._say(tables.markdown(report.targets_table(summaries, memory)))
+        self._say(report.markdown(report.targets_table(summaries, memory)))
         return [
             {"targets": count, "seconds": dataclasses.asdict(summary), "memory": memory[count]}
             for count, summary in summaries.items()

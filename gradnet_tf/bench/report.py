@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from gradnet_tf import hardware
@@ -34,6 +34,23 @@ def environment() -> dict[str, str]:
         "GPU": ", ".join(names) or "none",
         "load before": f"{os.getloadavg()[0]:.1f}",
     }
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Makes a Markdown table whose columns are as wide as their longest entry.
+
+    Args:
+        rows: Its head first, then its rows.
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+
+    def line(row):
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        return "| " + " | ".join(cells) + " |"
+
+    rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
+    return "\n".join([line(rows[0]), line(rule), *(line(row) for row in rows[1:])])
 
 
 def parts_table(parts: Mapping[str, Mapping[str, float]]) -> list[list[str]]:

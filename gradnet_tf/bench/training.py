@@ -25,7 +25,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from gradnet_tf import command_line  # noqa: E402
-from gradnet_tf.bench import report, tables, timing  # noqa: E402
+from gradnet_tf.bench import report, timing  # noqa: E402
 from gradnet_tf.files import disk  # noqa: E402
 from gradnet_tf.network import architecture, layers  # noqa: E402
 from gradnet_tf.network.gradnet import GradNet  # noqa: E402
@@ -204,7 +204,7 @@ def _tables(results: dict[str, dict[str, float]], base: str) -> str:
         milliseconds = [f"{1e3 * row[key]:.0f}" for key in ("median", "high", "processor")]
         ratios = [f"{row[key]:.2f}" for key in ("ratio", "ratio_to_short")]
         rows.append([name, *milliseconds, f"{1 / row['median']:.2f}", *ratios])
-    lines = [tables.markdown(rows)]
+    lines = [report.markdown(rows)]
     steps = [name for name in results if name.startswith("one step")]
     best = max(steps, key=lambda name: results[name]["ratio"])
     for name in dict.fromkeys((steps[0], best)):

@@ -1,13 +1,13 @@
-"""Tests of gradnet_tf.bench.report and .tables."""
+"""Tests of gradnet_tf.bench.report."""
 
-from gradnet_tf.bench import report, tables
+from gradnet_tf.bench import report
 from gradnet_tf.bench.timing import Summary
 
 PARTS = {"float32": {"decode": 0.001, "features": 0.008, "rest": 0.001}}
 
 
 def test_markdown_has_columns_of_one_width():
-    lines = tables.markdown([["row", "ms"], ["a", "1.0"], ["long name", "10.0"]]).splitlines()
+    lines = report.markdown([["row", "ms"], ["a", "1.0"], ["long name", "10.0"]]).splitlines()
     assert lines == [
         "| row       |   ms |",
         "| --------- | ---: |",
