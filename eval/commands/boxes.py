@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 
 from gradnet_tf import command_line
-from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.eval.metrics import ope_metrics, regions
 from gradnet_tf.files import textfiles
 
 
@@ -74,7 +74,7 @@ def report(boxes: np.ndarray, truth: np.ndarray) -> str:
     """
     if len(boxes) != len(truth):
         raise ValueError(f"{len(boxes)} boxes against {len(truth)} true boxes; one a frame each")
-    annotated = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
+    annotated = regions.is_known(truth)
     if not annotated.any():
         raise ValueError("no frame has a true box: all are NaN or have no area")
     boxes, truth = boxes[annotated], truth[annotated]

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gradnet_tf.datasets.sequences import Sequence
-from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.eval.metrics import ope_metrics, regions
 
 _REASON_LENGTH = 300
 
@@ -21,7 +21,7 @@ def score(sequence: Sequence, boxes: np.ndarray) -> float:
     for the tracker is not asked in every frame. NaN where the truth is withheld.
     """
     truth = sequence.boxes[: len(boxes)]
-    known = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
+    known = regions.is_known(truth)
     if not np.isfinite(boxes[:1]).all():
         known &= np.isfinite(boxes).all(axis=1)
     if sequence.withheld or not known.any():

@@ -22,7 +22,7 @@ import numpy as np
 from absl import logging
 
 from gradnet_tf.datasets.sequences import Sequence, part
-from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.metrics import regions, supervised
 from gradnet_tf.eval.metrics.supervised import FrameCode
 from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.running import realtime
@@ -275,8 +275,7 @@ def _as_box(answer: Any, frame: str) -> np.ndarray:
 
 
 def _is_known(sequence: Sequence, index: int) -> bool:
-    box = sequence.boxes[index]
-    return bool(np.isfinite(box).all() and (box[2:] > 0).all())
+    return bool(regions.is_known(sequence.boxes[index : index + 1])[0])
 
 
 def _has_failed(box: np.ndarray, sequence: Sequence, index: int, size: tuple[int, int]) -> bool:

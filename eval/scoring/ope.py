@@ -10,7 +10,7 @@ import numpy as np
 
 from gradnet_tf.datasets.sequences import Dataset, frame_size
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
-from gradnet_tf.eval.metrics import ope_metrics
+from gradnet_tf.eval.metrics import ope_metrics, regions
 from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.scoring.summary import Curve, Eao, Measure, TrackerRuns
 
@@ -145,5 +145,4 @@ def score(
 def frame_overlaps(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """IoU of each frame, to be shown: NaN where there is no box, or no true one with an area."""
     overlaps = ope_metrics.overlap_ratio(boxes, truth)
-    has_truth = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
-    return np.where(has_truth, overlaps, np.nan)
+    return np.where(regions.is_known(truth), overlaps, np.nan)
