@@ -18,6 +18,7 @@ import contextlib
 import dataclasses
 import datetime
 import errno
+import glob
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -168,7 +169,7 @@ class Store:
             **({KEPT: True} if keep_other_code else {}),
             **provenance,
         }
-        _remove_temporaries(self.root / PROVENANCE)
+        disk.remove_temporaries(self.root / PROVENANCE)
         _write(self.root / PROVENANCE, marks.encode(content, indent=1))
 
     @contextlib.contextmanager
@@ -273,7 +274,7 @@ class Store:
         }
         _write(self._mark(name), marks.encode_mark(mark))
         failure = self.root / FAILED / f"{name}.txt"
-        _remove_temporaries(failure)
+        disk.remove_temporaries(failure)
         failure.unlink(missing_ok=True)
         _remove_if_empty(failure.parent)
 
@@ -281,7 +282,7 @@ class Store:
         """Records that a sequence failed. It is not finished then, whatever was there before."""
         self._mark(name).unlink(missing_ok=True)
         path = self.root / FAILED / f"{name}.txt"
-        _remove_temporaries(path)
+        disk.remove_temporaries(path)
         _write(path, (text.rstrip() + "\n").encode())
 
     def _describe_code(self, mark: Mapping[str, Any]) -> str:
@@ -294,13 +295,13 @@ class Store:
     def _clear(self, name: str, kept: Iterable[PurePosixPath]) -> None:
         """Removes the mark, what a killed process left, and repetitions that are no more."""
         mark = self._mark(name)
-        _remove_temporaries(mark)
+        disk.remove_temporaries(mark)
         mark.unlink(missing_ok=True)
         paths = {self.root / file for file in kept}
         for path in paths:
-            _remove_temporaries(path)
+            disk.remove_temporaries(path)
         if self.layout != formats.OTB:
-            for path in (self.root / name).glob(f"{_escape(name)}_[0-9]*.txt"):
+            for path in (self.root / name).glob(f"{glob.escape(name)}_[0-9]*.txt"):
                 if path not in paths:
                     path.unlink(missing_ok=True)
 
@@ -321,19 +322,9 @@ def _write(path: Path, content: bytes) -> None:
                 raise
 
 
-def _remove_temporaries(path: Path) -> None:
-    """Removes what a process that was killed while it wrote a file has left of it."""
-    for temporary in path.parent.glob(f".{_escape(path.stem)}.*.tmp{path.suffix}"):
-        temporary.unlink(missing_ok=True)
-
-
 def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):  # Not empty, or not there.
         folder.rmdir()
-
-
-def _escape(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def _batches(provenance: Mapping[str, Any]) -> set[int]:

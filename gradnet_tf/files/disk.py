@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import re
 import stat
@@ -192,6 +193,13 @@ def naming(path: PathLike, action: str = "write") -> Iterator[None]:
         named = kind(f"cannot {action} {path}: {error.strerror or error}")
         named.errno = error.errno
         raise named from error
+
+
+def remove_temporaries(path: PathLike) -> None:
+    """Removes what processes that were killed while they wrote a file have left of it."""
+    path = Path(path)
+    for temporary in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{path.suffix}"):
+        temporary.unlink(missing_ok=True)
 
 
 def move(temporary: PathLike, path: PathLike) -> None:

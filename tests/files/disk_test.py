@@ -203,3 +203,10 @@ def test_naming_keeps_the_kind_of_error(tmp_path):
         with disk.naming(tmp_path / "gone", "read"):
             open(tmp_path / "gone").close()
     assert caught.value.errno == errno.ENOENT
+
+
+def test_temporaries_of_killed_processes_are_removed(tmp_path):
+    for name in (".a[1].17.tmp.txt", ".a[1].x.tmp.txt", ".b.17.tmp.txt", "a[1].txt"):
+        (tmp_path / name).write_text("")
+    disk.remove_temporaries(tmp_path / "a[1].txt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.17.tmp.txt", "a[1].txt"]
