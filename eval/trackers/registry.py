@@ -94,14 +94,10 @@ def parse_trackers(texts: Sequence[str]) -> list[TrackerSpec]:
 
 
 def make_gradnet(settings: dict[str, Any]) -> Any:
-    """A `gradnet_tf.Tracker` of some settings.
+    """Makes a `gradnet_tf.Tracker` of some settings; raises a ValueError as the tracker does.
 
-    Args:
-        settings: Constants of `TrackerConfig`, which change the preset, and `checkpoint`, `preset`,
-            `jit_compile` and `precision`, as the tracker takes them.
-
-    Raises:
-        ValueError: As the tracker does.
+    The settings are constants of `TrackerConfig`, which change the preset, and `checkpoint`,
+    `preset`, `jit_compile` and `precision`, as the tracker takes them.
     """
     from gradnet_tf.tracking.tracker import Tracker
 
@@ -119,7 +115,7 @@ def make_tracker(spec: TrackerSpec) -> Any:
 
     Raises:
         ImportError: If something is not installed, or there is no such module or class.
-        ValueError: As the tracker does.
+        ValueError: If the tracker takes no such value.
     """
     if spec.kind == STATIC:
         return baselines.StaticTracker()
@@ -150,17 +146,16 @@ def load_code(spec: TrackerSpec) -> None:
 
 
 def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
-    """What tells a tracker from others, whatever it is called.
+    """Returns what tells a tracker from others: the weights' hash (or None), and its configuration.
 
-    Returns:
-        The weights' hash (None without weights), and the configuration as JSON values: for GradNet
-        every constant; for OpenCV its version; for a Python class the hashes of files and folders
-        of models that its arguments name. The sources are not part of it, see `sources`.
+    The configuration is JSON values: for GradNet every constant; for OpenCV its version; for a
+    Python class the hashes of files and folders of models that its arguments name. The sources are
+    not part of it, see `sources`.
 
     Raises:
-        ImportError: As `make_tracker`.
+        ImportError: If something is not installed, or there is no such module or class.
         OSError: If the checkpoint or an argument's file cannot be used.
-        ValueError: Likewise; or there is no such precision, or not with XLA.
+        ValueError: If a value is wrong, such as a precision that there is not with XLA.
     """
     if spec.kind == GRADNET:
         return _identify_gradnet(spec)
@@ -201,14 +196,14 @@ def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
 
 
 def _load(checkpoint: Optional[str]) -> Any:
-    """The weights of a checkpoint, or those that come with gradnet_tf."""
+    """Loads the weights of a checkpoint, or those that come with gradnet_tf."""
     from gradnet_tf import weights
 
     return weights.load(checkpoint) if checkpoint else weights.load_embedded()
 
 
 def _constants(loaded: Any, preset: Optional[str], changes: dict[str, Any]) -> config.TrackerConfig:
-    """A preset, by default the one that the weights' card asks for, with some constants changed."""
+    """Returns a preset, by default that of the weights' card, with some constants changed."""
     return config.preset(preset or loaded.card.get("preset", "reference"), **changes)
 
 
