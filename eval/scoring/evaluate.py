@@ -58,7 +58,7 @@ def evaluate(
     Args:
         dataset: Its sequences are those that every tracker has runs of.
         trackers: Their runs, in the order of the sequences.
-        convention: One of `metrics.CONVENTIONS`. Supervised runs are measured as VOT does.
+        convention: One of `conventions.CONVENTIONS`. Supervised runs are measured as VOT does.
         samples: Of the bootstrap.
 
     Raises:
