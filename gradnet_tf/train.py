@@ -38,27 +38,6 @@ from gradnet_tf.training import loop  # noqa: E402
 STRATEGIES = ("none", "mirrored", "multi_worker")
 STOPPED = 143  # Exit status of a run that a signal stopped after a checkpoint.
 
-# Of the constants on the right, a flag means nothing where the one on the left has this value.
-_MEANINGLESS = {
-    ("stage", "siamfc"): ("init_template", "init_update", "template_statistics", "trained"),
-    ("stage", "gradnet"): ("search_statistics",),
-    ("variant", "without_gradient"): ("init_update",),
-    ("init_template", "checkpoint"): ("init_update",),
-    ("optimizer", "adam"): ("momentum",),
-    ("schedule", "constant"): ("final_learning_rate", "warmup_steps"),
-    ("schedule", "log_steps"): ("warmup_steps",),
-    ("augment", "none"): (
-        "reference_quirks",
-        "lookalikes",
-        "occlusion",
-        "blur_drift",
-        "light_drift",
-        "scale_drift",
-    ),
-    ("updates", 1): ("update_rate",),
-}
-
-
 # By the type of a field's default; the number of `RunOptions.stop_after` has none.
 _DEFINE = {
     bool: flags.DEFINE_boolean,
@@ -135,10 +114,7 @@ def read_config(values: flags.FlagValues) -> configs.TrainConfig:
     names = [field.name for field in dataclasses.fields(configs.TrainConfig)]
     changes = {name: values[name].value for name in names if values[name].value is not None}
     config = configs.preset(values.preset, **changes)
-    for (other, value), meaningless in _MEANINGLESS.items():
-        for name in meaningless if getattr(config, other) == value else ():
-            if name in changes:
-                raise ValueError(f"{name}={changes[name]} means nothing with {other}={value}")
+    configs.check_meaning(config, changes)
     return config
 
 

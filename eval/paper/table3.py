@@ -24,7 +24,7 @@ from gradnet_tf.eval.report.tables import HIGH, Column, Number, Table
 from gradnet_tf.eval.scoring.summary import Evaluation
 from gradnet_tf.eval.trackers import registry
 from gradnet_tf.training import config, loop
-from gradnet_tf.training.config import TrainConfig
+from gradnet_tf.training.config import RunOptions, TrainConfig
 from gradnet_tf.weights import pretrained
 
 _VALIDATIONS = 4  # In each training, which keeps a checkpoint of each, for figure2.
@@ -96,7 +96,7 @@ def check(settings: Settings) -> None:
     """Raises a ValueError if a training or a tracker cannot be as the flags say."""
     for variant in VARIANTS:
         try:
-            _read_config(training_flags(settings, variant))
+            _check_training(settings.preset, training_flags(settings, variant))
         except ValueError as error:
             raise ValueError(f"the training of {variant}: {error}") from None
     for row in ROWS:
@@ -161,19 +161,18 @@ def make_table(evaluation: Evaluation) -> Table:
     return Table("table3", title, tuple(columns), tuple(rows))
 
 
-def _read_config(arguments: Sequence[str]) -> TrainConfig:
-    """Reads the constants of a training from its flags."""
-    parts = [text[2:].partition("=") for text in arguments]
-    kinds: dict[str, Any] = {
-        field.name: type(field.default) for field in dataclasses.fields(TrainConfig)
-    }
-    others = {*_FLAGS, *(field.name for field in dataclasses.fields(loop.RunOptions))}
+def _check_training(preset: str, arguments: Sequence[str]) -> None:
+    fields = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    others = {*_FLAGS, *(field.name for field in dataclasses.fields(RunOptions))}
     changes: dict[str, Any] = {}
-    for name, equals, text in parts:
-        if not equals or name not in {*kinds, *others}:
-            raise ValueError(
-                f"flags are name=value of gradnet_tf.train, got {name + equals + text!r}"
-            )
-        changes[name] = text == "true" if kinds.get(name) is bool else kinds.get(name, str)(text)
-    preset = changes["preset"]
-    return config.preset(preset, **{name: changes[name] for name in changes if name in kinds})
+    for argument in arguments:
+        name, equals, text = argument[2:].partition("=")
+        if not equals or name not in {*fields, *others}:
+            raise ValueError(f"flags are name=value of gradnet_tf.train, got {argument[2:]!r}")
+        if name in fields:
+            kind: Any = type(fields[name])
+            try:
+                changes[name] = text == "true" if kind is bool else kind(text)
+            except ValueError:
+                raise ValueError(f"{name} must be of type {kind.__name__}, got {text!r}") from None
+    config.check_meaning(config.preset(preset, **changes), changes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Optional
 
 from gradnet_tf.data import pair_config, scenes, task
@@ -530,3 +530,32 @@ def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
         most = max(changes.get("steps", constants["steps"]) - 1, 0)
         constants["warmup_steps"] = min(constants["warmup_steps"], most)
     return TrainConfig(stage=stage, **{**constants, **changes})
+
+
+# The constants on the right mean nothing where the one on the left has this value.
+_MEANINGLESS = {
+    ("stage", "siamfc"): ("init_template", "init_update", "template_statistics", "trained"),
+    ("stage", "gradnet"): ("search_statistics",),
+    ("variant", "without_gradient"): ("init_update",),
+    ("init_template", "checkpoint"): ("init_update",),
+    ("optimizer", "adam"): ("momentum",),
+    ("schedule", "constant"): ("final_learning_rate", "warmup_steps"),
+    ("schedule", "log_steps"): ("warmup_steps",),
+    ("augment", "none"): (
+        "reference_quirks",
+        "lookalikes",
+        "occlusion",
+        "blur_drift",
+        "light_drift",
+        "scale_drift",
+    ),
+    ("updates", 1): ("update_rate",),
+}
+
+
+def check_meaning(config: TrainConfig, given: Mapping[str, Any]) -> None:
+    """Raises a ValueError if a constant was given that means nothing beside the others."""
+    for (other, value), meaningless in _MEANINGLESS.items():
+        for name in meaningless if getattr(config, other) == value else ():
+            if name in given:
+                raise ValueError(f"{name}={given[name]} means nothing with {other}={value}")

@@ -120,6 +120,11 @@ def test_a_training_that_fails_is_named(tmp_path, stand_ins):
         ),
         ({"baseline_flag": ("batch=0",)}, "the training of baseline: batch must be at least 1"),
         ({"train_flag": ("steps_=3",)}, "flags are name=value of gradnet_tf.train, got 'steps_=3'"),
+        ({"train_flag": ("batch=x",)}, "the training of full: batch must be of type int, got 'x'"),
+        (
+            {"train_flag": ("init_template=search",)},
+            "the training of baseline: init_template=search means nothing with stage=siamfc",
+        ),
         ({"preset": "long"}, "preset must be one of reference, short"),
         ({"init": "a,b"}, "'b' is no setting"),  # How trackers are named.
     ],
