@@ -9,7 +9,6 @@ same regions of a whole sequence, see `parse_binary`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -42,10 +41,9 @@ def parse_line(text: str) -> VotRegion:
     text = text.strip()
     try:
         if text.startswith("m"):
-            numbers = [int(word) for word in text[1:].split(",")]
-            return VotRegion(mask_box(numbers[:4], numbers[4:]))
+            return VotRegion(mask_box([int(word) for word in text[1:].split(",")]))
         values = [float(word) for word in text.split(",")]
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text[:80]!r} is no region of VOT: {error}") from None
     if len(values) == 1 and values[0].is_integer():
         return _code(int(values[0]))
@@ -79,31 +77,30 @@ def parse_binary(content: bytes) -> list[VotRegion]:
     return regions
 
 
-def mask_box(frame: Sequence[int], runs: Sequence[int]) -> np.ndarray:
-    """The box around the pixels of a mask: float64 [4], NaN if it has none.
+def mask_box(numbers: npt.ArrayLike) -> np.ndarray:
+    """Returns the box around the pixels of a mask: float64 [4], NaN if it has none.
 
     Args:
-        frame: (x, y, width, height) of the rectangle that the mask lies in.
-        runs: Numbers of pixels outside and inside in turn, outside first, row by row.
+        numbers: int [4 + k]: x, y, width and height of the rectangle that the mask lies in, and the
+            lengths of runs of pixels, in turn outside and inside the target, row by row.
 
     Raises:
-        ValueError: If the runs do not fit into the rectangle.
+        ValueError: If the runs do not fill the rectangle.
     """
-    if len(frame) != 4 or min(frame[2:], default=0) < 0 or min(runs, default=0) < 0:
-        raise ValueError(f"a mask needs x, y, width, height and runs, got {list(frame)}")
-    x, y, width, height = frame
-    if sum(runs) > width * height:
-        raise ValueError(f"a mask of {width} x {height} px has runs of {sum(runs)} px")
-    ends = np.cumsum(np.asarray(runs, np.int64))
-    starts, ends = ends[:-1:2], ends[1::2]
-    starts, ends = starts[starts < ends], ends[starts < ends] - 1
+    numbers = np.asarray(numbers, np.int64)
+    if len(numbers) < 4:
+        raise ValueError(f"a mask needs x, y, width and height, got {numbers.tolist()}")
+    (x, y, width, height), runs = numbers[:4], numbers[4:]
+    if width < 0 or height < 0 or (runs < 0).any() or runs.sum() != width * height:
+        raise ValueError(f"its runs are of {runs.sum()} px, not of {width} x {height}")
+    ends = np.cumsum(runs)
+    starts, ends = (ends - runs)[1::2], ends[1::2]
+    starts, last = starts[ends > starts], ends[ends > starts] - 1
     if not len(starts):
         return np.full(4, np.nan)
-    top, bottom = starts[0] // width, ends[-1] // width
-    # A run over the end of a row reaches from one side to the other.
-    wraps = starts // width < ends // width
-    left = np.where(wraps, 0, starts % width).min()
-    right = np.where(wraps, width - 1, ends % width).max()
+    is_long = starts // width != last // width  # It ends in another row than it begins in.
+    left, top = np.where(is_long, 0, starts % width).min(), starts.min() // width
+    right, bottom = np.where(is_long, width - 1, last % width).max(), last.max() // width
     return np.array([x + left, y + top, right - left + 1, bottom - top + 1], np.float64)
 
 
@@ -139,7 +136,7 @@ def _read_region(reader: _Reader) -> VotRegion:
         return VotRegion(polygon_box(reader.take(f"{2 * corners}f")))
     if kind == _MASK:
         *frame, runs = reader.take("hhHHH")
-        return VotRegion(mask_box(frame, reader.take(f"{runs}H")))
+        return VotRegion(mask_box([*frame, *reader.take(f"{runs}H")]))
     raise ValueError(f"there is no kind of region {kind}")
 
 

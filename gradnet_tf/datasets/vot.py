@@ -24,6 +24,7 @@ from typing import Optional
 
 import numpy as np
 
+from gradnet_tf.boxes.vot_regions import mask_box
 from gradnet_tf.datasets import common
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.files import folder, textfiles
@@ -105,33 +106,6 @@ def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.nd
     return boxes, None if is_box.all() else corners
 
 
-def mask_box(numbers: np.ndarray) -> list[float]:
-    """The bounding box of a mask in VOT's run-length encoding.
-
-    Args:
-        numbers: int [4 + k], x, y, width and height of the part of the frame that the mask is of,
-            and the lengths of runs of px in its rows, in turn outside and inside the target.
-
-    Returns:
-        x, y, width, height; NaN if no px is inside.
-
-    Raises:
-        ValueError: If the runs do not fill the part.
-    """
-    (x, y, width, height), runs = numbers[:4], numbers[4:]
-    if width < 0 or height < 0 or (runs < 0).any() or runs.sum() != width * height:
-        raise ValueError(f"its runs are of {runs.sum()} px, not of {width} x {height}")
-    ends = np.cumsum(runs)
-    starts, ends = (ends - runs)[1::2], ends[1::2]
-    starts, last = starts[ends > starts], ends[ends > starts] - 1
-    if not len(starts):
-        return [np.nan] * 4
-    is_long = starts // width != last // width  # It ends in another row than it begins in.
-    left, top = np.where(is_long, 0, starts % width).min(), starts.min() // width
-    right, bottom = np.where(is_long, width - 1, last % width).max(), last.max() // width
-    return [float(n) for n in (x + left, y + top, right - left + 1, bottom - top + 1)]
-
-
 def equal_area_boxes(regions: np.ndarray) -> np.ndarray:
     """Upright boxes of the same centre and area as rotated ones, as VOT's trackers start from.
 
@@ -159,7 +133,7 @@ def _read_mask(path, number, line):
     """The box of a line that is a mask, or 4 or 8 numbers beside masks."""
     try:
         if line.startswith("m"):
-            return mask_box(np.array(line[1:].split(","), np.int64))
+            return mask_box(np.array(line[1:].split(","), np.int64)).tolist()
         return textfiles.parse(line, {4, 8})
     except (ValueError, OverflowError) as error:
         detail = f" ({error})" if str(error) else ""

@@ -191,7 +191,7 @@ def test_boxes_of_any_mask(seed):
     numbers = np.array(_encode(mask, 3, 5)[1:].split(","), int)
     rows, columns = np.nonzero(mask)
     expected = [3, 5, columns.max() + 1, rows.max() + 1]
-    assert vot.mask_box(numbers) == expected
+    assert vot.mask_box(numbers).tolist() == expected
 
 
 @pytest.mark.parametrize("line", ["m1,2,3,4,5", "m1,2,3", "m1,2,3,4,x", "mask", "m1,2,2,2,-1,5"])

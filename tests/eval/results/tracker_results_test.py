@@ -107,7 +107,7 @@ def test_results_of_vot_toolkit(tmp_path):
     (root / "a" / "a_001.bin").write_bytes(content)
     (root / "a" / "a_001_time.value").write_text("0.5\n0.25\n\n")
     (root / "b").mkdir()
-    (root / "b" / "b_001.txt").write_text("1\n5,1,9,1,9,7,5,7\nm10,20,3,3,4,1,1,2\n1,2,3,4\n")
+    (root / "b" / "b_001.txt").write_text("1\n5,1,9,1,9,7,5,7\nm10,20,3,3,4,1,1,2,1\n1,2,3,4\n")
     (found,) = discovery.find_results([tmp_path])
     assert (found.tracker, found.protocol, found.names) == ("Siam", "supervised", ("a", "b"))
     read = found.read("a")
@@ -126,7 +126,7 @@ def test_results_of_vot_toolkit(tmp_path):
         ("a_001.bin", b"\1\0\1\0", r"a_001\.bin: it ends early"),
         ("a_001.bin", struct.pack("<hI", 1, 0), r"a_001\.bin is empty"),
         ("a_001.bin", struct.pack("<hIBI", 1, 1, 0, 7), "there is no code 7 of a frame"),
-        ("a_001.txt", b"1\nm0,0,1,1,2\n", r"a_001\.txt, line 2: .*runs of 2 px"),
+        ("a_001.txt", b"1\nm0,0,1,1,2\n", r"a_001\.txt, line 2: .*runs are of 2 px"),
     ],
 )
 def test_damaged_results_of_vot_toolkit(tmp_path, name, content, message):
