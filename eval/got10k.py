@@ -15,6 +15,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.eval.trackers import registry
 from gradnet_tf.media.images import as_rgb
 
@@ -75,12 +76,7 @@ def adapt(tracker: Any, name: str, *, origin: float = 1.0) -> Any:
             tracker.init(as_rgb(image), box - offset)
 
         def update(self, image):
-            answer = np.array(tracker.update(as_rgb(image)), np.float64)
-            if answer.shape != (4,):
-                raise ValueError(
-                    f"the tracker must answer with a box (x, y, width, height), got {answer!r}"
-                )
-            return answer + offset
+            return checks.answered_box(tracker.update(as_rgb(image))) + offset
 
     return Got10kTracker(name, is_deterministic=bool(getattr(tracker, "is_deterministic", False)))
 

@@ -24,6 +24,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.boxes.vot_regions import polygon_box
 from gradnet_tf.datasets.vot import equal_area_boxes
 from gradnet_tf.eval.trackers import registry
@@ -104,7 +105,10 @@ class VotTracker:
         if new is not None and len(new):
             raise ValueError(f"one target only, please: further ones came with {frame!r}")
         answer = _call(lambda: self._tracker.update(_read(frame)))
-        return _answered_box(answer, frame), self._confidence()
+        box = checks.answered_box(answer, f"{frame}: ")
+        if not np.isfinite(box).all():
+            raise ValueError(f"{frame}: the tracker must answer with a box, got {answer!r}")
+        return _as_tuple(box), self._confidence()
 
     def _confidence(self) -> dict[str, float]:
         value = getattr(self._tracker, "confidence", None)
@@ -178,18 +182,6 @@ def _read(frame: Union[str, Mapping[str, str]]) -> np.ndarray:
             )
         frame = names[0]
     return as_rgb(frame)
-
-
-def _answered_box(answer: Any, frame: Any) -> Box:
-    try:
-        box = np.array(answer, np.float64)
-    except (TypeError, ValueError):
-        box = np.empty(0)
-    if box.shape != (4,) or not np.isfinite(box).all():
-        raise ValueError(
-            f"{frame}: the tracker must answer with a box (x, y, width, height), got {answer!r}"
-        )
-    return _as_tuple(box)
 
 
 def _as_tuple(box: np.ndarray) -> Box:

@@ -21,6 +21,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 from absl import logging
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Sequence, part
 from gradnet_tf.eval.metrics import regions, supervised
 from gradnet_tf.eval.metrics.supervised import FrameCode
@@ -251,7 +252,7 @@ class _Run:
                 begin = self._clock()
                 answer = self._tracker.update(image)
                 self.seconds[index] = self._clock() - begin
-                self._last = _as_box(answer, self._sequence.frames[index])
+                self._last = checks.answered_box(answer, f"{self._sequence.frames[index]}: ")
             if self._realtime is not None:
                 self._realtime.answered(np.nan_to_num(self.seconds[index]))
         self.boxes[index] = self._last
@@ -260,18 +261,6 @@ class _Run:
         self.codes[index] = FrameCode.FAILED
         self.boxes[index] = np.nan
         self.lost = True
-
-
-def _as_box(answer: Any, frame: str) -> np.ndarray:
-    try:
-        box = np.array(answer, np.float64)
-    except (TypeError, ValueError):
-        box = np.empty(0)
-    if box.shape != (4,):
-        raise ValueError(
-            f"{frame}: the tracker must answer with a box (x, y, width, height), got {answer!r}"
-        )
-    return box
 
 
 def _is_known(sequence: Sequence, index: int) -> bool:

@@ -34,8 +34,11 @@ _IMAGES = f"{_OURS}.media.images"
 _TRACKER = f"{_OURS}.tracking.tracker"
 # They give the frames to a tracker, and start it again; what else they import makes no boxes.
 _LOOP = tuple(
-    f"{_OURS}.eval.{name}"
-    for name in ("running.protocols", "running.realtime", "metrics.regions", "metrics.supervised")
+    f"{_OURS}.{name}"
+    for name in (
+        *("boxes.checks", "eval.running.protocols", "eval.running.realtime"),
+        *("eval.metrics.regions", "eval.metrics.supervised"),
+    )
 )
 _SIDE_BY_SIDE = tuple(f"{_OURS}.eval.running.{name}" for name in ("side_by_side", "video_batch"))
 _BASELINES = f"{_OURS}.eval.trackers.baselines"

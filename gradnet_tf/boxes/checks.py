@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -30,6 +30,23 @@ def parse_box(text: str) -> np.ndarray:
             f"box must be four numbers x,y,width,height, got {text!r}{detail}"
         ) from error
     return check_box(numbers)
+
+
+def answered_box(answer: Any, where: str = "") -> np.ndarray:
+    """Reads the box that somebody's tracker answered with: float64 [4], perhaps not finite.
+
+    Raises:
+        ValueError: If it is no box; `where` stands before the message.
+    """
+    try:
+        box = np.array(answer, np.float64)
+    except (TypeError, ValueError):
+        box = np.empty(0)
+    if box.shape != (4,):
+        raise ValueError(
+            f"{where}the tracker must answer with a box (x, y, width, height), got {answer!r}"
+        )
+    return box
 
 
 def check_box(box, frame_hw: Optional[Sequence[int]] = None) -> np.ndarray:
