@@ -19,7 +19,7 @@ help:
 	@echo 'make test-current  run the tests on the current TensorFlow (Keras 3)'
 	@echo 'make test-wheel    build the wheel and track with it in an empty environment'
 	@echo 'make test-peers    compare with got10k and vot-toolkit, in an environment of their own'
-	@echo 'make lint          check style and format'
+	@echo 'make lint          check style, format, layers of imports and types'
 	@echo 'make bench         measure the speed'
 	@echo 'make clean         remove what these commands made'
 
@@ -62,10 +62,12 @@ test-peers:
 lint: $(VENV)/.ready
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(VENV)/bin/mypy
 
 bench: $(VENV)/.ready
 	@$(VENV)/bin/python -m gradnet_tf.bench
 
 clean:
-	rm -rf $(VENV) $(CURRENT) .venv-peers build dist demo_output *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CURRENT) .venv-peers build dist demo_output *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -269,7 +269,7 @@ def _track(options: Options, interrupts: Interrupts) -> None:
     with _keeping(options) as boxes:
         with open_frames(options.source, on_bad_frame=options.on_bad_frame) as source:
             result = _run(source, options, boxes, interrupts)
-        if options.boxes:
+        if options.boxes and boxes is not None:
             boxes.finish()
         _write(result, options, truth)
 

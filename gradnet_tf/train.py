@@ -171,8 +171,10 @@ def _train(values: flags.FlagValues) -> int:
             "there"
         )
         return STOPPED
-    best = "" if outcome.best is None else f", best validation loss {outcome.best:.4f}"
-    if best and sequences is not None:
+    best = ""
+    if outcome.best is not None and sequences is None:
+        best = f", best validation loss {outcome.best:.4f}"
+    elif outcome.best is not None:
         best = f", best success AUC {1 - outcome.best:.4f}"
     print(f"trained {outcome.step} steps{best}")
     for path in outcome.weights.values():

@@ -11,7 +11,7 @@ NaN or has no area are left out; a box that is NaN is a miss.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 from absl import flags
@@ -45,7 +45,7 @@ def define_truth_origin(values: flags.FlagValues) -> None:
 
 
 def count_from_zero(
-    truth: np.ndarray, first_box: np.ndarray, origin: Optional[int]
+    truth: np.ndarray, first_box: Union[np.ndarray, Sequence[float]], origin: Optional[int]
 ) -> tuple[np.ndarray, int]:
     """Counts the ground truth of a file from 0, or as the tracker's boxes are counted.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -88,7 +89,7 @@ def functions(
         "update": (state, frame),
     }
 
-    def run(name):
+    def run(name, _):
         results = tf.nest.flatten(compiled[name](*arguments[name]))
         return _finished(results[-1])
 
@@ -96,7 +97,7 @@ def functions(
         "decode": lambda _: images.as_rgb(path),
         "transfer": lambda _: _finished(tf.nest.flatten(transfer())[0]),
     }
-    parts.update({name: lambda _, name=name: run(name) for name in arguments})
+    parts.update({name: functools.partial(run, name) for name in arguments})
     return parts
 
 

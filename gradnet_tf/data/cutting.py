@@ -72,7 +72,10 @@ class Cutter:
     def variation(self) -> Optional[np.ndarray]:
         """The matrix of the colour offsets, see `augment.colour_variation`."""
         statistics = self.catalog.exemplar if self.key == "z" else self.catalog.instance
-        return augment.colour_variation(statistics.covariance) if self.color else None
+        if not self.color:
+            return None
+        assert statistics is not None
+        return augment.colour_variation(statistics.covariance)
 
     def specs(self, strongly: bool, staged: bool) -> list[tf.TensorSpec]:
         """What `read` gives for a crop of strong augmentation, or with scenes."""
@@ -100,6 +103,7 @@ class Cutter:
         files = [self.catalog.read(self.key, int(frame)) for frame in requests.frames]
         columns = [np.array(files, object), *self._parameters(requests)]
         if self.cut != self.size:
+            assert requests.start is not None
             columns.append(CELL * requests.start.astype(np.int32))
         if requests.strong is not None:
             columns.append(requests.strong[:, : distortion.UNIFORMS].astype(np.float32))
@@ -112,8 +116,7 @@ class Cutter:
 
     def make(self, jpeg, rows, columns, colour, *more):
         """Decodes and cuts one crop, in the graph: float32 [cut, cut, 3], BGR, about 0..255."""
-        more = list(more)
-        start = more.pop(0) if self.cut != self.size else None
+        start, more = (None, more) if self.cut == self.size else (more[0], more[1:])
         scene = more[-3:] if len(more) >= 3 else None
         uniforms, seed = more[:2] if len(more) % 3 else (None, None)
         source_size = SOURCE_SIZES[self.key]

@@ -155,9 +155,13 @@ def _parse(content: Mapping[str, Any]) -> Description:
         raise ValueError(
             f"it has version {content['version']!r}, this program reads version {VERSION}"
         )
+    plain: dict[str, Any] = {name: content[name] for name in _PLAIN}
+    colours: dict[str, Any] = {
+        name: _parse_statistics(name, content["statistics"][name]) for name in _COLOURS
+    }
     return Description(
-        **{name: content[name] for name in _PLAIN},
-        **{name: _parse_statistics(name, content["statistics"][name]) for name in _COLOURS},
+        **plain,
+        **colours,
         shards=[Shard(**shard) for shard in content["shards"]],
     )
 

@@ -11,8 +11,7 @@ import functools
 import importlib
 import math
 import warnings
-from types import ModuleType
-from typing import Optional
+from typing import Any
 
 import tensorflow as tf
 
@@ -60,7 +59,7 @@ class DistortionConfig:
 
 
 @functools.cache
-def addons() -> Optional[ModuleType]:
+def addons() -> Any:
     """tensorflow_addons.image, None where it cannot be imported."""
     try:
         with warnings.catch_warnings():

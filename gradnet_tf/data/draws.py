@@ -7,7 +7,7 @@ of (seed, frame, number of the crop), and whose drift is one of (seed, track, th
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -115,7 +115,8 @@ class Draws:
         if training and config.augment != "none":
             for name, stream, width in self._kinds(sampling.AUGMENTATION, sampling.STRONG, False):
                 noise = sampling.uniforms(config.seed, step, group, stream, (config.batch, width))
-                exemplars = exemplars._replace(**{name: noise[:count]})
+                drawn: dict[str, Any] = {name: noise[:count]}
+                exemplars = exemplars._replace(**drawn)
             if config.crops:
                 draws = sampling.uniforms(
                     config.seed, step, group, sampling.NUMBERS, (len(frames),)
@@ -131,12 +132,14 @@ class Draws:
 
     def _fresh(self, step: int, group: int, frames: np.ndarray) -> cutting.Requests:
         """Instances with an augmentation of this step alone."""
-        config, found = self._config, {}
+        config = self._config
+        found: dict[str, Any] = {}
         scaled = config.scale_jitter > 0
         for name, stream, width in self._kinds(sampling.AUGMENTATION, sampling.STRONG, scaled):
             if config.task:
-                shape = (config.batch + len(frames), width)
-                noise = sampling.uniforms(config.seed, step, group, stream, shape)[config.batch :]
+                count = config.batch + len(frames)
+                noise = sampling.uniforms(config.seed, step, group, stream, (count, width))
+                noise = noise[config.batch :]
             else:
                 shape = (1 + config.regions, config.batch, width)
                 noise = sampling.uniforms(config.seed, step, group, stream, shape)[1:]

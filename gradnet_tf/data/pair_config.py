@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
-from gradnet_tf.data import augment, cutting, distortion, scenes, task
+from gradnet_tf.data import cutting, distortion, scenes, task
+from gradnet_tf.data.augment import AugmentConfig
 from gradnet_tf.network import architecture
 
 AUGMENTATIONS = ("reference", "strong", "none")
@@ -99,13 +100,13 @@ class PairConfig:
         self.augmentation()
         self.instance_augmentation()
 
-    def augmentation(self) -> augment.AugmentConfig:
+    def augmentation(self) -> AugmentConfig:
         """The reference's augmentation with these settings, of exemplars."""
-        return augment.AugmentConfig(
+        return AugmentConfig(
             self.max_translate, self.max_stretch, self.color, self.reference_quirks
         )
 
-    def instance_augmentation(self) -> augment.AugmentConfig:
+    def instance_augmentation(self) -> AugmentConfig:
         """That of instances."""
         beyond = self.scale_jitter > 0 or self.whole_size > self.instance_size
         return dataclasses.replace(

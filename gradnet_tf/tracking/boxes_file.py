@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Optional
+from typing import BinaryIO, Optional, Union
 
 import numpy as np
 from absl import logging
@@ -80,7 +80,7 @@ class BoxesFile:
         if self._file is not None:
             self._file.close()
 
-    def add(self, box: Sequence[float]) -> None:
+    def add(self, box: Union[np.ndarray, Sequence[float]]) -> None:
         """Writes the next box.
 
         Where that fails, as on a full disk, the run goes on: there may be room by its end.
@@ -161,7 +161,7 @@ class BoxesFile:
                 self._synced = time.monotonic()
 
 
-def _line(box: Sequence[float], format: str) -> bytes:
+def _line(box: Union[np.ndarray, Sequence[float]], format: str) -> bytes:
     if format == "float":
         words = [np.format_float_positional(value, trim="0") for value in box]
     elif format == "reference":

@@ -85,8 +85,8 @@ class Tracker:
         self._state = None
         self._output: Optional[StepOutput] = None
         self._targets: Optional[TargetGroup] = None
-        self._float_scale = None
-        self._frame_shape: Optional[tuple[int, ...]] = None
+        self._float_scale: Optional[float] = None
+        self._frame_shape: tuple[int, ...] = ()
 
     def init(self, image, box) -> None:
         """Starts on a target, or starts again on another one.
@@ -155,7 +155,7 @@ class Tracker:
                 was given last; nothing has changed then.
         """
         _check_eager()
-        self._many("add()")
+        targets = self._many("add()")
         frame = self._frame(image, "add()")
         if frame.shape != self._frame_shape:
             (height, width), (last_height, last_width) = frame.shape[:2], self._frame_shape[:2]
@@ -164,7 +164,7 @@ class Tracker:
                 f"pixels (width x height), got one of {width}x{height}"
             )
         boxes = np.reshape(checks.check_boxes(boxes, frame.shape[:2]), [-1, 4])
-        return self._targets.add([frame], boxes)
+        return targets.add([frame], boxes)
 
     def drop(self, ids) -> None:
         """Stops tracking some of the targets; the others go on as if nothing had been.

@@ -146,7 +146,7 @@ class _Run:
         self.strategy = tf.distribute.get_strategy()
         self.store = checkpoints.CheckpointStore(workdir, keep=options.keep, read_only=not is_chief)
         restored = self.store.restore()
-        state, info = restored or (None, {"step": 0, "precisions": []})
+        state, info = restored or ({}, {"step": 0, "precisions": []})
         self.done = info["step"]
         # [first step, precision], as they followed each other. None: not recorded then.
         self.precisions: list[list] = info.get("precisions", [[0, None]])
@@ -255,7 +255,8 @@ class _Run:
 
     def _validate(self):
         """Means over the validation set, with outputs and instances of its first batch."""
-        means, first = report.Means(), None
+        means = report.Means()
+        first: Any = None
         dataset = self.source.validation(self.config.validation_batches)
         for exemplars, instances, *task in self.source.iterate(dataset, training=False):
             outputs = self.train_step.evaluate(exemplars, instances, *task)
