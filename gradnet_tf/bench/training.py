@@ -104,7 +104,7 @@ def _presets(precisions, batch) -> dict[str, Callable]:
         made = TrainStep(GradNet(seed=1), config)
         return lambda: made(exemplars, instances, 0, task=task)["loss"].numpy()
 
-    def kept(config):
+    def kept(config) -> tuple[tf.Tensor, tf.Tensor]:
         features = random.normal(0, 1, (config.instances, 20, 20, 256))
         return batch[0][: config.exemplars], tf.constant(features.astype(np.float16))
 
@@ -155,7 +155,7 @@ def measure(values: flags.FlagValues) -> dict[str, dict[str, float]]:
 
     def ours(setting, jit_compile=False):
         step = TrainStep(GradNet(seed=1), setting, jit_compile=jit_compile)
-        return lambda: step(*batch, 0)["loss"].numpy()
+        return lambda: step(batch[0], batch[1], 0)["loss"].numpy()
 
     network = GradNet(seed=1)
     theirs = three_runs(network, TrainStep(network, config()))
