@@ -72,7 +72,7 @@ class Floor(NamedTuple):
 
 
 class Probes:
-    """What measures the rates of the device: functions for `timing.in_turns`.
+    """Measures the rates of the device by functions for `timing.in_turns`.
 
     Args:
         precisions: Types to measure matrix products of.

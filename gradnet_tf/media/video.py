@@ -109,7 +109,7 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
 
 
 def _rows(container: Any, stream: Any, order: Order, end: End) -> Iterator[VideoFrame]:
-    """Decodes a stream: a row for every frame, in the order of their timestamps."""
+    """Decodes a stream: every frame, or why there is none, in the order of the timestamps."""
     errors = (import_av().error.FFmpegError, OSError)
     decoder = stream.codec_context
     _choose_threads(decoder)
