@@ -216,11 +216,11 @@ def _score(stream: Any) -> int:
 
 def _display_matrix(frame: Any) -> tuple[int, int, int, int]:
     """Finds the (a, b, c, d) by which what is at (x, y) is shown at (a x + c y, b x + d y)."""
-    for data in frame.side_data:
-        if data.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data))
-            return a, b, c, d
-    return 1, 0, 0, 1
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data))
+    return a, b, c, d
 
 
 def to_rgb(frame: Any, matrix: Optional[tuple[int, int, int, int]] = None) -> np.ndarray:
