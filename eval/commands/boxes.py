@@ -24,9 +24,7 @@ from gradnet_tf.files import textfiles
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
     for name, text in (("boxes", "the tracker's boxes"), ("truth", "ground truth")):
-        flags.DEFINE_string(
-            name, None, f"File of {text}, x,y,width,height.", required=True, flag_values=values
-        )
+        flags.DEFINE_string(name, None, f"File of {text}, x,y,width,height.", flag_values=values)
     define_truth_origin(values)
 
 
@@ -99,6 +97,9 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
 
     def compare() -> None:
         command_line.refuse(arguments)
+        for name in ("boxes", "truth"):
+            if not values[name].value:
+                raise ValueError(f"--{name} is missing: a file of lines x,y,width,height")
         boxes, truth = textfiles.read_boxes(values.boxes), textfiles.read_boxes(values.truth)
         truth, origin = count_from_zero(truth, boxes[0], values.truth_origin)
         print(report(boxes, truth))

@@ -30,6 +30,16 @@ def test_an_argument_that_is_no_flag(capsys):
     assert "unexpected argument 'c.txt'" in capsys.readouterr().err
 
 
+def test_a_missing_file_is_named(capsys):
+    values = flags.FlagValues()
+    binary.define_flags(values)
+    values(["eval", "--boxes=a"])
+    assert binary.run(values) == 1
+    assert (
+        capsys.readouterr().err == "error: --truth is missing: a file of lines x,y,width,height\n"
+    )
+
+
 def call(*arguments):
     values = flags.FlagValues()
     binary.define_flags(values)
