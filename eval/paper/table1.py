@@ -62,6 +62,7 @@ def run(settings: Settings) -> output.Document:
     found = [descend(problem, rates, limit, target) for problem in _bar(problems, "descents")]
     least = _text(min(one.iterations.min() for one in found))
     best = min(median(column) for column in np.transpose([one.first_step for one in found]))
+    chosen = "as given" if settings.base_rate else "chosen so that 1× takes as long as in the paper"
     return output.Document(
         tables=(make_table(found),),
         notes=(
@@ -69,7 +70,7 @@ def run(settings: Settings) -> output.Document:
             f"so for {HOLD} iterations. ∞: not within {limit} iterations. Numbers are medians over "
             "pairs.",
             f"The basic learning rate is {base_rate:.4g} (on the loss of `losses.logistic_loss`), "
-            + ("as given." if settings.base_rate else "chosen so that 1× takes as in the paper."),
+            f"{chosen}.",
             f"The fewest iterations of any pair by any rate: {least}. After one iteration, the "
             f"median pair keeps at least {best:.0%} of its loss, whatever the rate.",
         ),
