@@ -116,7 +116,7 @@ class VotTracker:
 
 
 def region_box(region: Any) -> Box:
-    """The upright box for a region as vot-toolkit hands it over.
+    """Returns the upright box for a region as vot-toolkit hands it over.
 
     Args:
         region: A tuple (x, y, width, height); a list of corners (x, y), whose box is of the same
@@ -162,7 +162,7 @@ def _mask_box(mask: np.ndarray) -> np.ndarray:
 
 
 def _single_region(new: Any) -> Any:
-    """The region out of (region, properties), in a list or not."""
+    """Takes the region out of (region, properties), in a list or not."""
     objects = new if isinstance(new, list) else [new]
     if len(objects) != 1:
         raise ValueError(f"one target only, please; the toolkit gave {len(objects)}")

@@ -84,7 +84,7 @@ def check(convention: str) -> None:
 
 
 def _otb(tracked: Tracked) -> Counted:
-    """OTB one-pass evaluation (tracker_benchmark, ``calc_seq_err_robust`` and ``calc_result``).
+    """Counts as OTB (tracker_benchmark, one-pass evaluation: ``calc_seq_err_robust``).
 
     The tracker's first box is replaced by the truth, and the frame counts. Truth with a number that
     is not positive in the file, whose origin is (1, 1), is invalid. The Python version's rounding
@@ -95,7 +95,7 @@ def _otb(tracked: Tracked) -> Counted:
 
 
 def _lasot(tracked: Tracked) -> Counted:
-    """LaSOT (LaSOT_Evaluation_Toolkit, ``calc_seq_err_robust.m`` and ``eval_tracker.m``).
+    """Counts as LaSOT (LaSOT_Evaluation_Toolkit, ``calc_seq_err_robust.m`` and ``eval_tracker.m``).
 
     A box that is NaN or without area is replaced by the one before, where the truth is known; then
     the first by the truth. Absent frames are left out, but hits are divided by all frames.
@@ -108,7 +108,7 @@ def _lasot(tracked: Tracked) -> Counted:
 
 
 def _got10k(tracked: Tracked) -> Counted:
-    """GOT-10k (got10k toolkit, ``ExperimentGOT10k.report`` of the validation set).
+    """Counts as GOT-10k (got10k toolkit, ``ExperimentGOT10k.report`` of the validation set).
 
     The first frame and those in which nothing of the target is seen (cover 0; `absent` where cover
     is not given) are left out. All frames of all sequences weigh alike. Boxes are clipped to the
@@ -133,7 +133,7 @@ def _got10k(tracked: Tracked) -> Counted:
 
 
 def _vot(tracked: Tracked) -> Counted:
-    """VOT without resets (vot-toolkit, ``SequenceAccuracy`` and ``AverageAccuracy``).
+    """Counts as VOT without resets (vot-toolkit, ``SequenceAccuracy`` and ``AverageAccuracy``).
 
     The first 10 frames are left out; overlap is counted by pixels within the image; sequences weigh
     by their length. Errors, which vot-toolkit does not have, are those of the upright boxes.
@@ -147,7 +147,7 @@ def _vot(tracked: Tracked) -> Counted:
 
 
 def _pysot(tracked: Tracked) -> Counted:
-    """Pysot (``OPEBenchmark``, ``success_overlap``, ``success_error``).
+    """Counts as pysot (``OPEBenchmark``, ``success_overlap``, ``success_error``).
 
     Truth without area has IoU -1; truth whose centre is not positive has error -1. The first frame
     is taken as the tracker gave it. Absent frames are left out, but hits are divided by all frames
@@ -164,7 +164,7 @@ def _pysot(tracked: Tracked) -> Counted:
 
 
 def _reference(tracked: Tracked) -> Counted:
-    """The authors' track.py (``_compile_results``): every frame counts as it is."""
+    """Counts as the authors' track.py (``_compile_results``): every frame counts as it is."""
     iou, error, normalized = _measure(tracked.boxes, tracked.truth)
     return Counted(iou, error, normalized, len(tracked.boxes), 1.0)
 
@@ -181,7 +181,7 @@ CONVENTIONS = tuple(_CONVENTIONS)
 
 
 def _measure(boxes, truth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """IoU, error and error in units of the truth's size; a number that is missing is a miss."""
+    """Returns IoU, error and error in units of the truth's size; a missing number is a miss."""
     if not len(boxes):
         return np.zeros(0), np.zeros(0), np.zeros(0)
     iou = np.nan_to_num(regions.overlap_ratio(boxes, truth))

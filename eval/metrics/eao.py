@@ -139,7 +139,7 @@ def eao_interval(
 
 
 def _scores(terms, times, interval):
-    """EAO of each row of `times` [r, s], how often each sequence is taken: [r]."""
+    """Returns the EAO [r] of each row of `times` [r, s], how often each sequence is taken."""
     low, high = interval
     if not 1 <= low <= high:
         raise ValueError(f"the interval must be 1 <= low <= high, got {tuple(interval)}")
@@ -153,7 +153,7 @@ def _scores(terms, times, interval):
 
 
 def _curves(terms, times):
-    """Curves [r, k] of rows of `times` [r, s]; NaN beyond the longest sequence that is taken."""
+    """Returns curves [r, k] of rows of `times` [r, s]; NaN beyond the longest sequence taken."""
     weights = times @ terms.weights
     with np.errstate(invalid="ignore"):
         curves = (times @ terms.overlaps) / weights
@@ -164,7 +164,7 @@ def _curves(terms, times):
 
 
 def _vot_fragments(run):
-    """(overlaps, weight, whether it failed) of each fragment of a run."""
+    """Yields (overlaps, weight, whether it failed) of each fragment of a run."""
     starts = np.flatnonzero(run.codes == FrameCode.INIT)
     failures = np.flatnonzero(run.codes == FrameCode.FAILED)
     for index, start in enumerate(starts):

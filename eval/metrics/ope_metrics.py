@@ -111,7 +111,7 @@ class ReferenceMetrics(NamedTuple):
 
 
 def success_auc(iou: np.ndarray) -> float:
-    """OTB success: the share of frames with IoU > t, averaged over the 21 thresholds; 0 to 1.
+    """Returns OTB's success, the share of frames with IoU > t, averaged over 21 thresholds.
 
     The last threshold, 1, is never exceeded, so perfect boxes reach 20/21. NaN is a miss.
     """
@@ -119,12 +119,12 @@ def success_auc(iou: np.ndarray) -> float:
 
 
 def precision(error: np.ndarray, threshold: float = PRECISION_THRESHOLD) -> float:
-    """OTB precision: the share of frames with a centre error <= threshold px. NaN is a miss."""
+    """Returns OTB's precision, the share of frames with an error <= threshold px. NaN is a miss."""
     return float(np.mean(np.asarray(error) <= threshold))
 
 
 def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
-    """The numbers that the reference's track.py prints (``_compile_results``).
+    """Returns the numbers that the reference's track.py prints (``_compile_results``).
 
     It differs from OTB: an error of exactly the threshold is a miss, the precision curve ends at
     25 px and is integrated over the index of the threshold, and overlap is the mean IoU. NaN is a
@@ -144,7 +144,7 @@ def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
 
 
 def thresholds(convention: str) -> Thresholds:
-    """The thresholds of a convention's curves.
+    """Returns the thresholds of a convention's curves.
 
     OTB, LaSOT and pysot: IoU 0, 0.05, ..., 1; 0 to 50 px; 0 to 0.5. GOT-10k: IoU 0, 0.01, ..., 1
     (``nbins_iou = 101``), taken for vot, too. The reference's precision is taken from 0.5 to 25 px.
@@ -247,7 +247,7 @@ def mean_curves(scores: Sequence[SequenceScores]) -> tuple[np.ndarray, np.ndarra
 
 
 def summarize(scores: Sequence[SequenceScores]) -> Summary:
-    """One number for each measure over all sequences, as the convention's toolkit averages.
+    """Returns one number for each measure over all sequences, as the convention's toolkit averages.
 
     Raises:
         ValueError: If there are no scores, or they are of several conventions.

@@ -181,7 +181,7 @@ def _vot_frame(box, region, resolution):
 
 
 def _vot_extent(region):
-    """First and last pixels (left, top, right, bottom) of a rounded region."""
+    """Returns the first and last pixels (left, top, right, bottom) of a rounded region."""
     if len(region) == 4:
         corners = np.concatenate([region[:2], region[:2] + region[2:] - 1])
     else:

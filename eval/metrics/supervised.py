@@ -61,7 +61,7 @@ def overlaps(
     resolution: regions.Resolution,
     convention: str = "vot",
 ) -> np.ndarray:
-    """Overlap of each box with its truth inside the image, as a toolkit counts it.
+    """Returns the overlap of each box with its truth inside the image, as a toolkit counts it.
 
     Args:
         boxes: [n, 4], (x, y, width, height); NaN where there is none.
@@ -88,7 +88,7 @@ def overlaps(
 
 
 def accuracy(runs: Sequence[Run], burn_in: int = BURN_IN, weighting: str = "vot") -> float:
-    """Mean overlap of tracked frames, without `burn_in` frames from each initialisation on.
+    """Returns the mean overlap of tracked frames, without the first ones after an initialisation.
 
     Args:
         runs: Of all sequences.
@@ -189,7 +189,7 @@ def sequence_lengths(groups: list[list[Run]]) -> np.ndarray:
 
 
 def _failures(groups):
-    """Mean number of failures of each sequence."""
+    """Returns the mean number of failures of each sequence."""
     counts = [
         [np.count_nonzero(run.codes == FrameCode.FAILED) for run in group] for group in groups
     ]
@@ -197,7 +197,7 @@ def _failures(groups):
 
 
 def _left(run, burn_in):
-    """Overlaps [n] of the frames that accuracy counts, NaN elsewhere."""
+    """Returns overlaps [n] of the frames that accuracy counts, NaN elsewhere."""
     counts = run.codes == FrameCode.TRACKED
     for start in np.flatnonzero(run.codes == FrameCode.INIT):
         counts[start : start + burn_in] = False
@@ -205,7 +205,7 @@ def _left(run, burn_in):
 
 
 def _frame_means(group, burn_in):
-    """Mean overlap of each frame over its repetitions; NaN where none counts."""
+    """Returns the mean overlap of each frame over its repetitions; NaN where none counts."""
     values = np.stack([_left(run, burn_in) for run in group])
     counts = (~np.isnan(values)).sum(axis=0)
     return np.where(counts, np.nansum(values, axis=0) / np.maximum(counts, 1), np.nan)
@@ -221,7 +221,7 @@ def _mean_or_zero(values):
 
 
 def _attributes(groups):
-    """Frames of each attribute, bool [6, all frames], and the attributes' shares of frames [6]."""
+    """Returns the frames of each attribute, bool [6, all frames], and the shares of frames [6]."""
     masks = []
     for group in groups:
         count = len(group[0].codes)

@@ -92,7 +92,7 @@ def _open_own(root: Path, provenance: Mapping[str, Any]) -> TrackerResults:
 
 
 def _open_foreign(root: Path) -> Optional[TrackerResults]:
-    """Results in a layout of the benchmarks, without anything of ours beside them."""
+    """Opens results in a layout of the benchmarks, without anything of ours beside them."""
     children = [child for child in root.iterdir() if not child.name.startswith(".")]
     tracker, layout, protocol = root, formats.OTB, "ope"
     texts = [c for c in children if c.suffix == ".txt" and not formats.seems_prose(c)]
@@ -117,7 +117,7 @@ def _open_foreign(root: Path) -> Optional[TrackerResults]:
 
 
 def _unreadable(path: Path) -> str:
-    """What is wrong with the first text file below a folder, for a message; empty if none is."""
+    """Says what is wrong with the first text file below a folder; empty if nothing is."""
     for file in sorted(path.rglob("*.txt"))[:1]:
         try:
             formats.decode_boxes(file, formats.OTB, 1)

@@ -230,7 +230,7 @@ def decode_values(path: Path) -> np.ndarray:
 
 
 def _read_head(path) -> list[str]:
-    """The first lines of a file; none if it is no text."""
+    """Reads the first lines of a file; none if it is no text."""
     try:
         with open(path, "rb") as file:
             return textfiles.decode(file.read(_HEAD)).splitlines()[:_HEAD_LINES]

@@ -60,7 +60,7 @@ def describe_code(
 
 
 def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """An identity without the code; what older versions did not know has its default."""
+    """Returns an identity without the code; what older versions did not know has its default."""
     settings = {key: value for key, value in identity.items() if key not in _CODE}
     if "protocol" in settings:
         settings["protocol"] = {"on_bad_frame": "stop", **settings["protocol"]}
@@ -68,7 +68,7 @@ def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, and those of mappings in them, which "protocol.limit" names."""
+    """Returns the values, and those of mappings in them, which "protocol.limit" names."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

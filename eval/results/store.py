@@ -328,7 +328,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _batches(provenance: Mapping[str, Any]) -> set[int]:
-    """In batches of which sizes sequences were tracked."""
+    """Returns in batches of which sizes sequences were tracked."""
     return set(np.ravel(provenance.get("hardware", {}).get("batch", 1)).tolist())
 
 

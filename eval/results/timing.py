@@ -41,7 +41,7 @@ class Timing:
 
 
 def tracked_seconds(result: SequenceResult) -> np.ndarray:
-    """Seconds of each `update` [m], without initialisations and frames that were not tracked."""
+    """Returns the seconds of each `update` [m] that was called."""
     return result.seconds[~_starts(result) & np.isfinite(result.seconds)]
 
 

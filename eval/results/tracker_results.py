@@ -55,7 +55,7 @@ class TrackerResults:
         return len({self.codes[name] for name in sequences if name in self.codes}) > 1
 
     def describe_code(self, sequences: Iterable[str]) -> list[str]:
-        """What has to be said of the code behind the results of some sequences, in words."""
+        """Says what has to be said of the code behind the results of some sequences, in words."""
         groups: dict[str, list[str]] = {}
         for name in sequences:
             if name in self.codes:
@@ -75,22 +75,22 @@ class TrackerResults:
         return [f"{self.tracker} joins results of different code: {'; '.join(parts)}."]
 
     def mark(self, sequence: str) -> Optional[dict[str, Any]]:
-        """What was recorded when a sequence was finished; None for a foreign tree."""
+        """Reads what was recorded when a sequence was finished; None for a foreign tree."""
         return marks.read_mark(self._root(sequence), sequence)
 
     def find_flaw(self, sequence: str) -> Optional[str]:
-        """Which file was changed since `run` wrote it, in words; None if nothing tells of any."""
+        """Says which file was changed since `run` wrote it; None if nothing tells of any."""
         mark = self.mark(sequence)
         return None if mark is None else marks.find_changed_file(self._root(sequence), mark)
 
     def repetitions(self, sequence: str) -> int:
-        """How often a sequence was run."""
+        """Counts the runs of a sequence."""
         if self.layout == formats.OTB:
             return 1
         return len(find_repetitions(self._root(sequence), sequence))
 
     def path(self, sequence: str, repetition: int = 1) -> Path:
-        """The file of the boxes of one run; raises a KeyError if there is no such sequence."""
+        """Returns the file of the boxes of one run; raises a KeyError without such a sequence."""
         path = self._root(sequence) / formats.box_file(self.layout, sequence, repetition)
         binary = path.with_suffix(".bin")
         return binary if self.layout == formats.VOT and not path.exists() else path

@@ -207,7 +207,7 @@ class _Run:
         return image
 
     def read_or_hold(self, index: int) -> Optional[np.ndarray]:
-        """The image, or None where it cannot be read and is to be held."""
+        """Reads an image; None where it cannot be read and is to be held."""
         try:
             return self.read(index)
         except (OSError, TypeError, ValueError) as error:

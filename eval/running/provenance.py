@@ -133,14 +133,14 @@ def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
 
 
 def count_cores() -> int:
-    """Processor cores that this process may use."""
+    """Counts the processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def find_commit(checkout: Path) -> Optional[str]:
-    """Commit of a checkout, with "-dirty" if files are changed; None if it is none."""
+    """Finds the commit of a checkout, with "-dirty" if files are changed; None if it is none."""
     if not (checkout / ".git").exists():
         return None
     text = _run("git", "-C", str(checkout), *_DESCRIBE)
@@ -164,7 +164,7 @@ def _gpus() -> list[str]:
 
 
 def _run(program: str, *arguments: str) -> str:
-    """What a program prints; empty if it is not there or fails."""
+    """Returns what a program prints; empty if it is not there or fails."""
     if shutil.which(program) is None:
         return ""
     try:

@@ -118,7 +118,7 @@ def _do(tasks: Sequence[Task], send: Callable[[Any], None], *, batch: int, wait:
 
 
 def _split(tasks: Sequence[Task], parts: int) -> list[list[Task]]:
-    """Parts of about as many frames, each in the order of the tasks."""
+    """Returns parts of about as many frames, each in the order of the tasks."""
     lengths = [len(task.sequence.frames) for task in tasks]
     numbers: list[list[int]] = [[] for _ in range(min(parts, len(tasks)))]
     for number in sorted(range(len(tasks)), key=lambda n: -lengths[n]):

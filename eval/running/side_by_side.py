@@ -73,7 +73,7 @@ class _SequenceRun:
         self._observe = tasks.Reporter(task.sequence, functools.partial(tell, number))
 
     def read(self) -> np.ndarray:
-        """The next frame; raises an OSError or ValueError if it cannot be read."""
+        """Reads the next frame; raises an OSError or ValueError if it cannot be read."""
         image, self._decode_seconds[self._index] = next(self._frames)
         return image
 
@@ -211,13 +211,13 @@ class _SideBySide:
         self._kept.pop(number).close()
 
     def _fail(self, number: int, task: Task) -> None:
-        """After an exception, while it is handled."""
+        """Records that a task failed, while its exception is handled."""
         result = tasks.fail(task, traceback.format_exc())
         self._release(number)
         self._tell(number, result)
 
     def _set_all_apart(self, text: str) -> None:
-        """After a step that failed: nobody knows for which sequence, so each is run by itself."""
+        """Runs each sequence of a failed step by itself: nobody knows which one was at fault."""
         names = ", ".join(run.task.sequence.name for run in self._runs)
         logging.warning("%s are run one by one, for their step failed:\n%s", names, text)
         for run in list(self._runs):
@@ -243,7 +243,7 @@ def _alone(task: Task) -> Task:
 def _read(
     frames: Items[str], clock: protocols.Clock
 ) -> Generator[tuple[np.ndarray, float], None, None]:
-    """Images, and seconds of reading each."""
+    """Yields images, and the seconds of reading each."""
     for frame in frames:
         start = clock()
         image = as_rgb(frame)

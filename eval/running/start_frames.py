@@ -90,7 +90,7 @@ def _firsts(sequence: Sequence, starts: int) -> np.ndarray:
 
 
 def _from(sequence: Sequence, first: int) -> Sequence:
-    """The rest of a sequence from a frame on."""
+    """Returns the rest of a sequence from a frame on."""
     number = sequence.first_number + int(first)
     digits = len(str(sequence.first_number + len(sequence.frames) - 1))
     return dataclasses.replace(

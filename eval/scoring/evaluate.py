@@ -165,7 +165,7 @@ def _evaluate(dataset, tracker, own, numbers, attributes, clusters, samples) -> 
 
 
 def _find_clusters(dataset: Dataset) -> Optional[np.ndarray]:
-    """For each segment the number of its sequence, int64 [n]; None for whole sequences."""
+    """Numbers the sequence of each segment, int64 [n]; None for whole sequences."""
     if not start_frames.is_split(dataset):
         return None
     numbers: dict[str, int] = {}

@@ -180,7 +180,7 @@ def _cut(
 
 
 def _read_all(results, sequences, convention):
-    """All runs by names of tracker and sequence; and why others cannot be read, in parentheses."""
+    """Reads all runs, by tracker and sequence; and says why others cannot be read."""
     runs: dict[tuple[str, str], list[SequenceResult]] = {}
     reasons: dict[tuple[str, str], str] = {}
     for one in results:
@@ -215,7 +215,7 @@ def _read(results: TrackerResults, sequence: TestSequence, convention: str) -> l
 
 
 def _name_in(results: TrackerResults, name: str) -> str:
-    """How results call a sequence: other toolkits write "Jogging.1", "Jogging_1", "Jogging-1"."""
+    """Returns how results call a sequence: "Jogging.1", "Jogging_1" or "Jogging-1"."""
     if name in results.sources or results.provenance:
         return name
     return next((n for n in results.names if _canonical(n, {name})), name)

@@ -143,6 +143,6 @@ def score(
 
 
 def frame_overlaps(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """IoU of each frame, to be shown: NaN where there is no box, or no true one with an area."""
+    """Returns the IoU of each frame, to be shown; NaN without a box or known ground truth."""
     overlaps = ope_metrics.overlap_ratio(boxes, truth)
     return np.where(regions.is_known(truth), overlaps, np.nan)

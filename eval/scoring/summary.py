@@ -201,14 +201,14 @@ class Evaluation:
     def mean_curve(
         self, curve: Curve, tracker: int, attribute: Optional[Attribute] = None
     ) -> np.ndarray:
-        """A tracker's mean curve, over all sequences or those of an attribute: float64 [t]."""
+        """Averages a tracker's curve over all sequences or those of an attribute: float64 [t]."""
         rows = self.trackers[tracker].curves[curve.key]
         members = list(range(len(rows)) if attribute is None else attribute.members)
         return mean(rows[members], self.weights[members])
 
 
 def mean(values: np.ndarray, weights: Optional[np.ndarray] = None) -> Any:
-    """Mean over the first axis; rows with NaN are left out, NaN if none is left."""
+    """Averages over the first axis; rows with NaN are left out, NaN if none is left."""
     values = np.asarray(values, np.float64)
     is_known = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if not is_known.any():

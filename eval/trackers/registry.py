@@ -277,7 +277,7 @@ def _check_name(name: str, text: str) -> None:
 
 
 def _find_files(path: str) -> dict[str, Path]:
-    """The files that an argument names: one file, or those of a model in a folder or by its prefix.
+    """Finds the files that an argument names: one, or those of a model in a folder or by a prefix.
 
     Other folders may be for output, or hold videos: what is in them is not of the tracker.
     """

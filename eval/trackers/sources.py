@@ -110,7 +110,7 @@ def hash_source(content: bytes) -> str:
 
 
 def _tokens(content: bytes) -> Iterator[str]:
-    """The words of a program; those of lines that are nothing but a string are left out.
+    """Yields the words of a program; those of lines that are nothing but a string are left out.
 
     From Python 3.12 on an f-string is many tokens: its source is taken as one, as it was before.
     """
@@ -142,7 +142,7 @@ def _tokens(content: bytes) -> Iterator[str]:
 
 
 def _cut(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    """The source between two places (line from 1, column from 0)."""
+    """Returns the source between two places (line from 1, column from 0)."""
     if start[0] == end[0]:
         return lines[start[0] - 1][start[1] : end[1]]
     between = lines[start[0] : end[0] - 1]
@@ -182,7 +182,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _imports(file: Path, package: str) -> Iterator[str]:
-    """Names that may be modules, of all imports in a source; `package` is where it lies."""
+    """Yields names that may be modules, of all imports in a source; `package` is where it lies."""
     try:
         waiting: list[ast.AST] = [ast.parse(file.read_bytes())]
     except (SyntaxError, ValueError):
@@ -206,7 +206,7 @@ def _imports(file: Path, package: str) -> Iterator[str]:
 
 
 def _absolute(name: str, package: str) -> str:
-    """The full name of a module that is named from within a package."""
+    """Returns the full name of a module that is named from within a package."""
     level = len(name) - len(name.lstrip("."))
     if not level:
         return name
@@ -215,7 +215,7 @@ def _absolute(name: str, package: str) -> str:
 
 
 def _name(expression: ast.expr) -> Optional[str]:
-    """The last part of a dotted name."""
+    """Returns the last part of a dotted name."""
     return getattr(expression, "id", getattr(expression, "attr", None))
 
 
@@ -224,7 +224,7 @@ def _is_for_types(test: ast.expr) -> bool:
 
 
 def _locate(name: str) -> tuple[Optional[Path], list[str]]:
-    """A module's file, and where the modules in it lie; finds neither where there is none."""
+    """Finds a module's file, and where the modules in it lie; neither where there is none."""
     loaded = sys.modules.get(name)
     if loaded is not None:
         return _place(getattr(loaded, "__file__", None), getattr(loaded, "__path__", ()))

@@ -105,7 +105,7 @@ def mask_box(numbers: npt.ArrayLike) -> np.ndarray:
 
 
 def polygon_box(corners: npt.ArrayLike) -> np.ndarray:
-    """The upright box around a polygon x1, y1, x2, y2, ...: float64 [4]."""
+    """Returns the upright box around a polygon x1, y1, x2, y2, ...: float64 [4]."""
     points = np.asarray(corners, np.float64).reshape(-1, 2)
     low = points.min(axis=0)
     return np.concatenate([low, points.max(axis=0) - low])
