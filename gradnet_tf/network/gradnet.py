@@ -159,9 +159,23 @@ class GradNet(tf.keras.Model):
         each = loss(score, labels, weights)
         return tf.reduce_sum(each) if batched else tf.reduce_mean(each)
 
-    def updated_feature(self, f2, gradient, training: bool = False):
-        """Computes equation 6: h_2(Z) = f_2(Z) + U2(dL / df_2(Z)), [b, 12, 12, 256]."""
-        return f2 + self.u2(gradient, training=training)
+    def updated_feature(self, f2, gradient, training: bool = False, centred: bool = False):
+        """Computes equation 6: h_2(Z) = f_2(Z) + U2(dL / df_2(Z)), [b, 12, 12, 256].
+
+        Args:
+            f2: f_2(Z), or h_2(Z) of the last update in tracking.
+            gradient: dL / df_2(Z).
+            training: Whether batch norm uses (and moves by) the batch's statistics.
+            centred: Whether U2 of a gradient of zero, one value for each channel, is subtracted: a
+                template whose loss has no gradient then stays as it is.
+
+        Returns:
+            h_2(Z).
+        """
+        h2 = f2 + self.u2(gradient, training=training)
+        if centred:
+            h2 -= self.u2(tf.zeros_like(gradient[:1, :1, :1]))
+        return h2
 
     def optimal_template(self, h2, training: bool = False):
         """Computes equation 7: beta* = U1(h_2(Z)), [b, 6, 6, 256]."""
@@ -177,6 +191,7 @@ class GradNet(tf.keras.Model):
         training=False,
         batched=False,
         regions: int = 1,
+        centred: bool = False,
         loss=losses.logistic_loss,
     ) -> Update:
         """Computes equations 4 to 7: the template that the search regions' gradient has improved.
@@ -190,6 +205,7 @@ class GradNet(tf.keras.Model):
             batched: See `score_map` and `score_loss`.
             regions: With `batched`, the number of search regions of each template, which stand
                 together: b' = b * regions.
+            centred: See `updated_feature`.
             loss: See `score_loss`.
 
         Returns:
@@ -209,7 +225,7 @@ class GradNet(tf.keras.Model):
             return self.score_loss(score, labels, weights, batched=batched, loss=loss), score
 
         gradient, (initial, score) = update_branch.gradient_of_loss(initial_loss, f2)
-        h2 = self.updated_feature(f2, gradient, training=training)
+        h2 = self.updated_feature(f2, gradient, training=training, centred=centred)
         template = self.optimal_template(h2, training=training)
         return Update(score, initial, gradient, h2, template)
 

@@ -51,7 +51,12 @@ class BatchedStep(TrackingStep):
     def _network_update(self, h2, regions, shares=None):
         weights = None if shares is None else _flat(self._region_weights(shares))
         update = self.network.update(
-            h2, _flat(regions), weights=weights, batched=True, regions=regions.shape[1]
+            h2,
+            _flat(regions),
+            weights=weights,
+            batched=True,
+            regions=regions.shape[1],
+            centred=self.config.centred_update,
         )
         return update.h2, update.template
 

@@ -47,6 +47,8 @@ class TrackerConfig:
             paper.
         update_samples: Number of samples in that loss: the one of this update and those of the
             updates before, which share what first_frame_weight leaves equally.
+        centred_update: Whether U2 of a gradient of zero is subtracted from every change of h_2.
+            Otherwise h_2 drifts by it at every update, whatever the sample says.
         update_on_first_frame: Whether the first frame's own update is followed by another one.
         early_update_frames: The early update happens only before this frame; 0 for never.
         early_update_threshold: It happens for a score below this share of the threshold.
@@ -85,6 +87,7 @@ class TrackerConfig:
     update_rate: float = 0.6
     first_frame_weight: float = 0.0
     update_samples: int = 1
+    centred_update: bool = False
     update_on_first_frame: bool = True
     early_update_frames: int = 10
     early_update_threshold: float = 0.4

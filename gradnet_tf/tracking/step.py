@@ -361,5 +361,6 @@ class TrackingStep(rules.TrackingRules):
             shares: [..., n], of each region in the loss; equal ones by default.
         """
         weights = None if shares is None else self._region_weights(shares, regions.shape[-4])
-        update = self.network.update(h2, regions, weights=weights)
+        centred = self.config.centred_update
+        update = self.network.update(h2, regions, weights=weights, centred=centred)
         return update.h2, update.template

@@ -100,7 +100,7 @@ class FakeNetwork:
         self._next = updated
         return score, self.score_map(template, features)[..., 0]
 
-    def update(self, h2, features, weights=None):
+    def update(self, h2, features, weights=None, centred=False):
         places = [self.crops.place(region) for region in features.numpy()]
         self.updates.append((float(h2), places[0]))
         shares = [1.0] if weights is None else tf.reduce_sum(weights, [1, 2, 3]) / len(places)

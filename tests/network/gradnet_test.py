@@ -328,6 +328,18 @@ def test_batched_update_by_several_regions_is_one_by_their_weighted_mean(net, fe
             assert networks.relative_error(actual, getattr(alone, field)) < 1e-4, field
 
 
+def test_a_centred_update_leaves_out_what_u2_says_to_no_gradient(net, features):
+    f2, f_x = features
+    plain, centred = net.update(f2, f_x), net.update(f2, f_x, centred=True)
+    nothing = net.u2(tf.zeros_like(f2))
+    assert np.abs(nothing).max() > 1e-3
+    np.testing.assert_array_equal(centred.gradient, plain.gradient)
+    np.testing.assert_allclose(centred.h2, plain.h2 - nothing, atol=1e-6)
+    np.testing.assert_array_equal(centred.template, net.optimal_template(centred.h2))
+    unmoved = net.updated_feature(f2, tf.zeros_like(f2), centred=True)
+    np.testing.assert_allclose(unmoved, f2, atol=1e-6)
+
+
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("search_training", [False, True])
 def test_averages_move_where_asked(restored, pairs, training, search_training):

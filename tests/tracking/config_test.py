@@ -27,6 +27,7 @@ REFERENCE = {
     "update_rate": 0.6,
     "first_frame_weight": 0.0,
     "update_samples": 1,
+    "centred_update": False,
     "update_on_first_frame": True,
     "early_update_frames": 10,
     "early_update_threshold": 0.4,
