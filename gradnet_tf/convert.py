@@ -13,6 +13,8 @@ output:
 
     python -m gradnet_tf.convert --npz=weights.npz --output=DIR
     python -m gradnet_tf.convert --checkpoint=DIR --npz=weights.npz
+
+`--float16` rounds the convolutions' kernels, which halves a checkpoint of this project.
 """
 
 from __future__ import annotations
@@ -40,6 +42,12 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     for name, text in _PATHS.items():
         flags.DEFINE_string(name, None, text, flag_values=values)
     flags.DEFINE_boolean("overwrite", False, "Replace outputs that exist.", flag_values=values)
+    flags.DEFINE_boolean(
+        "float16",
+        False,
+        "Round the convolutions' kernels to float16: half the size of --output.",
+        flag_values=values,
+    )
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
@@ -50,7 +58,11 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
 
         from gradnet_tf.weights import convert  # Loads TensorFlow.
 
-        print(convert.report(convert.convert(**paths, overwrite=values.overwrite)))
+        print(
+            convert.report(
+                convert.convert(**paths, overwrite=values.overwrite, float16=values.float16)
+            )
+        )
         for name in ("output", "to_tf1", "to_npz"):
             if paths.get(name):
                 print(f"wrote: {paths[name]}")

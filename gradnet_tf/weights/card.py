@@ -120,6 +120,31 @@ def describe(arrays: Mapping[str, np.ndarray], variant: str, card: Mapping[str, 
     )
 
 
+def round_kernels(weights: Weights) -> Weights:
+    """Rounds the kernels of the convolutions to float16, in which a checkpoint then keeps them.
+
+    Raises:
+        CheckpointError: If a kernel has values beyond those of float16.
+    """
+    arrays = dict(weights.arrays)
+    for name in filter(is_kernel, arrays):
+        with np.errstate(over="ignore"):
+            arrays[name] = arrays[name].astype(np.float16).astype(np.float32)
+        if not np.isfinite(arrays[name]).all():
+            raise CheckpointError(f"{name} has values beyond those of float16")
+    card = {
+        **weights.card,
+        "recognised": authors.recognise(arrays, weights.variant, ()),
+        "rounded": "kernels, to float16",
+    }
+    return describe(arrays, weights.variant, card)
+
+
+def is_kernel(name: str) -> bool:
+    """Whether a variable's TF1 name is that of a convolution's kernel."""
+    return name.endswith("conv/weights")
+
+
 def check_card(card: Any, source: str) -> str:
     """Checks the frame of a card that was read from a file, and returns its variant.
 

@@ -48,6 +48,7 @@ def convert(
     to_tf1: Optional[str] = None,
     to_npz: Optional[str] = None,
     overwrite: bool = False,
+    float16: bool = False,
 ) -> Weights:
     """Reads weights and writes them to every output, or, if anything fails, to none.
 
@@ -59,6 +60,7 @@ def convert(
         to_tf1: Prefix of a TF1 checkpoint that the reference's `tf.train.Saver` restores.
         to_npz: An npz file to write.
         overwrite: Whether outputs that exist are replaced.
+        float16: Whether kernels are rounded to float16, which halves the checkpoint directory.
 
     Returns:
         What was written.
@@ -89,6 +91,8 @@ def convert(
         prefix = to_tf1 and staging.add(to_tf1, tf1_files.SUFFIXES)
         file = to_npz and staging.add(to_npz)
         weights = read(tf1=tf1, checkpoint=checkpoint, npz=npz)
+        if float16:
+            weights = card.round_kernels(weights)
         if directory:
             store.write_directory(directory, weights)
         if prefix:

@@ -4,7 +4,8 @@ A checkpoint directory holds three files:
 
 *   `weights.index`, `weights.data-00000-of-00001`: a TF2 checkpoint of plain variables, written
     with `tf.train.Checkpoint(weights={name: variable})`. It holds no Keras objects, so that both
-    generations of Keras read it.
+    generations of Keras read it. A kernel that loses nothing by it is stored as float16, see
+    `card.round_kernels`.
 *   `card.json`: see `card`.
 
 An npz file holds one float32 array for each variable, by TF1 name.
@@ -141,12 +142,23 @@ def write_directory(directory: str, weights: Weights) -> None:
     os.mkdir(directory)
     try:
         with tf.device("CPU:0"):
-            variables = {name: tf.Variable(array) for name, array in weights.arrays.items()}
+            variables = {
+                name: tf.Variable(_as_stored(name, array)) for name, array in weights.arrays.items()
+            }
             tf.train.Checkpoint(**{ROOT: variables}).write(os.path.join(directory, PREFIX))
     except tf.errors.OpError as error:
         raise OSError(f"cannot write {directory}: {error.message}") from error
     with open(os.path.join(directory, CARD), "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _as_stored(name: str, array: np.ndarray) -> np.ndarray:
+    """A kernel that has no more digits than float16 is stored as such; all else as it is."""
+    if not cards.is_kernel(name):
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.array_equal(half.astype(np.float32), array) else array
 
 
 def import_npz(path: PathLike) -> Weights:
@@ -227,4 +239,8 @@ def _read_tensors(prefix: str, variant: str) -> dict[str, np.ndarray]:
             f"list: {foreign[0].replace('.S', '/')}"
         )
     tensors = {key: get(key, names.get(key, key)) for key in shapes}
-    return {name: tensors[key] for key, name in names.items()}
+    arrays = {name: tensors[key] for key, name in names.items()}
+    for name, array in arrays.items():
+        if array.dtype == np.float16 and cards.is_kernel(name):
+            arrays[name] = array.astype(np.float32)
+    return arrays

@@ -165,7 +165,7 @@ def test_a_value_out_of_its_range_is_named(name, value):
 
 
 def test_every_constant_but_the_switches_is_validated():
-    switches = {"update_on_first_frame", "reliable_mean", "redetection"}
+    switches = {"centred_update", "update_on_first_frame", "reliable_mean", "redetection"}
     assert set(INVALID) == {field.name for field in dataclasses.fields(TrackerConfig)} - switches
 
 

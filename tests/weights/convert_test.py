@@ -201,3 +201,29 @@ def test_real_siamfc_weights(shared_data, tmp_path):
     assert weights.variant == "full"
     assert weights.card["filled"]
     checkpoints.assert_same(load(tmp_path / "net").arrays, weights.arrays)
+
+
+def test_kernels_rounded_to_float16_take_half_the_room(sources, tmp_path):
+    plain, rounded = str(tmp_path / "plain"), str(tmp_path / "rounded")
+    before = convert.convert(tf1=sources["full"], output=plain)
+    after = convert.convert(tf1=sources["full"], output=rounded, float16=True)
+    loaded = load(rounded)
+    checkpoints.assert_same(loaded.arrays, after.arrays)
+    assert loaded.card["rounded"] == "kernels, to float16" and "rounded" not in before.card
+    for name, array in before.arrays.items():
+        expected = array
+        if name.endswith("conv/weights"):
+            expected = array.astype(np.float16).astype(np.float32)
+        np.testing.assert_array_equal(loaded.arrays[name], expected, name)
+    sizes = [os.path.getsize(os.path.join(path, store.FILES[1])) for path in (plain, rounded)]
+    assert sizes[1] < 0.52 * sizes[0]
+
+
+def test_a_kernel_beyond_float16_cannot_be_rounded(tmp_path):
+    arrays = checkpoints.random_arrays("baseline")
+    name = "siamese/scala2/conv/weights"
+    arrays[name] = np.full_like(arrays[name], 1e5)
+    store.save(tmp_path / "net", arrays)
+    with pytest.raises(CheckpointError, match="scala2/conv/weights has values beyond"):
+        convert.convert(checkpoint=str(tmp_path / "net"), output=str(tmp_path / "x"), float16=True)
+    assert not (tmp_path / "x").exists()
