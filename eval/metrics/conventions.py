@@ -84,7 +84,7 @@ def check(convention: str) -> None:
 
 
 def _otb(tracked: Tracked) -> Counted:
-    """Counts as OTB (tracker_benchmark, one-pass evaluation: ``calc_seq_err_robust``).
+    """Counts as OTB in one pass (tracker_benchmark, ``calc_seq_err_robust``, ``calc_result``).
 
     The tracker's first box is replaced by the truth, and the frame counts. Truth with a number that
     is not positive in the file, whose origin is (1, 1), is invalid. The Python version's rounding
