@@ -108,6 +108,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "outputs and compared with.",
     )
     eval_boxes.define_truth_origin(values)
+    flags.declare_key_flag("truth_origin", values)  # For --help.
     choice(
         "format",
         "float",

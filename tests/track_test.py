@@ -276,7 +276,7 @@ def test_unknown_flags_and_values_are_one_line(flag, message):
 
 def test_help_lists_the_flags():
     result = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True)
-    assert "--on_bad_frame" in result.stdout
+    assert "--on_bad_frame" in result.stdout and "--truth_origin" in result.stdout
     assert "x,y,width,height" in result.stdout
 
 
