@@ -125,7 +125,7 @@ def _to_markdown(settings: Settings, document: Document, pictures: list[str]) ->
         **provenance.describe_environment(),
         **{f"weights of {name}": digest for name, digest in document.weights.items()},
     }
-    rows = tuple((name, text) for name, text in descriptions.flatten(made) if text)
+    rows = tuple((name, text) for name, text in descriptions.flatten(made))
     columns = (tables.Column("What"), tables.Column("Value"))
     parts += ["", tables.to_markdown(tables.Table("made", "What made it", columns, rows))]
     if document.commands:

@@ -135,11 +135,10 @@ def describe_machines(trackers: Sequence[TrackerEvaluation]) -> str:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Turns nested values into pairs of a name with dots and a text, in their order."""
+    """Turns nested values into pairs of a name with dots and a text; empty ones are left out."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
-        elif isinstance(value, (list, tuple)):
-            yield f"{prefix}{name}", ", ".join(map(str, value))
-        elif value not in (None, ""):
-            yield f"{prefix}{name}", str(value)
+        elif value not in (None, "", [], ()):
+            parts = value if isinstance(value, (list, tuple)) else [value]
+            yield f"{prefix}{name}", ", ".join(map(str, parts))

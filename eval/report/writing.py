@@ -196,7 +196,8 @@ def _make_sheets(
             left -= len(content)
             shown = [evaluation.trackers[place].name for place in places]
             colours = [f"{name} {colour}" for name, colour in zip(shown, ("red", "blue"))]
-            caption = f"{', '.join(['Ground truth green', *colours])}; IoU {' : '.join(shown)}."
+            caption = ", ".join(["Ground truth green", *colours])
+            caption += f"; IoU {' : '.join(shown)}." if len(shown) > 1 else "."
             pictures.append(page.Picture(title, caption, content, image.size))
     return files, pictures
 

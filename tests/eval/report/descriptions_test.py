@@ -33,7 +33,7 @@ def test_range_rule_of_segments(tmp_path):
 
 
 def test_provenance_is_flattened():
-    pairs = list(descriptions.flatten({"a": {"b": 1, "c": None}, "d": [1, "x"], "e": ""}))
+    pairs = list(descriptions.flatten({"a": {"b": 1, "c": None}, "d": [1, "x"], "e": "", "f": []}))
     assert pairs == [("a.b", "1"), ("d", "1, x")]
 
 
