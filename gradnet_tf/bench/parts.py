@@ -31,7 +31,7 @@ def _parts_of(step: TrackingStep) -> dict[str, Callable]:
         return step._features(step._search_features, regions)
 
     def response(state, features):
-        scores = step._score_maps(features, state.fixed_template, state.template)
+        scores = step.templates.score_maps(features, state.fixed_template, state.template)
         influence = tf.zeros_like(state.search_side) + step.config.window_influence
         return step._locate(scores, state.position, state.search_side, influence)
 
@@ -39,7 +39,7 @@ def _parts_of(step: TrackingStep) -> dict[str, Callable]:
         sample = step._sample(frame, state.position, state.search_side, state.fill)
         features = step._sample_features(sample, state.fill)
         learned = state.h2, state.template, state.memory
-        return step._updated(learned, features, step.config.update_rate)
+        return step.templates.updated(learned, features, step.config.update_rate)
 
     return {"crops": crops, "features": features, "response": response, "update": update}
 

@@ -9,32 +9,11 @@ import tensorflow as tf
 
 from gradnet_tf.tracking.state import CropBuffer, where_rows
 from gradnet_tf.tracking.step import TrackingStep
+from gradnet_tf.tracking.templates import Templates
 
 
-class BatchedStep(TrackingStep):
-    """`TrackingStep` for many targets, which all go through every operation at once.
-
-    `init(frames, boxes)` and `step(state, frames)` take a `FrameBatch`, of one or several videos,
-    and boxes [targets, 4]; every tensor of state and output has a leading dimension [targets].
-    """
-
-    _buffer = CropBuffer
-
-    def _where(self, condition, make, other):
-        return tf.cond(
-            tf.reduce_any(condition), lambda: where_rows(condition, make(), other), lambda: other
-        )
-
-    def _sample(self, frame, position, search_side, fill):
-        return (self._search_region(frame, position, search_side, fill)[:, 0],)
-
-    def _sample_region(self, sample, fill):
-        del fill
-        return sample[0][:, tf.newaxis]
-
-    def _features(self, function, regions):
-        features = function(_flat(regions))
-        return tf.reshape(features, [-1, regions.shape[1], *features.shape[1:]])
+class BatchedTemplates(Templates):
+    """`Templates` for many targets, of which each has templates of its own."""
 
     def _score_map(self, template, features):
         count = features.shape[1]
@@ -59,6 +38,33 @@ class BatchedStep(TrackingStep):
             centred=self.config.centred_update,
         )
         return update.h2, update.template
+
+
+class BatchedStep(TrackingStep):
+    """`TrackingStep` for many targets, which all go through every operation at once.
+
+    `init(frames, boxes)` and `step(state, frames)` take a `FrameBatch`, of one or several videos,
+    and boxes [targets, 4]; every tensor of state and output has a leading dimension [targets].
+    """
+
+    _buffer = CropBuffer
+    _templates = BatchedTemplates
+
+    def _where(self, condition, make, other):
+        return tf.cond(
+            tf.reduce_any(condition), lambda: where_rows(condition, make(), other), lambda: other
+        )
+
+    def _sample(self, frame, position, search_side, fill):
+        return (self._search_region(frame, position, search_side, fill)[:, 0],)
+
+    def _sample_region(self, sample, fill):
+        del fill
+        return sample[0][:, tf.newaxis]
+
+    def _features(self, function, regions):
+        features = function(_flat(regions))
+        return tf.reshape(features, [-1, regions.shape[1], *features.shape[1:]])
 
 
 def _flat(values):

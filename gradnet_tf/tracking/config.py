@@ -111,11 +111,11 @@ class TrackerConfig:
         check("max_scale", lambda v: v >= 1, "at least 1")
         check("context_amount", lambda v: v >= 0, "at least 0")
         check("reliable_threshold", lambda v: v > 0, "positive")
-        for name in ("scale_penalty", "scale_damping", "window_influence"):
-            check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
-        for name in ("template_influence", "template_scale_influence"):
-            check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
-        for name in ("update_rate", "early_update_rate", "early_update_threshold"):
+        for name in (
+            *("scale_penalty", "scale_damping", "window_influence"),
+            *("template_influence", "template_scale_influence"),
+            *("update_rate", "early_update_rate", "early_update_threshold"),
+        ):
             check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
         for name in ("response_upsampling", "update_interval", "threshold_frames", "buffer_size"):
             check(name, lambda v: v >= 1, "at least 1")
@@ -154,14 +154,11 @@ PRESETS = {
 
 
 def preset(name: str, **changes) -> TrackerConfig:
-    """A preset by name, with single constants changed.
+    """Returns a preset by name, with single constants changed.
 
     Args:
         name: "reference", "paper" or "tuned".
         **changes: Fields of `TrackerConfig`.
-
-    Returns:
-        A `TrackerConfig`.
 
     Raises:
         ValueError: If the preset or a field is unknown, or a value out of its range.

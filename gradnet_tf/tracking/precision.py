@@ -40,7 +40,7 @@ _cache_lock = threading.Lock()
 
 
 def check_precision(name: str, jit_compile: bool = False) -> str:
-    """Checks a precision before anything is built for it.
+    """Checks a precision before anything is built for it, and returns it.
 
     A type that the processor lacks is offered all the same, with a warning: results are right, but
     not faster. On an AVX2 processor without VNNI, int8 took 1.4 times the time of float32, and
@@ -49,9 +49,6 @@ def check_precision(name: str, jit_compile: bool = False) -> str:
     Args:
         name: One of `PRECISIONS`.
         jit_compile: Whether XLA compiles the step.
-
-    Returns:
-        The name.
 
     Raises:
         ValueError: If there is no such precision, or XLA cannot compile it.
@@ -79,9 +76,9 @@ def _check_name(name: str) -> None:
 
 
 def processor_has(name: str) -> bool:
-    """Whether the processor has instructions for convolutions of a precision, as Linux tells.
+    """Tells whether Linux lists instructions of the processor for convolutions of a precision.
 
-    For float16 that is never said: TensorFlow's own convolutions do not use them.
+    It is never so for float16, whose instructions TensorFlow's convolutions do not use.
     """
     return name == "float32" or bool(_PROCESSOR_FLAGS[name] & hardware.processor_flags())
 
@@ -93,7 +90,7 @@ def search_features(
     *,
     jit_compile: bool = False,
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """f_x in a precision, for eager code and for graphs.
+    """Makes f_x in a precision, for eager code and for graphs.
 
     Args:
         network: A `GradNet`, not folded; its weights are taken as they are now.
@@ -127,14 +124,14 @@ def search_features(
 
 
 def calibration_regions(count: int = 8, seed: int = 0) -> np.ndarray:
-    """Made-up search regions with the statistics of photographs, always the same ones.
+    """Makes synthetic search regions with the statistics of photographs, always the same ones.
 
     Each is noise whose amplitude falls with the frequency, as that of natural images does, of
     another roughness and contrast; the channels share most of it. Black and white occur in each.
 
     Args:
-        count: How many.
-        seed: Of the noise.
+        count: Number of regions.
+        seed: Seed of the noise.
 
     Returns:
         uint8 RGB [count, 255, 255, 3].

@@ -243,15 +243,12 @@ def run_tracker(
     Args:
         tracker: Has ``init(image, box)``, ``update(image) -> box`` and after it ``score`` and
             ``confidence``, as `gradnet_tf.Tracker` does.
-        source: What `gradnet_tf.media.frames.open_frames` takes. A `FrameSource` keeps its own rule
-            for bad frames.
+        source: Anything that `gradnet_tf.media.frames.open_frames` takes; a `FrameSource` keeps its
+            own rule for bad frames.
         box: The target in the first frame, (x, y, width, height), 0-based float pixels.
         progress: Whether to show a progress bar with the frames per second so far (on stderr).
         on_bad_frame: "stop", or "hold" to repeat the last box where a frame cannot be read.
         callback: Called with every frame and its box.
-
-    Returns:
-        The run.
 
     Raises:
         FrameError: At a frame that cannot be read or tracked; the message names it.

@@ -150,7 +150,7 @@ Buffer = Union[SampleBuffer, CropBuffer]
 
 
 class UpdateMemory(NamedTuple):
-    """What an update's gradient looks at beside the sample of that update.
+    """Holds what an update's gradient looks at beside the sample of that update.
 
     Attributes:
         first: float32 [1, 22, 22, 256], f_x of the first frame's search region.
@@ -165,12 +165,12 @@ class UpdateMemory(NamedTuple):
 
     @classmethod
     def empty(cls, first, index, size: int) -> UpdateMemory:
-        """The memory before any update, for `first` [..., 1, 22, 22, 256] and frame 0 [...]."""
+        """Makes the memory before any update, for `first` [..., 1, 22, 22, 256] and frame 0."""
         features = tf.repeat(tf.zeros_like(first), size, axis=-4)
         return cls(first=first, features=features, count=tf.zeros_like(index))
 
     def append(self, features) -> UpdateMemory:
-        """The memory after an update by a sample of f_x [..., 1, 22, 22, 256]."""
+        """Returns the memory after an update by a sample of f_x [..., 1, 22, 22, 256]."""
         size = self.features.shape[-4]
         return self._replace(
             features=tf.concat([self.features, features], axis=-4)[..., 1:, :, :, :],

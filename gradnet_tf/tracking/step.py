@@ -16,11 +16,12 @@ from typing import Any, Optional
 import tensorflow as tf
 
 from gradnet_tf.boxes import geometry
-from gradnet_tf.network import backbone, crops, losses
+from gradnet_tf.network import backbone, crops
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import rules
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.state import SampleBuffer, StepOutput, TrackerState, UpdateMemory
+from gradnet_tf.tracking.templates import Templates
 
 
 class TrackingStep(rules.TrackingRules):
@@ -36,6 +37,7 @@ class TrackingStep(rules.TrackingRules):
     """
 
     _buffer: Any = SampleBuffer
+    _templates = Templates
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class TrackingStep(rules.TrackingRules):
     ):
         super().__init__(config)
         self.network = network
+        self.templates = self._templates(network, config)
         self._search_features = search_features or self._network_features
         self._middle = config.scale_count // 2
         # Rounding to whole pixels can stretch the pyramid, most at a side of one pixel.
@@ -62,7 +65,7 @@ class TrackingStep(rules.TrackingRules):
         Returns:
             State and output of frame 0; its box is the given one.
         """
-        config, network = self.config, self.network
+        config = self.config
         position, size = geometry.box_to_center(box)
         fill = crops.mean_colour(frame)
         side = geometry.exemplar_side(size, config.context_amount)
@@ -70,24 +73,13 @@ class TrackingStep(rules.TrackingRules):
         exemplar = self._exemplar(frame, position, side, fill)
         sample = self._sample(frame, position, search_side, fill)
         features = self._sample_features(sample, fill)
+        fixed_template, template, h2 = self.templates.first(exemplar, features)
 
-        h2 = tf.zeros([exemplar.shape[0] or tf.shape(exemplar)[0], 12, 12, 256])
-        if network.has_template_branch:
-            h2 = network.template_features(exemplar)
-        if network.variant == "without_gradient":
-            fixed_template = network.initial_template(h2)
-        else:
-            fixed_template = network.siamese_template(exemplar)
-        template = fixed_template
-        if network.has_update and config.update == "none":
-            template = network.initial_template(h2)
-        elif network.has_update:
-            h2, template = self._network_update(h2, features)
         zero, index = tf.zeros_like(side), tf.zeros_like(side, tf.int32)
         no = tf.zeros_like(side, tf.bool)
         threshold = zero
         if config.threshold_source == "first_frame":
-            score, _ = self._score_maps(features, fixed_template, template)
+            score, _ = self.templates.score_maps(features, fixed_template, template)
             threshold = rules.largest(score)
 
         # The first frame is a sample of score 0: the reference's condition holds for no threshold.
@@ -95,7 +87,8 @@ class TrackingStep(rules.TrackingRules):
         memory = UpdateMemory.empty(features, index, config.update_samples - 1)
         update = self._updates_online and config.update_on_first_frame
         if update:
-            h2, template, _ = self._updated((h2, template, memory), features, config.update_rate)
+            learned = h2, template, memory
+            h2, template, _ = self.templates.updated(learned, features, config.update_rate)
         state = TrackerState(
             frame_index=index,
             position=position,
@@ -261,66 +254,19 @@ class TrackingStep(rules.TrackingRules):
         """f_x of uint8 RGB regions by the network itself."""
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
-    # Scores and templates.
-
     def _scores(self, frame, position, sides, state: TrackerState):
         """Score maps around a position; the features of the scales are computed once for both."""
         pyramid = self._pyramid(frame, position, sides, state.fill)
         features = self._features(self._search_features, pyramid)
-        return self._score_maps(features, state.fixed_template, state.template)
-
-    def _score_maps(self, features, fixed_template, template):
-        """Score maps [..., scales, 17, 17] of the SiamFC template and of the updated one.
-
-        The updated one sees the middle scale alone, [..., 1, 17, 17], if it has no part in the
-        choice of the scale; its maps are None where it takes no part in the response.
-        """
-        middle = features.shape[-4] // 2
-        if self.config.response_mix == "template":
-            share = self.config.template_influence
-            fixed_template = (1.0 - share) * fixed_template + share * template
-        if self.config.response_mix == "template" or not self.network.has_update:
-            return self._score_map(fixed_template, features), None
-        share = self.config.template_scale_influence
-        scales = slice(None) if share else slice(middle, middle + 1)
-        return self._both_score_maps(fixed_template, template, features, scales)
+        return self.templates.score_maps(features, state.fixed_template, state.template)
 
     def _update_if(self, condition, sample, rate, learned, fill):
-        """`_updated` by a sample (a function that returns it) where the condition holds."""
+        """What is learned, updated by a sample (a function returns it) if the condition holds."""
 
         def update():
-            return self._updated(learned, self._sample_features(sample(), fill), rate)
+            return self.templates.updated(learned, self._sample_features(sample(), fill), rate)
 
         return self._where(condition, update, learned)
-
-    def _updated(self, learned, features, rate):
-        """What is learned after an update by f_x [..., 1, 22, 22, 256] of a sample.
-
-        h_2 moves towards the updated one, the template beta* is that of the updated one.
-        """
-        h2, _, memory = learned
-        new, template = self._network_update(h2, *self._update_regions(memory, features))
-        if self.config.update_samples > 1:
-            memory = memory.append(features)
-        return (1.0 - rate) * h2 + rate * new, template, memory
-
-    def _update_regions(self, memory: UpdateMemory, features):
-        """The search regions of an update, and their shares in the loss (None if it is one)."""
-        weight, size = self.config.first_frame_weight, self.config.update_samples - 1
-        if not weight and not size:
-            return features, None
-        filled = tf.range(size) >= size - memory.count[..., tf.newaxis]
-        filled = tf.cast(filled, tf.float32)
-        each = (1.0 - weight) / (1.0 + tf.reduce_sum(filled, axis=-1, keepdims=True))
-        regions = [features, memory.features, memory.first]
-        shares = [each, each * filled, tf.zeros_like(each) + weight]
-        count = len(regions) if weight else 2
-        return tf.concat(regions[:count], axis=-4), tf.concat(shares[:count], axis=-1)
-
-    def _region_weights(self, shares, scale: int = 1):
-        """Weights [..., n, 17, 17, 1] of the labels for the shares of n regions in the loss."""
-        balanced = losses.balanced_weights(losses.logistic_labels(rules.SCORE_SIZE))
-        return scale * shares[..., tf.newaxis, tf.newaxis, tf.newaxis] * balanced
 
     # Hooks: how one target takes a branch, keeps a sample, and goes through the network.
 
@@ -341,26 +287,3 @@ class TrackingStep(rules.TrackingRules):
     def _features(self, function, regions):
         """A function of regions [b, ...] of those [..., n, 255, 255, 3]."""
         return function(regions)
-
-    def _score_map(self, template, features):
-        """Score maps [..., n, 17, 17]."""
-        return self.network.score_map(template, features)[..., 0]
-
-    def _both_score_maps(self, fixed_template, template, features, scales: slice):
-        """Score maps of both templates, of the second one for some of the scales."""
-        score, updated = self.network.score_maps((fixed_template, template), features)
-        return score, updated[scales]
-
-    def _network_update(self, h2, regions, shares=None):
-        """h_2 and the template beta* after one gradient step.
-
-        Args:
-            h2: h_2 before it.
-            regions: f_x of the search regions whose losses the gradient is of, [..., n, 22, 22,
-                256].
-            shares: [..., n], of each region in the loss; equal ones by default.
-        """
-        weights = None if shares is None else self._region_weights(shares, regions.shape[-4])
-        centred = self.config.centred_update
-        update = self.network.update(h2, regions, weights=weights, centred=centred)
-        return update.h2, update.template

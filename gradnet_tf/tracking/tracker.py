@@ -15,7 +15,7 @@ import tensorflow as tf
 from gradnet_tf.boxes import checks
 from gradnet_tf.media import images
 from gradnet_tf.tracking.compiled import CompiledStep, shared_step
-from gradnet_tf.tracking.config import PRESETS, TrackerConfig
+from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.config import preset as tracker_config
 from gradnet_tf.tracking.precision import check_precision
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
@@ -31,8 +31,8 @@ class Tracker:
         tracker.init(image, (x, y, width, height))
         box = tracker.update(next_image)
 
-    With k boxes [k, 4], `update` gives k boxes, all targets in one compiled step; `add` and `drop`
-    change which they are between two frames.
+    With k boxes [k, 4], `update` gives k boxes; `add` and `drop` change which targets they are of
+    between two frames.
 
     Images are RGB: uint8 arrays [h, w, 3], greyscale, RGBA, floats in 0..1 or 0..255, PIL images,
     tensors or paths; each frame may have a size of its own. Boxes are (x, y, width, height),
@@ -72,11 +72,16 @@ class Tracker:
         weights: Optional[Mapping[str, np.ndarray]] = None,
     ):
         _check_eager()
-        _check_choice(preset, config)
+        if config is not None and not isinstance(config, TrackerConfig):
+            raise TypeError(f"config must be a TrackerConfig, got {type(config).__name__}")
+        if preset is not None:
+            if config is not None:
+                raise ValueError(f"give config or preset={preset!r}, not both")
+            config = tracker_config(preset)
         jit_compile = choose_jit(jit_compile)
         check_precision(precision, jit_compile)
         chosen = _choose_weights(checkpoint, weights)
-        self.config = config or tracker_config(preset or chosen.card.get("preset", "reference"))
+        self.config = config or tracker_config(chosen.card.get("preset", "reference"))
         self.variant = chosen.variant
         self._compiled = shared_step(chosen, self.config, jit_compile, precision)
         self._forget()
@@ -97,7 +102,7 @@ class Tracker:
                 frame's border.
 
         Raises:
-            TypeError: If the image is of a kind that is none.
+            TypeError: If the image is not one of the kinds above.
             ValueError: If image or box cannot be used; the message names the value.
         """
         _check_eager()
@@ -124,7 +129,7 @@ class Tracker:
 
         Raises:
             RuntimeError: If `init` was not called.
-            TypeError: If the image is of a kind that is none.
+            TypeError: If the image is not one of the kinds above.
             ValueError: If the image cannot be used.
         """
         _check_eager()
@@ -202,7 +207,7 @@ class Tracker:
         return self._targets
 
     def _frame(self, image, caller: str) -> np.ndarray:
-        if self._frame_shape is None:
+        if not self._frame_shape:
             raise RuntimeError(f"{caller} needs a target: call init(image, box) first")
         return images.as_rgb(image, float_range=self._float_scale)
 
@@ -220,15 +225,12 @@ class Tracker:
 
     @property
     def score(self) -> Union[float, np.ndarray]:
-        """Largest SiamFC score of the last frame (`F_max` in the reference); NaN in the first.
-
-        Of many targets, float64 [k].
-        """
+        """Largest SiamFC score of the last frame (`F_max`), NaN in the first; [k] of many."""
         return self._value(self.output.score)
 
     @property
     def confidence(self) -> Union[float, np.ndarray]:
-        """Score relative to the scores of the first frames, in 0..1; float64 [k] of many targets.
+        """Score relative to those of the first frames, in 0..1; float64 [k] of many targets.
 
         From 0.5 on the paper calls a result reliable (section 3.5).
         """
@@ -289,17 +291,8 @@ def _check_eager() -> None:
         )
 
 
-def _check_choice(preset: Optional[str], config: Optional[TrackerConfig]) -> None:
-    if config is not None and not isinstance(config, TrackerConfig):
-        raise TypeError(f"config must be a TrackerConfig, got {type(config).__name__}")
-    if config is not None and preset is not None:
-        raise ValueError(f"give config or preset={preset!r}, not both")
-    if preset is not None and preset not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-
-
 def choose_jit(jit_compile: Union[bool, str]) -> bool:
-    """Whether XLA compiles, by the argument `jit_compile` of a `Tracker`.
+    """Tells whether XLA compiles, by the argument `jit_compile` of a `Tracker`.
 
     Raises:
         ValueError: If it is none of True, False and "auto".
