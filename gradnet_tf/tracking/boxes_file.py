@@ -6,9 +6,9 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, Optional, Union
+from typing import BinaryIO, Optional
 
 import numpy as np
 from absl import logging
@@ -24,14 +24,7 @@ def save_boxes(path: disk.PathLike, boxes: np.ndarray, format: str = "float") ->
 
 
 def partial_path(path: disk.PathLike) -> Path:
-    """Where `BoxesFile` keeps the boxes so far, beside the file behind all links.
-
-    Args:
-        path: The file to be written.
-
-    Raises:
-        OSError: As `files.resolve`.
-    """
+    """Returns where `BoxesFile` keeps the boxes so far, beside the file behind all links."""
     return Path(f"{disk.resolve(path)}.partial")
 
 
@@ -80,13 +73,10 @@ class BoxesFile:
         if self._file is not None:
             self._file.close()
 
-    def add(self, box: Union[np.ndarray, Sequence[float]]) -> None:
-        """Writes the next box.
+    def add(self, box: Iterable[float]) -> None:
+        """Writes the next box, (x, y, width, height).
 
         Where that fails, as on a full disk, the run goes on: there may be room by its end.
-
-        Args:
-            box: (x, y, width, height).
 
         Raises:
             OSError: If a device or a pipe does not take it.
@@ -125,11 +115,10 @@ class BoxesFile:
         self._lines = []
 
     def rescue(self) -> Optional[Path]:
-        """Makes sure that the boxes so far are in a file.
+        """Makes sure that the boxes so far are in a file, and returns its path.
 
-        Returns:
-            ``NAME.partial``, or a file in the folder for temporary ones if that cannot be written
-            any more; None if there are no boxes, or all went to a device or a pipe.
+        It is ``NAME.partial``, or a file in the folder for temporary ones if that cannot be written
+        any more; None if there are no boxes, or all went to a device or a pipe.
 
         Raises:
             OSError: If they cannot be written anywhere.
@@ -161,7 +150,7 @@ class BoxesFile:
                 self._synced = time.monotonic()
 
 
-def _line(box: Union[np.ndarray, Sequence[float]], format: str) -> bytes:
+def _line(box: Iterable[float], format: str) -> bytes:
     if format == "float":
         words = [np.format_float_positional(value, trim="0") for value in box]
     elif format == "reference":

@@ -29,7 +29,7 @@ Callback = Callable[[Frame, np.ndarray], None]
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class TrackingRun:
-    """A target's boxes over a sequence of n frames, and how they came about.
+    """Holds a target's boxes over a sequence of n frames, and how they came about.
 
     Attributes:
         boxes: float64 [n, 4], (x, y, width, height), 0-based pixels. The first is the given box.
