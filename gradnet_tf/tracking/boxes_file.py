@@ -6,9 +6,9 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Optional
+from typing import BinaryIO, Optional, Union
 
 import numpy as np
 from absl import logging
@@ -73,7 +73,7 @@ class BoxesFile:
         if self._file is not None:
             self._file.close()
 
-    def add(self, box: Iterable[float]) -> None:
+    def add(self, box: Union[np.ndarray, Sequence[float]]) -> None:
         """Writes the next box, (x, y, width, height).
 
         Where that fails, as on a full disk, the run goes on: there may be room by its end.
@@ -150,7 +150,7 @@ class BoxesFile:
                 self._synced = time.monotonic()
 
 
-def _line(box: Iterable[float], format: str) -> bytes:
+def _line(box: Union[np.ndarray, Sequence[float]], format: str) -> bytes:
     if format == "float":
         words = [np.format_float_positional(value, trim="0") for value in box]
     elif format == "reference":
