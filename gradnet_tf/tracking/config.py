@@ -2,7 +2,7 @@
 
 Sources: "reference" is `track.py` of the reference (`getOpts`, `run_siamesefc`, `trackerEval`);
 "paper" is the paper's section 3.4 and 3.5. `docs/differences.md` lists where they part. "tuned" is
-"reference" with two other constants, for the weights that come with gradnet_tf.
+"reference" with four other constants, for the weights that come with gradnet_tf.
 """
 
 from __future__ import annotations
@@ -149,7 +149,12 @@ PRESETS = {
         redetection=False,
     ),
     # For the weights that come with gradnet_tf; docs/training.md says how it was chosen.
-    "tuned": TrackerConfig(template_influence=0.4, template_scale_influence=0.1),
+    "tuned": TrackerConfig(
+        template_influence=0.6,
+        template_scale_influence=0.4,
+        first_frame_weight=0.5,
+        centred_update=True,
+    ),
 }
 
 
