@@ -151,7 +151,7 @@ PRESETS = {
     # For the weights that come with gradnet_tf; docs/training.md says how it was chosen.
     "tuned": TrackerConfig(
         template_influence=0.6,
-        template_scale_influence=0.4,
+        template_scale_influence=0.6,
         first_frame_weight=0.5,
         centred_update=True,
     ),

@@ -119,7 +119,7 @@ def test_the_paper_preset_differs_where_the_paper_does():
 def test_the_tuned_preset_differs_in_four_constants():
     changed = {
         "template_influence": 0.6,
-        "template_scale_influence": 0.4,
+        "template_scale_influence": 0.6,
         "first_frame_weight": 0.5,
         "centred_update": True,
     }
