@@ -35,7 +35,7 @@ _lock = threading.Lock()
 
 
 class Compiled:
-    """An `init(frames, box)` and a `step(state, frames)` behind `tf.function`.
+    """Holds an `init(frames, box)` and a `step(state, frames)` behind `tf.function`.
 
     Args:
         init: Function of (frames, boxes) to (state, output).
@@ -69,12 +69,7 @@ class Compiled:
         self._warm_shapes: set[tuple] = set()
 
     def warm_up(self, state, frames) -> None:
-        """Traces and compiles the step before the first frame that is tracked needs it.
-
-        Args:
-            state: Of the first frame; stays as it is.
-            frames: The first frame.
-        """
+        """Traces and compiles the step before the first frame that is tracked needs it."""
         # XLA compiles for every shape, a graph serves them all.
         tensors = tf.nest.flatten(frames) if self.jit_compile else ()
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
@@ -84,7 +79,7 @@ class Compiled:
 
 
 class CompiledStep:
-    """The functions that all trackers with the same weights and constants share.
+    """Holds the functions that all trackers with the same weights and constants share.
 
     Args:
         network: A `GradNet`, not folded; its variables are read at every step.
@@ -149,15 +144,9 @@ class CompiledStep:
 def shared_step(
     weights: Weights, config: TrackerConfig, jit_compile: bool, precision: str
 ) -> CompiledStep:
-    """The `CompiledStep` of all trackers in this process that are alike.
+    """Returns the `CompiledStep` of all trackers in this process that are alike.
 
     It stays as long as one of them lives, and longer if it is one of those used last.
-
-    Args:
-        weights: Of the network.
-        config: Constants.
-        jit_compile: See `CompiledStep`.
-        precision: Likewise.
     """
     key = (weights.digest, weights.variant, config, jit_compile, precision)
     with _lock:

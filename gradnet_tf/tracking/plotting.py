@@ -13,13 +13,9 @@ from gradnet_tf.media.figures import figure_class
 def plot_frames(
     boxes: np.ndarray, scores: np.ndarray, confidences: np.ndarray, held: np.ndarray
 ) -> Any:
-    """Plots score, confidence and size of the box over n frames.
+    """Plots score, confidence and size of the box over n frames, as `TrackingRun` has them.
 
-    Args:
-        boxes: [n, 4], (x, y, width, height).
-        scores: [n].
-        confidences: [n].
-        held: bool [n], frames that could not be read; they get a grey background.
+    Held frames get a grey background.
 
     Returns:
         A `matplotlib.figure.Figure`; pyplot's state is not touched.

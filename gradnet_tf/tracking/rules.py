@@ -17,11 +17,7 @@ SCORE_SIZE = 17
 
 
 class TrackingRules:
-    """Rules by a configuration.
-
-    Args:
-        config: Constants.
-    """
+    """The rules by a configuration's constants."""
 
     def __init__(self, config: TrackerConfig):
         self.config = config
@@ -111,12 +107,12 @@ class TrackingRules:
 
 
 def largest(score):
-    """Largest score of all scales, float64."""
+    """Returns the largest score of all scales, float64."""
     return tf.cast(tf.reduce_max(score, axis=[-3, -2, -1]), tf.float64)
 
 
 def no_search(position) -> Search:
-    """The `Search` that did not happen, of the leading dimensions of a position [..., 2]."""
+    """Returns the `Search` of no search, of the leading dimensions of a position [..., 2]."""
     zero = tf.zeros_like(position)
     minus_infinity = zero[..., 0] + float("-inf")
     return Search(

@@ -12,13 +12,7 @@ import tensorflow as tf
 
 
 def where_rows(condition, chosen, other):
-    """Takes rows of a structure of tensors [targets, ...] where the condition holds, else other's.
-
-    Args:
-        condition: bool [targets].
-        chosen: The structure.
-        other: The same structure with other values.
-    """
+    """Takes rows of a structure of tensors where the condition [targets] holds, else other's."""
 
     def where(one, two):
         rows = tf.reshape(condition, [-1, *[1] * (one.shape.rank - 1)])

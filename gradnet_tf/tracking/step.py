@@ -56,7 +56,7 @@ class TrackingStep(rules.TrackingRules):
         self._updates_online = network.has_update and config.update == "online"
 
     def init(self, frame, box) -> tuple[TrackerState, StepOutput]:
-        """State after the first frame.
+        """Starts on a target in the first frame.
 
         Args:
             frame: uint8 RGB [height, width, 3].
@@ -124,15 +124,7 @@ class TrackingStep(rules.TrackingRules):
         return state, output
 
     def step(self, state: TrackerState, frame) -> tuple[TrackerState, StepOutput]:
-        """State and output after one more frame.
-
-        Args:
-            state: Of the frame before.
-            frame: uint8 RGB [height, width, 3], of any size.
-
-        Returns:
-            New state and `StepOutput`.
-        """
+        """Tracks the target of a state into one more frame, uint8 RGB [height, width, 3]."""
         config = self.config
         index = state.frame_index + 1
         sides = state.search_side[..., tf.newaxis] * self._scales

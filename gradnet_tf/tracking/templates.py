@@ -15,12 +15,7 @@ from gradnet_tf.tracking.state import UpdateMemory
 
 
 class Templates:
-    """What a network and a configuration do with the templates of one target.
-
-    Args:
-        network: A `GradNet`.
-        config: Constants.
-    """
+    """Makes, searches and updates the templates of one target by a network and constants."""
 
     def __init__(self, network: GradNet, config: TrackerConfig):
         self.network = network

@@ -11,19 +11,14 @@ from gradnet_tf.media.frames import Frame
 
 
 class Thumbnails:
-    """Frames at every 1, 2, 4, ... as the sequence goes on, and the last one.
+    """Keeps frames at every 1, 2, 4, ... as the sequence goes on, and the last one.
 
     The memory is constant: when `limit` frames are kept, every second is dropped and the stride
     doubled.
     """
 
     def __init__(self, limit: int = 24, side: int = 320):
-        """Starts empty.
-
-        Args:
-            limit: No more frames than this are kept.
-            side: Length of their longer side in px, at most.
-        """
+        """Starts empty; keeps up to `limit` frames, whose longer side is at most `side` px."""
         self._limit = limit
         self._side = side
         self._stride = 1
@@ -45,7 +40,7 @@ class Thumbnails:
             }
 
     def images(self) -> list[tuple[int, np.ndarray]]:
-        """The frames' numbers and images, uint8 [h, w, 3] RGB, in order."""
+        """Returns the frames' numbers and images, uint8 [h, w, 3] RGB, in order."""
         images = dict(self._images)
         if self._last is not None and self._last[0] not in images:
             index, image = self._last
