@@ -74,6 +74,25 @@ def refuse(arguments: Sequence[str]) -> None:
         raise ValueError(f"unexpected argument {arguments[0]!r}; every value is given by a flag")
 
 
+def flags_alone(
+    work: Callable[[flags.FlagValues], Any],
+) -> Callable[[flags.FlagValues, Sequence[str]], int]:
+    """Makes the `run` of a command that takes nothing but flags and ends with status 0.
+
+    Args:
+        work: Does what the parsed flags say.
+    """
+
+    def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
+        def body() -> None:
+            refuse(arguments)
+            work(values)
+
+        return finish(body)
+
+    return run
+
+
 def parse_flags(argv: Sequence[str], status: int = 1) -> list[str]:
     """Parses absl's flags; a bad one ends the process with one line and the exit status."""
     try:

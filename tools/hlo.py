@@ -151,15 +151,7 @@ def export(values: flags.FlagValues) -> list[Path]:
     return written
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Runs the command; returns its exit status."""
-
-    def body():
-        command_line.refuse(arguments)
-        export(values)
-
-    return command_line.finish(body)
-
+run = command_line.flags_alone(export)
 
 if __name__ == "__main__":
     command_line.main(define_flags, run)

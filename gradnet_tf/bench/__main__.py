@@ -8,7 +8,6 @@ has the results.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Optional
 
 from absl import flags
@@ -50,15 +49,7 @@ def measure(values: flags.FlagValues, programs: Optional[dict] = None) -> dict:
     return command.Benchmark(values, lambda line: print(line, flush=True), programs).run()
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Runs the command; returns its exit status."""
-
-    def body():
-        command_line.refuse(arguments)
-        measure(values)
-
-    return command_line.finish(body)
-
+run = command_line.flags_alone(measure)
 
 if __name__ == "__main__":
     command_line.main(define_flags, run)

@@ -11,7 +11,7 @@ import functools
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from absl import flags
@@ -136,15 +136,7 @@ def _print(name: str, times: Times, more: str = "") -> None:
     )
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Runs the command; returns its exit status."""
-
-    def body():
-        command_line.refuse(arguments)
-        measure(values)
-
-    return command_line.finish(body)
-
+run = command_line.flags_alone(measure)
 
 if __name__ == "__main__":
     command_line.main(define_flags, run)

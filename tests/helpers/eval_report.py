@@ -127,6 +127,14 @@ def write_results(root, title, tracker, boxes, seconds=0.1):
     return root
 
 
+def write_two_trackers(root, title, lengths):
+    """Results on `write_otb`: of "one", which is right, and of "two", which is 4 px off."""
+    for name, shift in (("one", 0), ("two", 4)):
+        boxes = {s: shifted(n, shift) for s, n in zip("AB", lengths)}
+        write_results(root, title, name, boxes)
+    return root
+
+
 def call(command, *arguments):
     """Runs a command of gradnet_tf.eval with its flags; returns the exit status."""
     values = flags.FlagValues()

@@ -26,11 +26,7 @@ def data(tmp_path):
 
 @pytest.fixture
 def found(tmp_path, data):
-    root = tmp_path / "results"
-    for name, shift in (("one", 0), ("two", 4)):
-        boxes = {s: helper.shifted(n, shift) for s, n in zip("AB", LENGTHS)}
-        helper.write_results(root, data.name, name, boxes)
-    return root
+    return helper.write_two_trackers(tmp_path / "results", data.name, LENGTHS)
 
 
 def call(data, found, output, *more):
