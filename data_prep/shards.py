@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.data import records, storage
 from gradnet_tf.data.description import MAX_LISTED_PROBLEMS
 from gradnet_tf.data_prep import curate, layout, planning, statistics
@@ -162,7 +163,7 @@ def _read_frame(path):
 def _check_box(box, frame):
     height, width = frame.shape[:2]
     detail = f"(x, y, width, height) {box.tolist()} in a frame of {width}x{height}"
-    if not reading.is_usable(box[np.newaxis])[0]:
+    if not checks.is_known(box[np.newaxis])[0]:
         raise _Unusable(reading.EMPTY_BOX, detail)
     if not curate.has_target(box, frame):
         raise _Unusable(OUTSIDE, detail)

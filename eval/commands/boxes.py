@@ -17,7 +17,8 @@ import numpy as np
 from absl import flags
 
 from gradnet_tf import command_line
-from gradnet_tf.eval.metrics import ope_metrics, regions
+from gradnet_tf.boxes import checks
+from gradnet_tf.eval.metrics import ope_metrics
 from gradnet_tf.files import textfiles
 
 
@@ -72,7 +73,7 @@ def report(boxes: np.ndarray, truth: np.ndarray) -> str:
     """
     if len(boxes) != len(truth):
         raise ValueError(f"{len(boxes)} boxes against {len(truth)} true boxes; one a frame each")
-    annotated = regions.is_known(truth)
+    annotated = checks.is_known(truth)
     if not annotated.any():
         raise ValueError("no frame has a true box: all are NaN or have no area")
     boxes, truth = boxes[annotated], truth[annotated]

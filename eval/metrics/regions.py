@@ -48,11 +48,6 @@ def center_error(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.linalg.norm(difference, axis=1)
 
 
-def is_known(boxes: np.ndarray) -> np.ndarray:
-    """Whether each box [n, 4] is finite and has an area: bool [n]."""
-    return np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
-
-
 def bounding_boxes(regions: np.ndarray) -> np.ndarray:
     """Returns the upright boxes around quadrilaterals [n, 8], or boxes [n, 4] as they are."""
     regions = np.asarray(regions, np.float64)

@@ -15,11 +15,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from gradnet_tf import weights
-from gradnet_tf.boxes import geometry
+from gradnet_tf.boxes import checks, geometry
 from gradnet_tf.data import pairs, sampling
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
-from gradnet_tf.eval.metrics import regions
 from gradnet_tf.eval.paper.settings import EMBEDDED, Settings
 from gradnet_tf.media import images
 from gradnet_tf.network import architecture, crops
@@ -146,7 +145,7 @@ def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
 
 
 def _known_frames(boxes: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(regions.is_known(boxes))
+    return np.flatnonzero(checks.is_known(boxes))
 
 
 def _cut(sequence: TestSequence, index: int, size: int) -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import Any, Optional, TextIO
 import numpy as np
 from tqdm import tqdm
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Sequence
-from gradnet_tf.eval.metrics import ope_metrics, regions
+from gradnet_tf.eval.metrics import ope_metrics
 
 _REASON_LENGTH = 300
 
@@ -21,7 +22,7 @@ def score(sequence: Sequence, boxes: np.ndarray) -> float:
     for the tracker is not asked in every frame. NaN where the truth is withheld.
     """
     truth = sequence.boxes[: len(boxes)]
-    known = regions.is_known(truth)
+    known = checks.is_known(truth)
     if not np.isfinite(boxes[:1]).all():
         known &= np.isfinite(boxes).all(axis=1)
     if sequence.withheld or not known.any():

@@ -23,7 +23,7 @@ from absl import logging
 
 from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Sequence, part
-from gradnet_tf.eval.metrics import regions, supervised
+from gradnet_tf.eval.metrics import supervised
 from gradnet_tf.eval.metrics.supervised import FrameCode
 from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.running import realtime
@@ -264,7 +264,7 @@ class _Run:
 
 
 def _is_known(sequence: Sequence, index: int) -> bool:
-    return bool(regions.is_known(sequence.boxes[index : index + 1])[0])
+    return bool(checks.is_known(sequence.boxes[index : index + 1])[0])
 
 
 def _has_failed(box: np.ndarray, sequence: Sequence, index: int, size: tuple[int, int]) -> bool:

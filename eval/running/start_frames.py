@@ -15,8 +15,8 @@ import dataclasses
 
 import numpy as np
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Dataset, Sequence, part
-from gradnet_tf.eval.metrics import regions
 
 _TITLE = "-TRE"
 _NAME = "+"
@@ -73,7 +73,7 @@ def _firsts(sequence: Sequence, starts: int) -> np.ndarray:
         raise ValueError(
             f"{sequence.name} has only one start: the truth of its other frames is withheld"
         )
-    usable = regions.is_known(sequence.boxes)
+    usable = checks.is_known(sequence.boxes)
     if sequence.absent is not None:
         usable &= ~sequence.absent
     if sequence.cover is not None:

@@ -8,9 +8,10 @@ from typing import Optional
 
 import numpy as np
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Dataset, frame_size
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
-from gradnet_tf.eval.metrics import ope_metrics, regions
+from gradnet_tf.eval.metrics import ope_metrics
 from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.scoring.summary import Curve, Eao, Measure, TrackerRuns
 
@@ -145,4 +146,4 @@ def score(
 def frame_overlaps(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Returns the IoU of each frame, to be shown; NaN without a box or known ground truth."""
     overlaps = ope_metrics.overlap_ratio(boxes, truth)
-    return np.where(regions.is_known(truth), overlaps, np.nan)
+    return np.where(checks.is_known(truth), overlaps, np.nan)

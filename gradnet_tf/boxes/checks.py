@@ -49,6 +49,11 @@ def answered_box(answer: Any, where: str = "") -> np.ndarray:
     return box
 
 
+def is_known(boxes: np.ndarray) -> np.ndarray:
+    """Whether each box (x, y, width, height) [n, 4] is finite and has an area: bool [n]."""
+    return np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
+
+
 def check_box(box, frame_hw: Optional[Sequence[int]] = None) -> np.ndarray:
     """Validates a box that a user gave.
 

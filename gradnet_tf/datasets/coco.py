@@ -18,6 +18,7 @@ import re
 import numpy as np
 from tqdm import tqdm
 
+from gradnet_tf.boxes import checks
 from gradnet_tf.datasets import tracks
 from gradnet_tf.files import folder
 
@@ -86,7 +87,7 @@ def _read_file(path, places, prefix, flaws, progress):
             continue
         if is_crowd:
             flaws.append(tracks.Flaw(tracks.CROWD, where))
-        elif not tracks.is_usable(box)[0]:
+        elif not checks.is_known(box)[0]:
             flaws.append(tracks.Flaw(tracks.EMPTY_BOX, where, f"bbox is {box[0].tolist()}"))
         elif box[0, 2:].min() < MIN_SIDE:
             flaws.append(tracks.Flaw(tracks.TINY_BOX, where, f"bbox is {box[0].tolist()}"))

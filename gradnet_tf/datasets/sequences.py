@@ -13,6 +13,8 @@ from typing import NamedTuple, Optional
 import numpy as np
 from PIL import Image
 
+from gradnet_tf.boxes import checks
+
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -84,7 +86,7 @@ class Sequence:
                     f"{list(array.shape)}"
                 )
         first = self.boxes[0]
-        if not np.isfinite(first).all() or not (first[2:] > 0).all():
+        if not checks.is_known(self.boxes[:1])[0]:
             raise ValueError(
                 f"sequence {self.name}: the first box {first.tolist()} (0-based) has no area, so "
                 "there is nothing to track"

@@ -16,6 +16,8 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 import numpy as np
 from tqdm import tqdm
 
+from gradnet_tf.boxes import checks
+
 # Kinds of flaws.
 EMPTY_BOX = "empty box"  # not finite, or no positive width and height
 TINY_BOX = "tiny box"  # too small to show anything
@@ -110,12 +112,6 @@ class Frame(NamedTuple):
     image: Optional[str]
 
 
-def is_usable(boxes: np.ndarray) -> np.ndarray:
-    """Which of the boxes [n, 4], (x, y, width, height), are finite and have an area: bool [n]."""
-    # NaN > 0 is false without a warning.
-    return np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
-
-
 def attempt(flaws: list[Flaw], read: Callable[..., Any], path: str, *arguments: Any) -> Any:
     """Returns ``read(path, *arguments)``, or None and tells a flaw if the file cannot be read."""
     try:
@@ -159,7 +155,7 @@ def make_track(
     Returns:
         The track, or None if no frame is left.
     """
-    usable = is_usable(boxes)
+    usable = checks.is_known(boxes)
     reasons = {
         int(line): reason
         for reason, hidden in (absent or {}).items()

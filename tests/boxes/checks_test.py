@@ -177,3 +177,18 @@ def test_the_checked_box_is_a_copy():
     checked = checks.check_box(box, FRAME_HW)
     box[:] = -1
     np.testing.assert_array_equal(checked, [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    "box, expected",
+    [
+        ((0, 0, 1, 1), True),
+        ((-5, -5, 0.5, 0.5), True),
+        ((0, 0, 0, 1), False),
+        ((0, 0, 1, -1), False),
+        ((np.nan, 0, 1, 1), False),
+        ((0, 0, np.inf, 1), False),
+    ],
+)
+def test_boxes_that_are_known(box, expected):
+    assert checks.is_known(np.array([box], np.float64)).tolist() == [expected]

@@ -171,18 +171,3 @@ def test_images_listed_by_number_are_one_series(tmp_path):
     (tmp_path / "thumbs4.jpg").mkdir()
     names = [os.path.basename(path) for path in folder.list_numbered(str(tmp_path)).values()]
     assert names == ["1.jpg", "2.jfif"]
-
-
-@pytest.mark.parametrize(
-    "box, expected",
-    [
-        ((0, 0, 1, 1), True),
-        ((-5, -5, 0.5, 0.5), True),
-        ((0, 0, 0, 1), False),
-        ((0, 0, 1, -1), False),
-        ((np.nan, 0, 1, 1), False),
-        ((0, 0, np.inf, 1), False),
-    ],
-)
-def test_usable_boxes(box, expected):
-    assert tracks.is_usable(np.array([box], np.float64)).tolist() == [expected]
