@@ -23,15 +23,13 @@ from typing import Any, Callable, Optional
 
 from gradnet_tf.datasets import (
     coco,
-    dtb70,
     got10k,
     ilsvrc_vid,
     lasot,
-    nfs,
     otb,
+    otb_like,
     plain,
     siamfc_crops,
-    tc128,
     trackingnet,
     uav123,
     vot,
@@ -41,7 +39,7 @@ from gradnet_tf.datasets.tracks import Reading
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     **{name: functools.partial(otb.read, version=name) for name in ("otb50", "otb100", "otb2013")},
-    "tc128": tc128.read,
+    "tc128": otb_like.read_tc128,
     **{f"vot{year}": functools.partial(vot.read, year=year) for year in vot.SIZES},
     "lasot": functools.partial(lasot.read, extension=False),
     "lasot_ext": functools.partial(lasot.read, extension=True),
@@ -49,8 +47,8 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "got10k_test": functools.partial(got10k.read, split="test"),
     "trackingnet": trackingnet.read,
     **{name.lower(): functools.partial(uav123.read, version=name) for name in uav123.SEQUENCES},
-    **{f"nfs{fps}": functools.partial(nfs.read, fps=fps) for fps in (30, 240)},
-    "dtb70": dtb70.read,
+    **{f"nfs{fps}": functools.partial(otb_like.read_nfs, fps=fps) for fps in (30, 240)},
+    "dtb70": otb_like.read_dtb70,
     "folder": plain.read,
 }
 
@@ -83,9 +81,8 @@ def open_dataset(
         **options: `skip_tiger1` of OTB and `origin` of "folder", see there.
 
     Raises:
-        OSError: If `root` is no folder, or a folder in it cannot be listed.
-        ValueError: If there is no such data set, sequence or option, or nothing is usable; the
-            message says what was looked for.
+        OSError: As the readers do.
+        ValueError: As the readers do; or if there is no such data set or option, or no images.
     """
     if name not in DATASETS:
         raise ValueError(f"there is no data set {name!r}; known are {', '.join(DATASETS)}")

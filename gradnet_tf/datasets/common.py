@@ -7,8 +7,9 @@ import difflib
 import functools
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Sequence as Items
+from pathlib import Path
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -21,11 +22,7 @@ Readers = Mapping[str, Mapping[str, Callable[[], Sequence]]]
 
 
 class NoImages(ValueError):
-    """A sequence has an annotation, but no image.
-
-    Attributes:
-        sequence: What the annotation alone tells; its frames are not there.
-    """
+    """A sequence has an annotation, which `sequence` tells, but no image."""
 
     def __init__(self, message: str, sequence: Sequence):
         super().__init__(message)
@@ -58,7 +55,7 @@ def collect(
         met = f"; {len(remarks)} passed over, first {remarks[0]}" if remarks else ""
         raise ValueError(f"no sequence in {root}: looked for {looked_for}{met}")
     if names is not None:
-        check_names(names, readers, root)
+        _check_names(names, readers, root)
     found: list[Sequence] = []
     problems: list[Problem] = []
     bare: dict[str, Sequence] = {}
@@ -83,8 +80,20 @@ def collect(
     )
 
 
+def _check_names(names, known, where):
+    if isinstance(names, str):
+        raise ValueError(f"names of sequences are a list, got the text {names!r}")
+    if not names:
+        raise ValueError("an empty list of sequences; leave it out for all of them")
+    for name in names:
+        if name not in known:
+            similar = difflib.get_close_matches(name, known, 3, 0.5)
+            hint = f"; did you mean {', '.join(similar)}?" if similar else ""
+            raise ValueError(f"{where} has no sequence {name!r}{hint}")
+
+
 def _read_best(name, places, bare):
-    """The sequence with most frames, or None; and what is wrong with the other places.
+    """Returns the sequence with most frames, or None; and what is wrong with the other places.
 
     `bare` gets what annotations without images tell.
     """
@@ -107,6 +116,47 @@ def _read_best(name, places, bare):
             flaws[place] = "another copy" if count == most else f"{count} frames of {most}"
     return read[best], {
         place: f"{flaw}; {name} is read from {best}" for place, flaw in flaws.items()
+    }
+
+
+def read_folders(
+    root: str,
+    names: Optional[Collection[str]],
+    is_whole: Callable[[Items[str]], bool],
+    read: Callable[[str], Sequence],
+    looked_for: str,
+    fields: Mapping[str, Any],
+) -> Dataset:
+    """Reads sequences that are called as their folders, which may lie a level deeper.
+
+    Args:
+        root: The folder of the data set, or one sequence.
+        names: Which sequences to read; all if None.
+        is_whole: Tells a sequence from the names in its folder.
+        read: Reads the sequence of a folder.
+        looked_for: What the data set should hold, for messages.
+        fields: Those of the `Dataset`.
+    """
+    base = folder.check_root(root)
+    paths, remarks = find_places(base, is_whole, 2, ("img",))
+    dataset = Dataset(root=base, remarks=tuple(remarks), **fields)
+    readers = make_readers(by_name(paths), read)
+    return collect(dataset, readers, names, f"{looked_for}, and so on")
+
+
+def by_name(paths: Iterable[str], name_of: Callable = os.path.basename) -> dict[str, list[str]]:
+    """Puts paths of the same name together, in their order."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        found.setdefault(name_of(path), []).append(path)
+    return found
+
+
+def make_readers(places: Mapping[str, Items[str]], read: Callable[..., Sequence]) -> Readers:
+    """Makes readers of sequences from their names and folders."""
+    return {
+        name: {path: functools.partial(read, path) for path in paths}
+        for name, paths in places.items()
     }
 
 
@@ -145,18 +195,10 @@ def make_sequence(
 def match_frames(
     images: Mapping[int, str], boxes: int, first: Optional[int] = None
 ) -> tuple[str, ...]:
-    """The image of each box.
+    """Lists the images of that many boxes, one at least.
 
-    Args:
-        images: Files by their numbers; there is one at least.
-        boxes: How many boxes there are.
-        first: Number of the image of the first box; the smallest by default.
-
-    Returns:
-        The files of as many numbers in a row.
-
-    Raises:
-        ValueError: If an image is missing, or one has no box.
+    The first box belongs to the image of the number `first`, by default the smallest. A ValueError
+    says which image is missing, or has no box.
     """
     start = min(images) if first is None else first
     numbers = range(start, start + boxes)
@@ -175,16 +217,19 @@ def match_frames(
 
 
 def cut_images(images: Mapping[int, str], first: int, last: int) -> dict[int, str]:
-    """The images with the numbers `first` to `last`.
-
-    Raises:
-        ValueError: If there are images, but none of these.
-    """
+    """Takes the images `first` to `last`; a ValueError if there are images, but none of these."""
     kept = {number: file for number, file in images.items() if first <= number <= last}
     if images and not kept:
         place = os.path.dirname(next(iter(images.values())))
         raise ValueError(f"{place} has none of the images {first} to {last}")
     return kept
+
+
+def add_withheld(boxes: np.ndarray, images: Mapping[int, str], place: str, first: int):
+    """Adds NaN for the frames whose truth the benchmark's server keeps: float64 [n, 4]."""
+    if not images:
+        raise ValueError(f"no numbered images in {place}")
+    return np.concatenate([boxes, np.full((max(images) - first, 4), np.nan)])
 
 
 def find_places(
@@ -203,17 +248,10 @@ def find_places(
     return found, [f"{path}: nothing in it is data" for path in passed]
 
 
-def check_names(names: Collection[str], known: Collection[str], where: str) -> None:
-    """Raises ValueError, with similar names, if one of `names` is not `known`."""
-    if isinstance(names, str):
-        raise ValueError(f"names of sequences are a list, got the text {names!r}")
-    if not names:
-        raise ValueError("an empty list of sequences; leave it out for all of them")
-    for name in names:
-        if name not in known:
-            similar = difflib.get_close_matches(name, known, 3, 0.5)
-            hint = f"; did you mean {', '.join(similar)}?" if similar else ""
-            raise ValueError(f"{where} has no sequence {name!r}{hint}")
+def load_table(name: str) -> list[list[str]]:
+    """Reads a table of this package: the words of each line; a line of "#" is a comment."""
+    text = Path(__file__).with_name("tables").joinpath(f"{name}.txt").read_text("utf-8")
+    return [line.split() for line in text.splitlines() if not line.startswith("#")]
 
 
 def load_flags(path: str, count: int) -> np.ndarray:
@@ -231,13 +269,15 @@ def load_flags(path: str, count: int) -> np.ndarray:
     return numbers
 
 
-def load_attributes(path: str, codes: Items[str]) -> tuple[str, ...]:
+def load_attributes(paths: Items[str], codes: Items[str]) -> Optional[tuple[str, ...]]:
     """Reads the attributes of a sequence: their codes, or 0 or 1 for each of `codes`.
 
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it holds other numbers.
+    The first of the files that is there is read, None without any. An OSError if it cannot be, a
+    ValueError if it holds other numbers.
     """
+    path = next(filter(os.path.isfile, paths), None)
+    if path is None:
+        return None
     text = " ".join(textfiles.read_lines(path))
     words = [word for word in re.split(r"[\s,;]+", text) if word]
     if not any(word[0].isdigit() for word in words):
@@ -245,11 +285,6 @@ def load_attributes(path: str, codes: Items[str]) -> tuple[str, ...]:
     if len(words) != len(codes) or not set(words) <= {"0", "1"}:
         raise ValueError(f"{path}: expected {len(codes)} of 0 and 1 ({', '.join(codes)}) or codes")
     return tuple(code for code, word in zip(codes, words) if word == "1")
-
-
-def load_first_attributes(paths: Items[str], codes: Items[str]) -> Optional[tuple[str, ...]]:
-    """Reads the first of these files that is there, see `load_attributes`; None without any."""
-    return next((load_attributes(path, codes) for path in paths if os.path.isfile(path)), None)
 
 
 def listed_folders(
@@ -271,44 +306,30 @@ def listed_folders(
         ValueError: If a name in the list cannot be that of a folder.
     """
     found, remarks = find_places(base, lambda names: truth_name in names, depth)
-    by_name: dict[str, list[str]] = {}
-    for path in found:
-        by_name.setdefault(os.path.basename(path), []).append(path)
+    places = by_name(found)
     listing = os.path.join(base, "list.txt")
     if not os.path.isfile(listing):
-        return by_name, remarks
+        return places, remarks
     names = [line.strip() for line in textfiles.read_lines(listing) if line.strip()]
     for name in names:
         if name.startswith(".") or set(name) & {"/", "\\"}:
             raise ValueError(f"{listing}: {name!r} is not the name of a folder beside it")
-    others = [name for name in by_name if name not in names]
+    others = [name for name in places if name not in names]
     if others:
         remarks.append(f"{shorten(others)}: not in {listing}")
-    return {name: by_name.get(name, []) for name in dict.fromkeys(names)}, remarks
-
-
-def list_folders(paths: Items[str], read: Callable[[str], Sequence]) -> Readers:
-    """Readers of sequences that are called as their folders."""
-    readers: dict[str, dict[str, Callable[[], Sequence]]] = {}
-    for path in paths:
-        readers.setdefault(os.path.basename(path), {})[path] = functools.partial(read, path)
-    return readers
+    return {name: places.get(name, []) for name in dict.fromkeys(names)}, remarks
 
 
 def list_readers(
-    listed: Mapping[str, Items[str]],
-    base: str,
-    truth_name: str,
-    read: Callable[[str, str], Sequence],
+    listed: Mapping[str, Items[str]], base: str, truth_name: str, read: Callable[..., Sequence]
 ) -> Readers:
-    """Readers of the sequences of `listed_folders`; that of one which is not there tells so."""
+    """Makes readers of `listed_folders`; that of a sequence which is not there tells so."""
 
-    def fail(name):
-        wanted = os.path.join(base, name, truth_name)
-        raise ValueError(f"list.txt names it, but there is no {wanted}")
+    def read_listed(path):
+        truth = os.path.join(path, truth_name)
+        if not os.path.exists(truth):
+            raise ValueError(f"list.txt names it, but there is no {truth}")
+        return read(path)
 
-    return {
-        name: {path: functools.partial(read, name, path) for path in paths}
-        or {os.path.join(base, name): functools.partial(fail, name)}
-        for name, paths in listed.items()
-    }
+    places = {name: paths or [os.path.join(base, name)] for name, paths in listed.items()}
+    return make_readers(places, read_listed)

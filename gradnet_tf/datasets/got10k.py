@@ -26,8 +26,6 @@ import re
 from collections.abc import Collection
 from typing import Optional
 
-import numpy as np
-
 from gradnet_tf.datasets import common, tracks
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.files import folder, textfiles
@@ -51,8 +49,9 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
     elif any(os.path.isdir(os.path.join(base, other)) for other in _SPLITS):
         raise ValueError(f"no sequence in {base}: it has other splits, but no folder {split}")
     listed, remarks = common.listed_folders(base, TRUTH_NAME, _DEPTH)
-    read_sequence = functools.partial(_read_sequence, split=split)
-    readers = common.list_readers(listed, base, TRUTH_NAME, read_sequence)
+    readers = common.list_readers(
+        listed, base, TRUTH_NAME, functools.partial(_read_sequence, split=split)
+    )
     dataset = Dataset(
         name=f"got10k_{split}",
         title="GOT-10k",
@@ -99,16 +98,15 @@ def _list_paths(base, flaws):
     return tracks.drop_copies(paths, lambda path: len(folder.list_numbered(path)), flaws)
 
 
-def _read_sequence(name, path, split):
+def _read_sequence(path, split):
+    name = os.path.basename(path)
     own = _SPLIT.match(name)
     if own and own[1].lower() != split:
         raise ValueError(f"{path} is of the split {own[1].lower()}")
     boxes = textfiles.read_boxes(os.path.join(path, TRUTH_NAME), 1)
     images = folder.list_numbered(path)
     if split == "test" and len(boxes) == 1:
-        if not images:
-            raise ValueError(f"no numbered images in {path}")
-        boxes = np.concatenate([boxes, np.full((max(images) - 1, 4), np.nan)])
+        boxes = common.add_withheld(boxes, images, path, 1)
     if images:
         common.match_frames(images, len(boxes), 1)  # Tells more than the labels do.
     absent = cover = None

@@ -23,7 +23,6 @@ import functools
 import os
 import re
 from collections.abc import Collection
-from pathlib import Path
 from typing import NamedTuple, Optional
 
 from gradnet_tf.datasets import common
@@ -48,25 +47,18 @@ RANGES = {
 TIGER1, TIGER1_SKIPPED = "Tiger1", 5
 _TRUTH = re.compile(r"groundtruth_rect(\.[0-9]+)?\.txt")
 _NUMBERED = re.compile("(.+)-([0-9])")
-_DEPTH = 2
 
 
 class Target(NamedTuple):
-    """One of the 100 targets.
-
-    Attributes:
-        versions: "a" if it is in OTB-50, "b" if it is in OTB-2013.
-        attributes: Its codes, in the order of the publication.
-    """
+    """Versions, "a" for OTB-50 and "b" for OTB-2013, and attributes as published."""
 
     versions: str
     attributes: tuple[str, ...]
 
 
-_LINES = Path(__file__).with_name("tables").joinpath("otb.txt").read_text("utf-8").splitlines()
 TARGETS: dict[str, Target] = {
     name: Target(versions.strip("-"), tuple(attributes))
-    for name, versions, *attributes in (line.split() for line in _LINES if line[0] != "#")
+    for name, versions, *attributes in common.load_table("otb")
 }
 _BY_LOWER = {
     **{name.lower(): name for name in TARGETS},
@@ -92,7 +84,7 @@ def read(
     title, letter = _VERSIONS[version]
     targets = [name for name, target in TARGETS.items() if letter in target.versions]
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _has_truth, _DEPTH, ("img",))
+    paths, remarks = common.find_places(base, _has_truth, 2, ("img",))
     flags = _find_flags(base)
     places: dict[str, dict] = {}
     for path in paths:
@@ -182,7 +174,7 @@ def _read_sequence(name, path, truths, flags, skip_tiger1):
         boxes = boxes[TIGER1_SKIPPED:]
         images = {number: file for number, file in images.items() if number >= first}
     files = [os.path.join(path, file) for file in ("attrs.txt", "attributes.txt")]
-    attributes = common.load_first_attributes([*files, *filter(None, [flags])], ATTRIBUTES)
+    attributes = common.load_attributes([*files, *filter(None, [flags])], ATTRIBUTES)
     if attributes is None:
         attributes = TARGETS[name].attributes
     return common.make_sequence(name, images, boxes, place, first, attributes=attributes)

@@ -13,13 +13,11 @@ width and height, they are taken to begin at 0.
 
 from __future__ import annotations
 
-import functools
+import glob
 import os
 import re
 from collections.abc import Collection
 from typing import Optional
-
-import numpy as np
 
 from gradnet_tf.datasets import common, tracks
 from gradnet_tf.datasets.sequences import Dataset
@@ -35,17 +33,9 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     chunk = next(filter(_part_of, _chunks(base)), base)
     if os.path.basename(chunk).startswith("TRAIN_"):
         raise ValueError(f"no sequence of the test set in {chunk}: it is a chunk for training")
-    readers = {
-        name: {path: functools.partial(_read_sequence, name, path)}
-        for name, path in ((_name(path), path) for path in _list_annotations(chunk))
-    }
+    readers = common.make_readers(common.by_name(_list_annotations(chunk), _name), _read_sequence)
     dataset = Dataset(
-        name="trackingnet",
-        title="TrackingNet",
-        root=base,
-        size=SIZE,
-        rule="the test set",
-        origin=0,
+        "trackingnet", "TrackingNet", root=base, size=SIZE, rule="the test set", origin=0
     )
     looked_for = "TEST/anno/NAME.txt, TEST/frames/NAME/0.jpg, and so on"
     return common.collect(dataset, readers, names, looked_for)
@@ -75,13 +65,7 @@ def _part_of(chunk):
 
 
 def _list_annotations(chunk):
-    place = os.path.join(chunk, "anno")
-    names = sorted(os.listdir(place)) if os.path.isdir(place) else []
-    return [
-        os.path.join(place, name)
-        for name in names
-        if name.endswith(".txt") and not name.startswith(".")
-    ]
+    return sorted(glob.glob(os.path.join(glob.escape(chunk), "anno", "*.txt")))
 
 
 def _name(path):
@@ -92,15 +76,13 @@ def _frames_place(path):
     return os.path.join(os.path.dirname(os.path.dirname(path)), "frames", _name(path))
 
 
-def _read_sequence(name, path):
+def _read_sequence(path):
     boxes = textfiles.read_boxes(path)
     place = _frames_place(path)
     images = folder.list_numbered(place)
     if len(boxes) == 1:
-        if not images:
-            raise ValueError(f"no numbered images in {place}")
-        boxes = np.concatenate([boxes, np.full((max(images), 4), np.nan)])
-    return common.make_sequence(name, images, boxes, place, 0)
+        boxes = common.add_withheld(boxes, images, place, 0)
+    return common.make_sequence(_name(path), images, boxes, place, 0)
 
 
 def _read_track(path, flaws):

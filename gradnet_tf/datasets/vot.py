@@ -93,8 +93,7 @@ def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.nd
     if any(line.startswith("m") for line in lines):
         rows = [_read_mask(path, number, line) for number, line in enumerate(lines, 1)]
     else:
-        found = textfiles.read_rows(path, {4, 8}, "4 or 8 numbers")
-        rows = [row.numbers for row in found]
+        rows = [row.numbers for row in textfiles.read_rows(path, {4, 8}, "4 or 8 numbers")]
     if not rows:
         raise ValueError(f"{path} holds no regions; one line of 4 or 8 numbers a frame is needed")
     is_box = np.array([len(row) == 4 for row in rows])
@@ -146,7 +145,7 @@ def _corners(x, y, width, height):
     return [x, y, x + width, y, x + width, y + height, x, y + height]
 
 
-def _read_sequence(name, path):
+def _read_sequence(path):
     boxes, regions = load_regions(os.path.join(path, TRUTH_NAME))
     tags = {}
     for file in sorted(os.listdir(path)):
@@ -160,7 +159,10 @@ def _read_sequence(name, path):
     size = dict(_SIZE.findall(text))
     resolution = (int(size["width"]), int(size["height"])) if len(size) == 2 else None
     return common.make_sequence(
-        *(name, images, boxes, place), regions=regions, tags=tags, resolution=resolution
+        *(os.path.basename(path), images, boxes, place),
+        regions=regions,
+        tags=tags,
+        resolution=resolution,
     )
 
 

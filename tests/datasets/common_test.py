@@ -124,7 +124,7 @@ def test_flags(tmp_path):
 def test_attributes(tmp_path, text, expected):
     path = tmp_path / "att.txt"
     path.write_text(text)
-    assert common.load_attributes(str(path), ("IV", "SV", "OCC")) == expected
+    assert common.load_attributes([str(path)], ("IV", "SV", "OCC")) == expected
 
 
 @pytest.mark.parametrize("text", ["1,0", "1,0,1,0", "1,0,2"])
@@ -132,7 +132,7 @@ def test_attributes_that_do_not_fit(tmp_path, text):
     path = tmp_path / "att.txt"
     path.write_text(text)
     with pytest.raises(ValueError, match="att.txt: expected 3 of 0 and 1"):
-        common.load_attributes(str(path), ("IV", "SV", "OCC"))
+        common.load_attributes([str(path)], ("IV", "SV", "OCC"))
 
 
 def test_a_sequence_without_images_tells_its_annotation():
@@ -181,8 +181,8 @@ def test_list_gives_the_order_and_what_is_missing(tmp_path):
     assert list(listed) == ["c", "x", "a"]
     assert listed["a"] == [str(tmp_path / "a"), str(tmp_path / "x" / "a")] and listed["x"] == []
     assert remarks == [f"b: not in {tmp_path / 'list.txt'}"]
-    readers = common.list_readers(listed, base, "t.txt", lambda name, path: (name, path))
-    assert [reader() for reader in readers["a"].values()] == [("a", path) for path in listed["a"]]
+    readers = common.list_readers(listed, base, "t.txt", str)
+    assert [reader() for reader in readers["a"].values()] == listed["a"]
     with pytest.raises(ValueError, match="list.txt names it, but there is no .*x/t.txt"):
         readers["x"][str(tmp_path / "x")]()
 
