@@ -49,6 +49,7 @@ setup(
         "gradnet_tf.eval.report": ["web/*.*", "web/parts/*"],
         WEIGHTS: ["*/*"],
     },
+    entry_points={"console_scripts": ["gradnet = gradnet_tf.__main__:main"]},
     install_requires=[
         f"tensorflow>=2.15,<2.16; {KERAS_2}",
         f"tensorflow-addons>=0.23; {KERAS_2}",

@@ -28,7 +28,6 @@ COMMANDS = {
 }
 DEFAULT = "boxes"
 BAD_ARGUMENTS = 2  # Exit status.
-_HELP = ("--help", "-help", "--helpshort", "--helpfull", "-h", "-?")
 
 
 def split_command(arguments: Sequence[str]) -> tuple[Optional[str], list[str]]:
@@ -38,7 +37,7 @@ def split_command(arguments: Sequence[str]) -> tuple[Optional[str], list[str]]:
         ValueError: If there is no such command.
     """
     arguments = list(arguments)
-    if not arguments or arguments[0] in _HELP:
+    if not arguments or arguments[0] in command_line.HELP:
         return None, arguments
     if arguments[0].startswith("-"):
         return DEFAULT, arguments
@@ -64,7 +63,7 @@ def main() -> None:
         sys.exit(0 if arguments else BAD_ARGUMENTS)
     module = importlib.import_module(COMMANDS[command][0])
     sys.argv = [f"gradnet_tf.eval {command}", *arguments]
-    if any(argument in _HELP for argument in arguments):
+    if any(argument in command_line.HELP for argument in arguments):
         # absl would tell the flags that this module defines, and it has none.
         module.define_flags(flags.FLAGS)
         ours = sorted(n for n in flags.FLAGS.flags_by_module_dict() if n.startswith("gradnet_tf."))

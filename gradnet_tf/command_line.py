@@ -18,6 +18,8 @@ from gradnet_tf.files.interrupts import Interrupts
 
 # What a user can put right: the message says how, and a traceback would only hide it.
 EXPECTED = (ImportError, OSError, ValueError)
+# What asks for help instead of a command.
+HELP = ("--help", "-help", "--helpshort", "--helpfull", "-h", "-?")
 
 
 def finish(

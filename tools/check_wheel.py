@@ -93,7 +93,7 @@ def main() -> None:
         module = (python, "-m")
         run(*module, "gradnet_tf.convert", "--npz=weights.npz", "--output=model", cwd=folder)
         run(
-            *(*module, "gradnet_tf.track", "--source=img", f"--box={box}"),
+            *(folder / "env" / "bin" / "gradnet", "track", "--source=img", f"--box={box}"),
             *("--checkpoint=model", "--boxes=boxes.txt"),
             cwd=folder,
         )

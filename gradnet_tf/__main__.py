@@ -1,0 +1,50 @@
+"""The command `gradnet`, which is also `python -m gradnet_tf`.
+
+    gradnet COMMAND --flag=value ...
+
+COMMAND --help tells a command's flags.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+from gradnet_tf import command_line
+
+# Name: module, what it does. `gradnet NAME` is `python -m MODULE`; nothing else is imported.
+COMMANDS = {
+    "track": ("gradnet_tf.track", "tracks targets through a video, a folder or a camera's stream"),
+    "convert": ("gradnet_tf.convert", "converts checkpoints from and to the authors' format"),
+    "train": ("gradnet_tf.train", "trains the tracker on prepared data"),
+    "prepare": ("gradnet_tf.data_prep", "cuts raw videos into training data"),
+    "eval": ("gradnet_tf.eval", "runs trackers on benchmarks and measures them"),
+    "bench": ("gradnet_tf.bench", "measures the speed on this machine"),
+}
+BAD_ARGUMENTS = 2  # Exit status.
+
+
+def usage() -> str:
+    """Returns what is printed where no command is given."""
+    lines = [f"  {name:9}{text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join((__doc__.rstrip(), "", "commands:", *lines))
+
+
+def main() -> None:
+    """Runs the command on `sys.argv`."""
+    if not sys.argv[1:]:
+        print(usage(), file=sys.stderr)
+        sys.exit(BAD_ARGUMENTS)
+    command = sys.argv.pop(1)
+    if command in command_line.HELP:
+        print(usage())
+        sys.exit(0)
+    if command not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        message = f"there is no command {command!r}; there are {known}"
+        sys.exit(command_line.fail(message, BAD_ARGUMENTS))
+    runpy.run_module(COMMANDS[command][0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
