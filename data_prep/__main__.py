@@ -4,12 +4,10 @@
 
 --source says what the folder --root holds. For each frame with a target, an exemplar crop of
 127 px and an instance crop of 255 px is cut; --output gets TFRecord shards, one record a track,
-and dataset.json, which says what they hold and what could not be used. What the benchmark keeps for
-validation and tests is left out, unless --split=all asks for it.
+and dataset.json, which says what they hold and what could not be used.
 
 The run can be stopped at any time: the same command goes on where it was, also if the raw data have
-moved to another --root. It uses all cores;
---beam_options takes it to a cluster that Apache Beam knows:
+moved to another --root. It uses all cores; --beam_options takes it to a cluster:
 
     --beam_options="--runner=FlinkRunner --flink_master=HOST:8081"
 """
@@ -85,15 +83,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Prepares what the flags say.
-
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
-
-    Returns:
-        The exit status, see `command_line.finish`.
-    """
+    """Prepares what the flags of `define_flags` say; returns the exit status."""
     return command_line.finish(
         lambda: _prepare(values, arguments),
         errors=(*command_line.EXPECTED, runner.PipelineError),

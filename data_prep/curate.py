@@ -13,7 +13,7 @@ from typing import Optional
 import numpy as np
 from PIL import Image, ImageStat
 
-from gradnet_tf.boxes import checks, geometry
+from gradnet_tf.boxes import geometry
 from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE
 
 CONTEXT_AMOUNT = 0.5
@@ -21,27 +21,15 @@ JPEG_QUALITY = 95
 _REDUCED = 4  # times the crop's size: the least that a large square is shrunk to beforehand
 
 
-def has_target(box: np.ndarray, frame: np.ndarray) -> bool:
-    """Whether a box (x, y, width, height) holds numbers, has an area and touches the frame."""
-    try:
-        checks.check_box(box, frame.shape[:2])
-    except ValueError:
-        return False
-    return True
-
-
 def cut_crops(
     frame: np.ndarray, box: np.ndarray, colour: Optional[tuple[int, ...]] = None
 ) -> tuple[Image.Image, Image.Image]:
-    """Cuts the crops of one target.
+    """Cuts the exemplar (127 x 127 px) and the instance (255 x 255 px) of one target, RGB.
 
     Args:
         frame: uint8 [h, w, 3], RGB.
         box: (x, y, width, height) of the target in px, 0-based, of positive size.
-        colour: What fills the outside; the frame's `mean_colour` by default.
-
-    Returns:
-        The exemplar (127 x 127 px) and the instance (255 x 255 px), RGB.
+        colour: What fills the outside; by default the frame's `mean_colour`.
     """
     image = Image.fromarray(frame)
     colour = mean_colour(frame) if colour is None else colour
@@ -53,13 +41,13 @@ def cut_crops(
 
 
 def mean_colour(frame: np.ndarray) -> tuple[int, ...]:
-    """The mean of a frame, uint8 [h, w, 3], in whole grey levels."""
+    """Computes the mean of a frame, uint8 [h, w, 3], in whole grey levels."""
     # From the histogram: exact, and many times as fast as NumPy's mean.
     return tuple(int(round(value)) for value in ImageStat.Stat(Image.fromarray(frame)).mean)
 
 
 def boxes_in_crops(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where a box of the frame lies in its exemplar and its instance: float64 [4], in crop px."""
+    """Computes where a frame's box lies in its exemplar and its instance: float64 [4], crop px."""
     exemplar, instance = (
         (np.asarray(box, np.float64) - (left, top, 0, 0)) * (size / side)
         for (left, top, side), size in zip(_squares(box), (EXEMPLAR_SIZE, INSTANCE_SIZE))
@@ -90,8 +78,8 @@ def _cut_square(image, square, size, colour):
     """Cuts a square (left, top, side) and scales it to `size`.
 
     Scaling is bicubic and smooths when it shrinks, as MATLAB's imresize does in the original
-    curation. A square of many times the crop's size (the target fills a large frame) is shrunk by a
-    whole number first, which keeps the memory small and the result the same to the eye.
+    curation. A square of many times the crop's size is first shrunk by a whole number, which keeps
+    the memory small and the result the same to the eye.
     """
     left, top, side = square
     factor = side // (_REDUCED * size)

@@ -4,8 +4,7 @@ Beside the shards, the folder ``prep`` holds:
 
 - ``options.json``: what the data set is made from, so that another run continues only the same;
 - ``NNNNN.plan.json``: the tracks of a shard that is still to be made;
-- ``NNNNN.summary.json``: what a finished shard holds. It is written last: a shard with its summary
-  is finished.
+- ``NNNNN.summary.json``: what a shard holds, written when it is finished.
 
 All paths go through TensorFlow's file systems, so that an output such as gs:// works.
 """
@@ -49,12 +48,7 @@ def write_json(path: str, content: Any) -> None:
 
 
 def read_json(path: str) -> dict[str, Any]:
-    """Reads a JSON object.
-
-    Raises:
-        OSError: If it cannot be read; FileNotFoundError if there is no such file.
-        ValueError: If it is not a JSON object.
-    """
+    """Reads a JSON object; a ValueError if it is something else, an OSError if nothing is read."""
     try:
         content = json.loads(storage.read_bytes(path))
     except ValueError as error:
@@ -67,12 +61,8 @@ def read_json(path: str) -> dict[str, Any]:
 def finished_summary(output: str, number: int, count: int) -> Optional[dict[str, Any]]:
     """Reads the summary of a finished shard, one of `count`.
 
-    Returns:
-        The summary; None if the shard is missing, has another size than when it was finished, or
-        was never finished.
-
-    Raises:
-        OSError: If something is there but cannot be read.
+    None if the shard is missing, has another size than when it was finished, or was never finished.
+    An OSError if something is there but cannot be read.
     """
     path = os.path.join(output, shard_name(number, count))
     try:

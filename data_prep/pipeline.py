@@ -41,9 +41,8 @@ class PrepConfig:
         shards: Number of shards; None chooses one by the number of frames.
         quality: Of the JPEG crops, 1 to 100.
         limit_tracks: Take the first tracks only, for a trial; None takes all.
-        jobs: Processes of the local runner; None takes as many as there are cores.
-        beam_options: Options of Apache Beam as on a command line. With --runner among them that
-            runner is used, otherwise the local one.
+        jobs: See `runner.make_pipeline`.
+        beam_options: See `runner.make_pipeline`.
         split: "train", or "all" for what the benchmark keeps for validation or tests, too.
     """
 
@@ -74,20 +73,16 @@ class PrepConfig:
 def prepare(config: PrepConfig, progress: bool = False) -> description.Description:
     """Makes a data set, or goes on with one that was begun, also where the source has moved.
 
-    Args:
-        config: What to prepare.
-        progress: Show a progress bar.
-
     Returns:
         What ``dataset.json`` says, which is written last.
 
     Raises:
-        ImportError: Apache Beam is not installed.
+        ImportError: If Apache Beam is not installed.
         ValueError: If nothing in the source is usable, options contradict each other or those that
             the output was begun with.
         OSError: If something cannot be read or written, or another process prepares the same
             output.
-        runner.PipelineError: Apache Beam reports a failure.
+        runner.PipelineError: If Apache Beam reports a failure.
     """
     pipeline = runner.make_pipeline(config.beam_options, config.jobs)  # Finds wrong options.
     output = config.output if "://" in config.output else os.path.abspath(config.output)
@@ -105,15 +100,19 @@ def prepare(config: PrepConfig, progress: bool = False) -> description.Descripti
     read = SOURCES[config.source]
     reading = read(options["root"], progress=progress, split=config.split)
     tracks = reading.tracks[: config.limit_tracks]
-    options["shards"] = _number_of_shards(config.shards, tracks)
+    options["shards"] = planning.number_of_shards(tracks, config.shards)
     options["annotations"] = planning.digest(tracks)
     with storage.naming("make the folder", output):
         tf.io.gfile.makedirs(os.path.join(output, layout.FOLDER))
-    with _alone(output):
+    # Keeps other processes on this machine from preparing the same output.
+    is_local = "://" not in output
+    folder = os.path.join(output, layout.FOLDER)
+    with locks.locked(folder) if is_local else contextlib.nullcontext():
         planning.check_options(output, options, tracks)
         layout.clean(output)
         frames = planning.write(output, tracks, options)
-        todo = _unfinished(output, len(frames))
+        count = len(frames)
+        todo = [n for n in range(count) if layout.finished_summary(output, n, count) is None]
         if todo:
             logging.info("%d of %d shards are to be made", len(todo), len(frames))
             with _watching(output, frames, todo, progress):
@@ -134,27 +133,6 @@ def _check_output(output: str) -> None:
         raise PermissionError(f"cannot write to {output}: the folder {place} is not writable")
 
 
-def _number_of_shards(wanted: Optional[int], tracks: Sequence[planning.AnyTrack]) -> int:
-    if wanted is None:
-        return planning.default_shards(tracks)
-    if wanted > len(tracks):
-        raise ValueError(f"{wanted} shards for {len(tracks)} tracks; give at most as many")
-    return wanted
-
-
-def _unfinished(output: str, count: int) -> list[int]:
-    return [
-        number for number in range(count) if layout.finished_summary(output, number, count) is None
-    ]
-
-
-def _alone(output: str) -> contextlib.AbstractContextManager:
-    """Keeps other processes on this machine from preparing the same output."""
-    if "://" in output:
-        return contextlib.nullcontext()
-    return locks.locked(os.path.join(output, layout.FOLDER))
-
-
 @contextlib.contextmanager
 def _watching(
     output: str, frames: Sequence[int], todo: Sequence[int], progress: bool
@@ -165,16 +143,14 @@ def _watching(
         return
     over = threading.Event()
     with tqdm(total=sum(frames), unit="frame", desc="cutting") as bar:
-        bar.update(sum(frames) - sum(frames[number] for number in todo))
-        bar.set_postfix_str(f"{len(frames) - len(todo)} of {len(frames)} shards")
         left = set(todo)
 
         def look() -> None:
-            for number in sorted(left):
-                if tf.io.gfile.exists(layout.summary_path(output, number)):
+            for number in todo:
+                if number in left and tf.io.gfile.exists(layout.summary_path(output, number)):
                     left.remove(number)
-                    bar.update(frames[number])
-                    bar.set_postfix_str(f"{len(frames) - len(left)} of {len(frames)} shards")
+            bar.update(sum(frames) - sum(frames[number] for number in left) - bar.n)
+            bar.set_postfix_str(f"{len(frames) - len(left)} of {len(frames)} shards")
 
         def watch() -> None:
             while not over.wait(_POLL_SECONDS):
@@ -206,10 +182,7 @@ def _finish(
             "the same command continues"
         )
     kinds = collections.Counter(problem.kind for problem in problems)
-    listed_problems = [
-        {"kind": problem.kind, "where": problem.where, "detail": problem.detail}
-        for problem in problems[: description.MAX_LISTED_PROBLEMS]
-    ]
+    listed_problems = [flaw._asdict() for flaw in problems[: description.MAX_LISTED_PROBLEMS]]
     for summary in summaries:
         kinds.update(summary["problems"])
         listed_problems.extend(summary["problem_list"])
@@ -224,6 +197,12 @@ def _finish(
             f"nothing usable in {options['root']}: none of the frames of its tracks could be cut; "
             f"{sum(kinds.values())} problems{first}"
         )
+    exemplar, instance = (
+        statistics.describe(
+            statistics.total(statistics.from_json(part[name]) for part in summaries)
+        )
+        for name in ("exemplar", "instance")
+    )
     made = description.Description(
         source=options["source"],
         root=options["root"],
@@ -231,8 +210,8 @@ def _finish(
         counts=counts,
         problems=dict(sorted(kinds.items())),
         problem_list=listed_problems[: description.MAX_LISTED_PROBLEMS],
-        exemplar=_pixel_statistics(summaries, "exemplar"),
-        instance=_pixel_statistics(summaries, "instance"),
+        exemplar=exemplar,
+        instance=instance,
         shards=[
             description.Shard(
                 **{key: summary[key] for key in ("name", "tracks", "frames", "bytes", "sha256")}
@@ -245,8 +224,3 @@ def _finish(
         with contextlib.suppress(tf.errors.OpError):
             tf.io.gfile.remove(layout.plan_path(output, number))
     return made
-
-
-def _pixel_statistics(summaries: Sequence[dict[str, Any]], name: str) -> description.Statistics:
-    sums = statistics.total(statistics.PixelSums.from_json(summary[name]) for summary in summaries)
-    return description.Statistics(sums.mean(), sums.covariance(), sums.pixels)

@@ -8,38 +8,40 @@ import heapq
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional
 
 import numpy as np
 
 from gradnet_tf.data import storage
 from gradnet_tf.data_prep import layout
-from gradnet_tf.datasets.tracks import ALL, CropTrack, Track
-
-AnyTrack = Union[Track, CropTrack]
+from gradnet_tf.datasets.tracks import ALL, Track
 
 # About 100 MB of crops. Smaller sets have smaller shards: progress is seen and kept shard by shard.
 _FRAMES_PER_SHARD = 4000
 _LEAST_SHARDS = 16
 
 
-def default_shards(tracks: Sequence[AnyTrack]) -> int:
-    """The number of shards that suits these tracks, one at least."""
+def number_of_shards(tracks: Sequence[Track], wanted: Optional[int] = None) -> int:
+    """Returns the number of shards as wanted, or one that suits these tracks; one at least.
+
+    A ValueError if more are wanted than there are tracks.
+    """
+    if wanted is not None and wanted > len(tracks):
+        raise ValueError(f"{wanted} shards for {len(tracks)} tracks; give at most as many")
     frames = sum(len(track.frames) for track in tracks)
-    wanted = max(_LEAST_SHARDS, -(-frames // _FRAMES_PER_SHARD))
-    return max(1, min(wanted, len(tracks)))
+    suitable = max(_LEAST_SHARDS, -(-frames // _FRAMES_PER_SHARD))
+    return wanted or max(1, min(suitable, len(tracks)))
 
 
-def assign(tracks: Sequence[AnyTrack], shards: int) -> list[list[int]]:
+def assign(tracks: Sequence[Track], shards: int) -> list[list[int]]:
     """Spreads tracks over shards so that each gets about as many frames.
 
     A video's tracks stay together, for they share its frames (a photo with many boxes is then read
     once); only a video of more frames than a shard should have is taken apart. The longest come
-    first, each to the shard that has least.
+    first, each to the shard that has least. The same tracks always give the same; with very unequal
+    tracks a shard may stay empty.
 
-    Returns:
-        For each shard the places of its tracks in `tracks`, ascending. The same tracks always give
-        the same; with very unequal tracks a shard may stay empty.
+    Returns for each shard the places of its tracks in `tracks`, ascending.
     """
     lengths = [len(track.frames) for track in tracks]
     videos = collections.defaultdict(list)
@@ -61,69 +63,57 @@ def assign(tracks: Sequence[AnyTrack], shards: int) -> list[list[int]]:
     return [sorted(places) for places in assigned]
 
 
-def digest(tracks: Sequence[AnyTrack], root: str = "", at: str = "") -> str:
-    """SHA-256 of all that the readers say about the tracks, hexadecimal.
+def digest(tracks: Sequence[Track], root: str = "", at: str = "") -> str:
+    """Computes the SHA-256 of all that the readers say about the tracks, hexadecimal.
 
-    Args:
-        tracks: The tracks, as they were read.
-        root: The absolute folder that they were read from.
-        at: Another one; the digest is that of the same files, were they there.
+    If they were read from the absolute folder `root`, it is that of the same files in the folder
+    `at`, were they there.
     """
+    inside = os.path.join(root, "")
+
+    def moved(path):
+        if path.startswith(inside):
+            return os.path.join(at, path[len(inside) :])
+        # ILSVRC has its images beside the folder of annotations, which may be the root.
+        return os.path.normpath(os.path.join(at, os.path.relpath(path, root)))
+
     state = hashlib.sha256()
     for track in tracks:
-        values = to_json(track)
-        if root != at:
-            for name in _paths_of(track):
-                values[name] = [_moved(path, root, at) for path in values[name]]
-        state.update(json.dumps(values).encode())
+        state.update(json.dumps(to_json(track, str if root == at else moved)).encode())
     return state.hexdigest()
 
 
-def _moved(path: str, root: str, at: str) -> str:
-    inside = os.path.join(root, "")
-    if path.startswith(inside):
-        return os.path.join(at, path[len(inside) :])
-    # ILSVRC has its images beside the folder of annotations, which may be the root.
-    return os.path.normpath(os.path.join(at, os.path.relpath(path, root)))
-
-
-def to_json(track: AnyTrack) -> dict[str, Any]:
-    """A track as JSON can hold it, exactly; its names (but not its paths) are proper text."""
+def to_json(track: Track, moved: Callable[[str], str] = str) -> dict[str, Any]:
+    """Writes a track as JSON can hold it, exactly; its names, not its paths, are proper text."""
+    paths = {"paths": track.paths}
+    if track.instance_paths:
+        paths = {"exemplar_paths": track.paths, "instance_paths": track.instance_paths}
+    names = {"video": track.video, "track": track.track, "category": track.category}
     return {
-        **{name: _text(getattr(track, name)) for name in ("video", "track", "category")},
+        **{key: storage.encode(name).decode() for key, name in names.items()},
         "frames": [int(frame) for frame in track.frames],
         "boxes": np.asarray(track.boxes, np.float64).tolist(),
-        **{name: list(getattr(track, name)) for name in _paths_of(track)},
+        **{key: list(map(moved, files)) for key, files in paths.items()},
     }
 
 
-def _paths_of(track: AnyTrack) -> tuple[str, ...]:
-    return ("exemplar_paths", "instance_paths") if isinstance(track, CropTrack) else ("paths",)
-
-
-def _text(name: str) -> str:
-    return storage.encode(name).decode()
-
-
-def from_json(values: Mapping[str, Any]) -> AnyTrack:
+def from_json(values: Mapping[str, Any]) -> Track:
     """Undoes `to_json`."""
-    kind = Track if "paths" in values else CropTrack
-    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    return kind(**{**values, **lists, "boxes": np.array(values["boxes"], np.float64)})
+    names = {"exemplar_paths": "paths"}
+    made: dict[str, Any] = {
+        names.get(key, key): tuple(value) if isinstance(value, list) else value
+        for key, value in values.items()
+    }
+    return Track(**{**made, "boxes": np.array(values["boxes"], np.float64)})
 
 
 def check_options(
-    output: str, options: Mapping[str, Any], tracks: Optional[Sequence[AnyTrack]] = None
+    output: str, options: Mapping[str, Any], tracks: Optional[Sequence[Track]] = None
 ) -> None:
-    """Makes sure that an output was begun with the same options.
+    """Makes sure that an output was begun with the same options, as far as these are known yet.
 
     The source may have moved, and another split may give the same tracks: what the annotations say
-    is compared instead, as if they still were where they were.
-
-    Args:
-        output: Folder of the data set.
-        options: All options of this run, or those that are known so far.
-        tracks: All tracks, as soon as they are read.
+    is compared instead, as if they still were where they were, as soon as the tracks are read.
 
     Raises:
         ValueError: If `output` was begun with others; the message names them.
@@ -146,13 +136,10 @@ def check_options(
         )
 
 
-def write(output: str, tracks: Sequence[AnyTrack], options: Mapping[str, Any]) -> list[int]:
+def write(output: str, tracks: Sequence[Track], options: Mapping[str, Any]) -> list[int]:
     """Writes the options, and a plan of each shard that is not finished.
 
-    Args:
-        output: Folder of the data set; its folder `layout.FOLDER` is there.
-        tracks: All tracks.
-        options: All options; of these "shards" and "quality" matter here.
+    Of the options "shards" and "quality" matter here; the folder `layout.FOLDER` is there.
 
     Returns:
         The number of frames of each shard, finished or not.

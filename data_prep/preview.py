@@ -29,7 +29,6 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
 
     Raises:
         OSError: If there is no ``dataset.json``, or shards cannot be read.
-        ValueError: If the data set holds no frames.
     """
     made = description.load(output)
     ends = np.cumsum([shard.frames for shard in made.shards])
@@ -53,18 +52,14 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
             boxes.append(box)
             labels.append(f"{letter} {label}")
     return drawing.contact_sheet(
-        crops,
-        boxes,
-        columns=2 * _PAIRS_IN_A_ROW,
-        labels=labels,
-        side=curate.INSTANCE_SIZE,
+        crops, boxes, columns=2 * _PAIRS_IN_A_ROW, labels=labels, side=curate.INSTANCE_SIZE
     )
 
 
 def write(output: str) -> str:
     """Writes the contact sheet into the data set's folder, on a local disk; returns the file."""
-    buffer = io.BytesIO()
-    contact_sheet(output).save(buffer, "PNG")
     path = os.path.join(output, FILE_NAME)
-    disk.write_bytes(path, buffer.getvalue())
+    sheet = contact_sheet(output)
+    with disk.replacing(path) as temporary, disk.naming(path):
+        sheet.save(temporary)
     return path

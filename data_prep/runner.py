@@ -32,18 +32,15 @@ class PipelineError(RuntimeError):
 
 
 def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
-    """Makes a pipeline without any step.
+    """Makes an `apache_beam.Pipeline` without any step.
 
     Args:
         beam_options: Options of Apache Beam as on a command line. With --runner among them that
             runner is used, otherwise the local one.
         jobs: Processes of the local runner; None takes as many as there are cores.
 
-    Returns:
-        The `apache_beam.Pipeline`.
-
     Raises:
-        ImportError: Apache Beam is not installed.
+        ImportError: If Apache Beam is not installed.
         ValueError: If the options cannot be read or contradict each other.
     """
     logging.disable(logging.WARNING)  # Beam warns of extras that are not installed.
@@ -60,7 +57,18 @@ def make_pipeline(beam_options: str = "", jobs: Optional[int] = None) -> Any:
     _check_words(beam_options, given, PipelineOptions([]).get_all_options())
     local = is_local(beam_options)
     if local:
-        given = _local_options(jobs or os.cpu_count() or 1) + given
+        jobs = jobs or os.cpu_count() or 1
+        given = [
+            "--runner=DirectRunner",
+            f"--direct_running_mode={_PROCESSES if jobs > 1 else 'in_memory'}",
+            f"--direct_num_workers={jobs}",
+            # Its workers tell every step otherwise.
+            "--default_sdk_harness_log_level=CRITICAL",
+            # There is no trigger here. With this option DirectRunner works in Python at once, and
+            # does not try first to download another runner, which is a binary.
+            "--allow_unsafe_triggers",
+            *given,
+        ]
     elif jobs is not None:
         raise ValueError(
             "jobs is for the local runner; give the options of another runner in beam_options"
@@ -124,26 +132,8 @@ def _check_words(beam_options: str, words: Sequence[str], known: Mapping[str, An
         refuse("--runner is given more than once")
 
 
-def _local_options(jobs: int) -> list[str]:
-    mode = _PROCESSES if jobs > 1 else "in_memory"
-    return [
-        "--runner=DirectRunner",
-        f"--direct_running_mode={mode}",
-        f"--direct_num_workers={jobs}",
-        # Its workers tell every step otherwise.
-        "--default_sdk_harness_log_level=CRITICAL",
-        # There is no trigger here. With this option DirectRunner works in Python at once, and does
-        # not try first to download another runner, which is a binary.
-        "--allow_unsafe_triggers",
-    ]
-
-
 def run(pipeline: Any, output: str, todo: Sequence[int]) -> None:
-    """Makes the shards `todo` of the data set in `output`, where their plans lie.
-
-    Raises:
-        PipelineError: If Apache Beam reports a failure.
-    """
+    """Makes the shards `todo` of an output with plans; a PipelineError if Apache Beam fails."""
     import apache_beam as beam
 
     mode = pipeline.options.get_all_options().get("direct_running_mode")
@@ -168,10 +158,7 @@ def run(pipeline: Any, output: str, todo: Sequence[int]) -> None:
 
 
 def _make_shard_quietly(number: int, output: str) -> dict[str, Any]:
-    """Makes a shard in a process of its own, which prints no traceback if that fails.
-
-    The local runner's processes print one, and hand the error over, which is told once by `run`.
-    """
+    """Makes a shard; if that fails, its process prints no traceback, for `run` tells the error."""
     try:
         return shards.make_shard(number, output)
     except Exception:
@@ -180,7 +167,7 @@ def _make_shard_quietly(number: int, output: str) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What happened: Beam puts the traceback of a worker, and the step, into the message."""
+    """Finds the reason in the message of Beam, which holds a worker's traceback and the step."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = _DECORATION.sub("", lines[-1]) if lines else ""
     return reason or type(error).__name__

@@ -34,11 +34,7 @@ _CHUNK = 1 << 24  # bytes
 
 
 class _Unusable(Exception):
-    """A frame cannot be used; `kind` and `detail` of the problem."""
-
-    def __init__(self, kind: str, detail: str):
-        super().__init__(kind, detail)
-        self.kind, self.detail = kind, detail
+    """A frame cannot be used; the arguments are kind and detail of the problem."""
 
 
 @dataclasses.dataclass
@@ -50,8 +46,9 @@ class _Tally:
     videos: dict[str, None] = dataclasses.field(default_factory=dict)  # in their order
     problems: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     problem_list: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    exemplar: statistics.PixelSums = statistics.PixelSums()
-    instance: statistics.PixelSums = statistics.PixelSums()
+    pixels: list[np.ndarray] = dataclasses.field(  # Sums of exemplars and of instances.
+        default_factory=lambda: [statistics.total([]), statistics.total([])]
+    )
 
     def report(self, kind: str, where: str, detail: str) -> None:
         self.problems[kind] += 1
@@ -66,8 +63,7 @@ def make_shard(number: int, output: str) -> dict[str, Any]:
     dropped. The shard appears when it is whole, its summary after that.
 
     Returns:
-        The summary, as it is written beside: name, tracks, frames, bytes and sha256 of the shard,
-        its videos, problems, and the sums of the pixels of its crops.
+        The summary, as it is written beside.
 
     Raises:
         OSError: If the plan cannot be read or the shard not written.
@@ -91,15 +87,15 @@ def make_shard(number: int, output: str) -> dict[str, Any]:
         "videos": list(tally.videos),
         "problems": dict(tally.problems),
         "problem_list": tally.problem_list,
-        "exemplar": tally.exemplar.to_json(),
-        "instance": tally.instance.to_json(),
+        "exemplar": statistics.to_json(tally.pixels[0]),
+        "instance": statistics.to_json(tally.pixels[1]),
     }
     layout.write_json(layout.summary_path(output, number), summary)
     return summary
 
 
 def _make_records(
-    tracks: Iterable[planning.AnyTrack], quality: int, tally: _Tally
+    tracks: Iterable[reading.Track], quality: int, tally: _Tally
 ) -> Iterator[records.TrackRecord]:
     for track in tracks:
         kept, exemplars, instances = [], [], []
@@ -108,7 +104,8 @@ def _make_records(
                 exemplar, instance = _crops(track, place, quality, tally)
             except _Unusable as problem:
                 where = f"{track.video}: frame {frame}, track {track.track}"
-                tally.report(problem.kind, where, problem.detail)
+                kind, detail = problem.args
+                tally.report(kind, where, detail)
                 continue
             kept.append(place)
             exemplars.append(exemplar)
@@ -117,9 +114,8 @@ def _make_records(
             where = f"{track.video}: track {track.track}"
             tally.report(DROPPED, where, f"none of its {len(track.frames)} frames can be used")
             continue
-        for crops, name in ((exemplars, "exemplar"), (instances, "instance")):
-            sums = statistics.total(map(_pixel_sums, crops))
-            setattr(tally, name, getattr(tally, name) + sums)
+        for sums, crops in zip(tally.pixels, (exemplars, instances)):
+            sums += statistics.total(map(_pixel_sums, crops))
         tally.tracks += 1
         tally.frames += len(kept)
         tally.videos[track.video] = None
@@ -136,9 +132,9 @@ def _make_records(
 
 def _crops(track, place, quality, tally):
     """The JPEG files (exemplar, instance) of one frame of a track."""
-    if isinstance(track, reading.CropTrack):
+    if track.instance_paths:
         return (
-            _take_crop(track.exemplar_paths[place], curate.EXEMPLAR_SIZE, quality, tally),
+            _take_crop(track.paths[place], curate.EXEMPLAR_SIZE, quality, tally),
             _take_crop(track.instance_paths[place], curate.INSTANCE_SIZE, quality, tally),
         )
     path, box = track.paths[place], track.boxes[place]
@@ -165,8 +161,10 @@ def _check_box(box, frame):
     detail = f"(x, y, width, height) {box.tolist()} in a frame of {width}x{height}"
     if not checks.is_known(box[np.newaxis])[0]:
         raise _Unusable(reading.EMPTY_BOX, detail)
-    if not curate.has_target(box, frame):
-        raise _Unusable(OUTSIDE, detail)
+    try:
+        checks.check_box(box, frame.shape[:2])
+    except ValueError as error:
+        raise _Unusable(OUTSIDE, detail) from error
     if box[2] > _HUGE * width or box[3] > _HUGE * height:
         raise _Unusable(HUGE_BOX, detail)
 

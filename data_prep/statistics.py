@@ -1,94 +1,54 @@
 """Channel means and covariances over all pixels of all crops, summed up in parts.
 
 The reference's colour augmentation shifts a crop along the axes of this covariance. Pixels are
-whole numbers, so the sums are kept as integers: they are exact, whatever the order of the parts.
+whole numbers, and so are their sums, which are exact whatever the order of the parts: in an int64
+[4, 4], the number of pixels is at [0, 0], the sums of red, green and blue stand beside and below
+it, and at [1:, 1:] are the sums of the products of each two channels. It holds billions of crops.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-_CHANNELS = 3
+from gradnet_tf.data.description import Statistics
 
 
-@dataclasses.dataclass(frozen=True)
-class PixelSums:
-    """What mean and covariance are computed from; a sum over parts is exact.
-
-    Attributes:
-        pixels: Number of pixels.
-        sums: Sum of each channel, RGB.
-        products: Sum of the product of each two channels, row by row [3][3].
-    """
-
-    pixels: int = 0
-    sums: tuple[int, ...] = (0,) * _CHANNELS
-    products: tuple[tuple[int, ...], ...] = ((0,) * _CHANNELS,) * _CHANNELS
-
-    def __add__(self, other: PixelSums) -> PixelSums:
-        return PixelSums(
-            self.pixels + other.pixels,
-            tuple(a + b for a, b in zip(self.sums, other.sums)),
-            tuple(
-                tuple(a + b for a, b in zip(row, other_row))
-                for row, other_row in zip(self.products, other.products)
-            ),
-        )
-
-    def mean(self) -> np.ndarray:
-        """Mean colour, float64 [3], RGB, 0..255; NaN without pixels."""
-        if not self.pixels:
-            return np.full(_CHANNELS, np.nan)
-        return np.array([float(Fraction(total, self.pixels)) for total in self.sums])
-
-    def covariance(self) -> np.ndarray:
-        """Covariance of the population (divisor n), float64 [3, 3]; NaN without pixels.
-
-        In rational numbers to the last step: nothing cancels.
-        """
-        covariance = np.full((_CHANNELS, _CHANNELS), np.nan)
-        n = self.pixels
-        if n:
-            for i, j in np.ndindex(_CHANNELS, _CHANNELS):
-                numerator = n * self.products[i][j] - self.sums[i] * self.sums[j]
-                covariance[i, j] = float(Fraction(numerator, n * n))
-        return covariance
-
-    def to_json(self) -> dict[str, Any]:
-        """The sums as JSON can hold them."""
-        products = [list(row) for row in self.products]
-        return {"pixels": self.pixels, "sums": list(self.sums), "products": products}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> PixelSums:
-        """Undoes `to_json`; a KeyError or TypeError if it is something else."""
-        return cls(
-            int(values["pixels"]),
-            tuple(int(value) for value in values["sums"]),
-            tuple(tuple(int(value) for value in row) for row in values["products"]),
-        )
-
-
-def of_image(image: np.ndarray) -> PixelSums:
-    """Sums over one image, uint8 [h, w, 3], RGB."""
+def of_image(image: np.ndarray) -> np.ndarray:
+    """Sums up one image, uint8 [h, w, 3], RGB."""
     # float64 is exact here up to 2**53 / 255**2, far more pixels than an image has.
-    pixels = image.reshape(-1, _CHANNELS).astype(np.float64)
-    products = pixels.T @ pixels
-    return PixelSums(
-        len(pixels),
-        tuple(int(value) for value in np.ones(len(pixels)) @ pixels),  # faster than sum(axis=0)
-        tuple(tuple(int(value) for value in row) for row in products),
-    )
+    pixels = np.ones((image.shape[0] * image.shape[1], 4))
+    pixels[:, 1:] = image.reshape(-1, 3)
+    return (pixels.T @ pixels).astype(np.int64)
 
 
-def total(parts: Iterable[PixelSums]) -> PixelSums:
+def total(parts: Iterable[np.ndarray]) -> np.ndarray:
     """Sums parts up."""
-    result = PixelSums()
-    for part in parts:
-        result = result + part
-    return result
+    return sum(parts, np.zeros((4, 4), np.int64))
+
+
+def describe(sums: np.ndarray) -> Statistics:
+    """Computes mean and covariance (divisor n); NaN without pixels."""
+    # In Python's integers to the last step, so that nothing cancels or overflows.
+    (count, *totals), *rows = sums.tolist()
+    if not count:
+        return Statistics(np.full(3, np.nan), np.full((3, 3), np.nan), 0)
+    covariance = [
+        [(count * product - a * b) / count**2 for b, product in zip(totals, products)]
+        for a, *products in rows
+    ]
+    return Statistics(np.array([value / count for value in totals]), np.array(covariance), count)
+
+
+def to_json(sums: np.ndarray) -> dict[str, Any]:
+    """Writes the sums as JSON can hold them."""
+    (count, *totals), *rows = sums.tolist()
+    return {"pixels": count, "sums": totals, "products": [row[1:] for row in rows]}
+
+
+def from_json(values: dict[str, Any]) -> np.ndarray:
+    """Undoes `to_json`; a KeyError or TypeError if it is something else."""
+    rows = [[total, *row] for total, row in zip(values["sums"], values["products"])]
+    return np.array([[values["pixels"], *values["sums"]], *rows], np.int64)

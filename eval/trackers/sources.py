@@ -49,7 +49,7 @@ _WITHOUT_BOXES = {
         f"{_OURS}.{name}"
         for name in (
             *("files.disk", "files.folder"),
-            *("media.drawing", "media.figures", "media.frames", "media.video"),
+            *("media.drawing", "media.frames", "media.video"),
             *("tracking.plotting", "tracking.run", "tracking.thumbnails"),
         )
     ),

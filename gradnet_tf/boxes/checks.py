@@ -13,14 +13,7 @@ from gradnet_tf.files import textfiles
 def parse_box(text: str) -> np.ndarray:
     """Reads a box as people write it: ``205,151,17,50``, ``205 151 17 50``, ``[205; 151; 17; 50]``.
 
-    Args:
-        text: Four numbers, set apart as `textfiles` says.
-
-    Returns:
-        float64 [4].
-
-    Raises:
-        ValueError: If it is not four numbers, or `check_box` refuses them.
+    Returns float64 [4]; a ValueError if it is not four numbers, or `check_box` refuses them.
     """
     try:
         numbers = textfiles.parse(text, {4})
@@ -35,8 +28,7 @@ def parse_box(text: str) -> np.ndarray:
 def answered_box(answer: Any, where: str = "") -> np.ndarray:
     """Reads the box that somebody's tracker answered with: float64 [4], perhaps not finite.
 
-    Raises:
-        ValueError: If it is no box; `where` stands before the message.
+    A ValueError, whose message begins with `where`, if it is no box.
     """
     try:
         box = np.array(answer, np.float64)
@@ -100,17 +92,9 @@ def has_rows(boxes) -> bool:
 
 
 def check_boxes(boxes, frame_hw: Optional[Sequence[int]] = None) -> np.ndarray:
-    """Validates one box or several, see `check_box`.
+    """Validates a box, or a sequence of boxes, as `check_box` does: float64 [4] or [boxes, 4].
 
-    Args:
-        boxes: (x, y, width, height), or a sequence of such.
-        frame_hw: See `check_box`.
-
-    Returns:
-        float64 [4], or [boxes, 4] if a sequence was given.
-
-    Raises:
-        ValueError: If there is no box, or `check_box` refuses one; the message has its place.
+    A ValueError if there is no box, or one is refused; the message has its place.
     """
     if not has_rows(boxes):
         return check_box(boxes, frame_hw)

@@ -29,11 +29,8 @@ def center_to_box(center, size):
 def exemplar_side(size, context_amount: float):
     """Computes the side of the square exemplar in frame pixels: the target and its context.
 
-    sqrt((w + c (w + h)) (h + c (w + h))), c the context amount.
-
-    Args:
-        size: Target size (height, width) [..., 2].
-        context_amount: Share of the half perimeter added to each side (0.5).
+    It is sqrt((w + c (w + h)) (h + c (w + h))) of a size (height, width) [..., 2] and the context
+    amount c, the share of the half perimeter that is added to each side (0.5).
     """
     context = context_amount * tf.reduce_sum(size, axis=-1)
     return tf.sqrt((size[..., 0] + context) * (size[..., 1] + context))
@@ -42,10 +39,7 @@ def exemplar_side(size, context_amount: float):
 def instance_side(side, exemplar_size: int, instance_size: int):
     """Computes the side of the search region that goes with an exemplar, in frame pixels.
 
-    Args:
-        side: Side of the exemplar in frame pixels.
-        exemplar_size: Side of the exemplar in network pixels (127).
-        instance_size: Side of the search region in network pixels (255).
+    `side` is that of the exemplar in frame pixels; the sizes are in network pixels (127 and 255).
     """
     padding = (instance_size - exemplar_size) / 2 / (exemplar_size / side)
     return side + 2.0 * padding

@@ -33,11 +33,7 @@ class VotRegion(NamedTuple):
 
 
 def parse_line(text: str) -> VotRegion:
-    """Reads one line; numbers are set apart by commas.
-
-    Raises:
-        ValueError: If it is no region; the message says what was expected.
-    """
+    """Reads one line of numbers set apart by commas; a ValueError if it is no region."""
     text = text.strip()
     try:
         if text.startswith("m"):
@@ -59,10 +55,7 @@ def parse_binary(content: bytes) -> list[VotRegion]:
 
     Each region is its kind (uint8) and: a code (uint32); a box (4 float32); a polygon (uint16
     corners, then two float32 each); or a mask (int16 x, y, uint16 width, height, number of runs,
-    and the runs).
-
-    Raises:
-        ValueError: If the content is something else, or ends early.
+    and the runs). A ValueError if the content is something else, or ends early.
     """
     reader = _Reader(content)
     try:
@@ -80,12 +73,9 @@ def parse_binary(content: bytes) -> list[VotRegion]:
 def mask_box(numbers: npt.ArrayLike) -> np.ndarray:
     """Returns the box around the pixels of a mask: float64 [4], NaN if it has none.
 
-    Args:
-        numbers: int [4 + k]: x, y, width and height of the rectangle that the mask lies in, and the
-            lengths of runs of pixels, in turn outside and inside the target, row by row.
-
-    Raises:
-        ValueError: If the runs do not fill the rectangle.
+    Its numbers, int [4 + k], are x, y, width and height of the rectangle that it lies in, and the
+    lengths of runs of pixels, in turn outside and inside the target, row by row. A ValueError if
+    the runs do not fill the rectangle.
     """
     numbers = np.asarray(numbers, np.int64)
     if len(numbers) < 4:

@@ -112,8 +112,5 @@ def _find(name, places):
     """Returns the absolute name of an image, or None."""
     if not isinstance(name, str) or os.path.isabs(name) or ".." in name.split("/"):
         return None
-    for place in places:
-        path = os.path.join(place, name)
-        if os.path.isfile(path):
-            return path
-    return None
+    paths = (os.path.join(place, name) for place in places)
+    return next(filter(os.path.isfile, paths), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import functools
 import os
@@ -30,7 +29,13 @@ class NoImages(ValueError):
 
 
 def collect(
-    dataset: Dataset, readers: Readers, names: Optional[Collection[str]], looked_for: str
+    root: str,
+    remarks: Items[str],
+    readers: Readers,
+    names: Optional[Collection[str]],
+    looked_for: str,
+    wanted: Optional[Items[str]] = None,
+    **fields: Any,
 ) -> Dataset:
     """Reads the sequences that are asked for; a broken one does not stop the others.
 
@@ -39,18 +44,22 @@ def collect(
     sequence has an image, the annotations alone are taken.
 
     Args:
-        dataset: What is known of the data set before its sequences are read.
-        readers: What reads each sequence that is there.
+        root: The folder of the data set.
+        remarks: What was passed over.
+        readers: What reads each sequence that is there; `ValueError` and `OSError` are problems.
         names: Which of them to read; all if None.
         looked_for: What the data set should hold, for messages.
-
-    Returns:
-        The data set with its sequences. `ValueError` and `OSError` of a reader are problems.
+        wanted: The sequences of the benchmark in their order, if their names are known.
+        **fields: Of `Dataset`.
 
     Raises:
         ValueError: If none is there, one of `names` is not, or none can be used.
     """
-    root, remarks = dataset.root, list(dataset.remarks)
+    remarks = list(remarks)
+    if wanted is not None:
+        fields["size"] = len(wanted)
+        fields["missing"] = tuple(name for name in wanted if name not in readers)
+        readers = {name: readers[name] for name in wanted if name in readers}
     if not readers:
         met = f"; {len(remarks)} passed over, first {remarks[0]}" if remarks else ""
         raise ValueError(f"no sequence in {root}: looked for {looked_for}{met}")
@@ -75,8 +84,12 @@ def collect(
             f"no usable sequence in {root}: {len(problems)} left out, first {problems[0].sequence}:"
             f" {problems[0].detail}"
         )
-    return dataclasses.replace(
-        dataset, sequences=tuple(found), problems=tuple(problems), remarks=tuple(remarks)
+    return Dataset(
+        root=root,
+        sequences=tuple(found),
+        problems=tuple(problems),
+        remarks=tuple(remarks),
+        **fields,
     )
 
 
@@ -122,26 +135,19 @@ def _read_best(name, places, bare):
 def read_folders(
     root: str,
     names: Optional[Collection[str]],
-    is_whole: Callable[[Items[str]], bool],
+    truth: str,
     read: Callable[[str], Sequence],
     looked_for: str,
-    fields: Mapping[str, Any],
+    **fields: Any,
 ) -> Dataset:
-    """Reads sequences that are called as their folders, which may lie a level deeper.
+    """Reads sequences that are called as their folders, which lie in `root`, are it, or lie deeper.
 
-    Args:
-        root: The folder of the data set, or one sequence.
-        names: Which sequences to read; all if None.
-        is_whole: Tells a sequence from the names in its folder.
-        read: Reads the sequence of a folder.
-        looked_for: What the data set should hold, for messages.
-        fields: Those of the `Dataset`.
+    See `collect`; `truth` is a pattern for the name of a file that a sequence has.
     """
     base = folder.check_root(root)
-    paths, remarks = find_places(base, is_whole, 2, ("img",))
-    dataset = Dataset(root=base, remarks=tuple(remarks), **fields)
+    paths, remarks = folder.find_folders(base, truth, 2, ("img",))
     readers = make_readers(by_name(paths), read)
-    return collect(dataset, readers, names, f"{looked_for}, and so on")
+    return collect(base, remarks, readers, names, f"{looked_for}, and so on", **fields)
 
 
 def by_name(paths: Iterable[str], name_of: Callable = os.path.basename) -> dict[str, list[str]]:
@@ -172,15 +178,11 @@ def make_sequence(
 
     Args:
         name: Its name.
-        images: Files by their numbers.
+        images: Files by their numbers; without any, `NoImages` is raised.
         boxes: float64 [n, 4], 0-based.
         place: The folder where images belong.
-        first: Number of the image of the first box; the smallest by default.
+        first: Number of the image of the first box; see `match_frames`.
         **fields: Of `Sequence`.
-
-    Raises:
-        NoImages: If there is no image at all.
-        ValueError: If images and boxes do not match, see `match_frames`.
     """
     if images:
         frames = match_frames(images, len(boxes), first)
@@ -232,22 +234,6 @@ def add_withheld(boxes: np.ndarray, images: Mapping[int, str], place: str, first
     return np.concatenate([boxes, np.full((max(images) - first, 4), np.nan)])
 
 
-def find_places(
-    base: str, is_whole: Callable[[Items[str]], bool], depth: int, stubs: Items[str] = ()
-) -> tuple[list[str], list[str]]:
-    """Finds folders of sequences, see `folder.find_folders`; and remarks on those passed over.
-
-    Folders that hold one of `stubs` are sequences of which something is missing.
-    """
-
-    def is_sequence(names):
-        return is_whole(names) or any(stub in names for stub in stubs)
-
-    passed: list[str] = []
-    found = folder.find_folders(base, is_sequence, depth, is_whole=is_whole, passed_over=passed)
-    return found, [f"{path}: nothing in it is data" for path in passed]
-
-
 def load_table(name: str) -> list[list[str]]:
     """Reads a table of this package: the words of each line; a line of "#" is a comment."""
     text = Path(__file__).with_name("tables").joinpath(f"{name}.txt").read_text("utf-8")
@@ -257,9 +243,7 @@ def load_table(name: str) -> list[list[str]]:
 def load_flags(path: str, count: int) -> np.ndarray:
     """Reads one whole number a frame: int64 [count].
 
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it is something else, or has another number of numbers.
+    An OSError if the file cannot be read, a ValueError if it is something else, or of another size.
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"{path}: there is no such file")
@@ -290,12 +274,9 @@ def load_attributes(paths: Items[str], codes: Items[str]) -> Optional[tuple[str,
 def listed_folders(
     base: str, truth_name: str, depth: int
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Finds the sequences that ``list.txt`` names, or all if there is none.
+    """Finds the sequences in `base` that its ``list.txt`` names, or all if there is none.
 
-    Args:
-        base: The folder with ``list.txt`` and the sequences.
-        truth_name: The file by which a sequence's folder is known.
-        depth: How many levels below `base` to search.
+    Those are folders with the file `truth_name`, at most `depth` levels below.
 
     Returns:
         The folders of each name, in the order of the list; none for one that is not there. And
@@ -305,7 +286,7 @@ def listed_folders(
         OSError: If a folder or the list cannot be read.
         ValueError: If a name in the list cannot be that of a folder.
     """
-    found, remarks = find_places(base, lambda names: truth_name in names, depth)
+    found, remarks = folder.find_folders(base, re.escape(truth_name), depth)
     places = by_name(found)
     listing = os.path.join(base, "list.txt")
     if not os.path.isfile(listing):

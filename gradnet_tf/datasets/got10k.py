@@ -10,11 +10,10 @@
     ROOT/test/GOT-10k_Test_000001/groundtruth.txt     one line: the ground truth of the other frames
                                                       is with the authors' server; no labels
 
-ROOT may be the folder of a split as well, and for training that of a sequence. Where there is a
-``list.txt``, the sequences that it names are read, as the authors' toolkit does. That boxes are
-1-based the authors say in issue 6 of their toolkit. Training takes ``train`` alone, as the
-benchmark asks, without frames in which the target is absent or wholly covered (cover 0): such
-frames count neither in the benchmark's own measure.
+ROOT may be the folder of a split as well, and for training that of a sequence. A ``list.txt`` names
+the sequences that are read, as in the authors' toolkit. That boxes are 1-based the authors say in
+its issue 6. Training takes ``train`` alone, as the benchmark asks, without frames in which the
+target is absent or wholly covered, which do not count in the benchmark's own measure either.
 """
 
 from __future__ import annotations
@@ -52,18 +51,10 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
     readers = common.list_readers(
         listed, base, TRUTH_NAME, functools.partial(_read_sequence, split=split)
     )
-    dataset = Dataset(
-        name=f"got10k_{split}",
-        title="GOT-10k",
-        root=base,
-        convention="got10k",
-        layout="got10k",
-        remarks=tuple(remarks),
-        size=SIZE,
-        rule=f"the split {split}",
-    )
     looked_for = f"{split}/GOT-10k_{split.title()}_000001/{TRUTH_NAME} and 00000001.jpg, and so on"
-    return common.collect(dataset, readers, names, looked_for)
+    fields = {"name": f"got10k_{split}", "title": "GOT-10k", "rule": f"the split {split}"}
+    fields |= {"convention": "got10k", "layout": "got10k"}
+    return common.collect(base, remarks, readers, names, looked_for, size=SIZE, **fields)
 
 
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
@@ -89,7 +80,7 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
 
 
 def _list_paths(base, flaws):
-    """The folders that the list names, or all; of copies one."""
+    """Lists the folders that the list names, or all; of copies one."""
     listed, _ = common.listed_folders(base, TRUTH_NAME, _DEPTH)
     for name in (name for name, paths in listed.items() if not paths):
         detail = f"list.txt names it, but it has no {TRUTH_NAME}"
@@ -122,7 +113,7 @@ def _read_sequence(path, split):
 
 
 def _load_resolution(path):
-    """(width, height), or None where the file or the line is missing."""
+    """Reads (width, height); None where the file or the line is missing."""
     if not os.path.isfile(path):
         return None
     match = _RESOLUTION.search("\n".join(textfiles.read_lines(path)))

@@ -8,9 +8,8 @@ found from its name. Folders that were renamed, as SiamFC's curation asks (``tra
 Videos of the validation set are left out, also those that the curation calls ``train/e``.
 
 An annotation has the corner pixels of each object, 0-based and both inside, so the width is
-xmax - xmin + 1; SiamFC's curation (``per_frame_annotation.m``) and the toolkit of GOT-10k take them
-so. As there, objects that are marked as occluded stay in: the mark means partly occluded, and the
-box is annotated. A category is the WordNet id that the annotation gives.
+xmax - xmin + 1, as in SiamFC's curation (``per_frame_annotation.m``) and the toolkit of GOT-10k. As
+there, objects that are marked as occluded, which means partly, stay in.
 """
 
 from __future__ import annotations
@@ -41,30 +40,25 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     looked_for = "Annotations/VID/*/*/VIDEO/000000.xml and Data/VID/*/*/VIDEO/000000.JPEG"
     annotations, data, part = _locate(base) or ("", "", "")
     start = os.path.normpath(os.path.join(annotations, part))
+
+    def name_of(path):
+        return os.path.relpath(path, annotations).replace(os.sep, "/")
+
+    def part_of(path):
+        return tracks.part_by_name(name_of(path))
+
     flaws: list[tracks.Flaw] = []
-    paths = []
+    paths: list[str] = []
     if annotations and os.path.isdir(start):
-        paths = folder.find_folders(start, _holds_annotations, _DEPTH)
-        paths = tracks.leave_out(
-            paths,
-            lambda path: tracks.part_by_name(
-                os.path.relpath(path, annotations).replace(os.sep, "/")
-            ),
-            split,
-            flaws,
-        )
+        paths, _ = folder.find_folders(start, r".*\.xml", _DEPTH)
+        paths = tracks.leave_out(paths, part_of, split, flaws)
         flaws.extend(_without_annotation(paths, start, annotations, data))
 
     def read_video(path, flaws):
-        video = os.path.relpath(path, annotations)
-        images = folder.list_numbered(os.path.join(data, video))
-        return _read_video(video.replace(os.sep, "/"), path, images, flaws)
+        images = folder.list_numbered(os.path.join(data, os.path.relpath(path, annotations)))
+        return _read_video(name_of(path), path, images, flaws)
 
     return tracks.collect(root, looked_for, paths, read_video, flaws, progress)
-
-
-def _holds_annotations(names):
-    return any(name.endswith(_SUFFIX) for name in names)
 
 
 def _locate(base: str) -> Optional[tuple[str, str, str]]:
@@ -135,17 +129,10 @@ def _read_video(video, path, images, flaws):
 
 
 def parse(path: str) -> Iterator[tuple[str, str, tuple[float, float, float, float]]]:
-    """Reads one annotation.
+    """Reads track id, WordNet id and box (x, y, width, height), 0-based, of each object.
 
-    Args:
-        path: The XML file. One that declares a document type is refused, so no entity is expanded.
-
-    Yields:
-        Track id, WordNet id and box (x, y, width, height) of each object, 0-based.
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it is not an annotation of ILSVRC VID.
+    An XML file that declares a document type is refused, so no entity is expanded. An OSError if it
+    cannot be read, a ValueError if it is not an annotation of ILSVRC VID.
     """
     with open(path, "rb") as file:
         content = file.read()

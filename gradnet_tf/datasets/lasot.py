@@ -50,34 +50,24 @@ _BY_LOWER = {name.lower(): name for name in (*TEST_SET, *EXTENSION)}
 def read(root: str, names: Optional[Collection[str]] = None, *, extension: bool = False) -> Dataset:
     """Reads what there is of the test set, of protocol II or of the extension."""
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _has_truth, _DEPTH, ("img",))
-    by_name = common.by_name(paths, lambda path: canonical(os.path.basename(path)))
+    paths, remarks = folder.find_folders(base, re.escape(TRUTH_NAME), _DEPTH, ("img",))
     wanted = EXTENSION if extension else TEST_SET
-    readers = {
-        name: {path: functools.partial(_read_sequence, name, path, base) for path in by_name[name]}
-        for name in wanted
-        if name in by_name
-    }
-    others = [
-        os.path.basename(path) for n, own in by_name.items() if n not in readers for path in own
-    ]
+    readers = common.make_readers(
+        common.by_name(paths, _name), functools.partial(_read_sequence, base=base)
+    )
+    others = [os.path.basename(path) for path in paths if _name(path) not in wanted]
     if others:
         remarks.append(f"{shorten(others)}: not of the test set")
     if names is not None and not isinstance(names, str):
         names = [canonical(name) for name in names]
-    dataset = Dataset(
-        name="lasot_ext" if extension else "lasot",
-        title="LaSOText" if extension else "LaSOT",
-        root=base,
-        convention="lasot",
-        remarks=tuple(remarks),
-        missing=tuple(name for name in wanted if name not in readers),
-        size=len(wanted),
-        rule="the extension" if extension else "protocol II: sequences of the test set",
-    )
     first = wanted[0]
     looked_for = f"{first.partition('-')[0]}/{first}/{TRUTH_NAME} and img/00000001.jpg, and so on"
-    return common.collect(dataset, readers, names, f"the test set: {looked_for}")
+    fields = {"name": "lasot", "title": "LaSOT", "rule": "protocol II: sequences of the test set"}
+    if extension:
+        fields = {"name": "lasot_ext", "title": "LaSOText", "rule": "the extension"}
+    looked_for = f"the test set: {looked_for}"
+    fields["convention"] = "lasot"
+    return common.collect(base, remarks, readers, names, looked_for, wanted, **fields)
 
 
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
@@ -88,7 +78,7 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     """
     base = folder.check_root(root)
     flaws: list[tracks.Flaw] = []
-    paths = folder.find_folders(base, _has_truth, _DEPTH)
+    paths, _ = folder.find_folders(base, re.escape(TRUTH_NAME), _DEPTH)
     paths = tracks.drop_copies(paths, lambda path: len(_list_images(path)), flaws)
     paths = tracks.leave_out(paths, _part_of, split, flaws)
     looked_for = f"sequences with {TRUTH_NAME} and img/00000001.jpg in CLASS/CLASS-1/ and CLASS-1/"
@@ -96,7 +86,7 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
 
 
 def canonical(name: str) -> str:
-    """The name of a sequence of a test set as it is written here; others stay as they are."""
+    """Returns the name of a sequence of a test set as written here; others stay as they are."""
     return _BY_LOWER.get(re.sub("[._ ]", "-", name).lower(), name)
 
 
@@ -109,15 +99,16 @@ def _part_of(path):
     return None
 
 
-def _has_truth(names):
-    return TRUTH_NAME in names
-
-
 def _list_images(path):
     return folder.list_numbered(os.path.join(path, "img"))
 
 
-def _read_sequence(name, path, base):
+def _name(path):
+    return canonical(os.path.basename(path))
+
+
+def _read_sequence(path, base):
+    name = _name(path)
     boxes = textfiles.read_boxes(os.path.join(path, TRUTH_NAME), 1)
     images = _list_images(path)
     if name in _LONGER:

@@ -8,18 +8,16 @@
     ROOT/anno/att/basketball.txt             optional: attributes, 0 or 1 each; or attrs.txt beside
                                              the boxes: 'IV, OCC'
 
-Numbers are set apart by commas, tabs or spaces. Folders may lie a level deeper; others are passed
-over. The target of Human4 stands in its second file, the first is empty.
-
-Frames: where a folder holds more images than there are boxes, those of `RANGES` are taken. Tiger1
-is tracked from frame 6 on, since the authors' toolkit leaves out its first five; the got10k toolkit
-does not, and `skip_tiger1=False` follows it. For training, videos in this layout are read by
-`plain`, which leaves OTB's own sequences out.
+Folders may lie a level deeper; others are passed over. Of Human4's two files the first is empty.
+Where a folder holds more images than there are boxes, those of `RANGES` are taken. Tiger1 is
+tracked from frame 6 on, since the authors' toolkit leaves out its first five; the got10k toolkit
+does not, and `skip_tiger1=False` follows it. `plain` reads this layout for training.
 """
 
 from __future__ import annotations
 
 import functools
+import glob
 import os
 import re
 from collections.abc import Collection
@@ -45,7 +43,7 @@ RANGES = {
     "BlurCar4": (18, 397),
 }
 TIGER1, TIGER1_SKIPPED = "Tiger1", 5
-_TRUTH = re.compile(r"groundtruth_rect(\.[0-9]+)?\.txt")
+_TRUTH = r"groundtruth_rect(\.[0-9]+)?\.txt"
 _NUMBERED = re.compile("(.+)-([0-9])")
 
 
@@ -84,7 +82,7 @@ def read(
     title, letter = _VERSIONS[version]
     targets = [name for name, target in TARGETS.items() if letter in target.versions]
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, _has_truth, 2, ("img",))
+    paths, remarks = folder.find_folders(base, _TRUTH, 2, ("img",))
     flags = _find_flags(base)
     places: dict[str, dict] = {}
     for path in paths:
@@ -95,21 +93,13 @@ def read(
             places.setdefault(name, {})[path] = functools.partial(
                 _read_sequence, name, path, truths, flags.get(name), skip_tiger1
             )
-    readers = {name: places[name] for name in targets if name in places}
     if names is not None and not isinstance(names, str):
         names = [canonical(name) or name for name in names]
     ranges = ", ".join(f"{name} {first}-{last}" for name, (first, last) in RANGES.items())
-    dataset = Dataset(
-        name=version,
-        title=title,
-        root=base,
-        remarks=tuple(remarks),
-        missing=tuple(name for name in targets if name not in readers),
-        size=len(targets),
-        rule=f"{describe_tiger1(skip_tiger1)}; where there are more images than boxes: {ranges}",
-    )
+    rule = f"{describe_tiger1(skip_tiger1)}; where there are more images than boxes: {ranges}"
     looked_for = "Basketball/img/0001.jpg and Basketball/groundtruth_rect.txt, and so on"
-    return common.collect(dataset, readers, names, looked_for)
+    fields = {"name": version, "title": title, "rule": rule}
+    return common.collect(base, remarks, places, names, looked_for, targets, **fields)
 
 
 def describe_tiger1(skip: bool) -> str:
@@ -118,20 +108,16 @@ def describe_tiger1(skip: bool) -> str:
 
 
 def canonical(name: str) -> Optional[str]:
-    """The name of a target as it is written here, from other toolkits' spellings.
+    """Finds the name of a target here from another spelling; None if there is no such target.
 
     Case does not matter, and targets of one video may be numbered as in "Jogging-1", "Jogging.1",
-    "Jogging_1" or "Jogging1"; "Human4-2" is Human4. None if there is no such target.
+    "Jogging_1" or "Jogging1"; "Human4-2" is Human4.
     """
     return _BY_LOWER.get(re.sub(r"[._ ]", "-", name).lower())
 
 
-def _has_truth(names):
-    return any(map(_TRUTH.fullmatch, names))
-
-
 def _targets(name):
-    """The targets of a folder, by its name, and the files that the boxes of each may be in."""
+    """Finds the targets of a folder by its name, and the files that may hold the boxes of each."""
     plain = "groundtruth_rect.txt"
     found = {}
     own = canonical(name)
@@ -147,14 +133,13 @@ def _targets(name):
 
 
 def _find_flags(base):
-    """The files of attributes below `base`, by targets."""
+    """Finds the files of attributes below `base`, by targets."""
     found: dict[str, str] = {}
-    for place in (os.path.join(base, name) for name in ("anno/att", "att")):
-        for file in sorted(os.listdir(place)) if os.path.isdir(place) else ():
-            stem, suffix = os.path.splitext(file)
-            name = canonical(stem)
-            if suffix == ".txt" and name:
-                found.setdefault(name, os.path.join(place, file))
+    for place in ("anno/att", "att"):
+        for file in sorted(glob.glob(os.path.join(glob.escape(base), place, "*.txt"))):
+            name = canonical(os.path.splitext(os.path.basename(file))[0])
+            if name:
+                found.setdefault(name, file)
     return found
 
 

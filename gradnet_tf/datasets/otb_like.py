@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Collection
 from typing import Optional
 
@@ -38,45 +39,33 @@ from gradnet_tf.datasets import common, otb
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.files import folder, textfiles
 
-_TC128_TRUTH, _DTB70_TRUTH = "_gt.txt", "groundtruth_rect.txt"
+_DTB70_TRUTH = "groundtruth_rect.txt"
 _STEP = 8  # 240 / 30
 _SLACK = 1  # images or lines
 
 
 def read_tc128(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads TC-128; folders may lie a level deeper."""
-
-    def is_whole(there):
-        return any(name.endswith(_TC128_TRUTH) for name in there)
-
     looked_for = "Airport_ce/Airport_ce_gt.txt, Airport_ce_frames.txt, img/0001.jpg"
     fields = {"name": "tc128", "title": "TColor128", "size": 128}
     fields["rule"] = "the images of each sequence's _frames.txt"
-    return common.read_folders(root, names, is_whole, _read_tc128, looked_for, fields)
+    return common.read_folders(root, names, r".*_gt\.txt", _read_tc128, looked_for, **fields)
 
 
 def read_nfs(root: str, names: Optional[Collection[str]] = None, *, fps: int = 30) -> Dataset:
     """Reads NfS at 30 or 240 frames a second; folders may lie a level deeper."""
-
-    def is_whole(there):
-        return str(fps) in there
-
     read = functools.partial(_read_nfs, fps)
     looked_for = f"airboard_1/{fps}/airboard_1.txt and airboard_1/00001.jpg"
     fields = {"name": f"nfs{fps}", "title": f"NfS{fps}", "size": 100, "origin": 0}
     fields["rule"] = f"{fps} frames a second"
-    return common.read_folders(root, names, is_whole, read, looked_for, fields)
+    return common.read_folders(root, names, str(fps), read, looked_for, **fields)
 
 
 def read_dtb70(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     """Reads DTB70; folders may lie a level deeper."""
-
-    def is_whole(there):
-        return _DTB70_TRUTH in there
-
-    looked_for = f"Animal1/{_DTB70_TRUTH}, Animal1/img/00001.jpg"
+    truth, looked_for = re.escape(_DTB70_TRUTH), f"Animal1/{_DTB70_TRUTH}, Animal1/img/00001.jpg"
     fields = {"name": "dtb70", "title": "DTB70", "size": 70}
-    return common.read_folders(root, names, is_whole, _read_dtb70, looked_for, fields)
+    return common.read_folders(root, names, truth, _read_dtb70, looked_for, **fields)
 
 
 def _read_tc128(path):
@@ -84,7 +73,7 @@ def _read_tc128(path):
     own = {file.lower(): os.path.join(path, file) for file in os.listdir(path)}
     truth, numbers, attributes = (
         own.get(f"{name}{ending}".lower(), os.path.join(path, f"{name}{ending}"))
-        for ending in (_TC128_TRUTH, "_frames.txt", "_att.txt")
+        for ending in ("_gt.txt", "_frames.txt", "_att.txt")
     )
     boxes = textfiles.read_boxes(truth, 1)
     first, last = _load_range(numbers)

@@ -11,13 +11,12 @@ ROOT may be one sequence. Frames are taken in the natural order of their names, 
 they have. Boxes are 1-based unless something else is said.
 
 For training, where the source is called "otb", only files ``groundtruth_rect*.txt`` of boxes that
-are 1-based count, folders may lie a level deeper, and OTB's own sequences, which are a test set,
-are left out. Where there are more frames than lines or the other way round, image n belongs to line
-n if the last image has the number of the last line (then images are missing), and else the first
-image to the first line (then the annotation ends earlier, as in Football1); David is annotated from
-image 300 on. MANIFEST.tsv has a line of titles and columns ``name`` (the folder) and ``video``, set
-apart by tabs: folders with the same video are tracks of one video, so nobody pairs them as two.
-Other columns do not matter; a folder that is not in it is a video of its own.
+are 1-based count, folders may lie a level deeper, and OTB's own sequences, a test set, are left
+out. Where frames and lines differ in number, image n belongs to line n if images are missing (the
+last one has the number of the last line), and else the first image to the first line, as in
+Football1; David is annotated from image 300 on. MANIFEST.tsv has a line of titles and columns
+``name`` (the folder) and ``video``, set apart by tabs: folders with the same video are tracks of
+one video, so nobody pairs them as two. A folder that is not in it is a video of its own.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")
     base = folder.check_root(root)
     readers = {}
-    paths, remarks = common.find_places(base, _has_truth, 1, ("img", "color"))
+    paths, remarks = folder.find_folders(base, _TRUTH, 1, ("img", "color"))
     for path in paths:
         targets = _targets(path)
         if not targets:
@@ -58,17 +57,18 @@ def read(root: str, names: Optional[Collection[str]] = None, *, origin: int = 1)
             if name in readers:
                 raise ValueError(f"two targets in {base} would be called {name}; rename one folder")
             readers[name] = {path: functools.partial(_read_sequence, name, path, truth, origin)}
-    dataset = Dataset(
+    return common.collect(
+        base,
+        remarks,
+        readers,
+        names,
+        "NAME/groundtruth_rect.txt or NAME/groundtruth.txt, and frames in NAME/img",
         name="folder",
         title=os.path.basename(base).lstrip(".") or "folder",  # Results aren't hidden.
-        root=base,
-        remarks=tuple(remarks),
         size=len(readers),
         rule=f"boxes counted from {origin}",
         origin=origin,
     )
-    looked_for = "NAME/groundtruth_rect.txt or NAME/groundtruth.txt, and frames in NAME/img"
-    return common.collect(dataset, readers, names, looked_for)
 
 
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
@@ -81,7 +81,7 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     base = folder.check_root(root)
     flaws: list[tracks.Flaw] = []
     videos = _read_manifest(os.path.join(base, MANIFEST_NAME), flaws)
-    paths = folder.find_folders(base, lambda names: any(map(_RECT.fullmatch, names)), _DEPTH)
+    paths, _ = folder.find_folders(base, _RECT, _DEPTH)
     kept = tracks.leave_out(paths, _part_of, split, flaws)
     for name in sorted(set(videos) - {os.path.basename(path) for path in paths}):
         detail = f"{MANIFEST_NAME} names it, but there is no such sequence"
@@ -91,12 +91,8 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     return tracks.collect(root, looked_for, kept, read_folder, flaws, progress)
 
 
-def _has_truth(names):
-    return any(map(_TRUTH.fullmatch, names))
-
-
 def _targets(path):
-    """Names of the targets of a folder, and their files."""
+    """Finds the names of the targets of a folder, and their files."""
     name = os.path.basename(path)
     found: dict[str, str] = {}
     # groundtruth_rect.txt goes before groundtruth.txt.
@@ -140,7 +136,7 @@ def _read_sequence(name, path, truth, origin):
 
 
 def _read_manifest(path, flaws):
-    """The video of each folder."""
+    """Reads the video of each folder."""
     if not os.path.isfile(path):
         return {}
     lines = tracks.attempt(flaws, textfiles.read_lines, path)

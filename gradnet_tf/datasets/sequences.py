@@ -19,12 +19,7 @@ _EXIF_ORIENTATION = 0x0112
 
 
 class Problem(NamedTuple):
-    """A sequence that is left out of a data set.
-
-    Attributes:
-        sequence: Its name.
-        detail: What is wrong, with the file.
-    """
+    """A sequence that is left out of a data set, and what is wrong with it, with the file."""
 
     sequence: str
     detail: str
@@ -111,13 +106,10 @@ class Dataset:
         protocol: How it is run unless something else is asked for: "ope" or "supervised".
         sequences: All that can be used, in a fixed order.
         problems: The sequences that were found but are left out.
-        size: How many sequences the whole benchmark has (a folder: how many were found); 0 if there
-            is no such number.
+        size: How many sequences the benchmark has, or were found in a folder; 0 if unknown.
         rule: Which part of the benchmark and of its frames is taken, in words; may be empty.
-        origin: The number that the benchmark's files, and so its results, give to the first px: 0
-            or 1.
-        missing: The benchmark's sequences of which there is nothing, as far as their names are
-            known.
+        origin: The number, 0 or 1, that the benchmark's files and results give to the first px.
+        missing: The names, where known, of the benchmark's sequences of which there is nothing.
         remarks: Folders that were passed over, in words.
         unit: What `sequences` are called: "sequence", or "segment" of one.
     """
@@ -160,7 +152,7 @@ class Dataset:
 
 
 def part(sequence: Sequence, first: int = 0, end: Optional[int] = None) -> Sequence:
-    """The frames from `first` to before `end` (all the rest without it), with all that they have.
+    """Returns the frames from `first` to before `end` (or to the last), with all that they have.
 
     `first_number` moves on with the first frame; the name stays.
     """
@@ -176,11 +168,9 @@ def part(sequence: Sequence, first: int = 0, end: Optional[int] = None) -> Seque
 
 
 def frame_size(sequence: Sequence) -> tuple[int, int]:
-    """Width and height of a sequence's frames in px, from the first image where nothing says so.
+    """Returns width and height of the frames in px, from the first image where nothing says so.
 
-    Raises:
-        OSError: If the image cannot be read.
-        ValueError: If there is only an annotation, which does not tell it.
+    An OSError if the image cannot be read, a ValueError if there is only an annotation.
     """
     if sequence.resolution is not None:
         return sequence.resolution
@@ -197,7 +187,7 @@ def frame_size(sequence: Sequence) -> tuple[int, int]:
 
 
 def describe(dataset: Dataset) -> str:
-    """Text on what was found: a line for each sequence, and what is left out and why."""
+    """Tells what was found: a line for each sequence, and what is left out and why."""
     frames = sum(len(sequence.frames) for sequence in dataset.sequences)
     lines = [
         f"{dataset.name} in {dataset.root}: {dataset.coverage}, {frames} frames",
@@ -207,12 +197,9 @@ def describe(dataset: Dataset) -> str:
     lines += [] if dataset.has_images else ["annotations alone: there are no images"]
     heading = ("sequence", "frames", "numbers", "first box (0-based)", "attributes")
     rows = [heading, *map(_row, dataset.sequences)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
+    widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
-        cells = [
-            cell.rjust(width) if column in (1, 2) else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))
-        ]
+        cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, "<>><<", widths)]
         lines.append("  ".join(cells).rstrip())
     if dataset.problems:
         lines.append(f"left out: {len(dataset.problems)}")
@@ -224,7 +211,7 @@ def describe(dataset: Dataset) -> str:
 
 
 def shorten(names: Items[str], most: int = 10) -> str:
-    """Names set apart by commas, the first ones of many."""
+    """Puts commas between names, and takes the first ones of many."""
     others = f" and {len(names) - most} others" if len(names) > most + 1 else ""
     return ", ".join(names[:most] if others else names) + others
 

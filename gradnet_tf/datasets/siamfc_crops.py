@@ -6,44 +6,36 @@
     Data/VID/train/a/VIDEO/000000.00.crop.z.jpg    127 px, 00 is the track
     Data/VID/train/a/VIDEO/000000.00.crop.x.jpg    255 px
 
-The curation leaves these in three places. ROOT is either one folder into which all were put, or
-the folder above the three (such as ``ILSVRC15-curation``, ``ILSVRC2015`` with the text files and
-``ILSVRC2015_C`` with the crops): each is looked for in ROOT and in the folders directly in it,
-below ``Data/VID/train`` or without. Links will do.
+The curation leaves these in three places. Each is looked for in ROOT and in the folders directly in
+it (such as ``ILSVRC2015_C`` with the crops), below ``Data/VID/train`` or without. Links will do.
 
-The pickles that the TF1 code makes (imdb.pkl, object.pkl, imageStats.pkl) hold the same again; they
-are never opened. Boxes are 0-based, in px of the original frame. Categories are WordNet ids, found
-from the class by the list of the curation (``per_frame_annotation.m``). The curation also cuts the
-videos of VID's validation set (``e/ILSVRC2015_val_00000000``); they are left out.
+The pickles that the TF1 code makes hold the same again, and are never opened. Boxes are 0-based, in
+px of the original frame. Categories are WordNet ids, found from the class by the list of the
+curation. The videos of VID's validation set (``e/ILSVRC2015_val_00000000``) are left out.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from typing import Optional
 
 import numpy as np
 
-from gradnet_tf.datasets import tracks
+from gradnet_tf.datasets import common, tracks
 from gradnet_tf.files import folder
 
 INDEX_NAME = "vid_id_frames.txt"
 EXEMPLAR_SUFFIX = ".crop.z.jpg"
 INSTANCE_SUFFIX = ".crop.x.jpg"
-# Class 1 is the first, 0 means that it is none of them.
-CLASSES = """
-    n02691156 n02419796 n02131653 n02834778 n01503061 n02924116 n02958343 n02402425 n02084071
-    n02121808 n02503517 n02118333 n02510455 n02342885 n02374451 n02129165 n01674464 n02484322
-    n03790512 n02324045 n02509815 n02411705 n01726692 n02355227 n02129604 n04468005 n01662784
-    n04530566 n02062744 n02391049
-""".split()
+CLASSES = [name for (name,) in common.load_table("siamfc_classes")]
 
 
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:
     """Reads the text files and lists the crops.
 
-    Each track of a video is a `CropTrack`, called by its number; the video is called by its path,
+    Each track of a video is called by its number; the video is called by its path,
     such as ``a/ILSVRC2015_train_00000000``.
     """
     base = folder.check_root(root)
@@ -52,14 +44,15 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     homes = [base, *below]
     places = [os.path.join(home, part) for home in homes for part in ("Data/VID/train", "")]
     flaws: list[tracks.Flaw] = []
-    text_finder, crop_finder = _Finder(places), _Finder(places)
+    text_places, crop_places = list(places), list(places)
 
     def read_video(video, flaws):
-        text = text_finder.find(lambda place: _existing(os.path.join(place, f"{video}.txt")))
+        files = {place: os.path.join(place, f"{video}.txt") for place in places}
+        text = _find(text_places, lambda place: os.path.isfile(files[place]) and files[place])
         if text is None:
             flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, video, f"there is no {video}.txt"))
             return []
-        crops = crop_finder.find(lambda place: _list_crops(os.path.join(place, video)))
+        crops = _find(crop_places, lambda place: _list_crops(os.path.join(place, video)))
         return _read_video(video, text, crops or {}, flaws)
 
     videos = tracks.leave_out(_videos(homes, flaws), tracks.part_by_name, split, flaws)
@@ -70,24 +63,15 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     return tracks.collect(root, looked_for, videos, read_video, flaws, progress)
 
 
-class _Finder:
+def _find(places, look):
     """Looks at several places, first at the one where the last thing was found."""
-
-    def __init__(self, places):
-        self._places = list(places)
-
-    def find(self, look):
-        for place in self._places:
-            result = look(place)
-            if result:
-                self._places.remove(place)
-                self._places.insert(0, place)
-                return result
-        return None
-
-
-def _existing(path):
-    return path if os.path.isfile(path) else None
+    for place in list(places):
+        result = look(place)
+        if result:
+            places.remove(place)
+            places.insert(0, place)
+            return result
+    return None
 
 
 def _videos(homes, flaws):
@@ -150,7 +134,7 @@ def _read_video(video, path, crops, flaws):
         made = tracks.make_track(names, frames, np.array(boxes, np.float64), flaws)
         if made is not None:
             instances = tuple(p[: -len(EXEMPLAR_SUFFIX)] + INSTANCE_SUFFIX for p in made.paths)
-            yield tracks.CropTrack(*names, made.frames, made.paths, instances, made.boxes)
+            yield dataclasses.replace(made, instance_paths=instances)
 
 
 def _parse_line(line: str) -> Optional[tuple]:

@@ -3,12 +3,11 @@
     ROOT/TEST/frames/NAME/0.jpg ...
          TEST/anno/NAME.txt          one line 'x,y,width,height': the first frame's; the others are
                                      with the authors' server
-    ROOT/TRAIN_0/frames/NAME/0.jpg ...    up to TRAIN_11
+    ROOT/TRAIN_0/frames/NAME/0.jpg ...    up to TRAIN_11; some of them will do
          TRAIN_0/anno/NAME.txt            one line a frame
 
-ROOT may be one of these chunks; for training some of the twelve will do. The authors do not say
-where coordinates begin; as YouTube-BoundingBoxes, from which they come, gives parts of the frame's
-width and height, they are taken to begin at 0.
+ROOT may be one of these chunks. The authors do not say where coordinates begin; as those of
+YouTube-BoundingBoxes, from which they come, are parts of width and height, they begin at 0 here.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import glob
 import os
 import re
 from collections.abc import Collection
-from typing import Optional
+from typing import Any, Optional
 
 from gradnet_tf.datasets import common, tracks
 from gradnet_tf.datasets.sequences import Dataset
@@ -34,11 +33,9 @@ def read(root: str, names: Optional[Collection[str]] = None) -> Dataset:
     if os.path.basename(chunk).startswith("TRAIN_"):
         raise ValueError(f"no sequence of the test set in {chunk}: it is a chunk for training")
     readers = common.make_readers(common.by_name(_list_annotations(chunk), _name), _read_sequence)
-    dataset = Dataset(
-        "trackingnet", "TrackingNet", root=base, size=SIZE, rule="the test set", origin=0
-    )
     looked_for = "TEST/anno/NAME.txt, TEST/frames/NAME/0.jpg, and so on"
-    return common.collect(dataset, readers, names, looked_for)
+    fields: dict[str, Any] = {"name": "trackingnet", "title": "TrackingNet", "rule": "the test set"}
+    return common.collect(base, (), readers, names, looked_for, size=SIZE, origin=0, **fields)
 
 
 def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) -> tracks.Reading:

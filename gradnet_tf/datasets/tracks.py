@@ -1,22 +1,22 @@
 """What training data is made of: tracks, and what of a data set cannot be used.
 
-Where an evaluation leaves a whole sequence out, training takes the frames that are good. What is
-passed over is told by `Flaw`s. By default the sets that a benchmark keeps for validation or tests
-are passed over, too: who trains on a test set measures nothing with it any more.
+Where an evaluation leaves a whole sequence out, training takes the frames that are good; `Flaw`s
+tell what is passed over. By default that includes the sets that a benchmark keeps for validation or
+tests: who trains on a test set measures nothing with it any more.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Callable, NamedTuple, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 from tqdm import tqdm
 
 from gradnet_tf.boxes import checks
+from gradnet_tf.datasets import common
 
 # Kinds of flaws.
 EMPTY_BOX = "empty box"  # not finite, or no positive width and height
@@ -39,13 +39,7 @@ _IN_FILE = re.compile(rf"(?:mini|valminus)*{_WORD}(?![a-z])", re.IGNORECASE)
 
 
 class Flaw(NamedTuple):
-    """One thing that was passed over.
-
-    Attributes:
-        kind: One of the constants of this module.
-        where: The file, or the video and what in it.
-        detail: What is wrong, in words; may be empty.
-    """
+    """One thing that was passed over: its kind, a constant of this module; where; what is wrong."""
 
     kind: str
     where: str
@@ -62,8 +56,11 @@ class Track:
         track: The target's name in the video.
         category: Class of the target as the source writes it, "" if it is not known.
         frames: n numbers of frames as the source counts them, ascending.
-        paths: n absolute names of image files.
-        boxes: float64 [n, 4], (x, y, width, height) in 0-based px, width and height positive.
+        paths: n absolute names of image files; those of exemplars, 127 x 127 px, if the source has
+            crops that are cut already.
+        boxes: float64 [n, 4], (x, y, width, height) in 0-based px, width and height positive; those
+            of the frame, not of the crops.
+        instance_paths: n names of the instances that go with exemplars, 255 x 255 px; else none.
     """
 
     video: str
@@ -72,40 +69,19 @@ class Track:
     frames: tuple[int, ...]
     paths: tuple[str, ...]
     boxes: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class CropTrack:
-    """A `Track` whose crops are cut already: files of 127 x 127 px and of 255 x 255 px.
-
-    Its boxes are those of the frame, not of the crops.
-    """
-
-    video: str
-    track: str
-    category: str
-    frames: tuple[int, ...]
-    exemplar_paths: tuple[str, ...]
-    instance_paths: tuple[str, ...]
-    boxes: np.ndarray
+    instance_paths: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
     """All that a reader found: tracks in a fixed order, and flaws in the order they were met."""
 
-    tracks: list[Union[Track, CropTrack]]
+    tracks: list[Track]
     flaws: list[Flaw]
 
 
 class Frame(NamedTuple):
-    """What belongs to one frame.
-
-    Attributes:
-        number: Of the frame, as the source counts.
-        line: The place of its box in the annotation, counted from 0; None if there is none.
-        image: Its file; None if it is missing.
-    """
+    """One frame: its number in the source, the line of its box from 0, its image; or None."""
 
     number: int
     line: Optional[int]
@@ -126,8 +102,7 @@ def attempt(flaws: list[Flaw], read: Callable[..., Any], path: str, *arguments: 
 def number_frames(images: Mapping[int, str], boxes: int, first: int = 1) -> list[Frame]:
     """Puts images and boxes together where the first box is of the image with the number `first`.
 
-    Returns:
-        Every number that has a box, an image or both; ascending.
+    Returns every number that has a box, an image or both; ascending.
     """
     return [
         Frame(n, n - first if 0 <= n - first < boxes else None, images.get(n))
@@ -142,7 +117,7 @@ def make_track(
     flaws: list[Flaw],
     absent: Optional[Mapping[str, Optional[np.ndarray]]] = None,
 ) -> Optional[Track]:
-    """Makes a track of the frames that can be used.
+    """Makes a track of the frames that can be used; None if no frame is left.
 
     Args:
         names: Video, track and category.
@@ -151,9 +126,6 @@ def make_track(
         flaws: Gets an entry for each frame that is passed over.
         absent: For each reason why the target cannot be seen, in which frames: bool [n], or None
             if that is not known. Of several reasons the last one is told.
-
-    Returns:
-        The track, or None if no frame is left.
     """
     usable = checks.is_known(boxes)
     reasons = {
@@ -187,7 +159,7 @@ def collect(
     root: str,
     looked_for: str,
     items: Iterable[str],
-    read: Callable[[str, list[Flaw]], Iterable[Optional[Union[Track, CropTrack]]]],
+    read: Callable[[str, list[Flaw]], Iterable[Optional[Track]]],
     flaws: list[Flaw],
     progress: bool,
 ) -> Reading:
@@ -219,12 +191,9 @@ def collect(
 def drop_copies(
     paths: Iterable[str], count_images: Callable[[str], int], flaws: list[Flaw]
 ) -> list[str]:
-    """Of folders of the same name keeps the one with most images, the first of equal ones."""
-    copies: dict[str, list[str]] = {}
-    for path in paths:
-        copies.setdefault(os.path.basename(path), []).append(path)
+    """Keeps of folders of the same name the one with most images, the first of equal ones."""
     kept = []
-    for group in copies.values():
+    for group in common.by_name(paths).values():
         best = max(group, key=count_images) if len(group) > 1 else group[0]
         kept.append(best)
         flaws += [Flaw(COPY, path, f"{best} is taken") for path in group if path != best]
@@ -232,25 +201,16 @@ def drop_copies(
 
 
 def leave_out(
-    items: Iterable[str],
-    part_of: Callable[[str], Optional[str]],
-    split: str,
-    flaws: list[Flaw],
+    items: Iterable[str], part_of: Callable[[str], Optional[str]], split: str, flaws: list[Flaw]
 ) -> list[str]:
-    """Leaves out what is not for training, unless all is asked for.
+    """Leaves out what is not for training, unless the split is "all"; the others keep their order.
 
     Args:
         items: Folders, files or names of videos.
         part_of: Tells which set one of them belongs to, such as "the test set of LaSOT"; None if it
             is for training.
-        split: One of `SPLITS`.
+        split: One of `SPLITS`; another one is a ValueError.
         flaws: Gets an entry for each item that is left out.
-
-    Returns:
-        The others, in their order.
-
-    Raises:
-        ValueError: If there is no such split.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be {' or '.join(SPLITS)}, got {split!r}")
@@ -266,12 +226,12 @@ def leave_out(
 
 
 def part_by_name(name: str) -> Optional[str]:
-    """The set that the last folder or name of a path with "/" belongs to; None if for training."""
+    """Tells which set the last folder or name of a path with "/" is of; None if for training."""
     found = [match[1] or match[2] for match in _IN_PATH.finditer(name)]
     return _SETS[found[-1].lower()] if found else None
 
 
 def part_by_file(name: str) -> Optional[str]:
-    """The same of the name that COCO gives to a split, such as val2017."""
+    """Tells the same from the name that COCO gives to a split, such as val2017."""
     match = _IN_FILE.match(name)
     return _SETS[match[1].lower()] if match else None

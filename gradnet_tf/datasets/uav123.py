@@ -6,16 +6,15 @@
     ROOT/anno/UAV20L/bird1.txt           the same of long sequences
     ROOT/data_seq/UAV123/bird1/000001.jpg ...
 
-Several sequences of UAV123 are parts of one video: bird1_1 is its frames 1 to 253, bird1_2 those
-from 775 to 1477. Each of UAV20L is a whole video. The numbers are those of the authors' toolkit
-(``configSeqs.m``). ROOT may be a folder that has ``anno`` and ``data_seq`` one level deeper, as the
-archive does. Measures are those of OTB, on which the authors' toolkit builds; frames without a box
-fail there in success.
+Several sequences of UAV123 are parts of one video; each of UAV20L is a whole one. ROOT may be a
+folder that has ``anno`` and ``data_seq`` one level deeper, as the archive does. Measures are those
+of OTB, on which the authors' toolkit builds; frames without a box fail there in success.
 """
 
 from __future__ import annotations
 
 import functools
+import glob
 import os
 from collections.abc import Collection
 from typing import Optional
@@ -45,31 +44,23 @@ SEQUENCES: dict[str, dict[str, tuple[str, int, int]]] = {
 def read(root: str, names: Optional[Collection[str]] = None, *, version: str = "UAV123") -> Dataset:
     """Reads what there is of a version, "UAV123" or "UAV20L"."""
     base = folder.check_root(root)
-    paths, remarks = common.find_places(base, lambda names: "anno" in names, 1)
+    paths, remarks = folder.find_folders(base, "anno", 1)
     base = paths[0] if paths else base
     annotations = os.path.join(base, "anno", version)
-    there = set(os.listdir(annotations)) if os.path.isdir(annotations) else set()
+    files = glob.glob(os.path.join(glob.escape(annotations), "*.txt"))
+    there = {os.path.basename(file) for file in files}
     wanted = SEQUENCES[version]
     readers = {
         name: {annotations: functools.partial(_read_sequence, base, version, name, *wanted[name])}
         for name in wanted
         if f"{name}.txt" in there
     }
-    others = sorted(there - {f"{name}.txt" for name in wanted} - {"att"})
-    others = [name for name in others if name.endswith(".txt") and not name.startswith(".")]
+    others = sorted(there - {f"{name}.txt" for name in wanted})
     if others:
         remarks.append(f"{shorten(others)}: not of {version}")
-    dataset = Dataset(
-        name=version.lower(),
-        title=version,
-        root=base,
-        remarks=tuple(remarks),
-        missing=tuple(name for name in wanted if name not in readers),
-        size=len(wanted),
-        rule="the frames of configSeqs.m",
-    )
     looked_for = f"anno/{version}/bike1.txt, data_seq/UAV123/bike1/000001.jpg, and so on"
-    return common.collect(dataset, readers, names, looked_for)
+    fields = {"name": version.lower(), "title": version, "rule": "the frames of configSeqs.m"}
+    return common.collect(base, remarks, readers, names, looked_for, list(wanted), **fields)
 
 
 def _read_sequence(base, version, name, video, first, last):

@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -53,32 +53,22 @@ def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017
         base = inner
     listed, remarks = common.listed_folders(base, TRUTH_NAME, 1)
     readers = common.list_readers(listed, base, TRUTH_NAME, _read_sequence)
-    dataset = Dataset(
-        name=f"vot{year}",
-        title=f"VOT{year}",
-        root=base,
-        convention="vot",
-        layout="vot",
-        protocol="supervised" if year < _FIRST_OF_MASKS else "ope",
-        remarks=tuple(remarks),
-        size=SIZES[year],
-        rule="boxes of the regions' area and proportions"
-        if year < _FIRST_OF_MASKS
-        else "bounding boxes of the masks, one run of each sequence",
-        origin=0,
-    )
     looked_for = (
         f"list.txt, and NAME/{TRUTH_NAME} with NAME/00000001.jpg or NAME/color/00000001.jpg"
     )
-    return common.collect(dataset, readers, names, looked_for)
+    fields: dict[str, Any] = {"name": f"vot{year}", "title": f"VOT{year}", "size": SIZES[year]}
+    fields |= {"convention": "vot", "layout": "vot", "origin": 0}
+    if year < _FIRST_OF_MASKS:
+        fields |= {"protocol": "supervised", "rule": "boxes of the regions' area and proportions"}
+    else:
+        fields["rule"] = "bounding boxes of the masks, one run of each sequence"
+    return common.collect(base, remarks, readers, names, looked_for, **fields)
 
 
 def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.ndarray]]:
     """Reads one region a line: 4 numbers, x, y, width, height, or 8, the corners, or a mask.
 
-    Args:
-        path: The file; numbers are set apart as `textfiles` says.
-        origin: What the file counts the first px as.
+    Numbers are set apart as `textfiles` says; `origin` is what the file counts the first px as.
 
     Returns:
         Boxes, float64 [n, 4]: those of 4 numbers as they are, those of 8 as `equal_area_boxes`
@@ -106,17 +96,11 @@ def load_regions(path: str, origin: int = 0) -> tuple[np.ndarray, Optional[np.nd
 
 
 def equal_area_boxes(regions: np.ndarray) -> np.ndarray:
-    """Upright boxes of the same centre and area as rotated ones, as VOT's trackers start from.
+    """Returns upright boxes of the centre and area of rotated ones, as VOT's trackers start from.
 
     The enclosing upright rectangle is shrunk until its area is that of the region, and 1 px is
     added to each side (so do the reference's ``region_to_bbox`` and got10k's ``_corner2rect``).
-    The centre is the mean of the corners.
-
-    Args:
-        regions: [n, 8], corners x1, y1, ..., x4, y4 in turn.
-
-    Returns:
-        float64 [n, 4], (x, y, width, height).
+    The centre is the mean of the corners x1, y1, ..., x4, y4, [n, 8]; the boxes are float64 [n, 4].
     """
     corners = np.asarray(regions, np.float64).reshape(-1, 4, 2)
     sides = corners.max(axis=1) - corners.min(axis=1)

@@ -28,12 +28,8 @@ _FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(?=/)", re.IGNORECASE)
 def local_path(path: PathLike) -> str:
     """Turns a path as users give it into one that can be opened.
 
-    Args:
-        path: The path; ``~`` stands for the home folder (a shell leaves ``--flag=~/file`` as it
-            is), and a URL ``file:///...`` for the file.
-
-    Returns:
-        The path.
+    ``~`` stands for the home folder (a shell leaves ``--flag=~/file`` as it is), and a URL
+    ``file:///...`` for the file.
     """
     text = os.fspath(path)
     url = _FILE_URL.match(text)
@@ -43,11 +39,7 @@ def local_path(path: PathLike) -> str:
 def check_target(path: PathLike) -> Path:
     """Tells before any work whether a file can be written, by writing a temporary one beside it.
 
-    Args:
-        path: The file that is to be written.
-
-    Returns:
-        The path, with ``~`` expanded.
+    Returns the path, with ``~`` expanded.
 
     Raises:
         OSError: If its directory is missing or cannot be written, or the path is a directory or
@@ -73,9 +65,6 @@ def check_target(path: PathLike) -> Path:
 def resolve(path: PathLike) -> Path:
     """Follows links to the file that a write goes to, which need not exist yet.
 
-    Args:
-        path: The file that is to be written.
-
     Raises:
         OSError: If the links lead in a circle, or to a directory, or into one that is missing.
     """
@@ -84,15 +73,10 @@ def resolve(path: PathLike) -> Path:
 
 
 def is_special(path: PathLike) -> bool:
-    """Whether a path is there and neither a file nor a directory, but a device or a pipe.
+    """Tells whether a path leads to something that is no file and no directory: a device, a pipe.
 
     What this process has open, such as ``/dev/stdout`` or a shell's ``>(...)``, counts as well.
-
-    Args:
-        path: The path; links are followed.
-
-    Raises:
-        OSError: If the links lead in a circle, or nothing about the path can be learnt.
+    An OSError if links lead in a circle, or nothing about the path can be learnt.
     """
     path = Path(local_path(path))
     if _descriptor(path) is not None:
@@ -107,9 +91,6 @@ def is_special(path: PathLike) -> bool:
 
 def open_special(path: PathLike) -> BinaryIO:
     """Opens what `is_special` for writing, without a buffer.
-
-    Args:
-        path: A device, a pipe or an open file such as ``/dev/stdout``.
 
     Raises:
         OSError: If it cannot be opened, or is a pipe that nobody reads, or a disk.
@@ -142,15 +123,9 @@ def open_special(path: PathLike) -> BinaryIO:
 def replacing(path: PathLike) -> Iterator[Path]:
     """Gives a temporary name beside ``path`` and moves it there if the block succeeds.
 
-    Afterwards the file survives a crash of the machine, too. If the block fails, nothing is left
-    behind and an older file at ``path`` is as it was. Behind a link, it is the link's target that
-    is replaced. A device or a pipe gets the file's content.
-
-    Args:
-        path: The file that is to be written or replaced.
-
-    Yields:
-        The temporary name, with the same suffix (encoders read it).
+    The name has the same suffix, which encoders read. Afterwards the file survives a crash of the
+    machine, too. If the block fails, nothing is left behind and an older file is as it was. Behind
+    a link, its target is replaced. A device or a pipe gets the file's content.
 
     Raises:
         OSError: If there is no place for the file, or it cannot be moved to its place.
@@ -179,12 +154,7 @@ def replacing(path: PathLike) -> Iterator[Path]:
 def naming(path: PathLike, action: str = "write") -> Iterator[None]:
     """Turns an `OSError` of the block, such as a full disk, into one that names ``path``.
 
-    Args:
-        path: The file that the block writes.
-        action: What it does with the file, if not that.
-
-    Raises:
-        OSError: Of the same kind and with the same ``errno``.
+    It is of the same kind and has the same ``errno``; ``action`` is what the block does with it.
     """
     try:
         yield
@@ -227,27 +197,14 @@ def sync(file: IO) -> None:
 def write_bytes(path: PathLike, content: bytes) -> None:
     """Writes a whole file, or leaves what was there; on return it is on the disk.
 
-    Args:
-        path: The file.
-        content: What is to stand in it.
-
-    Raises:
-        OSError: If it cannot be written; the message names it.
+    An OSError names the file if it cannot be written.
     """
     with replacing(path) as temporary, naming(path):
         temporary.write_bytes(content)
 
 
 def write_all(file: BinaryIO, content: bytes) -> None:
-    """Writes to a file without a buffer, which may take less than it is given.
-
-    Args:
-        file: As `open_special` gives it.
-        content: What is to be written.
-
-    Raises:
-        OSError: If not all of it can be written.
-    """
+    """Writes all to a file of `open_special`, which may take less than it is given."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]

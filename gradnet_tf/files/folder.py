@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Callable, Optional, Union
+from typing import Optional, Union
 
 from absl import logging
 from PIL import Image
@@ -40,8 +40,7 @@ def image_suffixes() -> frozenset[str]:
 def list_frames(path: Union[str, Path]) -> tuple[list[Path], list[Path]]:
     """Lists the frames of a sequence's folder; what is left out is logged.
 
-    Args:
-        path: A folder of images, or one with such a folder ``img`` or ``color`` inside.
+    The images may lie in it, or in its folder ``img`` or ``color``.
 
     Returns:
         The files in natural order, with those that are missing in their numbering at their places,
@@ -101,9 +100,7 @@ def _files(pattern: str) -> list[Path]:
 def check_root(root: str) -> str:
     """Returns the absolute name of a data set's folder.
 
-    Raises:
-        FileNotFoundError: If there is no such folder.
-        NotADirectoryError: If it is a file.
+    A FileNotFoundError if there is no such folder, a NotADirectoryError if it is a file.
     """
     path = os.path.abspath(os.path.expanduser(root))
     if not os.path.exists(path):
@@ -114,24 +111,20 @@ def check_root(root: str) -> str:
 
 
 def find_folders(
-    root: str,
-    is_sequence: Callable[[Sequence[str]], bool],
-    depth: int,
-    *,
-    is_whole: Optional[Callable[[Sequence[str]], bool]] = None,
-    passed_over: Optional[list[str]] = None,
-) -> list[str]:
-    """Finds folders by what lies in them; those of file managers and archivers are passed over.
+    root: str, truth: Union[str, re.Pattern], depth: int, stubs: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Finds folders of sequences by what lies in them.
 
     Args:
         root: Where to begin; it may be a sequence itself.
-        is_sequence: Tells it from the names in a folder. There is no search below a sequence.
+        truth: Tells it by the name of something in it. There is no search below a sequence.
         depth: How many levels below `root` to search. Links are followed.
-        is_whole: Whether there is no search below it; a stub may have the sequence beside it.
-        passed_over: Gets the folders that are passed over.
+        stubs: Folders that hold one of these are sequences of which something is missing; a
+            sequence may lie below them.
 
     Returns:
-        The folders, sorted.
+        The folders, sorted; and remarks on those of file managers and archivers, which are passed
+        over.
 
     Raises:
         OSError: If a folder cannot be listed.
@@ -139,34 +132,28 @@ def find_folders(
     with os.scandir(root) as entries:
         listed = [entry for entry in entries if not entry.name.startswith(".")]
     names = [entry.name for entry in listed]
-    found = []
-    if is_sequence(names):
-        found.append(root)
-        if is_whole is None or is_whole(names):
-            return found
+    if any(re.fullmatch(truth, name) for name in names):
+        return [root], []
+    found = [root] if any(stub in names for stub in stubs) else []
+    remarks: list[str] = []
     for entry in sorted(listed, key=lambda entry: entry.name) if depth else ():
         if not entry.is_dir() or (found and entry.name in _SUBFOLDERS):
             continue
         if entry.name.lower() in _SYSTEM_FOLDERS:
-            if passed_over is not None:
-                passed_over.append(entry.path)
+            remarks.append(f"{entry.path}: nothing in it is data")
             continue
-        found += find_folders(
-            *(entry.path, is_sequence, depth - 1), is_whole=is_whole, passed_over=passed_over
-        )
-    return found
+        below = find_folders(entry.path, truth, depth - 1, stubs)
+        found += below[0]
+        remarks += below[1]
+    return found, remarks
 
 
 def list_numbered(path: str, suffixes: Optional[Collection[str]] = None) -> dict[int, str]:
-    """Lists the files of a folder by their numbers, as `frame_number` reads them.
+    """Lists the files of a folder by the numbers that `frame_number` reads, ascending.
 
-    Args:
-        path: The folder.
-        suffixes: Of the files wanted, in small letters; by default images are, of one series.
-
-    Returns:
-        Number: absolute name of the file, ascending; empty if there is no folder. Files without a
-        number are no frames, and of two with the same number the first by name is taken.
+    Those are the images of one series, or files of the `suffixes`, in small letters. Files without
+    a number are no frames, and of two with the same number the first by name is taken. There is
+    none if there is no folder.
     """
     if suffixes is None:
         names = list_series(path)
@@ -185,7 +172,7 @@ def list_numbered(path: str, suffixes: Optional[Collection[str]] = None) -> dict
 
 
 def frame_number(path: str) -> Optional[int]:
-    """The number at the end of a file's name before its suffix: 12 of "img/0012.jpg"; or None."""
+    """Reads the number at the end of a file's name: 12 of "img/0012.jpg"; or None."""
     digits = re.search(r"[0-9]{1,18}$", os.path.splitext(os.path.basename(path))[0])
     return int(digits[0]) if digits else None
 
@@ -210,11 +197,10 @@ def _images(folder: Union[str, Path]) -> tuple[list[str], list[str]]:
 
 
 def _with_missing(names: list[str]) -> tuple[list[str], list[str]]:
-    """Inserts the files that a regular numbering lacks.
+    """Inserts the files that a regular numbering lacks, and lists them.
 
     Regular means: the names differ in one number only, at least half of its steps are the same, and
-    all are multiples of that. If more would be missing than are there, the numbers mean
-    something else and nothing is inserted.
+    all are multiples of that. More missing files than there are would mean something else.
     """
     stems = [os.path.splitext(name)[0] for name in names]
     split = [split_numbers(stem) for stem in stems]

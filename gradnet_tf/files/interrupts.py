@@ -21,11 +21,8 @@ class Interrupts:
 
     A context manager around all that a command does. What follows within a second of a signal
     counts as the same, and after the block it is ignored. Signals that the caller ignores (`nohup`)
-    or handles stay as they are. Python allows handlers in the main thread only; in another one,
-    nothing is caught.
-
-    Attributes:
-        received: The first signal that came, or None.
+    or handles stay as they are. Outside the main thread, where Python allows no handlers, nothing
+    is caught. `received` is the first signal that came, or None.
     """
 
     def __init__(self) -> None:
@@ -72,10 +69,7 @@ class StopRequest:
 
     A context manager around a loop that asks `requested` after each step. A second SIGINT
     interrupts at once, as usual; leaving the block restores the handlers that were there before.
-    Python allows handlers in the main thread only; in another one, nothing is caught.
-
-    Attributes:
-        received: The first signal that came, or None.
+    Outside the main thread nothing is caught. `received` is the first signal that came, or None.
     """
 
     def __init__(self) -> None:

@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Callable
 
 import filelock
 from absl import logging
@@ -27,39 +28,24 @@ class InUseError(OSError):
     """Another process holds a lock; the message says which process."""
 
 
-class WorkdirInUseError(InUseError):
-    """Another process works in the directory; the message says which."""
+def locked(workdir: disk.PathLike) -> contextlib.AbstractContextManager[None]:
+    """Holds the lock of a working directory, see `held`; its file stays."""
+    advice = ": wait for it, or give another working directory"
+    return held(
+        Path(workdir) / FILE, message=lambda owner: f"{workdir} is in use by {owner}{advice}"
+    )
 
 
 @contextlib.contextmanager
-def locked(workdir: disk.PathLike) -> Iterator[None]:
-    """Holds the lock of a working directory during the block. The lock's file stays.
-
-    Args:
-        workdir: The directory; it must exist.
-
-    Raises:
-        WorkdirInUseError: If another process holds it, or this one does already.
-        OSError: If the lock file cannot be written.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(held(Path(workdir) / FILE))
-        except InUseError as error:
-            raise WorkdirInUseError(
-                f"{workdir} is in use by {error}: wait for it, or give another working directory"
-            ) from error
-        yield
-
-
-@contextlib.contextmanager
-def held(path: disk.PathLike, *, remove: bool = False) -> Iterator[None]:
+def held(
+    path: disk.PathLike, *, remove: bool = False, message: Callable[[str], str] = str
+) -> Iterator[None]:
     """Holds a lock during the block; without one, after a warning, where there are no locks.
 
     Args:
         path: The lock's file; its directory must exist.
-        remove: Whether the file goes with the block. That of a killed process stays, and is taken
-            by the next one.
+        remove: Whether the file goes with the block. The next process takes that of a killed one.
+        message: Makes the message of an error from what is told of the other process.
 
     Raises:
         InUseError: If another process holds the lock, or this one does already.
@@ -73,7 +59,7 @@ def held(path: disk.PathLike, *, remove: bool = False) -> Iterator[None]:
         is_locked = _acquire(lock, path)
     except filelock.Timeout:
         owner = note.read_text(errors="replace") if note.exists() else ""
-        raise InUseError(owner or "another process") from None
+        raise InUseError(message(owner or "another process")) from None
     try:
         with disk.naming(note):
             note.write_text(f"process {os.getpid()} on {socket.gethostname()}")

@@ -21,8 +21,6 @@ _COMPANIONS = frozenset(
 )
 _PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})  # Masks do not outlive such compression.
 _GREY = frozenset({"1", "L", "LA", "P", "PA", "I", "I;16", "I;16B", "F"})
-
-
 _NUMBER = re.compile("([0-9]+)")
 
 
@@ -39,20 +37,13 @@ def natural_key(name: str) -> tuple:
 
 
 def choose(folder: str, names: Sequence[str]) -> list[str]:
-    """Chooses the frames among the images of a folder.
+    """Chooses the frames among the images `names` of a folder, in natural order.
 
     Names that are alike but for their numbers are a series, whatever suffixes they have; of two
     files that differ in their suffix alone, such as ``1.jpg`` and ``1.png``, one belongs to another
     series. Where there are several of comparable length, the frames are those whose name does not
-    say that it holds masks or the like, then those in colour, then the largest, then JPEG. Where
-    most names follow no pattern, all are frames.
-
-    Args:
-        folder: The folder. Some images are opened if it is not clear from the names.
-        names: The images in it.
-
-    Returns:
-        The names of the frames, in natural order.
+    say that it holds masks or the like, then those in colour (some images are opened), then the
+    largest, then JPEG. Where most names follow no pattern, all are frames.
     """
     shapes = collections.defaultdict(list)
     for name in names:
@@ -74,7 +65,10 @@ def choose(folder: str, names: Sequence[str]) -> list[str]:
         for shape, files in numbered.items()
         for part in _by_suffix(files)
     ]
-    chosen = _best(groups)
+    likely = [group for group in groups if not _names_companion(group.shape)] or groups
+    longest = max(len(group.files) for group in likely)
+    rivals = [group for group in likely if 2 * len(group.files) > longest]
+    chosen = min(rivals, key=_Group.rank) if len(rivals) > 1 else rivals[0]
     frames = list(chosen.files)
     for group in sorted(groups, key=lambda group: -len(group.files)):
         if group.shape == chosen.shape and not _stems(group.files) & _stems(frames):
@@ -105,13 +99,6 @@ class _Group(NamedTuple):
             grey, pixels = True, 0
         photo = first.suffix in _PHOTOS
         return grey, -pixels, not photo, -len(self.files), len(self.shape), self.shape, first
-
-
-def _best(groups: Sequence[_Group]) -> _Group:
-    groups = [group for group in groups if not _names_companion(group.shape)] or groups
-    longest = max(len(group.files) for group in groups)
-    rivals = [group for group in groups if 2 * len(group.files) > longest]
-    return min(rivals, key=_Group.rank) if len(rivals) > 1 else rivals[0]
 
 
 def _names_companion(shape: str) -> bool:

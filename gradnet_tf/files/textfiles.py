@@ -62,9 +62,7 @@ def decode(content: bytes) -> str:
 def read_lines(path: disk.PathLike) -> list[str]:
     """Reads the lines of a text file, without empty ones at its end.
 
-    Raises:
-        OSError: If the file cannot be read; the message names it.
-        ValueError: If it is no text.
+    An OSError if the file cannot be read, a ValueError if it is no text; the message names it.
     """
     with disk.naming(path, "read"), open(path, "rb") as file:
         content = file.read()
@@ -75,7 +73,7 @@ def read_lines(path: disk.PathLike) -> list[str]:
 
 
 def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> list[Row]:
-    """Reads a file of numbers.
+    """Reads the rows of a file of numbers; none if it is empty.
 
     Where a first line gives titles, the columns x, y, width and height are taken.
 
@@ -83,9 +81,6 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
         path: The file.
         counts: How many numbers a line may hold.
         expected: What a line should be, for messages.
-
-    Returns:
-        A row a line; none if the file is empty.
 
     Raises:
         OSError: If the file cannot be read.
@@ -96,11 +91,11 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
     while lines and columns is None and _is_title(lines[0][1]):
         number, text = lines.pop(0)
         try:
-            columns = _find_columns(text)
+            total, columns = _find_columns(text)
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {text[:80]!r} is {error}") from None
     if columns is not None:
-        counts = {columns.total} | ({1} & set(counts))
+        counts = {total} | ({1} & set(counts))
     rows = []
     for number, text in lines:
         try:
@@ -110,7 +105,7 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
             where = f"{path}, line {number}"
             raise ValueError(f"{where}: {text[:80]!r} is not {expected}{detail}") from None
         if columns is not None and len(numbers) > 1:
-            numbers = [numbers[place] for place in columns.places]
+            numbers = [numbers[place] for place in columns]
         rows.append(Row(number, text, numbers))
     row = find_comma_pairs(rows)
     if row is not None:
@@ -122,21 +117,17 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
 
 
 def read_boxes(path: disk.PathLike, origin: int = 0) -> np.ndarray:
-    """Reads one box a line, (x, y, width, height), set apart as said above.
+    """Reads one box a line, (x, y, width, height): float64 [n, 4], 0-based.
 
     ``nan`` stands for a frame without a box. Empty lines at the end are passed over.
 
     Args:
         path: The file.
-        origin: What the file counts the first pixel as; 0-based boxes are returned.
-
-    Returns:
-        float64 [n, 4].
+        origin: What the file counts the first pixel as.
 
     Raises:
         OSError: If the file cannot be read; the message names it.
-        ValueError: If a line does not hold four numbers (the message names it), or there is no
-            line.
+        ValueError: If a line does not hold four numbers (the message names it), or there is none.
     """
     path = disk.local_path(path)
     rows = read_rows(path, {4}, "'x,y,width,height'")
@@ -148,9 +139,7 @@ def read_boxes(path: disk.PathLike, origin: int = 0) -> np.ndarray:
 def read_integers(path: disk.PathLike) -> list[int]:
     """Reads a file of whole numbers, such as flags: one a line, or all of them in one line.
 
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it is something else; the message names it.
+    An OSError if the file cannot be read, a ValueError that names it if it is something else.
     """
     lines = [line for line in read_lines(path) if line.strip()]
     words = [word for line in lines for word in _SEPARATOR.split(_strip(line))]
@@ -161,14 +150,9 @@ def read_integers(path: disk.PathLike) -> list[int]:
 
 
 def parse(line: str, counts: Optional[Collection[int]] = None) -> list[float]:
-    """Reads the numbers of a line.
+    """Reads the numbers of a line, which are as many as one of `counts`, if it is given.
 
-    Args:
-        line: The text.
-        counts: How many there may be; any number by default.
-
-    Raises:
-        ValueError: If it is something else; the message is empty, or says what may be the matter.
+    A ValueError if it is something else; its message is empty, or says what may be the matter.
     """
     text = _strip(line)
     words = _SEPARATOR.split(text) if text else []
@@ -212,11 +196,6 @@ def find_comma_pairs(rows: Sequence[Row]) -> Optional[Row]:
     return None
 
 
-class _Columns(NamedTuple):
-    total: int
-    places: tuple[int, ...]
-
-
 def _strip(line: str) -> str:
     """Strips the brackets around a line, and what sets it apart from the next one."""
     return line.lstrip(_OPENING).rstrip(_CLOSING)
@@ -227,8 +206,8 @@ def _is_title(line: str) -> bool:
     return bool(words) and not any(map(_NUMBER.fullmatch, words)) and any(map(str.isalpha, line))
 
 
-def _find_columns(title: str) -> Optional[_Columns]:
-    """Finds the columns of x, y, width and height; None for a comment that does not tell."""
+def _find_columns(title: str) -> tuple[int, Optional[list[int]]]:
+    """Counts the columns, finds x, y, width, height; None for a comment that does not tell."""
     is_comment = title.lstrip().startswith(_COMMENT)
     names = [
         re.sub(r"^(bbox|bb|box)|[^a-z0-9]", "", word.lower())
@@ -236,7 +215,7 @@ def _find_columns(title: str) -> Optional[_Columns]:
     ]
     places = [[i for i, name in enumerate(names) if name in known] for known in _COLUMNS]
     if all(len(found) == 1 for found in places) and not _OTHER_COLUMNS & set(names):
-        return _Columns(len(names), tuple(found[0] for found in places))
+        return len(names), [found[0] for found in places]
     if is_comment and not _OTHER_COLUMNS & set(names):
-        return None
+        return len(names), None
     raise ValueError("a line of titles without x, y, width and height")

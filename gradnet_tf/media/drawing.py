@@ -26,7 +26,7 @@ def draw_box(
     width: Optional[int] = None,
     label: Optional[str] = None,
 ) -> np.ndarray:
-    """Draws the outline of a box on a copy of an image.
+    """Draws the outline of a box on a copy of an image, uint8 [h, w, 3] RGB.
 
     Args:
         image: uint8 [h, w, 3] RGB.
@@ -35,9 +35,6 @@ def draw_box(
         colour: RGB.
         width: Of the line in px, drawn inwards from the edge; by default it grows with the image.
         label: Text for the image's upper left corner.
-
-    Returns:
-        uint8 [h, w, 3] RGB.
     """
     picture = Image.fromarray(image)
     _outline(picture, box, colour, width or line_width(image.shape))
@@ -53,13 +50,9 @@ def line_width(shape: Sequence[int]) -> int:
 
 def resize_to(image: np.ndarray, side: int) -> np.ndarray:
     """Shrinks an image uint8 [h, w, 3] so that its longer side is at most ``side`` px; a copy."""
-    factor = min(1.0, side / max(image.shape[:2]))
-    if factor == 1:
-        return image.copy()
-    height, width = (max(1, round(edge * factor)) for edge in image.shape[:2])
-    return np.asarray(
-        Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-    ).copy()
+    picture = Image.fromarray(image)
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=None)
+    return np.array(picture)
 
 
 def fit_into(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -79,7 +72,7 @@ def contact_sheet(
     labels: Optional[Sequence[str]] = None,
     side: int = 320,
 ) -> Image.Image:
-    """Lays frames with their boxes out in rows.
+    """Lays frames with their boxes out in rows: an RGB image.
 
     Args:
         frames: Images, uint8 [h, w, 3] RGB.
@@ -88,9 +81,6 @@ def contact_sheet(
         columns: Frames in a row.
         labels: Texts for the frames, by default their numbers from 0.
         side: Length that the longer side of a frame is shrunk to, in px.
-
-    Returns:
-        The sheet, an RGB image.
 
     Raises:
         ValueError: If there are no frames, or the numbers of frames and boxes differ.
@@ -112,14 +102,10 @@ def contact_sheet(
             if rows is not None:
                 _outline(tile, np.multiply(rows[index], factor * 2), colour, 2)
         _label(tile, labels[index])
-    return _grid(tiles, min(columns, len(tiles)))
-
-
-def _grid(tiles: Sequence[Image.Image], columns: int) -> Image.Image:
-    width = max(tile.width for tile in tiles) + _GAP
-    height = max(tile.height for tile in tiles) + _GAP
-    rows = -(-len(tiles) // columns)
-    sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), (255, 255, 255))
+    columns = min(columns, len(tiles))
+    width, height = (max(edges) + _GAP for edges in zip(*(tile.size for tile in tiles)))
+    size = columns * width + _GAP, -(-len(tiles) // columns) * height + _GAP
+    sheet = Image.new("RGB", size, (255, 255, 255))
     for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
         sheet.paste(tile, (_GAP + column * width, _GAP + row * height))

@@ -20,12 +20,7 @@ Entry = tuple[Any, ...]
 
 
 class FrameError(ValueError):
-    """A frame that cannot be used.
-
-    Attributes:
-        index: Number of the frame, from 0.
-        name: Its file, or its place in the source.
-    """
+    """A frame, of the number `index` and the file or place `name`, that cannot be used."""
 
     def __init__(self, index: int, name: str, reason: str):
         place = f"frame {index}"
@@ -140,8 +135,13 @@ class FrameSource:
                 item = unwrapped(item)
                 # Fixed by the first float image that tells: a dark frame must not be scaled anew.
                 scale = scale or float_scale(item)
-                if index == 0:
-                    self._find_deep_range(item)
+                if index == 0 and self._deep_range is None:
+                    self._deep_range = deep_range(item)
+                    if self._deep_range is not None:
+                        logging.warning(
+                            "%s: the images have 16 bits; values of %g to %g become 0 to 255",
+                            *(self.description, *self._deep_range),
+                        )
                 image = as_rgb(item, float_range=scale, deep_range=self._deep_range)
             except (OSError, TypeError, ValueError) as error:
                 if index == 0 or self.on_bad_frame == "stop":
@@ -153,15 +153,6 @@ class FrameSource:
                 yield Frame(index, image, name, duration=duration)
         if index < 0:
             raise ValueError(f"no frames in {self.description}")
-
-    def _find_deep_range(self, first: Any) -> None:
-        if self._deep_range is None:
-            self._deep_range = deep_range(first)
-            if self._deep_range is not None:
-                logging.warning(
-                    "%s: the images have 16 bits; values of %g to %g become 0 to 255",
-                    *(self.description, *self._deep_range),
-                )
 
 
 def bad_frame(index: int, name: str, error: Exception) -> FrameError:

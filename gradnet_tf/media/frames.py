@@ -127,7 +127,9 @@ def _open_path(path: str, options: dict) -> FrameSource:
         raise OSError(
             f"{path!r} is a pipe or a device, which can be read only once: save it to a file first"
         )
-    signature = _signature(path)
+    with open(path, "rb") as file:
+        signature = file.read(16)
+    signature = signature[8:] if signature.startswith(b"RIFF") else signature
     suffix = Path(path).suffix.lower()
     if suffix in folder.image_suffixes() or signature.startswith(_ANIMATIONS):
         try:
@@ -139,15 +141,8 @@ def _open_path(path: str, options: dict) -> FrameSource:
         # A damaged image is an error of its first frame. Many a "GIF" of the web is a video.
         if images is not None or suffix != ".gif" or signature.startswith(_ANIMATIONS):
             return _from_files([Path(path)], path, options)
-    header = video.read_header(path)
-    return FrameSource(
-        lambda: video.read_frames(path),
-        description=f"the video {path}",
-        length=header.length,
-        fps=header.fps,
-        pixel_aspect=header.pixel_aspect,
-        **options,
-    )
+    options = {"description": f"the video {path}", **video.read_header(path), **options}
+    return FrameSource(lambda: video.read_frames(path), **options)
 
 
 def _open_pattern(path: str, options: dict) -> FrameSource:
@@ -162,12 +157,6 @@ def _open_pattern(path: str, options: dict) -> FrameSource:
     if len(found) == 1:
         return _open_path(str(found[0]), options)
     return _from_files(found, path, options)
-
-
-def _signature(path: str) -> bytes:
-    with open(path, "rb") as file:
-        start = file.read(16)
-    return start[8:] if start.startswith(b"RIFF") else start
 
 
 def _open_file(file: Any, options: dict) -> FrameSource:

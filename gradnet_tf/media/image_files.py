@@ -29,14 +29,10 @@ _TIMED_BY_LOADING = frozenset({"AVIF", "WEBP"})  # Others tell the duration befo
 def opened(
     file: Union[disk.PathLike, BinaryIO], name: Optional[str] = None
 ) -> Iterator[Image.Image]:
-    """Opens an image file; whatever Pillow raises becomes an `OSError` that names it.
+    """Opens an image file, given by its path, or open and read from its beginning.
 
-    Args:
-        file: Its path, or an open file, which is read from its beginning.
-        name: What messages call it; by default its path if it has one.
-
-    Raises:
-        OSError: If it cannot be read or is damaged, also while the image is used.
+    Whatever Pillow raises, also while the image is used, becomes an `OSError` that calls the file
+    `name`, by default its path if it has one.
     """
     name = name or name_of(file)
     subject = f"cannot read image {name}" if name else "cannot read an image from memory"
@@ -104,10 +100,6 @@ def name_of(file: Any) -> Optional[str]:
 
 class ImageFile:
     """The images of a file that holds one or more, in order.
-
-    Args:
-        file: Its path, or an open file.
-        name: What messages call it.
 
     Attributes:
         length: Number of its images.

@@ -25,7 +25,7 @@ Range = tuple[float, float]
 def as_rgb(
     image: Any, *, float_range: Optional[float] = None, deep_range: Optional[Range] = None
 ) -> np.ndarray:
-    """Converts an image to RGB uint8.
+    """Converts an image to RGB uint8 [h, w, 3], C-contiguous; it may share the input's memory.
 
     Args:
         image: One of
@@ -42,12 +42,8 @@ def as_rgb(
         float_range: What white is in a float image, 1 or 255. By default a float image whose
             largest value is at most 1 is taken to be in 0..1, which a very dark image in 0..255
             may be as well: for the frames of a video, ask `float_scale` once and pass its answer.
-            Images of other types ignore it.
         deep_range: What black and white are in an image of 16 bits, see `deep_range`. Without it
             such images are refused, for a single one does not tell the range of a video.
-
-    Returns:
-        uint8 [h, w, 3], RGB, C-contiguous. It may share memory with the input.
 
     Raises:
         TypeError: If it is not an image at all, or of a type that has no clear range.
@@ -75,22 +71,14 @@ def as_rgb(
 
 
 def unwrapped(image: Any) -> Any:
-    """Makes an array of an image that is a tensor or the like; files and PIL images stay.
-
-    Raises:
-        TypeError: If it is not an image at all.
-    """
+    """Makes an array of a tensor or the like, as `as_rgb` does; files and PIL images stay."""
     return image if _is_pillows(image) else _to_array(image)
 
 
 def float_scale(image: Any) -> Optional[int]:
-    """Tells whether a float image is in 0..1 or in 0..255.
+    """Tells whether a float image is in 0..1 or in 0..255: 1 or 255.
 
-    Args:
-        image: As `as_rgb` takes it.
-
-    Returns:
-        1 or 255; None if it is not a float image, or one that does not tell (all zero).
+    None if it is not a float image, or one that does not tell (all zero).
     """
     array = None if _is_pillows(image) or image is None else _to_array(image)
     if array is None or array.dtype.kind != "f" or not np.any(array):
@@ -105,13 +93,9 @@ def _is_pillows(image: Any) -> bool:
 def deep_range(image: Any) -> Optional[Range]:
     """Tells what to take for black and white in an image of 16 bits and in those that follow it.
 
-    Args:
-        image: As `as_rgb` takes it, the first one of a video.
-
-    Returns:
-        The smallest and the largest value, but for a share of 0.01% on either side. Of a file whose
-        colours have 16 bits, 0 and 65535, since Pillow reads only their upper halves. None if the
-        image has no 16 bits, or one value only.
+    It is the smallest and the largest value, but for a share of 0.01% on either side. Of a file
+    whose colours have 16 bits, 0 and 65535, since Pillow reads only their upper halves. None if the
+    image has no 16 bits, or one value only.
     """
     if image_files.is_file(image):
         with image_files.opened(image) as opened:
@@ -161,9 +145,8 @@ def _converter(image: Any) -> Optional[Callable[[], Any]]:
     """Finds what makes an array of an image that is none; None if nothing does."""
     if isinstance(image, type):
         return None
-    if type(image).__module__.split(".")[0] == "av" and callable(
-        getattr(image, "to_ndarray", None)
-    ):
+    is_av = type(image).__module__.split(".")[0] == "av"
+    if is_av and callable(getattr(image, "to_ndarray", None)):
         return lambda: video.to_rgb(image)
     if callable(getattr(image, "numpy", None)):
         return image.numpy
@@ -241,8 +224,10 @@ def _from_pil(image: Image.Image, deep_range: Optional[Range]) -> np.ndarray:
     is_deep_grey = _is_deep_grey(image)
     is_deep = is_deep_grey or _is_reduced_16_bit(image)
     if image.mode == "F" or (is_deep and deep_range is None):
+        bits = 32 if image.mode in ("I", "F") else 16
         raise TypeError(
-            f"8 bits per channel expected, got {_depth(image)}; scale it to 0..255 first"
+            f"8 bits per channel expected, got {bits} bits (Pillow mode {image.mode}); "
+            "scale it to 0..255 first"
         )
     if 0 in image.size:
         raise ValueError(f"the image is empty: its size is {image.size}")
@@ -263,16 +248,9 @@ def _is_deep_grey(image: Image.Image) -> bool:
 def _is_reduced_16_bit(image: Image.Image) -> bool:
     """Tells whether Pillow takes only the high bytes of a file with 16 bits per colour channel.
 
-    Its mode says RGB then; what tells is the decoder's raw mode ("RGB;16B" and the like). "BGR;16"
-    is something else: 16 bits for the three channels together.
+    Its mode says RGB then; what tells is the decoder's raw mode ("RGB;16B" and the like), but not
+    "BGR;16", which is 16 bits for the three channels together.
     """
-    for tile in getattr(image, "tile", ()):
-        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
-        if any(isinstance(a, str) and a[0:1] in "RL" and ";16" in a for a in arguments):
-            return True
-    return False
-
-
-def _depth(image: Image.Image) -> str:
-    kind = "32 bits" if image.mode in ("I", "F") else "16 bits"
-    return f"{kind} (Pillow mode {image.mode})"
+    found = [tile[3] for tile in getattr(image, "tile", ())]
+    words = [word for item in found for word in (item if isinstance(item, tuple) else (item,))]
+    return any(isinstance(word, str) and word[:1] in "RL" and ";16" in word for word in words)

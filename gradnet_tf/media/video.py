@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fractions
 import struct
 import types
@@ -21,27 +20,8 @@ _DEFAULT = 0x1  # the stream to be shown unless the user wants another.
 _LOW_DELAY = 1 << 19  # Flag of FFmpeg's decoders.
 
 
-@dataclasses.dataclass(frozen=True)
-class Header:
-    """What a video says of itself.
-
-    Attributes:
-        length: Number of frames that are shown, None if it does not say. Not all files are right.
-        fps: Frames per second as ffmpeg guesses them, None if it cannot.
-        pixel_aspect: Width over height of a pixel, with the frame upright.
-    """
-
-    length: Optional[int]
-    fps: Optional[float]
-    pixel_aspect: fractions.Fraction
-
-
 def import_av() -> types.ModuleType:
-    """Imports PyAV.
-
-    Raises:
-        ImportError: If it is not installed; the message says how to.
-    """
+    """Imports PyAV; an ImportError says how to install it."""
     try:
         import av
     except ImportError as error:
@@ -56,13 +36,19 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def read_header(path: str) -> Header:
-    """Opens a video and reads its header; raises as `read_frames`."""
+def read_header(path: str) -> dict[str, Any]:
+    """Opens a video and reads what it says of itself; raises as `read_frames`.
+
+    Those are the number of frames that are shown, `length`, which is not right in all files, and
+    frames per second as ffmpeg guesses them, `fps`, both None if it does not say; and
+    `pixel_aspect`, width over height of a pixel, with the frame upright.
+    """
     with _open_input(path) as (container, stream):
         fps = float(stream.guessed_rate) if stream.guessed_rate else None
         aspect = fractions.Fraction(stream.sample_aspect_ratio or 1)
         length = _length(container, stream)
-    return Header(length, fps, 1 / aspect if aspect != 1 and _is_turned(path) else aspect)
+    upright = 1 / aspect if aspect != 1 and _is_turned(path) else aspect
+    return {"length": length, "fps": fps, "pixel_aspect": upright}
 
 
 def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
@@ -70,9 +56,6 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
 
     Every frame of the file is yielded in the order in which they are shown. Decoding is the same on
     any number of cores. A file that is shorter than it announces is logged.
-
-    Args:
-        path: The video file.
 
     Yields:
         A frame's place in the file; its image, uint8 [h, w, 3] RGB, or an `OSError` in the image's

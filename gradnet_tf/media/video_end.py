@@ -16,9 +16,7 @@ _SEGMENT = b"\x18\x53\x80\x67"  # Identifier in EBML.
 class End:
     """Compares where a video stream ends with where its container says that it does.
 
-    Args:
-        container: The `av.container.InputContainer`.
-        stream: Its video stream, of which nothing was read yet.
+    Takes an `av.container.InputContainer`, and its video stream of which nothing was read yet.
 
     Attributes:
         is_cut: Whether the last packet so far is incomplete.

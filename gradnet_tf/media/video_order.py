@@ -49,8 +49,8 @@ class Order:
 
     Attributes:
         skipped: Number of packets before the first key frame of a stream that begins anywhere.
-        lost: Number of packets that have given no frame so far, in a stream whose packets have no
-            times, so that it cannot be told which.
+        lost: Number of packets that have given no frame so far, if the stream's packets have no
+            times to tell which.
     """
 
     def __init__(self, decoder: str, demuxer: str):

@@ -22,8 +22,7 @@ _TICKS = 10_000  # Least number of units of time per second.
 class VideoWriter:
     """Writes an MP4 video (H.264 where there is an encoder, else MPEG-4), used in a ``with`` block.
 
-    The file appears under its name when the block succeeds. If it fails, nothing is left behind and
-    an older file of that name is as it was.
+    The file appears under its name when the block succeeds, see `gradnet_tf.files.disk.replacing`.
 
     Args:
         path: The file to be written.
@@ -161,14 +160,8 @@ class _Output:
             self._error = error
             return len(data)
 
-    def seek(self, *place: int) -> int:
-        return self._file.seek(*place)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
     def check(self) -> None:
         """Raises the error of an earlier call."""

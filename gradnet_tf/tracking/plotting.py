@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from gradnet_tf.media.figures import figure_class
-
 
 def plot_frames(
     boxes: np.ndarray, scores: np.ndarray, confidences: np.ndarray, held: np.ndarray
@@ -23,9 +21,14 @@ def plot_frames(
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    base: Any = figure_class()
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "plots need matplotlib, which is not installed: pip install gradnet_tf[plot]"
+        ) from error
 
-    class NotebookFigure(base):
+    class NotebookFigure(Figure):
         """Shows itself in a notebook, also where pyplot was never set up."""
 
         def _repr_png_(self) -> bytes:

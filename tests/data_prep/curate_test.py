@@ -73,19 +73,3 @@ def test_jpeg_quality():
     assert len(small) < len(large)
     with Image.open(io.BytesIO(large)) as decoded:
         assert (decoded.format, decoded.mode, decoded.size) == ("JPEG", "RGB", (255, 255))
-
-
-@pytest.mark.parametrize(
-    "box, expected",
-    [
-        ((0, 0, 1, 1), True),
-        ((-5, -5, 6, 6), True),
-        ((-5, -5, 5, 5), False),
-        ((100, 0, 5, 5), False),
-        ((0, 80, 5, 5), False),
-        ((1, 1, 0, 5), False),
-        ((np.nan, 1, 5, 5), False),
-    ],
-)
-def test_has_target(box, expected):
-    assert curate.has_target(np.array(box, float), np.zeros((80, 100, 3), np.uint8)) is expected

@@ -10,7 +10,7 @@ from PIL import Image
 
 from gradnet_tf.data import records
 from gradnet_tf.data_prep import curate, layout, planning, shards
-from gradnet_tf.datasets.tracks import CropTrack, Track
+from gradnet_tf.datasets.tracks import Track
 
 
 def picture(seed, shape=(60, 80)):
@@ -139,14 +139,14 @@ def crop_track(tmp_path, sizes=((127, 255), (127, 255)), suffix="jpg", grey=Fals
             paths[letter].append(str(path))
     boxes = np.tile([5.0, 5.0, 20.0, 30.0], (len(sizes), 1))
     frames = tuple(range(len(sizes)))
-    return CropTrack("v", "0", "", frames, tuple(paths["z"]), tuple(paths["x"]), boxes)
+    return Track("v", "0", "", frames, tuple(paths["z"]), boxes, tuple(paths["x"]))
 
 
 def test_ready_crops_are_copied_as_they_are(make, tmp_path):
     track = crop_track(tmp_path)
     summary, (record,) = make(track)
     for jpegs, paths in (
-        (record.exemplars, track.exemplar_paths),
+        (record.exemplars, track.paths),
         (record.instances, track.instance_paths),
     ):
         for jpeg, path in zip(jpegs, paths):
@@ -176,7 +176,7 @@ def test_other_ready_crops_are_converted(make, tmp_path, options, changed):
 
 def test_a_damaged_ready_crop_costs_its_frame(make, tmp_path):
     track = crop_track(tmp_path, sizes=((127, 255),) * 3)
-    os.truncate(track.exemplar_paths[0], 1000)
+    os.truncate(track.paths[0], 1000)
     os.unlink(track.instance_paths[2])
     summary, (record,) = make(track)
     assert record.frames.tolist() == [1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf.datasets import common
-from gradnet_tf.datasets.sequences import Dataset, Problem, Sequence
+from gradnet_tf.datasets.sequences import Problem, Sequence
 from tests.helpers import benchmarks
 
 
@@ -21,8 +21,7 @@ def _raise(error):
 
 
 def _collect(readers, names=None, remarks=()):
-    dataset = Dataset("d", "D", "/d", remarks=tuple(remarks))
-    return common.collect(dataset, readers, names, "things")
+    return common.collect("/d", remarks, readers, names, "things", name="d", title="D")
 
 
 def test_frames_in_a_row():

@@ -28,10 +28,9 @@ def test_layout(root):
         ("b/ILSVRC2015_train_00000001", "1", "n02131653"),
     ]
     track = reading.tracks[1]
-    assert isinstance(track, tracks.CropTrack)
     assert track.frames == (0, 1, 2, 3, 4)
     stem = str(root / "Data/VID/train" / VIDEO / "000003.01.crop")
-    assert track.exemplar_paths[3] == f"{stem}.z.jpg"
+    assert track.paths[3] == f"{stem}.z.jpg"
     assert track.instance_paths[3] == f"{stem}.x.jpg"
     assert track.boxes[3].tolist() == list(datasets.target_box(0, 1, 3))
 
@@ -52,7 +51,7 @@ def test_three_places_below_one_folder(root, tmp_path):
             text.rename(original / text.name)
     reading = siamfc_crops.read_tracks(str(tmp_path))
     assert len(reading.tracks) == 4 and not reading.flaws
-    assert "/ILSVRC2015_C/" in reading.tracks[0].exemplar_paths[0]
+    assert "/ILSVRC2015_C/" in reading.tracks[0].paths[0]
 
 
 def test_without_the_folders_above(root):
@@ -69,7 +68,7 @@ def test_half_a_pair_is_passed_over(root, letter):
     reading = siamfc_crops.read_tracks(str(root))
     assert reading.tracks[0].frames == (0, 1, 2, 3, 4)
     assert reading.tracks[1].frames == (0, 1, 3, 4)
-    assert "000002" not in "".join(reading.tracks[1].exemplar_paths)
+    assert "000002" not in "".join(reading.tracks[1].paths)
     assert "000002" not in "".join(reading.tracks[1].instance_paths)
     assert [(p.kind, p.where) for p in reading.flaws] == [
         (tracks.NO_IMAGE, f"{VIDEO}, track 1: frame 2")

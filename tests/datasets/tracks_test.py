@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from gradnet_tf.datasets import SOURCES, tracks
+from gradnet_tf.datasets import SOURCES
 from gradnet_tf.files import folder
 from tests.helpers import datasets
 
@@ -27,9 +27,7 @@ def source(request):
 
 
 def _paths(track):
-    if isinstance(track, tracks.CropTrack):
-        return track.exemplar_paths + track.instance_paths
-    return track.paths
+    return track.paths + track.instance_paths
 
 
 def test_every_source_has_a_maker():

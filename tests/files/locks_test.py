@@ -40,12 +40,12 @@ def holder(tmp_path):
 
 
 def test_a_second_process_is_told_who_has_it(holder, tmp_path):
-    with pytest.raises(locks.WorkdirInUseError) as caught, locks.locked(tmp_path):
+    with pytest.raises(locks.InUseError) as caught, locks.locked(tmp_path):
         pass
     expected = f"{tmp_path} is in use by process {holder.pid} on {socket.gethostname()}"
     assert expected in str(caught.value)
     # The refused one has not spoilt the text for the next.
-    with pytest.raises(locks.WorkdirInUseError, match=str(holder.pid)), locks.locked(tmp_path):
+    with pytest.raises(locks.InUseError, match=str(holder.pid)), locks.locked(tmp_path):
         pass
 
 
@@ -53,14 +53,14 @@ def test_it_ends_with_the_process_that_is_killed(holder, tmp_path):
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     with locks.locked(tmp_path):
-        with pytest.raises(locks.WorkdirInUseError) as caught, locks.locked(tmp_path):
+        with pytest.raises(locks.InUseError) as caught, locks.locked(tmp_path):
             pass
     assert f"process {os.getpid()} on {socket.gethostname()}" in str(caught.value)
 
 
 def test_the_same_process_is_refused_as_well_and_may_come_back(tmp_path):
     with locks.locked(tmp_path):
-        with pytest.raises(locks.WorkdirInUseError, match=f"process {os.getpid()} "):
+        with pytest.raises(locks.InUseError, match=f"process {os.getpid()} "):
             locks.locked(tmp_path).__enter__()
     with pytest.raises(KeyError), locks.locked(tmp_path):
         raise KeyError("of the block")

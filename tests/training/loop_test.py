@@ -137,7 +137,7 @@ def test_other_flags_are_refused_and_named(reference, tmp_path, tmp_path_factory
 
 
 def test_a_second_run_in_the_same_directory_is_refused(tmp_path, tmp_path_factory):
-    with locks.locked(tmp_path), pytest.raises(locks.WorkdirInUseError, match="in use by process"):
+    with locks.locked(tmp_path), pytest.raises(locks.InUseError, match="in use by process"):
         training.run(tmp_path_factory, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [locks.FILE]
 
