@@ -9,10 +9,9 @@ boxes [n, 4] and truth [n, 4] or [n, 8]; arrays of other shapes are a ValueError
   (``poly_iou``) counts VOT.
 * `vot_raster_overlap`: pixels of both regions within the image, as vot-toolkit counts
   (``vot/region/raster.py``).
-* `pysot_raster_overlap`: likewise by the older rules that pysot keeps (``region.c`` of TraX).
 
-The pixel rules fill each row from its first to its last crossing. For the convex regions of VOT
-that is what the toolkits do; in regions that rounding makes concave they may leave pixels out.
+Each row of pixels is filled from its first to its last crossing. For the convex regions of VOT that
+is what the toolkit does; in regions that rounding makes concave it may leave pixels out.
 """
 
 from __future__ import annotations
@@ -88,22 +87,6 @@ def vot_raster_overlap(boxes: np.ndarray, truth: np.ndarray, resolution: Resolut
     boxes, truth = _regions(boxes, truth)
     rows = zip(np.round(boxes.astype(np.float32)), np.round(truth.astype(np.float32)))
     return np.array([_vot_frame(box, region, resolution) for box, region in rows])
-
-
-def pysot_raster_overlap(
-    boxes: np.ndarray, truth: np.ndarray, resolution: Resolution
-) -> np.ndarray:
-    """Returns the overlap by pixels as pysot counts it (``vot_overlap_traj``).
-
-    Unlike vot-toolkit, a box reaches x + width, halves are rounded away from 0, and a row in which
-    a region is one pixel wide counts for nothing. `resolution` is the last pixels that count: pysot
-    gives (width, height) of the image, one more than there is, for accuracy and (width - 1, height
-    - 1) for the expected average overlap.
-    """
-    boxes, truth = _regions(boxes, truth)
-    # The extension keeps single precision.
-    ours, theirs = (_corners(each).astype(np.float32) for each in (boxes, truth))
-    return np.array([_pysot_frame(*each, resolution) for each in zip(ours, theirs)])
 
 
 def pair(boxes, truth):
@@ -188,7 +171,7 @@ def _vot_extent(region):
 def _vot_spans(region, low, high):
     size = high - low + 1
     if len(region) == 8:
-        return _spans(region.reshape(4, 2) - low, size, level_edges=True)
+        return _spans(region.reshape(4, 2) - low, size)
     first = (region[:2] - low).astype(np.int64)
     last = (region[:2] + region[2:] - 1 - low).astype(np.int64)
     rows = np.arange(size[1])
@@ -197,32 +180,11 @@ def _vot_spans(region, low, high):
     return left, np.where(filled, min(last[0], size[0] - 1), -1)
 
 
-def _pysot_frame(ours, theirs, resolution):
-    if np.isnan(ours).any() or np.isnan(theirs).any():
-        return np.nan
-    lows = np.stack([np.floor(each.min(axis=0)) for each in (ours, theirs)])
-    highs = np.stack([np.ceil(each.max(axis=0)) for each in (ours, theirs)])
-    lows, highs = np.maximum(lows, 0), np.minimum(highs, resolution)
-    # Regions that only touch, or of which one has no extent in the image, do not overlap.
-    if (highs.min(axis=0) <= lows.max(axis=0)).any():
-        return 0.0
-    low, high = lows.min(axis=0), highs.max(axis=0)
-    size = (high - low).astype(np.int64) + 1
-    spans = []
-    for corners in (ours, theirs):
-        shifted = corners.astype(np.float64) - low
-        rounded = np.sign(shifted) * np.floor(np.abs(shifted) + 0.5)
-        left, right = _spans(rounded, size, level_edges=False, single=False)
-        spans.append((left, right))
-    return _ratio(*spans)
-
-
-def _spans(points, size, *, level_edges, single=True):
+def _spans(points, size):
     """Returns the first and last pixel of each row of a polygon whose corners [k, 2] are whole.
 
     Both are int64 [height], cut to the raster of `size` (width, height); left > right where the row
-    is empty. With `level_edges` an edge within a row counts by itself, not only by its neighbours;
-    with `single` a row whose crossings all fall on one pixel is filled, too.
+    is empty.
     """
     points = np.asarray(points, np.float64)
     before = np.roll(points, 1, axis=0)
@@ -232,15 +194,11 @@ def _spans(points, size, *, level_edges, single=True):
         rows <= np.maximum(points[:, 1], before[:, 1])
     )
     level = step[:, 1] == 0
-    if not level_edges:
-        crossed &= ~level
     share = (rows - points[:, 1]) / np.where(level, 1, step[:, 1])
     nodes = np.trunc(points[:, 0] + np.where(level, 0, share * step[:, 0]))
     left = np.where(crossed, nodes, np.inf).min(axis=1)
     right = np.where(crossed, nodes, -np.inf).max(axis=1)
     empty = (left > right) | (right < 0) | (left >= size[0])
-    if not single:
-        empty |= left == right
     left, right = np.maximum(left, 0), np.minimum(right, size[0] - 1)
     return (
         np.where(empty, size[0], left).astype(np.int64),

@@ -5,11 +5,11 @@ in which its box does not overlap the ground truth within the image. The toolkit
 in ways that differ a little; each function names the one it follows:
 
 * vot: vot-toolkit (``vot/analysis/supervised.py``, the stacks VOT2013 to VOT2019).
-* pysot: ``AccuracyRobustnessBenchmark``, ``EAOBenchmark``. Robustness is failures in
-  100 frames; that of GradNet's paper is on this scale.
-* got10k: ``ExperimentVOT.report``, weighted by attributes. It has no EAO.
+* pysot: ``AccuracyRobustnessBenchmark``. Robustness is failures in 100 frames; that of GradNet's
+  paper is on this scale.
+* got10k: ``ExperimentVOT.report``, weighted by attributes.
 
-Several runs of the same sequence are its repetitions.
+Several runs over the same sequence are its repetitions.
 """
 
 from __future__ import annotations
@@ -39,20 +39,12 @@ class FrameCode(enum.IntEnum):
 
 
 class Run(NamedTuple):
-    """A supervised run over a sequence; functions take any tuple of this order.
-
-    Attributes:
-        sequence: Its name.
-        codes: int64 [n], `FrameCode`; the first is INIT.
-        overlaps: float64 [n] of `overlaps`; NaN where there is none. Only those of tracked frames
-            count.
-        tags: Attributes, bool [n] each (got10k only).
-    """
+    """A supervised run over a sequence; functions take any tuple of this order."""
 
     sequence: str
-    codes: np.ndarray
-    overlaps: np.ndarray
-    tags: Mapping[str, np.ndarray] = {}
+    codes: np.ndarray  # int64 [n], `FrameCode`; the first is INIT.
+    overlaps: np.ndarray  # float64 [n] of `overlaps`; only those of tracked frames count.
+    tags: Mapping[str, np.ndarray] = {}  # Attributes, bool [n] each (got10k only).
 
 
 def overlaps(
@@ -67,61 +59,53 @@ def overlaps(
         boxes: [n, 4], (x, y, width, height); NaN where there is none.
         truth: [n, 4], or [n, 8], the corners of quadrilaterals.
         resolution: (width, height) of the image in px.
-        convention: "vot" and "pysot" count pixels, each by its rules; "pysot_eao" is pysot's bound
-            for the EAO, one pixel less; "got10k" is exact.
+        convention: "vot" counts pixels, "got10k" is exact.
 
     Returns:
-        float64 [n] of 0 to 1; NaN without a box or truth. A box with 0 has failed.
+        float64 [n] of 0 to 1; NaN without a box or truth. Where it is 0, the tracker has failed.
 
     Raises:
         ValueError: If the convention is unknown, or arrays are of other shapes.
     """
     if convention == "vot":
         return regions.vot_raster_overlap(boxes, truth, resolution)
-    if convention == "pysot":
-        return regions.pysot_raster_overlap(boxes, truth, resolution)
-    if convention == "pysot_eao":
-        return regions.pysot_raster_overlap(boxes, truth, (resolution[0] - 1, resolution[1] - 1))
     if convention == "got10k":
         return regions.polygon_overlap(boxes, truth, resolution)
-    raise ValueError(f"{convention!r} is no overlap; there are vot, pysot, pysot_eao, got10k")
+    raise ValueError(f"{convention!r} is no overlap; there are vot, got10k")
 
 
 def accuracy(runs: Sequence[Run], burn_in: int = BURN_IN, weighting: str = "vot") -> float:
     """Returns the mean overlap of tracked frames, without the first ones after an initialisation.
 
     Args:
-        runs: Of all sequences.
+        runs: The runs over all sequences.
         burn_in: Frames left out, the initialisation included; it goes on over failures.
-        weighting: "vot": mean of each run (0 if no frame is left), of its repetitions, then of the
-            sequences by their lengths. "pysot": mean of each frame over its repetitions, then of
-            all frames alike. "got10k": as pysot within each attribute (`TAGS`, and no attribute),
-            then by the attributes' numbers of frames.
+        weighting: "vot": mean of each run, of its repetitions, then of the sequences by their
+            lengths. "got10k": mean of each frame over its repetitions, of the frames of each
+            attribute (`TAGS`, and no attribute), then by the attributes' numbers of frames.
 
     Returns:
-        0 to 1, higher is better; NaN if no frame is left (vot: 0).
+        0 to 1, higher is better; a run or an attribute without a frame that counts has 0.
 
     Raises:
-        ValueError: Runs are malformed, or the weighting is unknown.
+        ValueError: If runs are malformed, or the weighting is unknown.
     """
     groups = group_runs(runs)
     if weighting == "vot":
-        means = [np.mean([_mean_or_zero(_left(run, burn_in)) for run in group]) for group in groups]
+        means = [np.mean([_mean(_left(run, burn_in)) for run in group]) for group in groups]
         return float(np.average(means, weights=sequence_lengths(groups)))
-    if weighting == "pysot":
-        return _nanmean(np.concatenate([_frame_means(group, burn_in) for group in groups]))
     if weighting == "got10k":
         values = np.concatenate([_frame_means(group, burn_in) for group in groups])
         masks, shares = _attributes(groups)
-        return float(np.nan_to_num([_nanmean(values[mask]) for mask in masks]) @ shares)
-    raise ValueError(f"{weighting!r} is no weighting; there are vot, pysot, got10k")
+        return float(np.array([_mean(values[mask]) for mask in masks]) @ shares)
+    raise ValueError(f"{weighting!r} is no weighting; there are vot, got10k")
 
 
 def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
     """Counts failures; lower is better.
 
     Args:
-        runs: Of all sequences.
+        runs: The runs over all sequences.
         kind: "vot": failures of a run, averaged over sequences by their lengths. "pysot": all
             failures in 100 frames of all. "got10k": failures in frames of each attribute, by the
             attributes' numbers of frames.
@@ -139,11 +123,6 @@ def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
         masks, shares = _attributes(groups)
         return float(np.array([np.concatenate(values)[mask].sum() for mask in masks]) @ shares)
     raise ValueError(f"{kind!r} is no robustness; there are vot, pysot, got10k")
-
-
-def lost_number(runs: Sequence[Run]) -> float:
-    """Counts the failures in all sequences, averaged over repetitions (pysot's "lost number")."""
-    return float(_failures(group_runs(runs)).sum())
 
 
 def reliability(runs: Sequence[Run], sensitivity: float = SENSITIVITY) -> float:
@@ -211,13 +190,10 @@ def _frame_means(group, burn_in):
     return np.where(counts, np.nansum(values, axis=0) / np.maximum(counts, 1), np.nan)
 
 
-def _nanmean(values):
+def _mean(values):
+    """Returns the mean without NaN, 0 of nothing."""
     known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
-
-
-def _mean_or_zero(values):
-    return float(np.nan_to_num(_nanmean(values)))
+    return known.mean() if len(known) else 0.0
 
 
 def _attributes(groups):

@@ -21,33 +21,15 @@ def test_vot_pads_every_failure(failed):
     np.testing.assert_allclose(curve[1:], [0.8] * 3 + list((FAILED + 1) / 2))
 
 
-def test_pysot_does_not_see_a_failure_that_is_not_followed_by_a_start():
-    curve = eao.eao_curve([BEYOND, LONG], "pysot")
-    np.testing.assert_allclose(curve[1:8], [0.8] * 3 + list((FAILED[:4] + 1) / 2))
-    np.testing.assert_allclose(curve[8:], 1)  # Beyond its 8 frames it does not count.
-
-
-def test_pysot_weighs_the_fragment_before_the_end():
-    # Its span, 11 frames with the next start, has 10 frames in the sequence.
-    weight = 10 / 11
-    curve = eao.eao_curve([AT_END, LONG], "pysot")
-    np.testing.assert_allclose(curve[4:], (weight * FAILED + 1) / (weight + 1))
-    # With the start in the sequence it counts in full.
-    curve = eao.eao_curve([LAST, LONG], "pysot")
-    np.testing.assert_allclose(curve[4:], (FAILED + 1) / 2)
-
-
 def test_vot_curve_ends_with_the_longest_fragment():
     # Fragments of 5 frames (failed) and of 1.
     assert len(eao.eao_curve([LAST])) == 5
-    assert len(eao.eao_curve([LAST], "pysot")) == 11
     assert len(eao.eao_curve([LAST, LONG])) == 14
 
 
 def test_interval_beyond_the_curve():
     # The mean is of the lengths that there are; of b alone they are up to 5.
     assert eao.eao([B], (4, 100)) == pytest.approx((0.6 + 0.5) / 2)
-    assert eao.eao([B], (5, 100), "pysot") == pytest.approx((0.6 + 0.5) / 2)
     assert np.isnan(eao.eao([B], (6, 100)))
 
 
@@ -67,8 +49,7 @@ def test_intervals_of_the_years():
     assert intervals["vot2019"] == (46, 291)
 
 
-@pytest.mark.parametrize("kind", ["vot", "pysot"])
-def test_samples_of_the_bootstrap_are_the_eao_of_the_drawn_sequences(kind, monkeypatch):
+def test_samples_of_the_bootstrap_are_the_eao_of_the_drawn_sequences(monkeypatch):
     runs = [A, B, BEYOND, AT_END, LONG]
     drawn = np.array([[0, 1, 2, 3, 4], [0, 0, 0, 0, 0], [1, 1, 2, 2, 2], [4, 3, 3, 1, 1]])
     found = {}
@@ -79,10 +60,10 @@ def test_samples_of_the_bootstrap_are_the_eao_of_the_drawn_sequences(kind, monke
         return 0.0, 0.0
 
     monkeypatch.setattr(eao.bootstrap, "interval_of", interval_of)
-    eao.eao_interval(runs, (2, 7), kind)
+    eao.eao_interval(runs, (2, 7))
     for row, value in zip(drawn, found["values"]):
         chosen = [runs[index]._replace(sequence=str(place)) for place, index in enumerate(row)]
-        assert value == pytest.approx(eao.eao(chosen, (2, 7), kind))
+        assert value == pytest.approx(eao.eao(chosen, (2, 7)))
 
 
 def test_eao_interval():

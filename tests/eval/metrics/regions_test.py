@@ -1,4 +1,4 @@
-"""Overlaps of regions, by hand: exact, and by the pixels of two toolkits."""
+"""Overlaps of regions, by hand: exact, and by the pixels of vot-toolkit."""
 
 import numpy as np
 import pytest
@@ -80,36 +80,17 @@ def test_vot_polygon_has_its_edges():
     np.testing.assert_allclose(overlap, [9 / (13 + 15 - 9)])
 
 
-def test_pysot_box_is_one_pixel_larger_and_has_no_single_pixels():
-    # Columns 10 to 13 of rows 8 to 13: 24 pixels. The diamond without its tips, 3 + 5 + 3 = 11, of
-    # which the box holds 2 + 3 + 2 = 7.
-    diamond = [[10, 8, 12, 10, 10, 12, 8, 10]]
-    overlap = regions.pysot_raster_overlap([[10, 8, 3, 5]], diamond, SIZE)
-    np.testing.assert_allclose(overlap, [7 / (24 + 11 - 7)])
-
-
-def test_pysot_bound_is_the_last_pixel():
-    # Columns 95 to 99 or, with the bound of accuracy, to 100; likewise from 90.
-    boxes, truth = [[95, 0, 20, 9]], [[90, 0, 15, 9]]
-    np.testing.assert_allclose(regions.pysot_raster_overlap(boxes, truth, (99, 79)), [5 / 10])
-    np.testing.assert_allclose(regions.pysot_raster_overlap(boxes, truth, SIZE), [6 / 11])
-
-
-@pytest.mark.parametrize("overlap", [regions.vot_raster_overlap, regions.pysot_raster_overlap])
-def test_raster_overlap_comes_near_the_exact_one(overlap):
+def test_raster_overlap_comes_near_the_exact_one():
     rng = np.random.default_rng(1)
     center = rng.uniform(30, 70, (40, 1, 2))
     side = rng.uniform(12, 25, (40, 1, 1)) * [[[-1, -0.3], [0.3, -1], [1, 0.3], [-0.3, 1]]]
     quads = (center + side).reshape(-1, 8)
     boxes = regions.bounding_boxes(quads) + rng.uniform(-4, 4, (40, 4))
     exact = regions.polygon_overlap(boxes, quads, SIZE)
-    np.testing.assert_allclose(overlap(boxes, quads, SIZE), exact, atol=0.05)
+    np.testing.assert_allclose(regions.vot_raster_overlap(boxes, quads, SIZE), exact, atol=0.05)
 
 
-@pytest.mark.parametrize(
-    "overlap",
-    [regions.polygon_overlap, regions.vot_raster_overlap, regions.pysot_raster_overlap],
-)
+@pytest.mark.parametrize("overlap", [regions.polygon_overlap, regions.vot_raster_overlap])
 def test_missing_apart_and_misshapen_regions(overlap):
     truth = [[0, 0, 9, 9], [0, 0, 9, 9], [np.nan] * 4]
     boxes = [[np.nan] * 4, [50, 50, 9, 9], [0, 0, 9, 9]]

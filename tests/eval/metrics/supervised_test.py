@@ -26,17 +26,15 @@ RUNS = [A, B]
 def test_accuracy_by_hand():
     # With a burn-in of 2 frames (the initialisation and one more) are left
     #   a: .6 .4 .7, mean 17/30     b: .7 .5 .3 .1, mean 4/10
-    # vot weighs by the lengths, 12 and 6; pysot takes all seven frames.
+    # They weigh by the lengths, 12 and 6.
     vot = (12 * 17 / 30 + 6 * 4 / 10) / 18
     assert supervised.accuracy(RUNS, burn_in=2) == pytest.approx(vot)
-    assert supervised.accuracy(RUNS, burn_in=2, weighting="pysot") == pytest.approx(3.3 / 7)
 
 
 def test_robustness_by_hand():
     # One failure in a, none in b.
     assert supervised.robustness(RUNS) == pytest.approx(12 / 18)
     assert supervised.robustness(RUNS, "pysot") == pytest.approx(100 / 18)
-    assert supervised.lost_number(RUNS) == 1
     # The mean length is 9.
     assert supervised.reliability(RUNS) == pytest.approx(np.exp(-30 * (12 / 18) / 9))
     assert supervised.reliability(RUNS, sensitivity=9) == pytest.approx(np.exp(-12 / 18))
@@ -51,12 +49,6 @@ def test_eao_by_hand():
     curve = [2.2 / 3, 2.1 / 3, 1.3 / 2, 1.05 / 2, 0.86 / 2]
     np.testing.assert_allclose(eao.eao_curve(RUNS), [0, *curve])
     assert eao.eao(RUNS, (2, 4)) == pytest.approx((curve[1] + curve[2] + curve[3]) / 3)
-    # pysot goes on to the length of the longest sequence, 12: there only the failed fragment is
-    # left, whose overlaps sum up to 1.8. Its interval is one entry earlier.
-    theirs = eao.eao_curve(RUNS, "pysot")
-    np.testing.assert_allclose(theirs, [1, *curve, *(1.8 / np.arange(6, 12))])
-    score = eao.eao(RUNS, (2, 4), "pysot")
-    assert score == pytest.approx((curve[0] + curve[1] + curve[2]) / 3)
 
 
 def test_got10k_weighs_by_attributes():
@@ -81,7 +73,6 @@ def test_burn_in_goes_on_over_a_failure():
     # From frame 0 it covers 0 to 9, with the failure in 3; from the start in 8 on, 8 to 17.
     codes = run("a", "i .1 .1 f s s s s i .2 .2 .2 .2 .2 .2 .2 .2 .2 .6 .8")
     assert supervised.accuracy([codes]) == pytest.approx(0.7)
-    assert supervised.accuracy([codes], weighting="pysot") == pytest.approx(0.7)
     # A burn-in of 9 frees frame 17.
     assert supervised.accuracy([codes], burn_in=9) == pytest.approx((0.2 + 0.6 + 0.8) / 3)
 
@@ -89,19 +80,18 @@ def test_burn_in_goes_on_over_a_failure():
 def test_run_without_a_frame_to_count():
     short = run("c", "i .9 .9 .9 .9")
     assert supervised.accuracy([short]) == 0  # as vot-toolkit
-    assert np.isnan(supervised.accuracy([short], weighting="pysot"))
     assert supervised.accuracy([short, B], burn_in=5) == pytest.approx((5 * 0 + 6 * 0.1) / 11)
 
 
 def test_repetitions():
-    # vot: means of the runs, .5 and .8. pysot: frames 1 (.4, .8) and 2 (.6, none) are .6 each.
+    # The means of the runs are .5 and .8.
     runs = [run("a", "i .4 .6"), run("a", "i .8 f"), run("b", "i .2 .2")]
     assert supervised.accuracy(runs, burn_in=1) == pytest.approx((0.65 + 0.2) / 2)
-    accuracy = supervised.accuracy(runs, burn_in=1, weighting="pysot")
+    # got10k: frames 1 (.4, .8) and 2 (.6, none) are .6 each.
+    accuracy = supervised.accuracy(runs, burn_in=1, weighting="got10k")
     assert accuracy == pytest.approx((0.6 + 0.6 + 0.2 + 0.2) / 4)
     assert supervised.robustness(runs) == pytest.approx(0.5 / 2)
     assert supervised.robustness(runs, "pysot") == pytest.approx(100 * 0.5 / 6)
-    assert supervised.lost_number(runs) == 0.5
 
 
 def test_overlap_unknown_in_a_tracked_frame_is_left_out():
@@ -110,14 +100,9 @@ def test_overlap_unknown_in_a_tracked_frame_is_left_out():
 
 def test_overlaps_by_convention():
     # A box at the right border of an image of 100 px, truth inside: columns 95 to 99 against 90 to
-    # 99; pysot's boxes reach one pixel further, and its accuracy counts column 100.
-    boxes, truth = np.array([[95.0, 0, 20, 9]]), np.array([[90.0, 0, 15, 9]])
-    for name, expected in (
-        ("vot", 5 / 10),
-        ("pysot", 6 / 11),
-        ("pysot_eao", 5 / 10),
-        ("got10k", 5 / 10),
-    ):
+    # 99. The half of a pixel is lost in rounding, to 0.
+    boxes, truth = np.array([[95.0, 0.5, 20, 9]]), np.array([[90.0, 0, 15, 9]])
+    for name, expected in (("vot", 5 / 10), ("got10k", 5 * 8.5 / (5 * 9 + 10 * 9 - 5 * 8.5))):
         found = supervised.overlaps(boxes, truth, (100, 80), name)
         np.testing.assert_allclose(found, [expected], err_msg=name)
     with pytest.raises(ValueError, match="'otb' is no overlap"):
@@ -127,7 +112,7 @@ def test_overlaps_by_convention():
 def test_beside_the_border_is_a_failure():
     # They overlap outside the image only.
     boxes, truth = np.array([[-30.0, 0, 20, 20]]), np.array([[-25.0, 0, 35, 20]])
-    for name in ("vot", "pysot", "pysot_eao", "got10k"):
+    for name in ("vot", "got10k"):
         assert supervised.overlaps(boxes, truth, (100, 80), name) == 0
 
 
@@ -152,7 +137,6 @@ def test_unknown_kinds():
     for call, message in (
         (lambda: supervised.accuracy(RUNS, weighting="otb"), "'otb' is no weighting"),
         (lambda: supervised.robustness(RUNS, "otb"), "'otb' is no robustness"),
-        (lambda: eao.eao_curve(RUNS, "got10k"), "'got10k' is no EAO"),
         (lambda: eao.eao(RUNS, (5, 2)), r"1 <= low <= high, got \(5, 2\)"),
     ):
         with pytest.raises(ValueError, match=message):
