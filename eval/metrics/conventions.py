@@ -32,39 +32,23 @@ BURN_IN = 10  # frames of vot, the initialisation included
 
 
 class Tracked(NamedTuple):
-    """A sequence as it was tracked.
+    """A sequence of n frames as it was tracked."""
 
-    Attributes:
-        boxes: float64 [n, 4]; NaN where the tracker gave none.
-        truth: float64 [n, 4], for vot also [n, 8].
-        absent: bool [n] or None.
-        cover: int64 [n] or None.
-        resolution: (width, height) in px or None.
-    """
-
-    boxes: np.ndarray
-    truth: np.ndarray
-    absent: Optional[np.ndarray]
-    cover: Optional[np.ndarray]
-    resolution: Optional[tuple[float, float]]
+    boxes: np.ndarray  # float64 [n, 4]; NaN where the tracker gave none.
+    truth: np.ndarray  # float64 [n, 4], for vot also [n, 8].
+    absent: Optional[np.ndarray]  # bool [n], frames without the target.
+    cover: Optional[np.ndarray]  # int64 [n], how much of the target is seen, 0 to 8.
+    resolution: Optional[regions.Resolution]
 
 
 class Counted(NamedTuple):
-    """What a convention counts of a sequence.
+    """What a convention counts of a sequence: m of its frames."""
 
-    Attributes:
-        iou: float64 [m]; -1 where the truth is invalid, 0 where the tracker gave no box.
-        error: float64 [m] px; -1 where the truth is invalid, inf where the tracker gave no box.
-        normalized_error: float64 [m], likewise.
-        frames: The number that hits are divided by; m, or more if left-out frames are misses.
-        weight: What the sequence weighs in a mean over sequences.
-    """
-
-    iou: np.ndarray
-    error: np.ndarray
-    normalized_error: np.ndarray
-    frames: int
-    weight: float
+    iou: np.ndarray  # float64 [m]; -1 where the truth is invalid, 0 without a box.
+    error: np.ndarray  # float64 [m], px; -1 where the truth is invalid, inf without a box.
+    normalized_error: np.ndarray  # float64 [m], the same in units of the truth's size.
+    frames: int  # What hits are divided by: m, or more if left-out frames are misses.
+    weight: float  # What the sequence weighs in a mean over sequences.
 
 
 def count(convention: str, tracked: Tracked) -> Counted:
@@ -90,8 +74,8 @@ def _otb(tracked: Tracked) -> Counted:
     is not positive in the file, whose origin is (1, 1), is invalid. The Python version's rounding
     of errors to 4 digits is left out; the MATLAB version has none.
     """
-    boxes = _first_from_truth(tracked.boxes, tracked.truth)
-    return _marked(boxes, tracked.truth, _positive(tracked.truth), len(boxes))
+    boxes, truth = _first_from_truth(tracked.boxes, tracked.truth), tracked.truth
+    return _marked(boxes, truth, _positive(truth), len(boxes))
 
 
 def _lasot(tracked: Tracked) -> Counted:
@@ -181,7 +165,7 @@ CONVENTIONS = tuple(_CONVENTIONS)
 
 
 def _measure(boxes, truth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns IoU, error and error in units of the truth's size; a missing number is a miss."""
+    """Returns the first three of `Counted`, as if all truth were valid."""
     if not len(boxes):
         return np.zeros(0), np.zeros(0), np.zeros(0)
     iou = np.nan_to_num(regions.overlap_ratio(boxes, truth))

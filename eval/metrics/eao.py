@@ -49,9 +49,7 @@ def eao_terms(runs: Sequence[Run]) -> EaoTerms:
     Raises:
         ValueError: If runs are malformed.
     """
-    fragments = [
-        [part for run in group for part in _fragments(run)] for group in group_runs(runs)
-    ]
+    fragments = [[part for run in group for part in _fragments(run)] for group in group_runs(runs)]
     lengths = np.array([max(len(values) for values, _ in parts) for parts in fragments])
     shape = (len(fragments), max(lengths))
     sums, weights = np.zeros(shape), np.zeros(shape)

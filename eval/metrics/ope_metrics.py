@@ -30,75 +30,41 @@ REFERENCE_THRESHOLDS = np.linspace(0, 25, 51)[1:]
 
 
 class Thresholds(NamedTuple):
-    """Where the curves of a convention are taken.
+    """Where the curves of a convention are taken."""
 
-    Attributes:
-        success: Of IoU.
-        precision: Of the centre error, px.
-        normalized_precision: Of the centre error in units of the truth's width and height.
-    """
-
-    success: np.ndarray
-    precision: np.ndarray
-    normalized_precision: np.ndarray
+    success: np.ndarray  # Of IoU.
+    precision: np.ndarray  # Of the centre error, px.
+    normalized_precision: np.ndarray  # Of the centre error in units of the truth's size.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SequenceScores:
-    """A sequence as a convention counts it.
+    """A sequence as a convention counts it: m of its frames, curves over t thresholds."""
 
-    Attributes:
-        sequence: Its name.
-        convention: One of `CONVENTIONS`.
-        frames: What hits are divided by.
-        iou: float64 [m] of the frames that are looked at; -1 for invalid truth.
-        error: float64 [m], centre error in px; -1 for invalid truth.
-        normalized_error: float64 [m], the same in units of the truth's size.
-        success: Share of frames with IoU > t, for each of `thresholds(convention).success`.
-        precision: Share of frames with an error <= t (reference: < t).
-        normalized_precision: The same of the normalized error.
-        weight: What it weighs in a mean over sequences: 1, except in got10k (its counted frames)
-            and vot (all its frames).
-    """
-
-    sequence: str
+    sequence: str  # Its name.
     convention: str
-    frames: int
-    iou: np.ndarray
-    error: np.ndarray
-    normalized_error: np.ndarray
-    success: np.ndarray
-    precision: np.ndarray
-    normalized_precision: np.ndarray
-    weight: float = 1.0
+    frames: int  # What hits are divided by.
+    iou: np.ndarray  # float64 [m]; -1 for invalid truth.
+    error: np.ndarray  # float64 [m], centre error in px; -1 for invalid truth.
+    normalized_error: np.ndarray  # float64 [m], the same in units of the truth's size.
+    success: np.ndarray  # float64 [t], share of frames with IoU > t.
+    precision: np.ndarray  # float64 [t], share of frames with an error <= t (reference: < t).
+    normalized_precision: np.ndarray  # float64 [t], the same of the normalized error.
+    weight: float = 1.0  # In a mean over sequences; got10k: counted frames, vot: all frames.
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Means over sequences, by their weights; NaN if no frame counts at all.
+    """Means over sequences, by their weights; NaN if no frame counts at all."""
 
-    Attributes:
-        sequences: Their number.
-        frames: What hits were divided by, of all sequences.
-        auc: Mean of the success curve over its thresholds.
-        precision: Share of frames with a centre error of at most 20 px (reference: below).
-        normalized_precision: Share with an error of at most 0.2 in units of the truth's size.
-        average_overlap: Mean IoU of a sequence's frames with valid truth, weighted as all others;
-            for got10k this is AO, the mean over all frames.
-        success_rate_50: Share of frames with IoU > 0.5.
-        success_rate_75: Share of frames with IoU > 0.75.
-        mean_iou: As average_overlap, but every sequence counts alike.
-    """
-
-    sequences: int
-    frames: int
-    auc: float
-    precision: float
-    normalized_precision: float
+    auc: float  # Mean of the success curve over its thresholds.
+    precision: float  # Share of frames with an error of at most 20 px (reference: below).
+    normalized_precision: float  # The same of at most 0.2 in units of the truth's size.
+    # Mean IoU of a sequence's frames with valid truth. For got10k this is AO, over all frames.
     average_overlap: float
-    success_rate_50: float
-    success_rate_75: float
-    mean_iou: float
+    success_rate_50: float  # Share of frames with IoU > 0.5.
+    success_rate_75: float  # Share of frames with IoU > 0.75.
+    mean_iou: float  # As average_overlap, but every sequence counts alike.
 
 
 class ReferenceMetrics(NamedTuple):
@@ -187,7 +153,7 @@ def sequence_scores(
         ValueError: If arrays do not fit each other, the truth is withheld, or the convention is
             unknown or needs the resolution. The message names the sequence.
     """
-    conventions.check(convention)
+    limits = thresholds(convention)
     boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
     if convention == "lasot" and boxes.ndim == 2 and len(boxes) > len(truth):
         boxes = boxes[: len(truth)]
@@ -208,12 +174,11 @@ def sequence_scores(
                 f"{name}: {label} {list(values.shape)} does not fit {len(truth)} frames"
             )
     try:
-        counted = conventions.count(
-            convention, conventions.Tracked(boxes, truth, absent, cover, resolution)
-        )
+        tracked = conventions.Tracked(boxes, truth, absent, cover, resolution)
+        counted = conventions.count(convention, tracked)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    limits, divisor = thresholds(convention), max(counted.frames, 1)
+    divisor = max(counted.frames, 1)
     is_within = np.less if convention == "reference" else np.less_equal
 
     def curve(compare, values, at):
@@ -222,16 +187,12 @@ def sequence_scores(
     return SequenceScores(
         sequence=name,
         convention=convention,
-        frames=counted.frames,
-        iou=counted.iou,
-        error=counted.error,
-        normalized_error=counted.normalized_error,
         success=curve(np.greater, counted.iou, limits.success),
         precision=curve(is_within, counted.error, limits.precision),
         normalized_precision=curve(
             is_within, counted.normalized_error, limits.normalized_precision
         ),
-        weight=counted.weight,
+        **counted._asdict(),
     )
 
 
@@ -261,8 +222,6 @@ def summarize(scores: Sequence[SequenceScores]) -> Summary:
         return float(_mean(shares, weights))
 
     return Summary(
-        sequences=len(scores),
-        frames=sum(each.frames for each in scores),
         auc=float(np.mean(success)),
         precision=float(precise[limits.precision == PRECISION_THRESHOLD][0]),
         normalized_precision=float(

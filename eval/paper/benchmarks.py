@@ -17,7 +17,7 @@ from gradnet_tf.eval.report import descriptions, plots, writing
 from gradnet_tf.eval.report.tables import Column, Number, Table
 from gradnet_tf.eval.scoring.summary import Evaluation
 
-_CURVES = ("precision", "success")
+# Heads of columns by measures.
 _ONE_PASS = {"precision": "Precision", "auc": "Success AUC"}
 _SUPERVISED = {"accuracy": "A", "failures_100": "R", "eao": "EAO"}
 
@@ -30,11 +30,12 @@ def run(settings: Settings) -> output.Document:
     """
     name = settings.experiment
     loaded, evaluation = writing.compute(settings.sequences, settings.results, settings.trackers)
-    if (name == "table2") != evaluation.is_supervised:
-        kind = "supervised runs" if name == "table2" else "runs without resets"
+    is_table2 = name == "table2"
+    if is_table2 != evaluation.is_supervised:
+        kind = "supervised runs" if is_table2 else "runs without resets"
         raise ValueError(f"{name} is of {kind}, and these results are not")
     figures = {}
-    if name == "table2":
+    if is_table2:
         table = make_table(evaluation, name, "supervised", _SUPERVISED, published.TABLE_2)
         remark = (
             "R is the number of failures in 100 frames, on whose scale the paper's numbers are; "
@@ -45,7 +46,7 @@ def run(settings: Settings) -> output.Document:
         table = make_table(evaluation, name, "one pass", _ONE_PASS, paper)
         remark = published.STATEMENTS[name]
         for curve in evaluation.curves:
-            if curve.key in _CURVES:
+            if curve.key in ("precision", "success"):
                 figures[curve.key] = functools.partial(plots.curve_plot, evaluation, curve)
     return output.Document(
         tables=(table,),
@@ -72,14 +73,9 @@ def make_table(
     measures: Mapping[str, str],
     paper: Mapping[str, Sequence[float]],
 ) -> Table:
-    """Makes a table of both sources, the best by the last measure on top.
+    """Makes a table of what was measured and of the paper's numbers, by trackers.
 
-    Args:
-        evaluation: The numbers that were measured here.
-        name: Of the table.
-        protocol: For the title.
-        measures: Heads of the columns by the measures' keys.
-        paper: The paper's numbers by trackers.
+    The columns are those of `measures`, and the best by the last of them is on top.
     """
     rows: list[tuple[Any, ...]] = [
         (one.name, "here", *(one.totals.get(key, math.nan) for key in measures))

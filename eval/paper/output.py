@@ -43,10 +43,7 @@ class Document(NamedTuple):
 
 
 def write(settings: Settings, document: Document) -> list[Path]:
-    """Writes the files; makes the folder where it is missing.
-
-    Returns:
-        The files, the page in Markdown first.
+    """Writes the files and returns their paths, that of the page in Markdown first.
 
     Raises:
         OSError: If something cannot be written.
@@ -78,10 +75,10 @@ def show_image(axes, image: np.ndarray, title: str = "") -> None:
     _bare(axes, title)
 
 
-def show_map(axes, values: np.ndarray, title: str = "") -> None:
+def show_map(axes, values: np.ndarray) -> None:
     """Shows a heat map [h, w] alone, its least value blue and its largest one red."""
     axes.imshow(values, cmap=COLOURS)
-    _bare(axes, title)
+    _bare(axes)
 
 
 def show_over_exemplar(axes, values: np.ndarray, exemplar: np.ndarray, title: str = "") -> None:
@@ -92,8 +89,7 @@ def show_over_exemplar(axes, values: np.ndarray, exemplar: np.ndarray, title: st
     axes.imshow(to_rgb(exemplar))
     style = dict(cmap=COLOURS, alpha=0.65, interpolation="bilinear")
     axes.imshow(values, extent=(low, high, high, low), **style)
-    axes.set_xlim(-0.5, size - 0.5)
-    axes.set_ylim(size - 0.5, -0.5)
+    axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
     _bare(axes, title)
 
 
@@ -102,20 +98,17 @@ def to_rgb(image: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image[0, ..., ::-1]), 0, 255).astype(np.uint8)
 
 
-def _bare(axes, title: str) -> None:
+def _bare(axes, title: str = "") -> None:
     axes.grid(visible=False)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    if title:
-        axes.set_title(title, fontsize=7)
+    axes.set_title(title, fontsize=7)
 
 
 def _to_markdown(settings: Settings, document: Document, pictures: list[str]) -> str:
     title = EXPERIMENTS[settings.experiment].title
     parts = [f"# {settings.experiment}: {title}", ""]
-    for file in pictures:
-        parts += [f"![{title}]({file})", ""]
+    parts += [text for file in pictures for text in (f"![{title}]({file})", "")]
     parts += [tables.to_markdown(table) for table in document.tables]
     parts += [f"- {note}" for note in document.notes]
     made = {
@@ -125,7 +118,7 @@ def _to_markdown(settings: Settings, document: Document, pictures: list[str]) ->
         **provenance.describe_environment(),
         **{f"weights of {name}": digest for name, digest in document.weights.items()},
     }
-    rows = tuple((name, text) for name, text in descriptions.flatten(made))
+    rows = tuple(descriptions.flatten(made))
     columns = (tables.Column("What"), tables.Column("Value"))
     parts += ["", tables.to_markdown(tables.Table("made", "What made it", columns, rows))]
     if document.commands:

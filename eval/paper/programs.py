@@ -27,11 +27,7 @@ def line(program: Sequence[str], arguments: Sequence[str]) -> str:
 
 
 def run(program: Sequence[str], arguments: Sequence[str]) -> int:
-    """Runs a program to its end and returns its exit status.
-
-    Args:
-        program: A module of this package, and what stands before its flags.
-        arguments: Flags as on the command line.
+    """Runs a program, a module and what stands before its flags, and returns its exit status.
 
     Raises:
         KeyboardInterrupt: If it, or this process, was stopped by a signal.
@@ -53,11 +49,11 @@ def run(program: Sequence[str], arguments: Sequence[str]) -> int:
 def track(
     settings: Settings, trackers: Sequence[tuple[str, str]]
 ) -> tuple[Evaluation, tuple[str, ...], str]:
-    """Runs trackers on the data set, or finds that they have run, and measures them.
+    """Runs trackers on the settings' data set, or finds that they have run, and measures them.
 
     Args:
-        settings: Data set, limit, jobs, and the output, in which the results have a folder.
-        trackers: (name, what it is), see `gradnet_tf.eval.trackers.registry`.
+        settings: What the experiment is asked for.
+        trackers: Pairs of a name and a tracker, see `gradnet_tf.eval.trackers.registry`.
 
     Returns:
         The numbers, notes on what was left out, and the command.

@@ -84,29 +84,28 @@ def make_table(found: Sequence[Descent]) -> Table:
     rows = []
     for place, factor in enumerate(FACTORS):
         iterations = np.array([one.iterations[place] for one in found])
-        rows.append(
-            (
-                f"{factor}×",
-                _text(published.TABLE_1[factor]),
-                _text(median(iterations)),
-                "–".join(_text(median(iterations, share)) for share in (0.25, 0.75)),
-                f"{np.isfinite(iterations).sum()} of {len(iterations)}",
-                Number(median([one.first_step[place] for one in found])),
-            )
+        row = (
+            f"{factor}×",
+            _text(published.TABLE_1[factor]),
+            _text(median(iterations)),
+            "–".join(_text(median(iterations, share)) for share in (0.25, 0.75)),
+            f"{np.isfinite(iterations).sum()} of {len(iterations)}",
+            Number(median([one.first_step[place] for one in found])),
         )
+        rows.append(row)
     heads = ("Learning rate", "Iterations, paper", "Iterations, here", "Quartiles")
-    columns = (*map(Column, heads), Column("Pairs that converge"))
-    columns += (Column("Loss after one iteration (share)", 3),)
+    columns = (
+        *map(Column, (*heads, "Pairs that converge")),
+        Column("Loss after one iteration (share)", 3),
+    )
     title = "Iterations to update SiamFC's template by gradient descent"
     return Table("table1", title, columns, tuple(rows))
 
 
 def make_problem(template: np.ndarray, features: np.ndarray) -> Problem:
-    """Makes the descent of a template on one search region.
+    """Makes the descent of a template beta_0, [rows, columns, channels], on one search region.
 
-    Args:
-        template: beta_0, [rows, columns, channels].
-        features: f_x(X), [height, width, channels].
+    The features f_x(X) of the region are [height, width, channels].
 
     Raises:
         ValueError: If the score map would not be square.
@@ -134,13 +133,8 @@ def descend(
 ) -> Descent:
     """Goes down the gradient by each rate until the loss is and stays low.
 
-    Args:
-        problem: The pair.
-        rates: Learning rates.
-        limit: Most iterations.
-        target: A rate has converged when the loss is at most this share of the loss of the first
-            template, in that iteration and all of the `hold - 1` after it.
-        hold: See above.
+    A rate has converged after the first iteration, of at most `limit`, from which on the loss is
+    for `hold` iterations at most `target` times the loss of the first template.
     """
     rates = np.asarray(rates, np.float64)
     step = _compiled(problem)

@@ -1,9 +1,9 @@
 """Table 3: the variations of GradNet, trained by the same budget and tracked on the same sequences.
 
 All start from the search branch of `init`, see the same pairs in as many steps, and are tracked
-with the same constants. Only the baseline moves the search branch, at a rate of its own
-(`baseline_flag`). So there is a row besides: `init` itself as plain SiamFC, without any training
-here, which is what the others build on.
+with the same constants. Only the baseline moves the search branch, at a rate and for a number of
+steps of its own if `baseline_flag` says so. A further row is `init` itself as plain SiamFC, without
+any training here, which is what the others build on.
 
 Working directories and results are kept in the output: the same command goes on with what was
 stopped, and does not do again what is finished.
@@ -64,7 +64,7 @@ def run(settings: Settings) -> output.Document:
         KeyboardInterrupt: If a training or the tracking was stopped; the same command goes on.
         OSError, ValueError: If something cannot be used, or a training fails.
     """
-    check(settings)
+    note = _describe_steps(check(settings))
     lines, digests = [], {"init": inputs.load_weights(settings.init).digest}
     settings.output.mkdir(parents=True, exist_ok=True)
     for variant in VARIANTS:
@@ -81,8 +81,8 @@ def run(settings: Settings) -> output.Document:
         tables=(make_table(evaluation),),
         notes=(
             f"Paper: OTB-2015, its own training, {published.HARDWARE}. Here: "
-            f"{evaluation.coverage}, {settings.steps} steps of training, trackers with the "
-            f"constants {settings.tracker_preset!r}{at_a_time}.",
+            f"{evaluation.coverage}, {note}, trackers with the constants "
+            f"{settings.tracker_preset!r}{at_a_time}.",
             descriptions.describe_convention(evaluation),
             "IOU is the success AUC.",
             *notes,
@@ -92,21 +92,30 @@ def run(settings: Settings) -> output.Document:
     )
 
 
-def check(settings: Settings) -> None:
-    """Raises a ValueError if a training or a tracker cannot be as the flags say."""
+def check(settings: Settings) -> dict[str, TrainConfig]:
+    """Returns the constants of each training, by its variant.
+
+    Raises:
+        ValueError: If a training or a tracker cannot be as the flags say.
+    """
+    configs = {}
     for variant in VARIANTS:
         try:
-            _check_training(settings.preset, training_flags(settings, variant))
+            configs[variant] = _read_config(settings.preset, training_flags(settings, variant))
         except ValueError as error:
             raise ValueError(f"the training of {variant}: {error}") from None
     for row in ROWS:
         registry.parse_tracker(f"{row.name}={tracker(settings, row)}")
+    return configs
 
 
 def training_flags(settings: Settings, variant: str) -> list[str]:
     """Returns the flags of `gradnet_tf.train` for a variant."""
     is_baseline = variant == "baseline"
     stage = "siamfc" if is_baseline else "gradnet"
+    given = (*settings.train_flag, *(settings.baseline_flag if is_baseline else ()))
+    own_steps = dict(text.partition("=")[::2] for text in given).get("steps", "")
+    steps = int(own_steps) if own_steps.isdecimal() else settings.steps  # `check` tells of others.
     flags = {
         "stage": stage,
         "variant": variant,
@@ -115,18 +124,16 @@ def training_flags(settings: Settings, variant: str) -> list[str]:
         "init": settings.init,
         "workdir": settings.output / TRAININGS / variant,
         "seed": settings.seed,
-        "steps": settings.steps,
-        "steps_per_epoch": max(1, settings.steps // _VALIDATIONS),
+        "steps": steps,
+        "steps_per_epoch": max(1, steps // _VALIDATIONS),
         "validation_batches": _VALIDATION_BATCHES,
         "keep": _VALIDATIONS,
     }
     constants = config.preset(settings.preset, stage)
     if constants.schedule == "cosine":
-        flags["warmup_steps"] = min(constants.warmup_steps, settings.steps // _WARMUP_PART)
+        flags["warmup_steps"] = min(constants.warmup_steps, steps // _WARMUP_PART)
     # The last one of a flag that is given twice counts.
-    own = (f"{name}={value}" for name, value in flags.items())
-    given = (*settings.train_flag, *(settings.baseline_flag if is_baseline else ()))
-    return [f"--{text}" for text in (*own, *given)]
+    return [*(f"--{name}={value}" for name, value in flags.items()), *(f"--{t}" for t in given)]
 
 
 def trained(settings: Settings, variant: str) -> Path:
@@ -161,7 +168,14 @@ def make_table(evaluation: Evaluation) -> Table:
     return Table("table3", title, tuple(columns), tuple(rows))
 
 
-def _check_training(preset: str, arguments: Sequence[str]) -> None:
+def _describe_steps(configs: dict[str, TrainConfig]) -> str:
+    steps = {variant: one.steps for variant, one in configs.items()}
+    own = steps.pop("baseline")
+    (others,) = set(steps.values())
+    return f"{others} steps of training" + (f" ({own} of the baseline)" if own != others else "")
+
+
+def _read_config(preset: str, arguments: Sequence[str]) -> TrainConfig:
     fields = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
     others = {*_FLAGS, *(field.name for field in dataclasses.fields(RunOptions))}
     changes: dict[str, Any] = {}
@@ -175,4 +189,6 @@ def _check_training(preset: str, arguments: Sequence[str]) -> None:
                 changes[name] = text == "true" if kind is bool else kind(text)
             except ValueError:
                 raise ValueError(f"{name} must be of type {kind.__name__}, got {text!r}") from None
-    config.check_meaning(config.preset(preset, **changes), changes)
+    constants = config.preset(preset, **changes)
+    config.check_meaning(constants, changes)
+    return constants

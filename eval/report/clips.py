@@ -51,20 +51,17 @@ def make_clips(evaluation: Evaluation, budget: int, most: int, overhead: int = 0
     watching, fewer sequences are shown. One with a frame that cannot be read is left out.
 
     Args:
-        evaluation: The sequences.
-        budget: bytes in the page at most: of the images as base64, and what comes with them.
-        most: Frames of a sequence, at most.
-        overhead: bytes that come with each frame.
-
-    Returns:
-        Clips, in the order of the sequences.
+        evaluation: The sequences, in whose order the clips are.
+        budget: Most bytes in the page: of the images as base64, and what comes with them.
+        most: Most frames of a sequence.
+        overhead: Bytes that come with each frame.
     """
-    order = choose_sequences(evaluation)
-    order = [place for place in order if evaluation.sequences[place].has_images]
+    sequences = evaluation.sequences
+    order = [place for place in choose_sequences(evaluation) if sequences[place].has_images]
     clips: list[Clip] = []
     left = budget
     for number, place in enumerate(order):
-        frames = evaluation.sequences[place].frames
+        frames = sequences[place].frames
         fewest = min(_FEWEST, len(frames), most)
         try:
             cost = _cost([_encode(frames[0])[0]], overhead)
@@ -82,9 +79,8 @@ def make_clips(evaluation: Evaluation, budget: int, most: int, overhead: int = 0
 
 def spread_evenly(count: int, wanted: int) -> list[int]:
     """Returns `wanted` of the numbers 0 to count - 1, evenly spread, with first and last."""
-    if wanted >= count:
-        return list(range(count))
-    return np.unique(np.rint(np.linspace(0, count - 1, max(1, wanted))).astype(int)).tolist()
+    wanted = max(1, min(wanted, count))
+    return np.rint(np.linspace(0, count - 1, wanted)).astype(int).tolist()
 
 
 def _make_clip(

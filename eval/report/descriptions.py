@@ -35,16 +35,16 @@ _SUPERVISED = (
 
 def describe_convention(evaluation: Evaluation) -> str:
     """Says by which rules results were counted."""
-    if evaluation.is_supervised and evaluation.eao is None:
+    if not evaluation.is_supervised:
+        return _CONVENTIONS[evaluation.convention]
+    if evaluation.eao is None:
         return f"{_SUPERVISED}. {evaluation.title} has no EAO: no interval of lengths is defined."
-    if evaluation.eao is not None:
-        low, high = evaluation.eao.interval
-        text = (
-            f"{_SUPERVISED}, EAO is the mean expected overlap over sequence lengths of {low} to "
-            f"{high} frames, the interval of the whole benchmark."
-        )
-        return " ".join(filter(None, (text, describe_reach(evaluation))))
-    return _CONVENTIONS.get(evaluation.convention, evaluation.convention)
+    low, high = evaluation.eao.interval
+    text = (
+        f"{_SUPERVISED}, EAO is the mean expected overlap over sequence lengths of {low} to "
+        f"{high} frames, the interval of the whole benchmark."
+    )
+    return f"{text} {describe_reach(evaluation)}".rstrip()
 
 
 def describe_reach(evaluation: Evaluation) -> str:
@@ -77,10 +77,8 @@ def describe_reach(evaluation: Evaluation) -> str:
 
 def describe_coverage(dataset: Dataset) -> str:
     """Says how many sequences of how many there are, and which are missing."""
-    text = f"{dataset.coverage}."
-    if dataset.missing:
-        text += f" Nothing is there of {shorten(dataset.missing)}."
-    return text
+    missing = f" Nothing is there of {shorten(dataset.missing)}." if dataset.missing else ""
+    return f"{dataset.coverage}.{missing}"
 
 
 def describe_ranges(dataset: Dataset) -> str:
@@ -95,19 +93,18 @@ def describe_ranges(dataset: Dataset) -> str:
     if cut:
         parts.append(f"Sequences that do not begin at frame 1: {', '.join(cut)}.")
     if dataset.name.startswith("otb"):
-        own = [
-            s for s in dataset.sequences if (start_frames.source(s.name) or s.name) == otb.TIGER1
+        firsts = [
+            s.first_number
+            for s in dataset.sequences
+            if (start_frames.source(s.name) or s.name) == otb.TIGER1
         ]
-        first = own[0].first_number if own else 0
-        if not own:
+        if not firsts:
             parts.append("Tiger1 is not among the sequences.")
-        elif first > otb.TIGER1_SKIPPED:
+        elif firsts[0] > otb.TIGER1_SKIPPED:
             parts.append("Tiger1 begins at frame 6 (the official init_omit).")
         else:
-            parts.append(
-                f"Tiger1 begins at frame {first}: the official init_omit of 5 frames is not "
-                "applied."
-            )
+            tiger1 = f"Tiger1 begins at frame {firsts[0]}"
+            parts.append(f"{tiger1}: the official init_omit of 5 frames is not applied.")
     return " ".join(parts) or "All frames of all sequences."
 
 
@@ -123,12 +120,10 @@ def describe_machines(trackers: Sequence[TrackerEvaluation]) -> str:
     """Says on what hardware and software the trackers ran, as far as their provenance tells."""
     found: dict[str, list[str]] = {}
     for tracker in trackers:
-        parts = []
-        for key in ("hardware", "stack"):
-            part = tracker.provenance.get(key)
-            values = flatten(part) if isinstance(part, Mapping) else ()
-            parts += [f"{name} {value}" for name, value in values]
-        found.setdefault(", ".join(parts) or "unknown", []).append(tracker.name)
+        parts = [tracker.provenance.get(key) for key in ("hardware", "stack")]
+        pairs = [pair for part in parts if isinstance(part, Mapping) for pair in flatten(part)]
+        text = ", ".join(map(" ".join, pairs)) or "unknown"
+        found.setdefault(text, []).append(tracker.name)
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{', '.join(names)}: {text}" for text, names in found.items())

@@ -25,6 +25,10 @@ from gradnet_tf.eval.scoring.summary import Eao, Evaluation
 _SCRIPTS = ("base.js", "tables.js", "charts.js", "compare.js", "player.js", "main.js")
 _SCALE = 10_000  # Curves are stored as integers: parts of this.
 _NUMBER, _LOW = ' class="number"', ' data-low="1"'  # Of the head of a column.
+_HINT = (
+    "95% confidence intervals by bootstrap over sequences in brackets. "
+    "A click on a head sorts the table."
+)
 _escape = html.escape
 
 
@@ -45,18 +49,15 @@ def render(
     pictures: Sequence[Picture],
     pair: Sequence[int] = (),
 ) -> str:
-    """Makes the page.
+    """Makes the page, as HTML in which all names are escaped.
 
     Args:
         evaluation: The numbers.
         rules: Names and texts that tell how the numbers were measured.
-        notes: What was left out.
+        notes: Texts that tell what was left out.
         clips: Frames for the player.
         pictures: Contact sheets.
         pair: Places of the two trackers that are compared at first; if empty, the first two.
-
-    Returns:
-        HTML. Names in it are escaped, whatever they hold.
     """
     sections = _sections(evaluation, rules, notes, clips, pictures)
     frames = sum(len(sequence.frames) for sequence in evaluation.sequences)
@@ -87,7 +88,7 @@ def payload(
     evaluation: Evaluation, clips: Sequence[Clip], pair: Sequence[int] = ()
 ) -> dict[str, Any]:
     """Returns the numbers that the page's programs work on, as JSON values."""
-    trackers = evaluation.trackers
+    trackers, weights = evaluation.trackers, evaluation.weights
     return {
         "heading": evaluation.heading,
         "coverage": evaluation.coverage,
@@ -103,9 +104,7 @@ def payload(
                 "weight": float(weight),
                 "attributes": [a.code for a in evaluation.attributes if place in a.members],
             }
-            for place, (sequence, weight) in enumerate(
-                zip(evaluation.sequences, evaluation.weights)
-            )
+            for place, (sequence, weight) in enumerate(zip(evaluation.sequences, weights))
         ],
         "attributes": [
             {"key": one.code, "title": one.title, "count": len(one.members)}
@@ -146,14 +145,7 @@ def _sections(evaluation, rules, notes, clips, pictures) -> list[tuple[str, str,
         (True, "sequences", "Sequences", None),
         (evaluation.attributes, "attributes", "Attributes", None),
         (len(trackers) > 1, "compare", "Two trackers", None),
-        (
-            any(tracker.speed for tracker in trackers),
-            *(
-                "speed",
-                "Speed",
-                lambda: _read("parts/speed.html") + _table(tables.speed(evaluation)),
-            ),
-        ),
+        (any(tracker.speed for tracker in trackers), "speed", "Speed", lambda: _speed(evaluation)),
         (clips, "player", "Player", None),
         (pictures, "moments", "Best and worst moments", lambda: _pictures(pictures)),
         (True, "about", "How this was measured", lambda: _about(evaluation, rules, notes)),
@@ -166,17 +158,16 @@ def _sections(evaluation, rules, notes, clips, pictures) -> list[tuple[str, str,
 
 
 def _overview(evaluation: Evaluation, notes: Sequence[str]) -> str:
-    hint = (
-        "95% confidence intervals by bootstrap over sequences in brackets. "
-        "A click on a head sorts the table."
-    )
     left_out = (
         f'<p class="note">{_count(len(notes), "remark")} on what was left out: '
         '<a href="#about">how this was measured</a>.</p>'
-        if notes
-        else ""
     )
-    return left_out + _table(tables.overview(evaluation), hint, ' id="overview-table"')
+    table = _table(tables.overview(evaluation), _HINT, ' id="overview-table"')
+    return left_out + table if notes else table
+
+
+def _speed(evaluation: Evaluation) -> str:
+    return _read("parts/speed.html") + _table(tables.speed(evaluation))
 
 
 def _table(table: tables.Table, hint: str = "", name: str = "") -> str:

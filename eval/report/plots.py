@@ -114,7 +114,6 @@ def draw_all(
     Returns:
         The files by their names, such as "success.svg".
     """
-    check_available()
     by_sequence = evaluation.by_sequence[0]
     with styled():
         figures = {curve.key: curve_plot(evaluation, curve) for curve in evaluation.curves}
@@ -188,19 +187,16 @@ def speed_plot(evaluation: Evaluation, measure: Measure) -> Figure:
 
     figure, axes = new_figure()
     axes.set_xscale("log")
-    speeds = {
-        place: one.speed.fps
-        for place, one in enumerate(evaluation.trackers)
-        if one.speed and one.speed.fps > 0
-    }
-    if speeds:  # Before anything is drawn: matplotlib warns of a single dot.
-        axes.set_xlim(min(speeds.values()) / 2.2, max(speeds.values()) * 2.2)
-    for place, fps in speeds.items():
-        tracker = evaluation.trackers[place]
-        style = dict(color=_colour(place), markersize=9, label=_short(tracker.name))
-        axes.plot(fps, tracker.totals[measure.key], "o", **style)
-    if speeds:  # Not beside the dots: trackers of a kind lie close together.
-        axes.legend(loc="best", fontsize=10)
+    speeds = [one.speed.fps if one.speed else 0 for one in evaluation.trackers]
+    known = [fps for fps in speeds if fps > 0]
+    # Before anything is drawn: matplotlib warns of a single dot.
+    axes.set_xlim(min(known) / 2.2, max(known) * 2.2)
+    for place, (fps, tracker) in enumerate(zip(speeds, evaluation.trackers)):
+        if fps > 0:
+            style = dict(color=_colour(place), markersize=9, label=_short(tracker.name))
+            axes.plot(fps, tracker.totals[measure.key], "o", **style)
+    # Not beside the dots: trackers of a kind lie close together.
+    axes.legend(loc="best", fontsize=10)
     axes.margins(y=0.22)
     # Plain numbers: powers of ten need mathematical text.
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -254,16 +250,15 @@ def eao_plot(evaluation: Evaluation) -> Figure:
 def ranking_plot(evaluation: Evaluation) -> Figure:
     """Draws VOT's ranking by EAO, the best on the right, with confidence intervals."""
     figure, axes = new_figure()
-    places = _ranked([tracker.totals["eao"] for tracker in evaluation.trackers])[::-1]
-    trackers = [(place, evaluation.trackers[place]) for place in places]
-    trackers = [(place, one) for place, one in trackers if math.isfinite(one.totals["eao"])]
-    for x, (place, tracker) in enumerate(trackers):
-        value = tracker.totals["eao"]
-        low, high = tracker.intervals.get("eao", (value, value))
+    scores = [tracker.totals["eao"] for tracker in evaluation.trackers]
+    places = [place for place in _ranked(scores)[::-1] if math.isfinite(scores[place])]
+    for x, place in enumerate(places):
+        value = scores[place]
+        low, high = evaluation.trackers[place].intervals["eao"]
         error = [[max(0, value - low)], [max(0, high - value)]]
         axes.errorbar(x, value, error, color=_colour(place), fmt="o")
         axes.annotate(f"{value:.3f}", (x, value), xytext=(8, 4), textcoords="offset points")
-    names = [_short(tracker.name, 18) for _, tracker in trackers]
+    names = [_short(evaluation.trackers[place].name, 18) for place in places]
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
     axes.set_xlim(-0.6, len(names) - 0.3)
     axes.set_ylim(bottom=0)
@@ -276,13 +271,10 @@ def _draw_curves(
     axes, evaluation: Evaluation, curve: Curve, attribute: Optional[Attribute] = None, **legend
 ) -> None:
     """Draws the curves, the best on top, and a legend in the order of the scores."""
-    scores = [
-        (tracker.attributes[attribute.code] if attribute else tracker.totals)[curve.measure]
-        for tracker in evaluation.trackers
-    ]
-    places = range(len(scores))
-    curves = [evaluation.mean_curve(curve, place, attribute) for place in places]
-    _draw_ranked(axes, evaluation, curve.x, curves, scores)
+    trackers = evaluation.trackers
+    means = [one.attributes[attribute.code] if attribute else one.totals for one in trackers]
+    curves = [evaluation.mean_curve(curve, place, attribute) for place in range(len(trackers))]
+    _draw_ranked(axes, evaluation, curve.x, curves, [own[curve.measure] for own in means])
     axes.set_ylim(0, 1)
     axes.set(xlabel=curve.x_title, ylabel=curve.y_title)
     # Success falls to the right, precision rises.

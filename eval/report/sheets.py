@@ -18,7 +18,6 @@ COLOURS = (drawing.PREDICTION, (70, 150, 255))  # Of the first and the second tr
 _SIDE = 320
 _LINE = 2
 _COLUMNS = 4
-_NO_BOX = (np.nan,) * 4
 
 
 class Moment(NamedTuple):
@@ -29,20 +28,17 @@ class Moment(NamedTuple):
     value: float  # Mean over its frames.
 
 
-def find_moments(
-    values: Sequence[np.ndarray], count: int, *, best: bool = False, window: int = WINDOW
-) -> list[Moment]:
-    """Finds the windows of frames with the lowest or highest means.
+def find_moments(values: Sequence[np.ndarray], count: int, *, best: bool = False) -> list[Moment]:
+    """Finds the windows of `WINDOW` frames with the lowest means, or the highest if `best`.
 
     They do not overlap, and are spread over the sequences: no sequence has more than its share
     (rounded up) unless the others have too few. The first window of a sequence begins after its
-    first frame, where the tracker is given the box.
+    first frame, where the tracker is given the box; a shorter sequence is one window.
 
     Args:
         values: For each sequence a number for each frame, float64 [n]; NaN where there is none.
         count: How many to find at most.
-        best: Whether the highest are wanted.
-        window: Frames of each; a shorter sequence is one window.
+        best: See above.
 
     Returns:
         The moments, the most extreme first; on ties in the order of sequences and frames.
@@ -53,7 +49,7 @@ def find_moments(
 
     found = []
     for place, numbers in enumerate(values):
-        size = max(1, min(window, len(numbers) - 1))
+        size = max(1, min(WINDOW, len(numbers) - 1))
         for first in range(min(1, len(numbers) - 1), len(numbers) - size + 1, max(1, size // 3)):
             part = np.asarray(numbers[first : first + size], np.float64)
             known = np.isfinite(part)
@@ -67,7 +63,7 @@ def find_moments(
     for most in (share, count):
         for moment in found:
             own = [other for other in chosen if other.sequence == moment.sequence]
-            apart = all(abs(other.frame - moment.frame) >= window for other in own)
+            apart = all(abs(other.frame - moment.frame) >= WINDOW for other in own)
             if len(chosen) < count and len(own) < most and apart:
                 chosen.append(moment)
     return sorted(chosen, key=rank)
@@ -76,12 +72,10 @@ def find_moments(
 def contact_sheet(
     evaluation: Evaluation, trackers: Sequence[int], moments: Sequence[Moment]
 ) -> Image.Image:
-    """Draws moments of one or two trackers, the IoU of each above.
+    """Draws moments of one or two trackers, given by their places, with the IoU of each above.
 
-    Args:
-        evaluation: Sequences and boxes.
-        trackers: Places of the trackers; their boxes have `COLOURS`, the ground truth is green.
-        moments: What is shown; the place of a frame that cannot be read stays empty.
+    The trackers' boxes have `COLOURS`, the ground truth is green. The place of a frame that cannot
+    be read stays empty.
     """
     own = [evaluation.trackers[place] for place in trackers]
     tiles, labels = [], []
@@ -91,14 +85,14 @@ def contact_sheet(
         tiles.append(_tile(sequence.frames[frame], boxes))
         ious = " : ".join(f"{one.overlaps[place][frame]:.2f}" for one in own)
         labels.append(f"{sequence.name} {sequence.first_number + frame}  IoU {ious}")
-    no_boxes = [_NO_BOX] * len(tiles)  # They are on the tiles.
+    no_boxes = np.full((len(tiles), 4), np.nan)  # They are on the tiles.
     return drawing.contact_sheet(tiles, no_boxes, columns=_COLUMNS, labels=labels, side=_SIDE)
 
 
 def iou_differences(evaluation: Evaluation, first: int, second: int) -> list[np.ndarray]:
     """Returns for each sequence how far the IoU of two trackers lies apart in each frame."""
-    a, b = (evaluation.trackers[place].overlaps for place in (first, second))
-    return [np.abs(x - y) for x, y in zip(a, b)]
+    overlaps = (evaluation.trackers[place].overlaps for place in (first, second))
+    return [np.abs(a - b) for a, b in zip(*overlaps)]
 
 
 def _tile(path: str, boxes: Sequence[np.ndarray]) -> np.ndarray:

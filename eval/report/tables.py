@@ -17,12 +17,8 @@ from gradnet_tf.eval.scoring.summary import Evaluation, Measure
 HIGH, LOW = "high", "low"
 
 _LATEX: dict[str, Any] = {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
+    **{"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
     **{letter: f"\\{letter}" for letter in "{}$&#_%"},
 }
 _MARKDOWN: dict[str, Any] = {letter: f"\\{letter}" for letter in "\\`*_|<>[]~#"}
@@ -52,52 +48,34 @@ class Number:
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A column of a table.
+    """A column of a table."""
 
-    Attributes:
-        title: Its head.
-        digits: Decimals of its numbers; None for a column of text.
-        best: `HIGH` or `LOW`, for which number is set in bold; None for none.
-        across: Whether the best is looked for among such columns of a row, not among the rows.
-    """
-
-    title: str
-    digits: Optional[int] = None
-    best: Optional[str] = None
-    across: bool = False
+    title: str  # Its head.
+    digits: Optional[int] = None  # Decimals of its numbers; None for a column of text.
+    best: Optional[str] = None  # `HIGH` or `LOW`, for which number is set in bold; None for none.
+    across: bool = False  # Whether the best is that of such columns in a row, not of the rows.
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table.
+    """A table."""
 
-    Attributes:
-        name: Of its files, without suffix.
-        title: What it shows.
-        columns: Heads and formats.
-        rows: For each row a text or `Number` for each column.
-        note: What a reader of the numbers has to know besides; may be empty.
-        counts: How many sequences the numbers are of, and how many the benchmark has; for CSV,
-            where there is no title.
-    """
-
-    name: str
-    title: str
+    name: str  # Of its files, without suffix.
+    title: str  # What it shows.
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    note: str = ""
+    rows: tuple[tuple[Any, ...], ...]  # A text or `Number` for each column.
+    note: str = ""  # What a reader of the numbers has to know besides.
+    # How many sequences the numbers are of, and of how many; for CSV, which has no title.
     counts: Optional[tuple[int, int]] = None
 
 
 def overview(evaluation: Evaluation) -> Table:
     """Lists all trackers, best first: each measure with its interval, and the speed."""
-    columns = [Column(m.label, m.digits, _best(m)) for m in evaluation.measures]
+    columns = [_column(measure.label, measure) for measure in evaluation.measures]
+    keys = [measure.key for measure in evaluation.measures]
     rows = []
     for tracker in evaluation.trackers:
-        cells = [
-            Number(tracker.totals[m.key], *tracker.intervals.get(m.key, (None, None)))
-            for m in evaluation.measures
-        ]
+        cells = [Number(tracker.totals[key], *tracker.intervals.get(key, ())) for key in keys]
         fps = Number(tracker.speed.fps if tracker.speed else math.nan)
         rows.append((tracker.name, *cells, fps))
     return Table(
@@ -112,10 +90,9 @@ def overview(evaluation: Evaluation) -> Table:
 
 def speed(evaluation: Evaluation) -> Table:
     """Lists all trackers: where the time went."""
-    lows = ("median ms", "p95 ms", "initialisation ms")
     columns = (
         *(Column("Tracker"), Column("Frames", 0), Column("FPS", 1, HIGH)),
-        *(Column(head, 2, LOW) for head in lows),
+        *(Column(head, 2, LOW) for head in ("median ms", "p95 ms", "initialisation ms")),
         *(Column("decoding ms", 2), Column("warm-up s", 2)),
     )
     rows = []
@@ -139,36 +116,25 @@ def sequences(evaluation: Evaluation, measure: Measure) -> Table:
 def attributes(evaluation: Evaluation, measure: Measure) -> Table:
     """Sets attributes in rows and trackers in columns, by one measure."""
     rows = [
-        (
-            *(one.title, len(one.members)),
-            *(tracker.attributes[one.code][measure.key] for tracker in evaluation.trackers),
-        )
-        for one in evaluation.attributes
+        (a.title, len(a.members), *(t.attributes[a.code][measure.key] for t in evaluation.trackers))
+        for a in evaluation.attributes
     ]
     return _by_tracker(evaluation, measure, "attribute", "Sequences", rows)
 
 
 def comparison(evaluation: Evaluation, first: int, second: int, measure: Measure) -> Table:
-    """Compares two trackers sequence by sequence, the largest gain of the first on top.
-
-    Args:
-        evaluation: The numbers.
-        first: Place of a tracker in it.
-        second: Place of the other one.
-        measure: What is compared.
-    """
+    """Compares two trackers, given by their places, the largest gain of the first on top."""
     pair = [evaluation.trackers[place] for place in (first, second)]
     a, b = (np.asarray(tracker.values[measure.key], float) for tracker in pair)
+    names = [sequence.name for sequence in evaluation.sequences]
     gains = np.nan_to_num(a - b)
-    order = sorted(range(len(a)), key=lambda i: (-gains[i], evaluation.sequences[i].name))
-    columns = [Column(one.name, measure.digits, _best(measure), across=True) for one in pair]
+    order = sorted(range(len(a)), key=lambda i: (-gains[i], names[i]))
+    columns = [_column(one.name, measure, across=True) for one in pair]
     return Table(
         "comparison",
         f"{pair[0].name} against {pair[1].name}: {measure.title}, {evaluation.heading}",
         (Column("Sequence"), *columns, Column("Difference", measure.digits)),
-        tuple(
-            (evaluation.sequences[i].name, *map(Number, (a[i], b[i], a[i] - b[i]))) for i in order
-        ),
+        tuple((names[i], *map(Number, (a[i], b[i], a[i] - b[i]))) for i in order),
     )
 
 
@@ -261,15 +227,12 @@ def is_known(value: Optional[float]) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _best(measure: Measure) -> str:
-    return LOW if measure.low else HIGH
+def _column(title: str, measure: Measure, across: bool = False) -> Column:
+    return Column(title, measure.digits, LOW if measure.low else HIGH, across)
 
 
 def _by_tracker(evaluation, measure: Measure, what: str, count: str, rows) -> Table:
-    columns = [
-        Column(tracker.name, measure.digits, _best(measure), across=True)
-        for tracker in evaluation.trackers
-    ]
+    columns = [_column(tracker.name, measure, across=True) for tracker in evaluation.trackers]
     return Table(
         f"{what}s_{measure.key}",
         f"{measure.title} by {what}, {evaluation.heading}",

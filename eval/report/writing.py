@@ -147,8 +147,7 @@ def _choose_pair(evaluation: Evaluation, names: Optional[Sequence[str]]) -> Opti
         if place is None:
             raise ValueError(f"--compare: there is no tracker {name!r} among {', '.join(places)}")
         found.append(place)
-    first, second = found
-    return first, second
+    return found[0], found[1]
 
 
 def _make_tables(evaluation: Evaluation, pair: Optional[Pair]) -> dict[str, bytes]:
@@ -178,9 +177,9 @@ def _make_sheets(
         jobs.append(("differences", f"Largest differences: {names}", pair, values, True))
     stems = _file_stems([tracker.name for tracker in evaluation.trackers])
     for place, (stem, tracker) in enumerate(zip(stems, evaluation.trackers)):
-        for kind in ("worst", "best"):
-            title = f"{kind.capitalize()} moments of {tracker.name}"
-            jobs.append((f"{stem}_{kind}", title, (place,), tracker.overlaps, kind == "best"))
+        title = f"moments of {tracker.name}"
+        jobs.append((f"{stem}_worst", f"Worst {title}", (place,), tracker.overlaps, False))
+        jobs.append((f"{stem}_best", f"Best {title}", (place,), tracker.overlaps, True))
     left = int(options.page_mb * 1e6) * 3 // 4 // _SHEETS_PART  # Base64 takes 4 bytes for 3.
     files, pictures = {}, []
     for stem, title, places, shown_values, best in jobs if options.tiles else ():
@@ -227,10 +226,10 @@ def _summary(evaluation: Evaluation, rules, notes) -> dict[str, Any]:
         "sequences": [sequence.name for sequence in evaluation.sequences],
         "trackers": [
             {
-                **{key: getattr(tracker, key) for key in keys},
-                "speed": dataclasses.asdict(tracker.speed) if tracker.speed else None,
+                **{key: getattr(one, key) for key in keys},
+                "speed": one.speed and dataclasses.asdict(one.speed),
             }
-            for tracker in evaluation.trackers
+            for one in evaluation.trackers
         ],
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Optional
@@ -19,14 +21,11 @@ from gradnet_tf.eval.scoring import ope, vot
 from gradnet_tf.eval.scoring.summary import (
     Attribute,
     Evaluation,
-    Measure,
     Speed,
     TrackerEvaluation,
     TrackerRuns,
     mean,
 )
-
-LEVEL = 0.95  # Of the confidence intervals.
 
 _ATTRIBUTES = {
     "ARC": "Aspect ratio change",
@@ -56,10 +55,10 @@ def evaluate(
     """Computes all numbers.
 
     Args:
-        dataset: Its sequences are those that every tracker has runs of.
-        trackers: Their runs, in the order of the sequences.
+        dataset: The data set, with the sequences that every tracker has runs of.
+        trackers: The trackers' runs, in the order of the sequences.
         convention: One of `conventions.CONVENTIONS`. Supervised runs are measured as VOT does.
-        samples: Of the bootstrap.
+        samples: Samples of the bootstrap.
 
     Raises:
         ValueError: If there is no tracker, or runs and sequences do not fit.
@@ -69,12 +68,17 @@ def evaluate(
     kinds = {run.codes is not None for tracker in trackers for runs in tracker.runs for run in runs}
     if len(kinds) > 1:
         raise ValueError("supervised and other runs cannot be compared in one report")
-    kind = vot if kinds == {True} else ope
+    is_supervised = kinds == {True}
     attributes = find_attributes(dataset.sequences)
-    clusters = _find_clusters(dataset)
-    numbers = kind.measure(dataset, trackers, convention, samples)
+    if is_supervised:
+        numbers = vot.measure(dataset, trackers, samples)
+    else:
+        numbers = ope.measure(dataset, trackers, convention)
+    interval = functools.partial(
+        _interval, weights=numbers.weights, clusters=_find_clusters(dataset), samples=samples
+    )
     evaluations = [
-        _evaluate(dataset, tracker, own, numbers, attributes, clusters, samples)
+        _evaluate(tracker, own, numbers, attributes, interval)
         for tracker, own in zip(trackers, numbers.trackers)
     ]
     key = numbers.measures[0].key
@@ -86,7 +90,11 @@ def evaluate(
     eao = numbers.eao
     if eao is not None:
         eao = dataclasses.replace(eao, curves=[eao.curves[i] for i in order])
-    measure = next(measure for measure in numbers.measures if measure.by_sequence)
+    compared = next(measure.key for measure in numbers.measures if measure.by_sequence)
+    differences = {}
+    for (a, first), (b, second) in itertools.combinations(enumerate(evaluations), 2):
+        low, high = interval(first.values[compared] - second.values[compared])
+        differences[a, b], differences[b, a] = (low, high), (-high, -low)
     return Evaluation(
         title=dataset.title,
         coverage=dataset.coverage,
@@ -99,9 +107,9 @@ def evaluate(
         curves=numbers.curves,
         attributes=attributes,
         trackers=evaluations,
-        differences=_differences(evaluations, measure, numbers.weights, clusters, samples),
+        differences=differences,
         eao=eao,
-        is_supervised=kind is vot,
+        is_supervised=is_supervised,
     )
 
 
@@ -121,41 +129,34 @@ def find_attributes(sequences: Sequence[TestSequence]) -> list[Attribute]:
 def measure_speed(runs: Sequence[SequenceResult]) -> Optional[Speed]:
     """Sums up times over all runs of a tracker; None where none were recorded."""
     times = timing.measure(runs)
-    if not times.frames or not times.tracking > 0:
+    if times.median is None or times.p95 is None or not times.tracking > 0:
         return None
     started = sum(int(np.isfinite(run.seconds).sum()) for run in runs) - times.frames
     decoded = sum(int(np.isfinite(run.decode_seconds).sum()) for run in runs)
     return Speed(
         frames=times.frames,
         fps=times.fps,
-        median_ms=1e3 * (math.nan if times.median is None else times.median),
-        p95_ms=1e3 * (math.nan if times.p95 is None else times.p95),
+        median_ms=1e3 * times.median,
+        p95_ms=1e3 * times.p95,
         initialization_ms=1e3 * times.initialization / started if started else math.nan,
         decoding_ms=1e3 * times.decoding / decoded if decoded else math.nan,
         warm_up=times.warm_up,
     )
 
 
-def _evaluate(dataset, tracker, own, numbers, attributes, clusters, samples) -> TrackerEvaluation:
-    def over(places: Sequence[int], measure: Measure) -> float:
-        return float(mean(own.values[measure.key][places], numbers.weights[places]))
+def _evaluate(tracker, own, numbers, attributes, interval) -> TrackerEvaluation:
+    keys = [measure.key for measure in numbers.measures if measure.by_sequence]
 
-    everywhere = list(range(len(dataset.sequences)))
-    by_sequence = [measure for measure in numbers.measures if measure.by_sequence]
-    totals = {measure.key: over(everywhere, measure) for measure in by_sequence}
-    intervals = {
-        measure.key: _interval(own.values[measure.key], numbers.weights, clusters, samples)
-        for measure in by_sequence
-    }
+    def means(places: Sequence[int]) -> dict[str, float]:
+        weights = numbers.weights[places]
+        return {key: float(mean(own.values[key][places], weights)) for key in keys}
+
     return TrackerEvaluation(
         name=tracker.name,
         values=own.values,
-        totals={**totals, **own.totals},
-        intervals={**intervals, **own.intervals},
-        attributes={
-            attribute.code: {m.key: over(list(attribute.members), m) for m in by_sequence}
-            for attribute in attributes
-        },
+        totals={**means(list(range(len(numbers.weights)))), **own.totals},
+        intervals={**{key: interval(own.values[key]) for key in keys}, **own.intervals},
+        attributes={one.code: means(list(one.members)) for one in attributes},
         curves=own.curves,
         boxes=[runs[0].boxes for runs in tracker.runs],
         overlaps=own.overlaps,
@@ -190,22 +191,4 @@ def _interval(
         sums = np.bincount(places, weights * values)
         weights = np.bincount(places, weights)
         values = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
-    low, high = bootstrap.interval(values, weights=weights, samples=samples, level=LEVEL)
-    return float(low), float(high)
-
-
-def _differences(
-    trackers: Sequence[TrackerEvaluation],
-    measure: Measure,
-    weights: np.ndarray,
-    clusters: Optional[np.ndarray],
-    samples: int,
-) -> dict[tuple[int, int], tuple[float, float]]:
-    """Intervals of the mean difference of each two trackers, both ways."""
-    found = {}
-    for a, first in enumerate(trackers):
-        for b in range(a + 1, len(trackers)):
-            difference = first.values[measure.key] - trackers[b].values[measure.key]
-            low, high = _interval(difference, weights, clusters, samples)
-            found[a, b], found[b, a] = (low, high), (-high, -low)
-    return found
+    return bootstrap.interval(values, weights, samples=samples)

@@ -20,17 +20,11 @@ MIXED = " (mixed code)"  # Behind a tracker's name, wherever results of differen
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Loaded:
-    """What can be compared.
+    """What can be compared."""
 
-    Attributes:
-        dataset: With the sequences that every tracker has, cut as they were tracked.
-        trackers: Their runs.
-        notes: In words what was left out, and why.
-    """
-
-    dataset: Dataset
+    dataset: Dataset  # With the sequences that every tracker has, cut as they were tracked.
     trackers: tuple[TrackerRuns, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # In words what was left out, and why.
 
 
 def choose(
@@ -42,12 +36,12 @@ def choose(
     """Picks the results that belong to a data set.
 
     Args:
-        dataset: Results of other ones are passed over, unless nothing tells what they are of, and
-            the tracker has none in a folder of its title. Those of segments have to lie in such a
-            one.
-        results: As found.
-        names: Of trackers; None for all.
-        protocol: None for the data set's own, or the only one there is.
+        dataset: The data set. Results in a folder of another title are passed over, unless nothing
+            tells what they are of, the tracker has none in a folder of this title, and sequences
+            are whole.
+        results: All that were found.
+        names: The trackers' names; None for all.
+        protocol: The protocol; None for the only one there is, or the data set's own.
 
     Raises:
         ValueError: If none is left, or a name is unknown; the message lists what there is.
@@ -150,20 +144,17 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
             notes += [
                 f"{one.tracker}: {text}" for r in runs[one.tracker, s.name] for text in r.notes
             ]
-    return Loaded(
-        dataclasses.replace(
-            dataset, rule=rule, sequences=tuple(common), protocol=results[0].protocol
-        ),
-        tuple(
-            TrackerRuns(
-                one.tracker + (MIXED if one.is_mixed(s.name for s in common) else ""),
-                [runs[one.tracker, s.name] for s in common],
-                one.provenance,
-            )
-            for one in results
-        ),
-        tuple(notes),
+    trackers = tuple(
+        TrackerRuns(
+            one.tracker + (MIXED if one.is_mixed(s.name for s in common) else ""),
+            [runs[one.tracker, s.name] for s in common],
+            one.provenance,
+        )
+        for one in results
     )
+    protocol = results[0].protocol
+    kept = dataclasses.replace(dataset, rule=rule, sequences=tuple(common), protocol=protocol)
+    return Loaded(kept, trackers, tuple(notes))
 
 
 def _cut(
@@ -261,8 +252,8 @@ def _take(run: SequenceResult, kept: slice) -> SequenceResult:
 
 
 def _describe_empty(results: TrackerResults, sequences, reasons) -> str:
-    found = [(s.name, reasons[results.tracker, s.name]) for s in sequences]
-    flawed = [f"; {name}{reason}" for name, reason in found if reason]
+    told = [(s.name, reasons[results.tracker, s.name]) for s in sequences]
+    flawed = [f"; {name}{reason}" for name, reason in told if reason]
     text = f"{results.tracker} is left out: it has no result of any sequence"
     others = f" and {len(flawed) - 1} more" if len(flawed) > 1 else ""
     return text + "".join(flawed[:1]) + others + "."

@@ -18,14 +18,12 @@ from gradnet_tf.eval.scoring.summary import Curve, Eao, Measure, TrackerRuns
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TrackerNumbers:
-    """One tracker on n sequences; see `summary.TrackerEvaluation`.
-
-    Totals and intervals are given only where they do not follow from the values of sequences.
-    """
+    """One tracker on n sequences; see `summary.TrackerEvaluation`."""
 
     values: Mapping[str, np.ndarray]
     curves: Mapping[str, np.ndarray]
     overlaps: Sequence[np.ndarray]
+    # Those that do not follow from the values of sequences:
     totals: Mapping[str, float] = dataclasses.field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
@@ -86,21 +84,12 @@ def list_curves(convention: str) -> list[Curve]:
     return [curve for curve in curves if curve.key in ("success", *keys)]
 
 
-def measure(
-    dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str, samples: int = 0
-) -> Numbers:
-    """Measures all runs; several runs of a sequence count as their mean.
-
-    Args:
-        dataset: The sequences.
-        trackers: Their runs.
-        convention: One of `conventions.CONVENTIONS`.
-        samples: Not used: all intervals follow from the values of sequences.
+def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str) -> Numbers:
+    """Measures all runs by a convention; several runs of a sequence count as their mean.
 
     Raises:
         ValueError: If boxes do not fit a sequence, or the convention is unknown.
     """
-    del samples
     measures, curves = list_measures(convention), list_curves(convention)
     weights = np.zeros(len(dataset.sequences))
     found = []

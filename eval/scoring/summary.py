@@ -27,166 +27,96 @@ class TrackerRuns:
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """One number for a tracker.
+    """One number for a tracker."""
 
-    Attributes:
-        key: Its name in files, such as "auc".
-        label: In heads of tables, such as "AUC".
-        title: In plots, with its rule.
-        by_sequence: Whether a single sequence has it.
-        low: Whether less is better.
-        bounded: Whether it is of 0 to 1.
-        digits: Decimals to print.
-    """
-
-    key: str
-    label: str
-    title: str
-    by_sequence: bool = True
-    low: bool = False
-    bounded: bool = True
-    digits: int = 3
+    key: str  # Its name in files, such as "auc".
+    label: str  # In heads of tables, such as "AUC".
+    title: str  # In plots, with its rule.
+    by_sequence: bool = True  # Whether a single sequence has it.
+    low: bool = False  # Whether less is better.
+    bounded: bool = True  # Whether it is of 0 to 1.
+    digits: int = 3  # Decimals to print.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Curve:
-    """A kind of curve over thresholds.
+    """A kind of curve over t thresholds."""
 
-    Attributes:
-        key: "success", "precision" or "normalized_precision".
-        title: Of its plot.
-        x: float64 [t], thresholds.
-        x_title: What they are.
-        y_title: What the curve tells.
-        measure: Key of the measure that the legend shows.
-    """
-
-    key: str
-    title: str
-    x: np.ndarray
+    key: str  # "success", "precision" or "normalized_precision".
+    title: str  # Of its plot.
+    x: np.ndarray  # float64 [t], thresholds.
     x_title: str
     y_title: str
-    measure: str
+    measure: str  # Key of the measure that the legend shows.
 
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """What makes sequences hard.
+    """What makes sequences hard."""
 
-    Attributes:
-        code: As the data set has it.
-        title: In words, where they are known.
-        members: Places of the sequences that have it.
-    """
-
-    code: str
-    title: str
-    members: tuple[int, ...]
+    code: str  # As the data set has it.
+    title: str  # In words, where they are known.
+    members: tuple[int, ...]  # Places of the sequences that have it.
 
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """Times of a tracker.
+    """Times of a tracker."""
 
-    Attributes:
-        frames: That were tracked, without initialisations.
-        fps: Frames a second of tracking alone.
-        median_ms: Of one frame.
-        p95_ms: 95th percentile.
-        initialization_ms: Of one initialisation, mean.
-        decoding_ms: Of one image, mean; NaN where it was not measured.
-        warm_up: Seconds before the clock started, together.
-    """
-
-    frames: int
-    fps: float
-    median_ms: float
-    p95_ms: float
-    initialization_ms: float
-    decoding_ms: float
-    warm_up: float
+    frames: int  # That were tracked, without initialisations.
+    fps: float  # Frames a second of tracking alone.
+    median_ms: float  # Of one frame.
+    p95_ms: float  # 95th percentile.
+    initialization_ms: float  # Of one initialisation, mean.
+    decoding_ms: float  # Of one image, mean; NaN where it was not measured.
+    warm_up: float  # Seconds before the clock started, together.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TrackerEvaluation:
-    """The numbers of one tracker on n sequences.
-
-    Attributes:
-        name: Of the tracker.
-        values: For each measure by sequence float64 [n]; NaN where there is none.
-        totals: For each measure the number over all sequences.
-        intervals: For each measure the ends of the confidence interval of its total.
-        attributes: For each attribute's code the numbers over its sequences, by measure.
-        curves: For each kind of curve float64 [n, t].
-        boxes: For each sequence the boxes of the first run, float64 [frames, 4], NaN for none.
-        overlaps: For each sequence the IoU of these, float64 [frames], NaN where there is none.
-        speed: Times; None where none were recorded.
-        provenance: Where the results come from; empty if nothing tells.
-    """
+    """The numbers of one tracker on n sequences."""
 
     name: str
-    values: Mapping[str, np.ndarray]
-    totals: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
-    attributes: Mapping[str, Mapping[str, float]]
-    curves: Mapping[str, np.ndarray]
-    boxes: Sequence[np.ndarray]
-    overlaps: Sequence[np.ndarray]
-    speed: Optional[Speed]
-    provenance: Mapping[str, Any]
+    values: Mapping[str, np.ndarray]  # float64 [n] by measure; NaN where there is none.
+    totals: Mapping[str, float]  # Over all sequences, by measure.
+    intervals: Mapping[str, tuple[float, float]]  # Confidence intervals of totals, by measure.
+    attributes: Mapping[str, Mapping[str, float]]  # Over the sequences of a code, by measure.
+    curves: Mapping[str, np.ndarray]  # float64 [n, t] by kind of curve.
+    boxes: Sequence[np.ndarray]  # Of first runs, float64 [frames, 4] a sequence; NaN for none.
+    overlaps: Sequence[np.ndarray]  # IoU of these, float64 [frames] a sequence; NaN for none.
+    speed: Optional[Speed]  # None where no times were recorded.
+    provenance: Mapping[str, Any]  # Where the results come from; empty if nothing tells.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Eao:
-    """Expected average overlap of the trackers.
+    """Expected average overlap of the trackers."""
 
-    Attributes:
-        interval: First and last length that count.
-        longest: Length of the curves.
-        curves: For each tracker float64 [longest], of the lengths 1, 2, ...
-    """
-
-    interval: tuple[int, int]
-    longest: int
-    curves: Sequence[np.ndarray]
+    interval: tuple[int, int]  # First and last length that count.
+    longest: int  # Length of the curves.
+    curves: Sequence[np.ndarray]  # float64 [longest] a tracker, of the lengths 1, 2, ...
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Trackers, best first, on the sequences that all of them finished.
+    """Trackers, best first, on the n sequences that all of them finished."""
 
-    Attributes:
-        title: Of the data set.
-        coverage: How many sequences of how many there are, in words.
-        size: How many the whole benchmark has; 0 if there is no such number.
-        convention: How was counted.
-        protocol: How was run.
-        sequences: n sequences.
-        weights: float64 [n], what each sequence weighs in means, by the convention.
-        measures: The first one ranks the trackers.
-        curves: Kinds of curves.
-        attributes: Those that a sequence has.
-        trackers: Best first.
-        differences: For places of two trackers the confidence interval of the mean difference of
-            the first measure by sequence.
-        eao: Of supervised runs where the benchmark has an interval for it, else None.
-        is_supervised: Whether the trackers started again after a failure.
-    """
-
-    title: str
-    coverage: str
-    size: int
-    convention: str
-    protocol: str
+    title: str  # Of the data set.
+    coverage: str  # How many sequences of how many there are, in words.
+    size: int  # How many the whole benchmark has; 0 if there is no such number.
+    convention: str  # By which boxes were counted.
+    protocol: str  # By which trackers were run.
     sequences: Sequence[TestSequence]
-    weights: np.ndarray
-    measures: Sequence[Measure]
+    weights: np.ndarray  # float64 [n], what each sequence weighs in means, by the convention.
+    measures: Sequence[Measure]  # The first one ranks the trackers.
     curves: Sequence[Curve]
     attributes: Sequence[Attribute]
     trackers: Sequence[TrackerEvaluation]
+    # By places of two trackers: confidence interval of the mean difference of the first measure
+    # that single sequences have.
     differences: Mapping[tuple[int, int], tuple[float, float]]
-    eao: Optional[Eao] = None
-    is_supervised: bool = False
+    eao: Optional[Eao] = None  # Of supervised runs where the benchmark has an interval for it.
+    is_supervised: bool = False  # Whether trackers started again after a failure.
 
     @property
     def heading(self) -> str:

@@ -20,21 +20,17 @@ MEASURES = (
 )
 
 
-def measure(
-    dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str, samples: int
-) -> Numbers:
+def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], samples: int) -> Numbers:
     """Measures all runs; several runs of a sequence are its repetitions.
 
     Args:
         dataset: The sequences.
-        trackers: Their runs, with codes.
-        convention: Not used: supervised runs are measured in one way.
-        samples: Of the bootstrap of the EAO.
+        trackers: The trackers' runs, with codes.
+        samples: Samples of the bootstrap of the EAO.
 
     Raises:
-        ValueError: Codes or boxes do not fit a sequence.
+        ValueError: If codes or boxes do not fit a sequence.
     """
-    del convention
     # VOT2013 and VOT2014 rank by accuracy and robustness: they have no EAO.
     interval = eao.EAO_INTERVALS.get(dataset.name)
     sizes = [frame_size(sequence) for sequence in dataset.sequences]
@@ -45,6 +41,10 @@ def measure(
             for sequence, runs, size in zip(dataset.sequences, tracker.runs, sizes)
         ]
         everything = [run for group in groups for run in group]
+        totals, intervals = {}, {}
+        if interval:
+            totals = {"eao": eao.eao(everything, interval)}
+            intervals = {"eao": eao.eao_interval(everything, interval, samples)}
         found.append(
             TrackerNumbers(
                 values={
@@ -54,10 +54,8 @@ def measure(
                 },
                 curves={},
                 overlaps=[group[0].overlaps for group in groups],
-                totals={"eao": eao.eao(everything, interval)} if interval else {},
-                intervals={"eao": eao.eao_interval(everything, interval, samples=samples)}
-                if interval
-                else {},
+                totals=totals,
+                intervals=intervals,
             )
         )
         curves.append(eao.eao_curve(everything)[1:])

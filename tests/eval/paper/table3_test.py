@@ -1,5 +1,7 @@
 """Tests of gradnet_tf.eval.paper.table3."""
 
+import re
+
 import pytest
 from absl import flags
 
@@ -101,6 +103,16 @@ def test_run(tmp_path, stand_ins):
     assert set(document.weights) == {"init", *VARIANTS}
     assert len(document.commands) == 6 and "--variant=two_subnets" in document.commands[3]
     assert "something was left out" in document.notes
+    assert ", 20 steps of training, trackers with" in document.notes[0]
+
+
+def test_the_baseline_may_have_steps_of_its_own(tmp_path, stand_ins):
+    flags_ = {"train_flag": ("steps=30",), "baseline_flag": ("batch=2", "steps=400")}
+    document = table3.run(make_settings(tmp_path, **flags_))
+    for name, others, own in (("steps", 30, 400), ("steps_per_epoch", 7, 100)):
+        found = [re.findall(rf"--{name}=(\d+)", line)[-1] for line in document.commands[:5]]
+        assert found == [str(others)] * 4 + [str(own)]
+    assert ", 30 steps of training (400 of the baseline), trackers" in document.notes[0]
 
 
 def test_a_training_that_fails_is_named(tmp_path, stand_ins):
@@ -120,6 +132,10 @@ def test_a_training_that_fails_is_named(tmp_path, stand_ins):
         ),
         ({"baseline_flag": ("batch=0",)}, "the training of baseline: batch must be at least 1"),
         ({"train_flag": ("steps_=3",)}, "flags are name=value of gradnet_tf.train, got 'steps_=3'"),
+        (
+            {"baseline_flag": ("steps=x",)},
+            "the training of baseline: steps must be of type int, got 'x'",
+        ),
         ({"train_flag": ("batch=x",)}, "the training of full: batch must be of type int, got 'x'"),
         (
             {"train_flag": ("init_template=search",)},

@@ -9,23 +9,25 @@ from gradnet_tf.media import drawing
 from tests.helpers import eval_report as helper
 
 
-def test_worst_and_best_windows_by_hand():
+def test_worst_and_best_windows_by_hand(monkeypatch):
+    monkeypatch.setattr(sheets, "WINDOW", 9)
     a = np.ones(40)
     a[20:32] = 0
     b = np.full(40, 0.5)
-    worst = sheets.find_moments([a, b], 2, window=9)
+    worst = sheets.find_moments([a, b], 2)
     assert [m.sequence for m in worst] == [0, 1]
     assert worst[0].value == 0
     assert 20 <= worst[0].frame <= 31
-    best = sheets.find_moments([a, b], 2, best=True, window=9)
+    best = sheets.find_moments([a, b], 2, best=True)
     assert best[0].sequence == 0
     assert best[0].value == 1
     assert best[1].value == 0.5
 
 
-def test_windows_do_not_overlap_and_begin_after_the_first_frame():
+def test_windows_do_not_overlap_and_begin_after_the_first_frame(monkeypatch):
+    monkeypatch.setattr(sheets, "WINDOW", 10)
     values = [np.linspace(1, 0, 100)]
-    moments = sheets.find_moments(values, 5, best=True, window=10)
+    moments = sheets.find_moments(values, 5, best=True)
     frames = sorted(moment.frame for moment in moments)
     assert len(frames) == 5
     assert min(np.diff(frames)) >= 10
@@ -34,20 +36,22 @@ def test_windows_do_not_overlap_and_begin_after_the_first_frame():
     assert moments[0].value == np.mean(values[0][1:11])
 
 
-def test_moments_are_spread_over_the_sequences():
+def test_moments_are_spread_over_the_sequences(monkeypatch):
+    monkeypatch.setattr(sheets, "WINDOW", 10)
     bad, good = np.zeros(300), np.ones(300)
-    moments = sheets.find_moments([bad, good, good], 6, window=10)
+    moments = sheets.find_moments([bad, good, good], 6)
     assert [m.sequence for m in moments].count(0) == 2
     # A share that the others cannot fill goes to whoever has more.
-    moments = sheets.find_moments([bad, np.ones(11)], 6, window=10)
+    moments = sheets.find_moments([bad, np.ones(11)], 6)
     assert [m.sequence for m in moments].count(0) == 5
 
 
-def test_frames_without_a_number_are_passed_over():
+def test_frames_without_a_number_are_passed_over(monkeypatch):
+    monkeypatch.setattr(sheets, "WINDOW", 10)
     values = np.full(40, np.nan)
     assert sheets.find_moments([values], 3) == []
     values[30:] = 0.25
-    (moment,) = sheets.find_moments([values], 1, window=10)
+    (moment,) = sheets.find_moments([values], 1)
     assert moment.value == 0.25
     assert moment.frame >= 30
 
