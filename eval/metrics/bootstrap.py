@@ -65,11 +65,8 @@ def interval_of(
             for which it is NaN are left out; the interval is NaN if none is left.
         count: How many sequences there are.
         width: Numbers that the statistic needs for each index; only to bound the memory.
-        samples: As in `interval`.
+        samples: As in `interval`, whose errors are raised here, too.
         level: As in `interval`.
-
-    Raises:
-        ValueError: If an argument is out of its range.
     """
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")

@@ -1,8 +1,8 @@
 """What each benchmark counts in a sequence: which frames, which boxes, and what is invalid.
 
-A protocol says how a tracker is run; a convention says how its boxes are counted afterwards.
-`count` gives the overlaps and errors that go into the curves of `ope_metrics`. One function below
-for each convention; its docstring names its source. Boxes are (x, y, width, height), 0-based px.
+A protocol says how a tracker is run; a convention says how its boxes are counted afterwards. Each
+function in `COUNTERS` gives the overlaps and errors that go into the curves of `ope_metrics`, and
+names its source. Boxes are (x, y, width, height), 0-based px.
 
 =========  ===============  ====================  ==================  ==========  ==============
 name       first frame      invalid truth         absent frames       precision   sequences weigh
@@ -51,41 +51,30 @@ class Counted(NamedTuple):
     weight: float  # What the sequence weighs in a mean over sequences.
 
 
-def count(convention: str, tracked: Tracked) -> Counted:
-    """Counts overlaps and errors of a sequence by a convention.
-
-    Raises:
-        ValueError: If the convention is unknown, or needs something that is missing.
-    """
-    check(convention)
-    return _CONVENTIONS[convention](tracked)
-
-
 def check(convention: str) -> None:
     """Raises a ValueError if there is no such convention."""
-    if convention not in _CONVENTIONS:
-        raise ValueError(f"{convention!r} is no convention; there are {', '.join(_CONVENTIONS)}")
+    if convention not in COUNTERS:
+        raise ValueError(f"{convention!r} is no convention; there are {', '.join(COUNTERS)}")
 
 
 def _otb(tracked: Tracked) -> Counted:
     """Counts as OTB in one pass (tracker_benchmark, ``calc_seq_err_robust``, ``calc_result``).
 
-    The tracker's first box is replaced by the truth, and the frame counts. Truth with a number that
-    is not positive in the file, whose origin is (1, 1), is invalid. The Python version's rounding
-    of errors to 4 digits is left out; the MATLAB version has none.
+    Truth with a number that is not positive in the file, whose origin is (1, 1), is invalid. The
+    Python version's rounding of errors to 4 digits is left out; the MATLAB version has none.
     """
-    boxes, truth = _first_from_truth(tracked.boxes, tracked.truth), tracked.truth
-    return _marked(boxes, truth, _positive(truth), len(boxes))
+    boxes = np.concatenate([tracked.truth[:1], tracked.boxes[1:]])
+    return _marked(boxes, tracked.truth, _positive(tracked.truth), len(boxes))
 
 
 def _lasot(tracked: Tracked) -> Counted:
     """Counts as LaSOT (LaSOT_Evaluation_Toolkit, ``calc_seq_err_robust.m`` and ``eval_tracker.m``).
 
     A box that is NaN or without area is replaced by the one before, where the truth is known; then
-    the first by the truth. Absent frames are left out, but hits are divided by all frames.
+    the first by the truth. Hits are divided by all frames, the absent ones as well.
     """
     boxes = _hold_last(tracked.boxes, tracked.truth)
-    boxes = _first_from_truth(boxes, tracked.truth)
+    boxes[:1] = tracked.truth[:1]
     keep = _present(tracked)
     truth = tracked.truth[keep]
     return _marked(boxes[keep], truth, _positive(truth), len(boxes))
@@ -94,16 +83,13 @@ def _lasot(tracked: Tracked) -> Counted:
 def _got10k(tracked: Tracked) -> Counted:
     """Counts as GOT-10k (got10k toolkit, ``ExperimentGOT10k.report`` of the validation set).
 
-    The first frame and those in which nothing of the target is seen (cover 0; `absent` where cover
-    is not given) are left out. All frames of all sequences weigh alike. Boxes are clipped to the
-    image as ``rect_iou`` does it: a negative x becomes 0, the width stays.
-
-    Errors, which the toolkit does not have for GOT-10k, are taken from the unclipped boxes.
+    Where cover is not given, `absent` counts. Boxes are clipped to the image as ``rect_iou`` does
+    it: a negative x becomes 0, the width stays. Errors, which the toolkit does not have for
+    GOT-10k, are taken from the unclipped boxes.
     """
     if tracked.resolution is None:
         raise ValueError("the convention got10k clips boxes to the image: it needs the resolution")
-    keep = tracked.cover > 0 if tracked.cover is not None else _present(tracked)
-    keep = keep.copy()
+    keep = _present(tracked) if tracked.cover is None else tracked.cover > 0
     keep[0] = False
     boxes, truth = tracked.boxes[keep], tracked.truth[keep]
     known = ~np.isnan(truth).any(axis=1)
@@ -119,23 +105,23 @@ def _got10k(tracked: Tracked) -> Counted:
 def _vot(tracked: Tracked) -> Counted:
     """Counts as VOT without resets (vot-toolkit, ``SequenceAccuracy`` and ``AverageAccuracy``).
 
-    The first 10 frames are left out; overlap is counted by pixels within the image; sequences weigh
-    by their length. Errors, which vot-toolkit does not have, are those of the upright boxes.
+    Overlap is counted by pixels within the image. Errors, which vot-toolkit does not have, are
+    those of the upright boxes.
     """
     if tracked.resolution is None:
         raise ValueError("the convention vot counts pixels of the image: it needs the resolution")
     boxes, truth = tracked.boxes[BURN_IN:], tracked.truth[BURN_IN:]
-    _, error, normalized = _measure(boxes, regions.bounding_boxes(truth))
-    iou = regions.vot_raster_overlap(boxes, truth, tracked.resolution)
-    return Counted(np.nan_to_num(iou), error, normalized, len(boxes), float(len(tracked.boxes)))
+    iou, error, normalized = _measure(boxes, regions.bounding_boxes(truth))
+    if len(boxes):
+        iou = np.nan_to_num(regions.vot_raster_overlap(boxes, truth, tracked.resolution))
+    return Counted(iou, error, normalized, len(boxes), float(len(tracked.boxes)))
 
 
 def _pysot(tracked: Tracked) -> Counted:
     """Counts as pysot (``OPEBenchmark``, ``success_overlap``, ``success_error``).
 
-    Truth without area has IoU -1; truth whose centre is not positive has error -1. The first frame
-    is taken as the tracker gave it. Absent frames are left out, but hits are divided by all frames
-    (pysot's own flag ``absent`` is 1 where the target is there).
+    Truth without area has IoU -1; truth whose centre is not positive has error -1. Hits are divided
+    by all frames, the absent ones as well (pysot's flag ``absent`` is 1 where the target is there).
     """
     keep = _present(tracked)
     boxes, truth = tracked.boxes[keep], tracked.truth[keep]
@@ -153,7 +139,8 @@ def _reference(tracked: Tracked) -> Counted:
     return Counted(iou, error, normalized, len(tracked.boxes), 1.0)
 
 
-_CONVENTIONS: dict[str, Callable[[Tracked], Counted]] = {
+# They raise a ValueError if the sequence lacks what they need.
+COUNTERS: dict[str, Callable[[Tracked], Counted]] = {
     "otb": _otb,
     "lasot": _lasot,
     "got10k": _got10k,
@@ -161,7 +148,7 @@ _CONVENTIONS: dict[str, Callable[[Tracked], Counted]] = {
     "pysot": _pysot,
     "reference": _reference,
 }
-CONVENTIONS = tuple(_CONVENTIONS)
+CONVENTIONS = tuple(COUNTERS)
 
 
 def _measure(boxes, truth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -188,11 +175,7 @@ def _positive(truth):
 
 
 def _present(tracked):
-    return ~tracked.absent if tracked.absent is not None else np.ones(len(tracked.boxes), bool)
-
-
-def _first_from_truth(boxes, truth):
-    return np.concatenate([truth[:1], boxes[1:]])
+    return np.ones(len(tracked.boxes), bool) if tracked.absent is None else ~tracked.absent
 
 
 def _hold_last(boxes, truth):

@@ -41,13 +41,8 @@ def eao_terms(runs: Sequence[Run]) -> EaoTerms:
     """Cuts runs into fragments, from each initialisation on, and sums them for each sequence.
 
     A fragment that ends in a failure is overlap 0 from there on, for any length; one that reaches
-    the sequence's end counts for lengths up to its own. There is no burn-in.
-
-    Args:
-        runs: The runs over all sequences, with overlaps of the convention "vot".
-
-    Raises:
-        ValueError: If runs are malformed.
+    the sequence's end counts for lengths up to its own. There is no burn-in. Raises a ValueError if
+    runs are malformed.
     """
     fragments = [[part for run in group for part in _fragments(run)] for group in group_runs(runs)]
     lengths = np.array([max(len(values) for values, _ in parts) for parts in fragments])
@@ -76,14 +71,9 @@ def eao_curve(runs: Sequence[Run]) -> np.ndarray:
 def eao(runs: Sequence[Run], interval: tuple[int, int]) -> float:
     """Returns the expected average overlap, 0 to 1: the mean of `eao_curve` over some lengths.
 
-    Where the curve is shorter, the mean is of what there is; NaN if it does not reach the interval.
-
-    Args:
-        runs: As in `eao_terms`.
-        interval: First and last length, such as `EAO_INTERVALS["vot2017"]`.
-
-    Raises:
-        ValueError: If runs are malformed, or the interval is impossible.
+    The interval is the first and last length, such as `EAO_INTERVALS["vot2017"]`. Where the curve
+    is shorter, the mean is of what there is; NaN if it does not reach the interval. Raises a
+    ValueError as `eao_terms` does, or if the interval is impossible.
     """
     terms = eao_terms(runs)
     return float(_scores(terms, np.ones((1, len(terms.lengths))), interval)[0])

@@ -1,13 +1,9 @@
 """Measures of how well boxes follow the ground truth, in pure NumPy.
 
 Boxes are (x, y, width, height) in 0-based px, float64 [n, 4], one row a frame. Benchmarks differ
-in which frames they count and what is a hit, so every number here names its convention, one of
-`CONVENTIONS`, which `conventions` explains with their sources. `sequence_scores` measures a
-sequence, `summarize` all of them. Runs that start again after a failure (VOT) are measured by
-`supervised`.
-
-`success_auc` and `precision` take single overlaps and errors, as OTB does; `reference_metrics` is
-what the authors' track.py prints.
+in which frames they count and what is a hit, so every number here names its convention, which
+`conventions` explains with its source. `sequence_scores` measures a sequence, `summarize` all of
+them. Runs that start again after a failure (VOT) are measured by `supervised`.
 """
 
 from __future__ import annotations
@@ -84,9 +80,9 @@ def success_auc(iou: np.ndarray) -> float:
     return float(np.mean(np.asarray(iou)[:, None] > SUCCESS_THRESHOLDS))
 
 
-def precision(error: np.ndarray, threshold: float = PRECISION_THRESHOLD) -> float:
-    """Returns OTB's precision, the share of frames with an error <= threshold px. NaN is a miss."""
-    return float(np.mean(np.asarray(error) <= threshold))
+def precision(error: np.ndarray) -> float:
+    """Returns OTB's precision, the share of frames with an error <= 20 px. NaN is a miss."""
+    return float(np.mean(np.asarray(error) <= PRECISION_THRESHOLD))
 
 
 def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
@@ -94,10 +90,7 @@ def reference_metrics(boxes: np.ndarray, truth: np.ndarray) -> ReferenceMetrics:
 
     It differs from OTB: an error of exactly the threshold is a miss, the precision curve ends at
     25 px and is integrated over the index of the threshold, and overlap is the mean IoU. NaN is a
-    miss.
-
-    Raises:
-        ValueError: If the arguments are not two arrays [n, 4] of the same length.
+    miss. Raises a ValueError if the arguments are not two arrays [n, 4] of the same length.
     """
     error = center_error(boxes, truth)
     curve = np.mean(error[:, None] < REFERENCE_THRESHOLDS, axis=0)
@@ -114,9 +107,7 @@ def thresholds(convention: str) -> Thresholds:
 
     OTB, LaSOT and pysot: IoU 0, 0.05, ..., 1; 0 to 50 px; 0 to 0.5. GOT-10k: IoU 0, 0.01, ..., 1
     (``nbins_iou = 101``), taken for vot, too. The reference's precision is taken from 0.5 to 25 px.
-
-    Raises:
-        ValueError: If the convention is unknown.
+    Raises a ValueError if the convention is unknown.
     """
     conventions.check(convention)
     fine = convention in ("got10k", "vot")
@@ -141,10 +132,9 @@ def sequence_scores(
 
     Args:
         name: Of the sequence.
-        boxes: The tracker's [n, 4], first frame included; NaN where there is none. For lasot they
-            may be more than the truth (monkey-17): the rest is cut, as LaSOT's toolkit does.
+        boxes: The tracker's [n, 4], first frame included; NaN where there is none.
         truth: [n, 4]; for vot also [n, 8], the corners of quadrilaterals.
-        convention: One of `CONVENTIONS`.
+        convention: One of `conventions.CONVENTIONS`.
         absent: bool [n], frames without the target (lasot, pysot; got10k, if there is no cover).
         cover: int [n], how much of the target is seen, 0 to 8 (got10k).
         resolution: (width, height) of the images in px; got10k and vot need it.
@@ -155,8 +145,6 @@ def sequence_scores(
     """
     limits = thresholds(convention)
     boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
-    if convention == "lasot" and boxes.ndim == 2 and len(boxes) > len(truth):
-        boxes = boxes[: len(truth)]
     columns = (4, 8) if convention == "vot" else (4,)
     fits = boxes.ndim == truth.ndim == 2 and 0 < len(boxes) == len(truth)
     if not fits or boxes.shape[1] != 4 or truth.shape[1] not in columns:
@@ -175,7 +163,7 @@ def sequence_scores(
             )
     try:
         tracked = conventions.Tracked(boxes, truth, absent, cover, resolution)
-        counted = conventions.count(convention, tracked)
+        counted = conventions.COUNTERS[convention](tracked)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     divisor = max(counted.frames, 1)
@@ -197,21 +185,16 @@ def sequence_scores(
 
 
 def mean_curves(scores: Sequence[SequenceScores]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Averages success, precision and normalized precision curves over sequences, by their weights.
-
-    Raises:
-        ValueError: If there are no scores, or they are of several conventions.
-    """
+    """Averages success, precision and normalized precision curves as `summarize` does."""
     weights = _weights(scores)
     names = ("success", "precision", "normalized_precision")
     return tuple(_mean([getattr(each, name) for each in scores], weights) for name in names)
 
 
 def summarize(scores: Sequence[SequenceScores]) -> Summary:
-    """Returns one number for each measure over all sequences, as the convention's toolkit averages.
+    """Averages each measure over sequences by their weights, as the convention's toolkit does.
 
-    Raises:
-        ValueError: If there are no scores, or they are of several conventions.
+    Raises a ValueError if there are no scores, or they are of several conventions.
     """
     success, precise, normalized = mean_curves(scores)
     limits, weights = thresholds(scores[0].convention), _weights(scores)
@@ -221,12 +204,11 @@ def summarize(scores: Sequence[SequenceScores]) -> Summary:
         shares = [np.count_nonzero(each.iou > threshold) / max(each.frames, 1) for each in scores]
         return float(_mean(shares, weights))
 
+    is_limit = limits.normalized_precision == NORMALIZED_PRECISION_THRESHOLD
     return Summary(
         auc=float(np.mean(success)),
         precision=float(precise[limits.precision == PRECISION_THRESHOLD][0]),
-        normalized_precision=float(
-            normalized[limits.normalized_precision == NORMALIZED_PRECISION_THRESHOLD][0]
-        ),
+        normalized_precision=float(normalized[is_limit][0]),
         average_overlap=float(_mean(overlaps, weights)),
         success_rate_50=rate(0.5),
         success_rate_75=rate(0.75),

@@ -1,17 +1,8 @@
 """How far two regions overlap: boxes and quadrilaterals, exact or by pixels.
 
 A box is (x, y, width, height); a quadrilateral is its corners x1 y1 ... x4 y4 in order. All are in
-px from the same origin, one row a frame. Overlap is intersection over union, 0 to 1: float64 [n] of
-boxes [n, 4] and truth [n, 4] or [n, 8]; arrays of other shapes are a ValueError.
-
-* `overlap_ratio`: boxes in continuous coordinates, as OTB, LaSOT and GOT-10k count.
-* `polygon_overlap`: quadrilaterals in continuous coordinates, cut at the image's border, as got10k
-  (``poly_iou``) counts VOT.
-* `vot_raster_overlap`: pixels of both regions within the image, as vot-toolkit counts
-  (``vot/region/raster.py``).
-
-Each row of pixels is filled from its first to its last crossing. For the convex regions of VOT that
-is what the toolkit does; in regions that rounding makes concave it may leave pixels out.
+px from the same origin, one row a frame. Overlap is intersection over union, 0 to 1: float64 [n].
+Arrays of other shapes than a function names are a ValueError.
 """
 
 from __future__ import annotations
@@ -24,7 +15,7 @@ Resolution = tuple[float, float]  # width and height of the image
 
 
 def overlap_ratio(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Returns the IoU of each box with its truth, two arrays [n, 4], in continuous coordinates.
+    """Returns the IoU of each box with its truth, two arrays [n, 4], as OTB, LaSOT, GOT-10k do.
 
     It is 0 where either box has no area, NaN where a number is NaN. The form of OTB's scripts,
     which takes both edge pixels as inside, gives the same number.
@@ -60,12 +51,13 @@ def bounding_boxes(regions: np.ndarray) -> np.ndarray:
 def polygon_overlap(
     boxes: np.ndarray, truth: np.ndarray, resolution: Optional[Resolution] = None
 ) -> np.ndarray:
-    """Returns the exact overlap of boxes with convex quadrilaterals, cut at the image's border.
+    """Returns the exact overlap of boxes [n, 4] with convex truth, [n, 4] or [n, 8].
 
-    The image covers 0 to width and 0 to height; without a resolution nothing is cut. NaN where a
-    number is NaN, 0 where the union has no area.
+    It is counted as got10k does (``poly_iou``): both are cut at the image's border, from 0 to width
+    and 0 to height, if there is a resolution. NaN where a number is NaN, 0 where the union has no
+    area.
     """
-    boxes, truth = _regions(boxes, truth)
+    boxes, truth = pair(boxes, truth, columns=(4, 8))
     low, high = boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)
     polygon = _corners(truth)
     if resolution is not None:
@@ -77,35 +69,29 @@ def polygon_overlap(
 
 
 def vot_raster_overlap(boxes: np.ndarray, truth: np.ndarray, resolution: Resolution) -> np.ndarray:
-    """Returns the overlap by pixels as vot-toolkit counts it (``calculate_overlap``).
+    """Returns the overlap of boxes [n, 4] with truth [n, 4] or [n, 8] by pixels within the image.
 
-    Every number is rounded (halves to the even neighbour). A box covers the pixels x to x + width -
-    1, a quadrilateral those that lie between its edges or on them; pixels outside the image count
-    for nothing. NaN where a number is NaN; as in vot-toolkit, 1 where both regions together have no
-    extent.
+    It is counted as vot-toolkit does (``vot/region/raster.py``, ``calculate_overlap``). Every
+    number is rounded (halves to the even neighbour). A box covers the pixels x to x + width - 1, a
+    quadrilateral those that lie between its edges or on them. NaN where a number is NaN; as in
+    vot-toolkit, 1 where both regions together have no extent.
+
+    Each row of pixels is filled from its first to its last crossing. For the convex regions of VOT
+    that is what the toolkit does; in regions that rounding makes concave it may leave pixels out.
     """
-    boxes, truth = _regions(boxes, truth)
+    boxes, truth = pair(boxes, truth, columns=(4, 8))
     rows = zip(np.round(boxes.astype(np.float32)), np.round(truth.astype(np.float32)))
     return np.array([_vot_frame(box, region, resolution) for box, region in rows])
 
 
-def pair(boxes, truth):
-    """Returns two arrays of boxes as float64 [n, 4]; raises a ValueError if they do not fit."""
+def pair(boxes, truth, columns=(4,)):
+    """Returns both as float64, boxes [n, 4] and truth [n, one of `columns`], if they fit."""
     boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.shape != truth.shape or not len(boxes):
+    fits = boxes.ndim == truth.ndim == 2 and 0 < len(boxes) == len(truth)
+    if not fits or boxes.shape[1] != 4 or truth.shape[1] not in columns:
+        shapes = " or ".join(f"[n, {count}]" for count in columns)
         raise ValueError(
-            "boxes and truth must be two arrays [n, 4] of the same length n > 0; "
-            f"got {list(boxes.shape)} and {list(truth.shape)}"
-        )
-    return boxes, truth
-
-
-def _regions(boxes, truth):
-    boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
-    fits = boxes.ndim == truth.ndim == 2 and len(boxes) == len(truth)
-    if not fits or boxes.shape[1] != 4 or truth.shape[1] not in (4, 8):
-        raise ValueError(
-            "boxes must be [n, 4] and truth [n, 4] or [n, 8] of the same length; "
+            f"boxes must be [n, 4] and truth {shapes} of the same length n > 0; "
             f"got {list(boxes.shape)} and {list(truth.shape)}"
         )
     return boxes, truth

@@ -9,7 +9,8 @@ in ways that differ a little; each function names the one it follows:
   paper is on this scale.
 * got10k: ``ExperimentVOT.report``, weighted by attributes.
 
-Several runs over the same sequence are its repetitions.
+Several runs over the same sequence are its repetitions. Every function raises a ValueError if there
+are no runs, one is malformed, or the toolkit is unknown.
 """
 
 from __future__ import annotations
@@ -63,9 +64,6 @@ def overlaps(
 
     Returns:
         float64 [n] of 0 to 1; NaN without a box or truth. Where it is 0, the tracker has failed.
-
-    Raises:
-        ValueError: If the convention is unknown, or arrays are of other shapes.
     """
     if convention == "vot":
         return regions.vot_raster_overlap(boxes, truth, resolution)
@@ -86,9 +84,6 @@ def accuracy(runs: Sequence[Run], burn_in: int = BURN_IN, weighting: str = "vot"
 
     Returns:
         0 to 1, higher is better; a run or an attribute without a frame that counts has 0.
-
-    Raises:
-        ValueError: If runs are malformed, or the weighting is unknown.
     """
     groups = group_runs(runs)
     if weighting == "vot":
@@ -109,9 +104,6 @@ def robustness(runs: Sequence[Run], kind: str = "vot") -> float:
         kind: "vot": failures of a run, averaged over sequences by their lengths. "pysot": all
             failures in 100 frames of all. "got10k": failures in frames of each attribute, by the
             attributes' numbers of frames.
-
-    Raises:
-        ValueError: If runs are malformed, or the kind is unknown.
     """
     groups = group_runs(runs)
     if kind == "vot":
@@ -169,10 +161,9 @@ def sequence_lengths(groups: list[list[Run]]) -> np.ndarray:
 
 def _failures(groups):
     """Returns the mean number of failures of each sequence."""
-    counts = [
-        [np.count_nonzero(run.codes == FrameCode.FAILED) for run in group] for group in groups
-    ]
-    return np.array([np.mean(each) for each in counts])
+    return np.array(
+        [np.sum([run.codes == FrameCode.FAILED for run in group]) / len(group) for group in groups]
+    )
 
 
 def _left(run, burn_in):

@@ -14,7 +14,7 @@ from typing import Any
 from gradnet_tf.eval.paper import output, published
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import descriptions, plots, writing
-from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.eval.report.tables import Table, plain_table
 from gradnet_tf.eval.scoring.summary import Evaluation
 
 # Heads of columns by measures.
@@ -23,11 +23,7 @@ _SUPERVISED = {"accuracy": "A", "failures_100": "R", "eao": "EAO"}
 
 
 def run(settings: Settings) -> output.Document:
-    """Measures the results.
-
-    Raises:
-        OSError, ValueError: If they cannot be used.
-    """
+    """Measures the results."""
     name = settings.experiment
     loaded, evaluation = writing.compute(settings.sequences, settings.results, settings.trackers)
     is_table2 = name == "table2"
@@ -83,9 +79,5 @@ def make_table(
     ]
     rows += [(tracker, "paper", *numbers) for tracker, numbers in paper.items()]
     rows.sort(key=lambda row: -row[-1] if math.isfinite(row[-1]) else math.inf)
-    return Table(
-        name,
-        f"{evaluation.heading}, {protocol}",
-        (Column("Tracker"), Column("Source"), *(Column(head, 3) for head in measures.values())),
-        tuple((tracker, source, *map(Number, numbers)) for tracker, source, *numbers in rows),
-    )
+    heads = {"Tracker": None, "Source": None, **dict.fromkeys(measures.values(), 3)}
+    return plain_table(name, f"{evaluation.heading}, {protocol}", heads, rows)

@@ -2,10 +2,7 @@
 
 Left, `err_disp` of `history.csv`: how far the peaks of S* lie from the target (the area over the
 precision curve of 0 to 50 px; 0 is best, 99 worst), of training pairs and, dashed, of held-out
-ones. Right, the success AUC of the trackers that the trainings' checkpoints give. A training keeps
-two checkpoints and the best one; with `--keep=N` it keeps more.
-
-The paper compares "Ours" (variant full) with "Ours-T" (without_generalization).
+ones. Right, the success AUC of the trackers that the trainings' checkpoints give.
 """
 
 from __future__ import annotations
@@ -22,12 +19,13 @@ from gradnet_tf import weights
 from gradnet_tf.eval.paper import output, programs
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import descriptions, plots
-from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.eval.report.tables import Table, plain_table
 from gradnet_tf.eval.scoring.summary import Evaluation
 from gradnet_tf.files import disk
 from gradnet_tf.training import checkpoints, history, loop, runinfo
 from gradnet_tf.training.config import TrainConfig
 
+# As the paper calls the variants that it compares.
 TITLES = {"full": "Ours", "without_generalization": "Ours-T"}
 ERRORS = ("err_disp", "validation_err_disp")
 CHECKPOINTS = "checkpoints"  # Folder in the output.
@@ -44,12 +42,7 @@ class Training(NamedTuple):
 
 
 def run(settings: Settings) -> output.Document:
-    """Reads the trainings, tracks with their checkpoints, and makes the figure.
-
-    Raises:
-        KeyboardInterrupt: If the tracking was stopped; the same command goes on.
-        OSError, ValueError: If a working directory cannot be read, or has no checkpoint.
-    """
+    """Reads the trainings, tracks with their checkpoints, and makes the figure."""
     trainings = read_trainings([Path(disk.local_path(path)) for path in settings.workdirs])
     steps = [choose_steps(training, settings.points) for training in trainings]
     settings.output.mkdir(parents=True, exist_ok=True)
@@ -62,10 +55,10 @@ def run(settings: Settings) -> output.Document:
             trackers.append((name, f"gradnet:{path},preset={settings.tracker_preset}"))
     evaluation, notes, line = programs.track(settings, trackers)
     totals = {one.name: one.totals for one in evaluation.trackers}
-    accuracy = [
-        np.array([(s, *(totals[_tracker(t, s)][key] for key in ("auc", "precision"))) for s in own])
-        for t, own in zip(trainings, steps)
-    ]
+    accuracy = []
+    for training, own in zip(trainings, steps):
+        numbers = [totals[_tracker(training, step)] for step in own]
+        accuracy.append(np.array([(s, n["auc"], n["precision"]) for s, n in zip(own, numbers)]))
     return output.Document(
         tables=(accuracy_table(trainings, accuracy, evaluation), error_table(trainings)),
         figures={"": lambda: draw(trainings, accuracy)},
@@ -76,11 +69,7 @@ def run(settings: Settings) -> output.Document:
 
 
 def read_trainings(workdirs: Sequence[Path]) -> list[Training]:
-    """Reads configurations and histories.
-
-    Raises:
-        OSError, ValueError: If a directory is none of a training, or its history is empty.
-    """
+    """Reads configurations and histories; raises an OSError or a ValueError if it cannot."""
     names = {field.name for field in dataclasses.fields(TrainConfig)}
     claims = [runinfo.read(workdir) for workdir in workdirs]
     configs = [TrainConfig(**{n: claim[n] for n in names & set(claim)}) for claim in claims]
@@ -94,9 +83,7 @@ def read_trainings(workdirs: Sequence[Path]) -> list[Training]:
         rows = history.read(workdir / loop.HISTORY)
         errors = {}
         for name in ERRORS:
-            known = [
-                (int(row[history.STEP]) + 1, float(row[name])) for row in rows if row.get(name)
-            ]
+            known = [(int(r[history.STEP]) + 1, float(r[name])) for r in rows if r.get(name)]
             errors[name] = np.array(known).reshape(-1, 2)
         if not len(errors[ERRORS[0]]):
             raise ValueError(f"{workdir / loop.HISTORY} has no row of a training yet")
@@ -105,11 +92,7 @@ def read_trainings(workdirs: Sequence[Path]) -> list[Training]:
 
 
 def choose_steps(training: Training, count: int) -> list[int]:
-    """Chooses at most `count` steps of checkpoints evenly, the last included; 0 for all.
-
-    Raises:
-        OSError, ValueError: If there is no checkpoint.
-    """
+    """Chooses at most `count` steps of checkpoints evenly, the last included; 0 for all."""
     steps = sorted(checkpoints.CheckpointStore(training.workdir, read_only=True).steps())
     if not steps:
         raise ValueError(f"{training.workdir} has no checkpoint")
@@ -133,13 +116,9 @@ def accuracy_table(
     trainings: Sequence[Training], accuracy: Sequence[np.ndarray], evaluation: Evaluation
 ) -> Table:
     """Makes the table of the right half: (step, success AUC, precision) of each checkpoint."""
-    rows = [
-        (training.title, *map(Number, row))
-        for training, own in zip(trainings, accuracy)
-        for row in own
-    ]
-    columns = (Column("Training"), Column("Step", 0), Column("AUC", 3), Column("Precision", 3))
-    return Table("accuracy", f"While testing on {evaluation.heading}", columns, tuple(rows))
+    rows = [(training.title, *row) for training, own in zip(trainings, accuracy) for row in own]
+    heads = {"Training": None, "Step": 0, "AUC": 3, "Precision": 3}
+    return plain_table("accuracy", f"While testing on {evaluation.heading}", heads, rows)
 
 
 def error_table(trainings: Sequence[Training]) -> Table:
@@ -148,11 +127,9 @@ def error_table(trainings: Sequence[Training]) -> Table:
     for training in trainings:
         errors = [dict(training.errors[name]) for name in ERRORS]
         for step in sorted({*errors[0], *errors[1]}):
-            numbers = (step, *(float(one.get(step, math.nan)) for one in errors))
-            rows.append((training.title, *map(Number, numbers)))
-    heads = ("Distance error", "Distance error, held out")
-    columns = (Column("Training"), Column("Step", 0), *(Column(head, 3) for head in heads))
-    return Table("error", "While training", columns, tuple(rows))
+            rows.append((training.title, step, *(one.get(step, math.nan) for one in errors)))
+    heads = {"Training": None, "Step": 0, "Distance error": 3, "Distance error, held out": 3}
+    return plain_table("error", "While training", heads, rows)
 
 
 def draw(trainings: Sequence[Training], accuracy: Sequence[np.ndarray]):

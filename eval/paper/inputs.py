@@ -44,20 +44,12 @@ class Sample(NamedTuple):
 
 
 def load_weights(checkpoint: str) -> weights.Weights:
-    """Loads a checkpoint: a directory, an .npz file, or "embedded".
-
-    Raises:
-        ValueError: If there is none, or it is not sound.
-    """
+    """Loads a directory, an .npz file, or "embedded"; raises a ValueError if it is not sound."""
     return weights.load_embedded() if checkpoint == EMBEDDED else weights.load(checkpoint)
 
 
 def load_network(checkpoint: str, *, needs_update: bool = False) -> tuple[GradNet, weights.Weights]:
-    """Makes the network of a checkpoint.
-
-    Raises:
-        ValueError: As `load_weights`; or if it needs a U2 and there is none.
-    """
+    """Makes the network of a checkpoint; raises as `load_weights`, or if it lacks a U2 it needs."""
     loaded = load_weights(checkpoint)
     network = GradNet(loaded.variant)
     if needs_update and not network.has_update:
@@ -82,7 +74,7 @@ def draw_pairs(settings: Settings) -> Iterator[Sample]:
     """Draws the pairs that the settings ask for, with a progress bar.
 
     Raises:
-        OSError, ValueError: If images or records cannot be read.
+        OSError, ValueError: If images or records cannot be read, or hold no pair.
     """
     if settings.data:
         found = from_records(settings.data, settings.pairs, settings.seed)
@@ -118,13 +110,8 @@ def from_records(data: Sequence[str], count: int, seed: int) -> Iterator[Sample]
 
 
 def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
-    """Draws pairs of frames with ground truth from sequences, each as often as any other.
-
-    Raises:
-        OSError: If an image cannot be read.
-        ValueError: If no sequence has two frames with ground truth.
-    """
-    known = [(sequence, _known_frames(sequence.boxes)) for sequence in dataset.sequences]
+    """Draws pairs of frames with ground truth from sequences, each as often as any other."""
+    known = [(one, np.flatnonzero(checks.is_known(one.boxes))) for one in dataset.sequences]
     known = [(sequence, frames) for sequence, frames in known if len(frames) > 1]
     if not known:
         raise ValueError(f"{dataset.root}: no sequence has two frames with ground truth")
@@ -142,10 +129,6 @@ def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
             _cut(sequence, z, architecture.EXEMPLAR_SIZE),
             _cut(sequence, x, architecture.INSTANCE_SIZE),
         )
-
-
-def _known_frames(boxes: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(checks.is_known(boxes))
 
 
 def _cut(sequence: TestSequence, index: int, size: int) -> np.ndarray:

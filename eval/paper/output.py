@@ -43,11 +43,7 @@ class Document(NamedTuple):
 
 
 def write(settings: Settings, document: Document) -> list[Path]:
-    """Writes the files and returns their paths, that of the page in Markdown first.
-
-    Raises:
-        OSError: If something cannot be written.
-    """
+    """Writes the files and returns their paths, NAME.md first; raises an OSError if it cannot."""
     name, contents = settings.experiment, {}
     for place, table in enumerate(document.tables):
         suffix = f"_{table.name}" if place else ""
@@ -118,9 +114,8 @@ def _to_markdown(settings: Settings, document: Document, pictures: list[str]) ->
         **provenance.describe_environment(),
         **{f"weights of {name}": digest for name, digest in document.weights.items()},
     }
-    rows = tuple(descriptions.flatten(made))
-    columns = (tables.Column("What"), tables.Column("Value"))
-    parts += ["", tables.to_markdown(tables.Table("made", "What made it", columns, rows))]
+    heads, rows = {"What": None, "Value": None}, descriptions.flatten(made)
+    parts += ["", tables.to_markdown(tables.plain_table("made", "What made it", heads, rows))]
     if document.commands:
         parts += ["Commands that were run:", "", "```", *document.commands, "```", ""]
     return "\n".join(parts)

@@ -1,15 +1,13 @@
 """Figures 1, 4 and 10: what gradient and update do on single pairs.
 
 Figure 1 is of plain SiamFC, as in the paper: the search branch of the checkpoint, its first two
-layers being f_2. Shown is |dL / df_2(Z)|, summed over channels, where its cells lie on the
+layers being f_2. It shows |dL / df_2(Z)|, summed over channels, where its cells lie on the
 exemplar; L is the loss of equation 5 on the pair's search region. The paper does not say of which
 layer its gradients are; this is the one that equation 6 uses.
 
-Figure 4 counts the share of the gradient in the updated feature as `history.csv` has it while
-training; the size of U2's weights alone says nothing, since batch norm follows.
-
-In Figure 10 the initial template beta (equation 4) gives S, the loss on the pair's search region
-updates it, and beta* (equation 7) gives S* on the same region.
+Figure 4 counts the share of the gradient in the updated feature; the size of U2's weights alone
+says nothing, since batch norm follows. In Figure 10 the initial template beta (equation 4) gives S,
+the loss on the pair's search region updates it, and beta* (equation 7) gives S* on the same region.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from gradnet_tf.eval.paper import inputs, output
 from gradnet_tf.eval.paper.inputs import Sample
 from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import plots
-from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.eval.report.tables import Table, plain_table
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import metrics
 
@@ -46,11 +44,7 @@ class Maps(NamedTuple):
 
 
 def run(settings: Settings) -> output.Document:
-    """Makes the figure that the settings name.
-
-    Raises:
-        OSError, ValueError: If checkpoint or pairs cannot be used, or a U2 is needed and missing.
-    """
+    """Makes the figure that the settings name."""
     makers = {"figure1": _figure1, "figure4": _figure4, "figure10": _figure10}
     return makers[settings.experiment](settings)
 
@@ -82,14 +76,11 @@ def gradient_table(
 ) -> Table:
     """Makes Figure 1's numbers of absolute gradients [12, 12]."""
     rows = [
-        (sample.name, *map(Number, (loss, map_.max() / map_.mean(), _inner(map_))))
-        for sample, loss, map_ in zip(samples, losses, gradients)
+        (one.name, loss, own.max() / own.mean(), own[_INNER, _INNER].sum() / own.sum())
+        for one, loss, own in zip(samples, losses, gradients)
     ]
-    columns = (
-        *(Column("Pair"), Column("Loss", 6), Column("Largest by mean", 2)),
-        Column("Share in the inner half", 3),
-    )
-    return Table("figure1", "Gradient over the exemplar", columns, tuple(rows))
+    heads = {"Pair": None, "Loss": 6, "Largest by mean": 2, "Share in the inner half": 3}
+    return plain_table("figure1", "Gradient over the exemplar", heads, rows)
 
 
 def draw_gradients(samples: Sequence[Sample], gradients: Sequence[np.ndarray]):
@@ -127,12 +118,12 @@ def _figure4(settings: Settings) -> output.Document:
 def share_table(shares: Sequence[Sequence[float]]) -> Table:
     """Makes Figure 4's means and quartiles of the shares of each network."""
     rows = [
-        (name, *map(Number, (np.mean(own), *np.quantile(own, (0.25, 0.5, 0.75)))))
+        (name, np.mean(own), *np.quantile(own, (0.25, 0.5, 0.75)))
         for name, own in zip(_TRAININGS, shares)
     ]
-    heads = ("Mean", "Lower quartile", "Median", "Upper quartile")
-    columns = (Column("Training"), *(Column(head, 3) for head in heads))
-    return Table("figure4", "Weight ratio of the gradient", columns, tuple(rows))
+    numbers = ("Mean", "Lower quartile", "Median", "Upper quartile")
+    heads = {"Training": None, **dict.fromkeys(numbers, 3)}
+    return plain_table("figure4", "Weight ratio of the gradient", heads, rows)
 
 
 def draw_shares(shares: Sequence[Sequence[float]]):
@@ -154,15 +145,14 @@ def _figure10(settings: Settings) -> output.Document:
     for sample in inputs.draw_pairs(settings):
         samples.append(sample)
         found.append([_maps(network, sample) for network, _ in loaded])
+    second = ", (c) S and (d) S* of the second" if len(loaded) > 1 else ""
     return output.Document(
         tables=(map_table(samples, found),),
         figures={"": lambda: draw_maps(samples, found)},
         notes=(
-            "(a) S and (b) S* of the first checkpoint"
-            + (", (c) S and (d) S* of the second" if len(loaded) > 1 else "")
-            + ". Each map from its least (blue) to its largest value (red); the target is in the "
-            "middle of every region. Peaked: how far the peak is above the mean, in standard "
-            "deviations of the map.",
+            f"(a) S and (b) S* of the first checkpoint{second}. Each map from its least (blue) to "
+            "its largest value (red); the target is in the middle of every region. Peaked: how far "
+            "the peak is above the mean, in standard deviations of the map.",
         ),
         weights={f"checkpoint {i + 1}": one.digest for i, (_, one) in enumerate(loaded)},
     )
@@ -188,14 +178,10 @@ def map_table(samples: Sequence[Sample], found: Sequence[Sequence[Maps]]) -> Tab
     for sample, own in zip(samples, found):
         for place, maps in enumerate(own, 1):
             peaks = (peakedness(maps.initial), peakedness(maps.final))
-            numbers = (maps.initial_loss, maps.final_loss, *peaks)
-            rows.append((sample.name, str(place), *map(Number, numbers)))
-    columns = (
-        *(Column("Pair"), Column("Checkpoint")),
-        *(Column("Loss of S", 6), Column("Loss of S*", 6)),
-        *(Column("S peaked", 2), Column("S* peaked", 2)),
-    )
-    return Table("figure10", "Score maps before and after the update", columns, tuple(rows))
+            rows.append((sample.name, str(place), maps.initial_loss, maps.final_loss, *peaks))
+    heads = {"Pair": None, "Checkpoint": None, "Loss of S": 6, "Loss of S*": 6}
+    heads.update({"S peaked": 2, "S* peaked": 2})
+    return plain_table("figure10", "Score maps before and after the update", heads, rows)
 
 
 def draw_maps(samples: Sequence[Sample], found: Sequence[Sequence[Maps]]):
@@ -211,7 +197,3 @@ def draw_maps(samples: Sequence[Sample], found: Sequence[Sequence[Maps]]):
     for axes, name in zip(cells[1:, 0], _MAPS):
         axes.set_ylabel(name)
     return figure
-
-
-def _inner(gradient: np.ndarray) -> float:
-    return gradient[_INNER, _INNER].sum() / gradient.sum()

@@ -15,6 +15,7 @@ from gradnet_tf.eval.paper.settings import Settings
 from gradnet_tf.eval.report import writing
 from gradnet_tf.eval.scoring.summary import Evaluation
 
+# A program is a module, and what stands before its flags.
 TRAIN = ("gradnet_tf.train",)
 TRACK = ("gradnet_tf.eval", "run")
 RESULTS = "results"  # Folder in the output; in it one for the constants and the limit.
@@ -27,10 +28,9 @@ def line(program: Sequence[str], arguments: Sequence[str]) -> str:
 
 
 def run(program: Sequence[str], arguments: Sequence[str]) -> int:
-    """Runs a program, a module and what stands before its flags, and returns its exit status.
+    """Runs a program to its end and returns its exit status.
 
-    Raises:
-        KeyboardInterrupt: If it, or this process, was stopped by a signal.
+    Raises a KeyboardInterrupt if it, or this process, was stopped by a signal.
     """
     sys.stdout.flush()
     # In a session of its own it gets a signal once, from here, and not from the terminal as well.

@@ -19,9 +19,14 @@ _TRAINING = ("data", "init", "seed", "preset", "train_flag", "baseline_flag")
 
 
 class Experiment(NamedTuple):
-    """A table or figure of the paper."""
+    """A table or figure of the paper.
 
-    module: str  # Of this package, with `run(settings) -> output.Document`.
+    Its module, of this package, has a function `run(settings) -> output.Document`. This raises an
+    OSError or a ValueError if something cannot be used or fails, and a KeyboardInterrupt if a
+    training or the tracking was stopped; the same command goes on with these.
+    """
+
+    module: str
     title: str  # What it shows.
     takes: tuple[str, ...]  # The flags that mean something, besides those of `numbers`.
     needs: tuple[str, ...] = ()  # The flags without which it cannot be.
@@ -38,10 +43,9 @@ def _benchmark(title: str, dataset: str) -> Experiment:
     return Experiment("benchmarks", title, takes, needs, plots=plots, dataset=dataset)
 
 
-def _of_pairs(module: str, title: str, pairs: tuple[int, int], checkpoints: int, **more):
-    return Experiment(
-        module, title, _PAIRS, numbers={"pairs": pairs}, checkpoints=checkpoints, **more
-    )
+def _of_pairs(title: str, pairs: tuple[int, int], checkpoints: int, needs=()) -> Experiment:
+    numbers = {"pairs": pairs}
+    return Experiment("pair_figures", title, _PAIRS, needs, numbers, checkpoints)
 
 
 EXPERIMENTS = {
@@ -62,7 +66,7 @@ EXPERIMENTS = {
         numbers={"steps": (60, 5000), "limit": (60, 0)},
         plots=False,
     ),
-    "figure1": _of_pairs("pair_figures", "Absolute gradient over the exemplar", (6, 12), 1),
+    "figure1": _of_pairs("Absolute gradient over the exemplar", (6, 12), 1),
     "figure2": Experiment(
         "figure2",
         "Distance error while training, accuracy while testing",
@@ -71,13 +75,12 @@ EXPERIMENTS = {
         numbers={"points": (3, 50), "limit": (60, 0)},
     ),
     "figure4": _of_pairs(
-        *("pair_figures", "Weight ratio between gradient and feature", (48, 1000), 2),
-        needs=("checkpoint",),
+        "Weight ratio between gradient and feature", (48, 1000), 2, needs=("checkpoint",)
     ),
     "figure6": _benchmark("Precision and success on OTB-2015", "otb100"),
     "figure7": _benchmark("Precision and success on TC-128", "tc128"),
     "figure8": _benchmark("Precision and success on LaSOT", "lasot"),
-    "figure10": _of_pairs("pair_figures", "Initial and optimal score maps", (5, 8), 2),
+    "figure10": _of_pairs("Initial and optimal score maps", (5, 8), 2),
 }
 
 

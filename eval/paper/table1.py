@@ -1,15 +1,14 @@
 """Table 1: iterations of plain gradient descent that SiamFC's template needs, by learning rate.
 
 For each pair the template f_x(Z) goes down the gradient of the loss of equation 5 on the pair's own
-search region, all weights alike and nothing else moving. docs/experiments.md says what counts as
-converged (the loss has no minimum to compare with: a template that tells the 13 cells of the target
-from the 276 others gets ever better by growing) and what the basic rate is.
+search region; nothing else moves. docs/experiments.md says what counts as converged and what the
+basic rate is. The loss has no minimum to compare with: a template that tells the 13 cells of the
+target from the 276 others gets ever better by growing.
 
 The score map is linear in the template, S = A beta, with one row of A for each window of the search
 region's features. The gradient A^T dL/dS moves the template by combinations of these windows only,
 so beta - beta_0 = A^T c and S = S_0 + A A^T c. Descending in c with the Gram matrix A A^T (17 * 17
-cells) gives the same scores as descending in the template (6 * 6 * 256 weights), and many rates go
-at once.
+cells) gives the same scores as descending in the template, and many rates go at once.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from tqdm import tqdm
 
 from gradnet_tf.eval.paper import inputs, output, published
 from gradnet_tf.eval.paper.settings import Settings
-from gradnet_tf.eval.report.tables import Column, Number, Table
+from gradnet_tf.eval.report.tables import Table, plain_table
 from gradnet_tf.network import losses
 from gradnet_tf.network.gradnet import GradNet
 
@@ -49,11 +48,7 @@ class Descent(NamedTuple):
 
 
 def run(settings: Settings) -> output.Document:
-    """Measures and makes the table.
-
-    Raises:
-        OSError, ValueError: If checkpoint or pairs cannot be used.
-    """
+    """Measures and makes the table."""
     network, loaded = inputs.load_network(settings.checkpoint[0])
     problems = _problems(network, settings)
     target, limit = settings.target, settings.iterations
@@ -90,25 +85,22 @@ def make_table(found: Sequence[Descent]) -> Table:
             _text(median(iterations)),
             "–".join(_text(median(iterations, share)) for share in (0.25, 0.75)),
             f"{np.isfinite(iterations).sum()} of {len(iterations)}",
-            Number(median([one.first_step[place] for one in found])),
+            median([one.first_step[place] for one in found]),
         )
         rows.append(row)
-    heads = ("Learning rate", "Iterations, paper", "Iterations, here", "Quartiles")
-    columns = (
-        *map(Column, (*heads, "Pairs that converge")),
-        Column("Loss after one iteration (share)", 3),
-    )
+    texts = ("Learning rate", "Iterations, paper", "Iterations, here", "Quartiles")
+    heads = {
+        **dict.fromkeys((*texts, "Pairs that converge")),
+        "Loss after one iteration (share)": 3,
+    }
     title = "Iterations to update SiamFC's template by gradient descent"
-    return Table("table1", title, columns, tuple(rows))
+    return plain_table("table1", title, heads, rows)
 
 
 def make_problem(template: np.ndarray, features: np.ndarray) -> Problem:
     """Makes the descent of a template beta_0, [rows, columns, channels], on one search region.
 
-    The features f_x(X) of the region are [height, width, channels].
-
-    Raises:
-        ValueError: If the score map would not be square.
+    The features f_x(X) of the region are [height, width, channels]; they have to be square.
     """
     rows, columns, _ = template.shape
     windows = np.lib.stride_tricks.sliding_window_view(
@@ -164,11 +156,7 @@ def median(values: npt.ArrayLike, share: float = 0.5) -> float:
 
 
 def find_base_rate(problems: Sequence[Problem], iterations: float, target: float) -> float:
-    """Finds the rate at which the median pair takes a number of iterations, see `descend`.
-
-    Raises:
-        ValueError: If no rate takes so many.
-    """
+    """Finds the rate at which the median pair takes so many iterations, or raises a ValueError."""
     limit = int(iterations)
     unit = 1 / np.median([smoothness(problem) for problem in problems])
     grid = unit * np.logspace(-5, 1, 25)

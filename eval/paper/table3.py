@@ -4,9 +4,6 @@ All start from the search branch of `init`, see the same pairs in as many steps,
 with the same constants. Only the baseline moves the search branch, at a rate and for a number of
 steps of its own if `baseline_flag` says so. A further row is `init` itself as plain SiamFC, without
 any training here, which is what the others build on.
-
-Working directories and results are kept in the output: the same command goes on with what was
-stopped, and does not do again what is finished.
 """
 
 from __future__ import annotations
@@ -58,12 +55,7 @@ TRAININGS = "trainings"  # Folder in the output.
 
 
 def run(settings: Settings) -> output.Document:
-    """Trains what is not trained yet, tracks what is not tracked yet, and makes the table.
-
-    Raises:
-        KeyboardInterrupt: If a training or the tracking was stopped; the same command goes on.
-        OSError, ValueError: If something cannot be used, or a training fails.
-    """
+    """Trains what is not trained yet, tracks what is not tracked yet, and makes the table."""
     note = _describe_steps(check(settings))
     lines, digests = [], {"init": inputs.load_weights(settings.init).digest}
     settings.output.mkdir(parents=True, exist_ok=True)

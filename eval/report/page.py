@@ -232,7 +232,8 @@ def _list(pairs) -> str:
 
 def _eao(evaluation: Evaluation, eao: Eao) -> dict[str, Any]:
     # A few hundred places are enough for a curve on a screen.
-    places = np.unique(np.linspace(0, eao.longest - 1, min(eao.longest, 240)).astype(int))
+    longest = len(eao.curves[0])
+    places = np.unique(np.linspace(0, longest - 1, min(longest, 240)).astype(int))
     return {
         "interval": list(eao.interval),
         "lengths": (places + 1).tolist(),

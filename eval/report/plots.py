@@ -104,15 +104,10 @@ def render(figure: Figure, formats: Sequence[str]) -> dict[str, bytes]:
 def draw_all(
     evaluation: Evaluation, pair: Optional[tuple[int, int]], formats: Sequence[str]
 ) -> dict[str, bytes]:
-    """Draws every plot that the evaluation has numbers for.
+    """Draws every plot that the evaluation has numbers for, in some of `FORMATS`.
 
-    Args:
-        evaluation: The numbers.
-        pair: Places of the two trackers that are compared; None if there are no two.
-        formats: Some of `FORMATS`.
-
-    Returns:
-        The files by their names, such as "success.svg".
+    The pair is the places of the two trackers that are compared; None if there are no two. Returns
+    the files by their names, such as "success.svg".
     """
     by_sequence = evaluation.by_sequence[0]
     with styled():
@@ -183,7 +178,7 @@ def attribute_plot(evaluation: Evaluation, measure: Measure) -> Figure:
 
 def speed_plot(evaluation: Evaluation, measure: Measure) -> Figure:
     """Draws one measure against frames a second."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure, axes = new_figure()
     axes.set_xscale("log")
@@ -200,7 +195,7 @@ def speed_plot(evaluation: Evaluation, measure: Measure) -> Figure:
     axes.margins(y=0.22)
     # Plain numbers: powers of ten need mathematical text.
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="Frames a second (tracking alone)", ylabel=measure.title)
     _title(axes, "Speed and accuracy", evaluation)
@@ -239,7 +234,7 @@ def eao_plot(evaluation: Evaluation) -> Figure:
     figure, axes = new_figure()
     axes.axvspan(*eao.interval, color="#cfe0f3", alpha=0.6, linewidth=0)
     scores = [tracker.totals["eao"] for tracker in evaluation.trackers]
-    _draw_ranked(axes, evaluation, np.arange(1, eao.longest + 1), eao.curves, scores)
+    _draw_ranked(axes, evaluation, np.arange(1, len(eao.curves[0]) + 1), eao.curves, scores)
     axes.set_ylim(bottom=0)
     axes.set(xlabel="Sequence length (frames)", ylabel="Expected average overlap")
     _title(axes, "Expected overlap", evaluation)

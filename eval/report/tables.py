@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Optional
 
 import numpy as np
@@ -67,6 +67,14 @@ class Table:
     note: str = ""  # What a reader of the numbers has to know besides.
     # How many sequences the numbers are of, and of how many; for CSV, which has no title.
     counts: Optional[tuple[int, int]] = None
+
+
+def plain_table(
+    name: str, title: str, heads: Mapping[str, Optional[int]], rows: Iterable[Iterable[Any]]
+) -> Table:
+    """Makes a table of texts and of numbers without intervals; `heads` have the columns' digits."""
+    cells = [tuple(c if isinstance(c, str) else Number(c) for c in row) for row in rows]
+    return Table(name, title, tuple(map(Column, heads, heads.values())), tuple(cells))
 
 
 def overview(evaluation: Evaluation) -> Table:

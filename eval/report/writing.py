@@ -40,8 +40,7 @@ Pair = tuple[int, int]  # Places of two trackers.
 class Options:
     """What a report is asked for; see the flags of the same names.
 
-    Raises:
-        ValueError: If a value is missing or wrong.
+    Raises a ValueError if a value is missing or wrong.
     """
 
     results: Sequence[str]
@@ -127,8 +126,7 @@ def compute(
 ) -> tuple[loading.Loaded, Evaluation]:
     """Reads results in folders and computes the numbers; see the flags of the same names.
 
-    Raises:
-        OSError, ValueError: If there are none that can be used.
+    Raises an OSError or a ValueError if there are none that can be used.
     """
     found = discovery.find_results(results)
     loaded = loading.load(dataset, loading.choose(dataset, found, trackers or None, protocol))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Collection, Sequence
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from gradnet_tf.datasets import otb
 from gradnet_tf.datasets.sequences import Dataset, part
@@ -18,8 +18,7 @@ from gradnet_tf.eval.scoring.summary import TrackerRuns
 MIXED = " (mixed code)"  # Behind a tracker's name, wherever results of different code are joined.
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Loaded:
+class Loaded(NamedTuple):
     """What can be compared."""
 
     dataset: Dataset  # With the sequences that every tracker has, cut as they were tracked.
@@ -67,12 +66,10 @@ def choose(
     if not own:
         raise ValueError(f"no results of the protocol {protocol!r}; there are {', '.join(there)}")
     if names is not None:
-        missing = sorted(set(names) - {one.tracker for one in own})
+        found = sorted(one.tracker for one in own)
+        missing = sorted(set(names).difference(found))
         if missing:
-            raise ValueError(
-                f"no results of {', '.join(missing)}; there are "
-                f"{', '.join(sorted(one.tracker for one in own))}"
-            )
+            raise ValueError(f"no results of {', '.join(missing)}; there are {', '.join(found)}")
         own = [one for one in own if one.tracker in names]
     for name in sorted({one.tracker for one in own}):
         places = [one.dataset for one in own if one.tracker == name]
@@ -112,7 +109,6 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
     sequences, limit = _cut(sequences, results)
     if limit:
         notes.append(f"Only the first {limit} frames of each sequence were tracked.")
-
     sequences, tiger1_notes = _fit_tiger1(dataset, sequences, results)
     notes += tiger1_notes
     runs, reasons = _read_all(results, sequences, dataset.convention)
@@ -140,10 +136,8 @@ def load(dataset: Dataset, results: Sequence[TrackerResults]) -> Loaded:
         flaws = [one.find_flaw(s.name) for s in common if s.name in one.sources]
         notes += [f"{flaw}, but counted as it is." for flaw in flaws if flaw]
         notes += one.describe_code([s.name for s in common])
-        for s in common:
-            notes += [
-                f"{one.tracker}: {text}" for r in runs[one.tracker, s.name] for text in r.notes
-            ]
+        own = [run for s in common for run in runs[one.tracker, s.name]]
+        notes += [f"{one.tracker}: {text}" for run in own for text in run.notes]
     trackers = tuple(
         TrackerRuns(
             one.tracker + (MIXED if one.is_mixed(s.name for s in common) else ""),
@@ -216,34 +210,28 @@ def _fit_tiger1(
     dataset: Dataset, sequences: list[TestSequence], results: Sequence[TrackerResults]
 ) -> tuple[list[TestSequence], list[str]]:
     """Counts OTB's Tiger1 from frame 6 on if a tracker began there, and says so."""
-    cut = otb.TIGER1_SKIPPED
     place = next((i for i, s in enumerate(sequences) if s.name == otb.TIGER1), None)
     if place is None or not dataset.name.startswith("otb"):
         return sequences, []
-    counts = {}
+    trackers: dict[int, list[str]] = {}  # By how many boxes they have.
     for one in results:
         with contextlib.suppress(KeyError, OSError, ValueError):
-            counts[one.tracker] = len(one.read(_name_in(one, otb.TIGER1)).boxes)
-    frames = len(sequences[place].frames)
-    if frames - cut in counts.values():
-        frames -= cut
-        sequences = [*sequences]
-        sequences[place] = part(sequences[place], cut)
-        shorter = ", ".join(name for name, count in counts.items() if count == frames)
-        text = (
-            f"{shorter} began {otb.TIGER1} at frame {cut + 1}: despite skip_tiger1=false it counts"
-        )
-        if frames + cut not in counts.values():
-            return sequences, [f"{text} from there on."]
-        return sequences, [f"{text} without the first {cut} boxes of the other trackers."]
-    longer = ", ".join(name for name, count in counts.items() if count == frames + cut)
-    if not longer:
-        return sequences, []
-    return sequences, [
-        f"{longer} began {otb.TIGER1} at frame 1, as the got10k toolkit does: the first {cut} "
-        "boxes are left out. --dataset_option=skip_tiger1=false counts them, if all trackers have "
-        "them."
-    ]
+            count = len(one.read(_name_in(one, otb.TIGER1)).boxes)
+            trackers.setdefault(count, []).append(one.tracker)
+    cut, frames = otb.TIGER1_SKIPPED, len(sequences[place].frames)
+    if frames - cut in trackers:
+        text = f"{', '.join(trackers[frames - cut])} began {otb.TIGER1} at frame {cut + 1}"
+        others = f"without the first {cut} boxes of the other trackers"
+        where = others if frames in trackers else "from there on"
+        fitted = [*sequences[:place], part(sequences[place], cut), *sequences[place + 1 :]]
+        return fitted, [f"{text}: despite skip_tiger1=false it counts {where}."]
+    if frames + cut in trackers:
+        return sequences, [
+            f"{', '.join(trackers[frames + cut])} began {otb.TIGER1} at frame 1, as the got10k "
+            f"toolkit does: the first {cut} boxes are left out. --dataset_option=skip_tiger1=false "
+            "counts them, if all trackers have them."
+        ]
+    return sequences, []
 
 
 def _take(run: SequenceResult, kept: slice) -> SequenceResult:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -16,20 +15,18 @@ from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.scoring.summary import Curve, Eao, Measure, TrackerRuns
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class TrackerNumbers:
+class TrackerNumbers(NamedTuple):
     """One tracker on n sequences; see `summary.TrackerEvaluation`."""
 
     values: Mapping[str, np.ndarray]
     curves: Mapping[str, np.ndarray]
     overlaps: Sequence[np.ndarray]
     # Those that do not follow from the values of sequences:
-    totals: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    intervals: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    totals: Mapping[str, float] = {}
+    intervals: Mapping[str, tuple[float, float]] = {}
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Numbers:
+class Numbers(NamedTuple):
     """All trackers on n sequences; see `summary.Evaluation`."""
 
     measures: Sequence[Measure]
@@ -58,39 +55,31 @@ _MEASURES = {
     "reference": [_MEAN_IOU, _precision("<")],
 }
 _OTHERS = [_AUC, _precision("≤"), _NORMALIZED, _SR_50, _MEAN_IOU]
+_CURVES = (
+    ("success", "Success", "Overlap threshold", "Success rate"),
+    ("precision", "Precision", "Location error threshold (px)", "Precision"),
+    ("normalized_precision", "Normalized precision", "Normalized error threshold", "Precision"),
+)
 
 
-def list_measures(convention: str) -> list[Measure]:
-    """Lists the measures of a convention, the one that ranks first."""
-    return _MEASURES.get(convention, _OTHERS)
-
-
-def list_curves(convention: str) -> list[Curve]:
-    """Lists the kinds of curves of a convention."""
-    at = ope_metrics.thresholds(convention)
-    keys = [measure.key for measure in list_measures(convention)]
-    success = "auc" if "auc" in keys else keys[0]
-    curves = [
-        Curve("success", "Success", at.success, "Overlap threshold", "Success rate", success),
-        Curve(
-            *("precision", "Precision", at.precision),
-            *("Location error threshold (px)", "Precision", "precision"),
-        ),
-        Curve(
-            *("normalized_precision", "Normalized precision", at.normalized_precision),
-            *("Normalized error threshold", "Precision", "normalized_precision"),
-        ),
+def _list_curves(convention: str, keys: Sequence[str]) -> list[Curve]:
+    """Lists the kinds of curves of a convention that has measures of these keys."""
+    at = ope_metrics.thresholds(convention)._asdict()
+    scores = {"success": "auc" if "auc" in keys else keys[0]}  # Else the key is that of the curve.
+    return [
+        Curve(key, title, at[key], x_title, y_title, scores.get(key, key))
+        for key, title, x_title, y_title in _CURVES
+        if key in ("success", *keys)
     ]
-    return [curve for curve in curves if curve.key in ("success", *keys)]
 
 
 def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str) -> Numbers:
     """Measures all runs by a convention; several runs of a sequence count as their mean.
 
-    Raises:
-        ValueError: If boxes do not fit a sequence, or the convention is unknown.
+    Raises a ValueError if boxes do not fit a sequence, or the convention is unknown.
     """
-    measures, curves = list_measures(convention), list_curves(convention)
+    measures = _MEASURES.get(convention, _OTHERS)
+    curves = _list_curves(convention, [one.key for one in measures])
     weights = np.zeros(len(dataset.sequences))
     found = []
     for tracker in trackers:
@@ -98,7 +87,7 @@ def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str) 
         rows: dict[str, list[np.ndarray]] = {curve.key: [] for curve in curves}
         overlaps = []
         for place, (sequence, runs) in enumerate(zip(dataset.sequences, tracker.runs)):
-            scores = [score(sequence, run, convention) for run in runs]
+            scores = [_score(sequence, run, convention) for run in runs]
             single = [ope_metrics.summarize([one]) for one in scores]
             for key, column in values.items():
                 column[place] = np.mean([getattr(one, key) for one in single])
@@ -111,14 +100,7 @@ def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str) 
     return Numbers(measures, curves, weights, found)
 
 
-def score(
-    sequence: TestSequence, run: SequenceResult, convention: str
-) -> ope_metrics.SequenceScores:
-    """Scores one run; raises a ValueError that names the sequence if boxes and frames differ."""
-    if len(run.boxes) != len(sequence.frames):
-        raise ValueError(
-            f"{sequence.name}: {len(run.boxes)} boxes for {len(sequence.frames)} frames"
-        )
+def _score(sequence: TestSequence, run: SequenceResult, convention: str):
     is_vot = convention == "vot"
     needs_size = is_vot or convention == "got10k"
     return ope_metrics.sequence_scores(

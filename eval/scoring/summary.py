@@ -93,8 +93,7 @@ class Eao:
     """Expected average overlap of the trackers."""
 
     interval: tuple[int, int]  # First and last length that count.
-    longest: int  # Length of the curves.
-    curves: Sequence[np.ndarray]  # float64 [longest] a tracker, of the lengths 1, 2, ...
+    curves: Sequence[np.ndarray]  # float64 [k] a tracker, of the lengths 1, 2, ..., k.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -137,11 +136,10 @@ class Evaluation:
         return mean(rows[members], self.weights[members])
 
 
-def mean(values: np.ndarray, weights: Optional[np.ndarray] = None) -> Any:
+def mean(values: np.ndarray, weights: np.ndarray) -> Any:
     """Averages over the first axis; rows with NaN are left out, NaN if none is left."""
-    values = np.asarray(values, np.float64)
+    values, weights = np.asarray(values, np.float64), np.asarray(weights, np.float64)
     is_known = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if not is_known.any():
         return np.full(values.shape[1:], math.nan)[()]
-    weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
     return np.average(values[is_known], axis=0, weights=weights[is_known])

@@ -21,15 +21,9 @@ MEASURES = (
 
 
 def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], samples: int) -> Numbers:
-    """Measures all runs; several runs of a sequence are its repetitions.
+    """Measures all runs, which have codes; several runs of a sequence are its repetitions.
 
-    Args:
-        dataset: The sequences.
-        trackers: The trackers' runs, with codes.
-        samples: Samples of the bootstrap of the EAO.
-
-    Raises:
-        ValueError: If codes or boxes do not fit a sequence.
+    Raises a ValueError if codes or boxes do not fit a sequence.
     """
     # VOT2013 and VOT2014 rank by accuracy and robustness: they have no EAO.
     interval = eao.EAO_INTERVALS.get(dataset.name)
@@ -40,34 +34,25 @@ def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], samples: int) -> 
             [_run(sequence, run.codes, run.boxes, size) for run in runs]
             for sequence, runs, size in zip(dataset.sequences, tracker.runs, sizes)
         ]
-        everything = [run for group in groups for run in group]
-        totals, intervals = {}, {}
+        values = {
+            "accuracy": np.array([supervised.accuracy(group) for group in groups]),
+            "failures": np.array([supervised.robustness(group) for group in groups]),
+            "failures_100": np.array([supervised.robustness(group, "pysot") for group in groups]),
+        }
+        numbers = TrackerNumbers(values, {}, [group[0].overlaps for group in groups])
         if interval:
-            totals = {"eao": eao.eao(everything, interval)}
-            intervals = {"eao": eao.eao_interval(everything, interval, samples)}
-        found.append(
-            TrackerNumbers(
-                values={
-                    "accuracy": np.array([supervised.accuracy(group) for group in groups]),
-                    "failures": np.array([supervised.robustness(group) for group in groups]),
-                    "failures_100": np.array([supervised.robustness(g, "pysot") for g in groups]),
-                },
-                curves={},
-                overlaps=[group[0].overlaps for group in groups],
-                totals=totals,
-                intervals=intervals,
-            )
-        )
-        curves.append(eao.eao_curve(everything)[1:])
+            runs = [run for group in groups for run in group]
+            totals = {"eao": eao.eao(runs, interval)}
+            intervals = {"eao": eao.eao_interval(runs, interval, samples)}
+            numbers = numbers._replace(totals=totals, intervals=intervals)
+            curves.append(eao.eao_curve(runs)[1:])
+        found.append(numbers)
+    weights = np.array([float(len(sequence.frames)) for sequence in dataset.sequences])
+    if interval is None:
+        return Numbers(MEASURES[1:], (), weights, found)
     longest = max(map(len, curves))
-    curves = [_pad(curve, longest) for curve in curves]
-    return Numbers(
-        measures=MEASURES if interval else MEASURES[1:],
-        curves=(),
-        weights=np.array([float(len(sequence.frames)) for sequence in dataset.sequences]),
-        trackers=found,
-        eao=Eao(interval, longest, curves) if interval else None,
-    )
+    curves = [np.pad(one, (0, longest - len(one)), constant_values=np.nan) for one in curves]
+    return Numbers(MEASURES, (), weights, found, Eao(interval, curves))
 
 
 def _run(sequence: TestSequence, codes, boxes, size) -> supervised.Run:
@@ -75,7 +60,3 @@ def _run(sequence: TestSequence, codes, boxes, size) -> supervised.Run:
     if len(boxes) != len(truth):
         raise ValueError(f"{sequence.name}: {len(boxes)} boxes for {len(truth)} frames")
     return supervised.Run(sequence.name, codes, supervised.overlaps(boxes, truth, size))
-
-
-def _pad(curve: np.ndarray, length: int) -> np.ndarray:
-    return np.append(curve, np.full(length - len(curve), np.nan))
