@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.boxes import geometry
-from gradnet_tf.network import backbone, crops, response
+from gradnet_tf.network import architecture, crops, response
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.rules import SCORE_SIZE
@@ -63,7 +63,7 @@ class ReferencesWay:
         self._position, self._size = position.numpy(), target_size.numpy()
         side = geometry.exemplar_side(target_size, config.context_amount)
         self._side = geometry.instance_side(
-            side, backbone.EXEMPLAR_SIZE, backbone.INSTANCE_SIZE
+            side, architecture.EXEMPLAR_SIZE, architecture.INSTANCE_SIZE
         ).numpy()
         frame = tf.constant(image)
         self._fill = crops.mean_colour(frame)
@@ -106,8 +106,10 @@ class ReferencesWay:
         total += config.template_influence * _normalized(self._upsampled(template_score)[0])
         total = (1 - config.window_influence) * total + config.window_influence * self._window
         peak = np.array(np.unravel_index(total.argmax(), total.shape)) - len(total) // 2
-        stride = backbone.TOTAL_STRIDE / config.response_upsampling
-        self._position = self._position + peak * stride * round(self._side) / backbone.INSTANCE_SIZE
+        stride = architecture.TOTAL_STRIDE / config.response_upsampling
+        self._position = (
+            self._position + peak * stride * round(self._side) / architecture.INSTANCE_SIZE
+        )
         damping = config.scale_damping
         self._side = self._side * (1 - damping + damping * self._scales[scale])
         self._size = self._size * (1 - damping + damping * self._scales[scale])

@@ -8,7 +8,7 @@ made from this table. Source: paper, section 3.5 and Table 3; `siamese.py` of th
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Optional
+from typing import Optional
 
 EXEMPLAR_SIZE = 127  # Side in pixels.
 INSTANCE_SIZE = 255  # In tracking.
@@ -49,13 +49,6 @@ class Layer:
         """Shape of the kernel, HWIO."""
         channels = self.in_channels // self.groups
         return self.kernel_size, self.kernel_size, channels, self.filters
-
-    @property
-    def block_options(self) -> dict[str, Any]:
-        """The arguments of `layers.ConvBlock`, by name."""
-        options = dataclasses.asdict(self)
-        del options["pool"]
-        return options
 
 
 def branch(layers: tuple[Layer, ...], suffix: str) -> tuple[Layer, ...]:

@@ -13,48 +13,27 @@ from typing import Optional
 import tensorflow as tf
 
 from gradnet_tf.network import folding, layers
-from gradnet_tf.network.architecture import (
-    EXEMPLAR_SIZE,
-    INSTANCE_SIZE,
-    TOTAL_STRIDE,
-    Layer,
-)
-
-__all__ = [
-    "EXEMPLAR_SIZE",
-    "INSTANCE_SIZE",
-    "TOTAL_STRIDE",
-    "ConvNet",
-    "cross_correlation",
-    "cross_correlations",
-    "make_blocks",
-]
+from gradnet_tf.network.architecture import Layer
 
 
 def make_blocks(
     table: Iterable[Layer], seed: Optional[int] = None, dtype: str = "float32"
 ) -> dict[str, layers.ConvBlock]:
     """Makes new blocks for the layers of a table, by TF1 scope."""
-    blocks = {
-        layer.scope: layers.ConvBlock(**layer.block_options, seed=seed, dtype=dtype)
-        for layer in table
-    }
-    for block in blocks.values():
-        block.build()
-    return blocks
+    return {layer.scope: layers.ConvBlock(layer, seed=seed, dtype=dtype) for layer in table}
 
 
 class ConvNet(tf.keras.Model):
     """Consecutive stages of the AlexNet, with the max pooling that follows stages 1 and 2.
 
-    With all five stages: search region [b, 255, 255, 3] -> [b, 22, 22, 256], 239 -> 20, exemplar
-    127 -> 6. With the stem: exemplar [b, 127, 127, 3] -> f_2 [b, 12, 12, 256]. With the head:
-    [b, 12, 12, 256] -> template [b, 6, 6, 256]. Images are BGR, float32 in 0..255.
+    All five make search features [b, 22, 22, 256] of [b, 255, 255, 3] (239 -> 20, exemplar 127 ->
+    6), the stem f_2 [b, 12, 12, 256] of an exemplar, the head a template [b, 6, 6, 256] of f_2.
+    Images are BGR, float32 in 0..255.
 
     Args:
         table: The stages in order.
-        blocks: Their blocks by TF1 scope, variable (`ConvBlock`) or folded ones; others may be
-            among them.
+        blocks: Blocks by TF1 scope, variable (`ConvBlock`) or all folded; those of the table are
+            taken.
         name: Name of the model.
     """
 
@@ -71,18 +50,15 @@ class ConvNet(tf.keras.Model):
     def call(self, x, training: bool = False):
         """Computes the features of x [b, height, width, channels]."""
         if self._is_folded and not training:
-            return self._call_folded(x)
+            pieces = [x]
+            for block, pool in zip(self.blocks, self._pool_after):
+                pieces = block.group_outputs(pieces, pool)
+            return folding.joined(pieces)
         for block, pool in zip(self.blocks, self._pool_after):
             x = block(x, training=training)
             if pool:
                 x = layers.max_pool(x)
         return x
-
-    def _call_folded(self, x):
-        parts = [x]
-        for block, pool in zip(self.blocks, self._pool_after):
-            parts = block.group_outputs(parts, pool)
-        return tf.concat(parts, axis=3) if len(parts) > 1 else parts[0]
 
 
 def cross_correlation(template, features, *, batched: bool = False):

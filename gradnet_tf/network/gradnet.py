@@ -50,10 +50,9 @@ class GradNet(tf.keras.Model):
         variant: "full" (the paper's network), "two_subnets" (Table 3, w 2U: U1 of equation 7 has
             weights of its own), "without_gradient" (w/o MG: two unshared branches, no U2) or
             "baseline" (SiamFC: f_x alone).
-        seed: Of new variables' initial values; None for values that differ every time.
+        seed: Of new variables' initial values; with None they differ every time.
         dtype: Type of new variables, and of the arithmetic with them.
-        blocks: For internal use, blocks by TF1 scope instead of new ones.
-        name: Name of the model.
+        blocks: Blocks by TF1 scope instead of new ones, for `folded`.
 
     Raises:
         ValueError: If the variant is unknown.
@@ -66,9 +65,8 @@ class GradNet(tf.keras.Model):
         seed: Optional[int] = None,
         dtype: str = "float32",
         blocks: Optional[Mapping[str, tf.keras.layers.Layer]] = None,
-        name: str = "gradnet",
     ):
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name="gradnet", dtype=dtype)
         if variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         self.variant = variant
@@ -119,7 +117,7 @@ class GradNet(tf.keras.Model):
             features: f_x(X), [b, 22, 22, 256].
 
         Returns:
-            List of k score maps [b, 17, 17].
+            k score maps [b, 17, 17].
         """
         maps = backbone.cross_correlations(tf.concat(templates, axis=0), features)
         return tf.unstack(maps, axis=-1, num=len(templates))
@@ -168,9 +166,6 @@ class GradNet(tf.keras.Model):
             training: Whether batch norm uses (and moves by) the batch's statistics.
             centred: Whether U2 of a gradient of zero, one value for each channel, is subtracted: a
                 template whose loss has no gradient then stays as it is.
-
-        Returns:
-            h_2(Z).
         """
         h2 = f2 + self.u2(gradient, training=training)
         if centred:
@@ -197,19 +192,16 @@ class GradNet(tf.keras.Model):
         """Computes equations 4 to 7: the template that the search regions' gradient has improved.
 
         Args:
-            f2: f_2(Z) of the exemplar, or h_2(Z) of the last update in tracking, [b, 12, 12, 256].
+            f2: See `updated_feature`, as of `training` and `centred`.
             features: f_x(X), [b', h, w, 256].
-            labels: Y of the score map, see `score_loss`.
-            weights: Weights of the labels, see `score_loss`.
-            training: Whether batch norm in U1 and U2 uses (and moves by) the batch's statistics.
-            batched: See `score_map` and `score_loss`.
+            labels: Y, see `score_loss`, as of `weights` and `loss`.
+            weights: Of the labels.
+            training: Of U1, too.
+            batched: See `backbone.cross_correlation` and `score_loss`.
             regions: With `batched`, the number of search regions of each template, which stand
                 together: b' = b * regions.
-            centred: See `updated_feature`.
-            loss: See `score_loss`.
-
-        Returns:
-            An `Update`.
+            centred: Of equation 6.
+            loss: Of equation 5.
 
         Raises:
             ValueError: If this variant has no U2.
@@ -242,12 +234,11 @@ class GradNet(tf.keras.Model):
 
         Args:
             inputs: Pair of exemplars [b, 127, 127, 3] and instances [b, 239 or 255, ..., 3].
-            labels: Y, see `score_loss`.
-            weights: See `score_loss`.
+            labels: Y, see `score_loss`, as of `weights`.
+            weights: Of the labels.
             training: Batch statistics in the template branch and U2.
             search_training: Batch statistics in the search branch; the reference never uses them.
-            batched: False: template generalization, the first exemplar's template serves every
-                instance. True: one template for each.
+            batched: See `backbone.cross_correlation`.
 
         Returns:
             dict with `final_score` S* [b, s, s, 1] and, where there is an update, `initial_score`
@@ -263,22 +254,13 @@ class GradNet(tf.keras.Model):
             template = self.initial_template(f2, training=training)
             return {"final_score": self.score_map(template, features, batched)}
         update = self.update(f2, features, labels, weights, training=training, batched=batched)
-        return {
-            "initial_score": update.score,
-            "initial_loss": update.loss,
-            "f2": f2,
-            "gradient": update.gradient,
-            "h2": update.h2,
-            "template": update.template,
-            "final_score": self.score_map(update.template, features, batched),
-        }
+        outputs = {"initial_score": update.score, "initial_loss": update.loss, "f2": f2}
+        outputs |= {"gradient": update.gradient, "h2": update.h2, "template": update.template}
+        return {**outputs, "final_score": self.score_map(update.template, features, batched)}
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """Lists every variable by its TF1 name, batch norm's bookkeeping included."""
-        weights = {}
-        for block in self._block_list:
-            weights.update(block.named_weights())
-        return weights
+        return {k: v for block in self._block_list for k, v in block.named_weights().items()}
 
     def kernels(self) -> dict[str, tf.Variable]:
         """Lists the kernels that the L2 regularization counts, by TF1 name."""
@@ -302,11 +284,9 @@ class GradNet(tf.keras.Model):
                 f"missing {missing or 'none'}, unknown {extra or 'none'}"
             )
         for name, variable in variables.items():
-            if tuple(np.shape(weights[name])) != tuple(variable.shape):
-                raise ValueError(
-                    f"{name}: shape {tuple(np.shape(weights[name]))} given, "
-                    f"{tuple(variable.shape)} needed"
-                )
+            given, needed = np.shape(weights[name]), tuple(variable.shape)
+            if given != needed:
+                raise ValueError(f"{name}: shape {given} given, {needed} needed")
         for name, variable in variables.items():
             variable.assign(weights[name])
 
@@ -319,9 +299,12 @@ class GradNet(tf.keras.Model):
             minimal: Whether f_x convolves by minimal filtering, see `folding.FoldedConvBlock`.
         """
         blocks = {
-            block.scope: folding.fold(
-                block, rgb and block.in_channels == 3, dtype, minimal and block in self.f_x.blocks
+            block.scope: folding.FoldedConvBlock(
+                block,
+                reverse_input=rgb and block.layer.in_channels == 3,
+                dtype=dtype,
+                minimal=minimal and block in self.f_x.blocks,
             )
             for block in self._block_list
         }
-        return GradNet(self.variant, blocks=blocks, dtype=dtype, name=self.name + "_folded")
+        return GradNet(self.variant, blocks=blocks, dtype=dtype)

@@ -16,6 +16,7 @@ from typing import NamedTuple, Optional
 import tensorflow as tf
 
 from gradnet_tf.network import compat
+from gradnet_tf.network.architecture import Layer
 
 BATCH_NORM_EPSILON = 1e-3
 BATCH_NORM_DECAY = 0.9997
@@ -30,27 +31,21 @@ ACTIVATIONS: dict[Optional[str], Callable] = {
 
 
 class BatchStatistics(NamedTuple):
-    """What one call of a batch norm in training saw; both [channels].
-
-    Attributes:
-        layer: The `BatchNorm`.
-        mean: Mean of the batch.
-        variance: Biased variance of the batch.
-    """
+    """Mean and biased variance, [channels], that a `BatchNorm` in training computed in one call."""
 
     layer: BatchNorm
     mean: tf.Tensor
     variance: tf.Tensor
 
 
-class _Collectors(threading.local):
-    """Lists that fill, innermost last; each thread has its own, as replicas are threads."""
+class _Modes(threading.local):
+    """What the two contexts below have set in this thread; replicas are threads."""
 
-    def __init__(self):
-        self.stack: list[list[BatchStatistics]] = []
+    collected: Optional[list[BatchStatistics]] = None
+    dtype: Optional[str] = None
 
 
-_collectors = _Collectors()
+_modes = _Modes()
 
 
 @contextlib.contextmanager
@@ -63,22 +58,13 @@ def collecting_statistics() -> Iterator[list[BatchStatistics]]:
     Yields:
         The list that fills, in the order of the calls.
     """
+    before = _modes.collected
     collected: list[BatchStatistics] = []
-    _collectors.stack.append(collected)
+    _modes.collected = collected
     try:
         yield collected
     finally:
-        _collectors.stack.pop()
-
-
-class _Arithmetic(threading.local):
-    """Type in which convolutions of this thread are computed; None: that of their input."""
-
-    def __init__(self):
-        self.dtype: Optional[str] = None
-
-
-_arithmetic = _Arithmetic()
+        _modes.collected = before
 
 
 @contextlib.contextmanager
@@ -91,20 +77,20 @@ def convolving_in(dtype: Optional[str]) -> Iterator[None]:
     Args:
         dtype: Such as "bfloat16"; None: the type of the input.
     """
-    before, _arithmetic.dtype = _arithmetic.dtype, dtype
+    before, _modes.dtype = _modes.dtype, dtype
     try:
         yield
     finally:
-        _arithmetic.dtype = before
+        _modes.dtype = before
 
 
 def grouped_conv2d(x, kernel, *, strides: int, groups: int, padding: str):
-    """Convolves in `groups`.
+    """Convolves x [batch, height, width, channels] in groups.
 
     The groups are split and concatenated: the native grouped kernel exists on CPU only with oneDNN.
 
     Args:
-        x: [batch, height, width, channels].
+        x: Input.
         kernel: [size, size, channels / groups, filters].
         strides: Pixels, in both directions.
         groups: Number of groups; divides channels and filters.
@@ -125,7 +111,7 @@ def max_pool(x):
 
 
 class BatchNorm(tf.keras.layers.Layer):
-    """Batch normalisation with TF1's zero-debiased moving averages.
+    """Normalises batches and keeps TF1's zero-debiased moving averages.
 
     In training it normalises by the batch's mean and (biased) variance and moves the averages:
     biased <- biased - (1 - decay) (biased - value), local_step <- local_step + 1,
@@ -134,29 +120,16 @@ class BatchNorm(tf.keras.layers.Layer):
     Source: `SiameseNet.batchNorm` of the reference and `assign_moving_average` of TensorFlow 1.
 
     Args:
+        channels: Size of the input's last axis.
         decay: Decay of the moving averages.
-        epsilon: Added to the variance.
-        name: Name of the layer.
         dtype: Type of the variables and the arithmetic.
     """
 
-    def __init__(
-        self,
-        *,
-        decay: float = BATCH_NORM_DECAY,
-        epsilon: float = BATCH_NORM_EPSILON,
-        name: Optional[str] = None,
-        dtype: str = "float32",
-    ):
-        super().__init__(name=name, dtype=dtype)
+    def __init__(self, channels: int, *, decay: float = BATCH_NORM_DECAY, dtype: str = "float32"):
+        super().__init__(name="bn", dtype=dtype)
         self.decay = decay
-        self.epsilon = epsilon
 
-    def build(self, input_shape):
-        """Makes the variables for inputs [..., channels]."""
-        channels = (input_shape[-1],)
-
-        def add(name, initializer, shape=channels, trainable=False):
+        def add(name, initializer, shape=(channels,), trainable=False):
             return self.add_weight(
                 name=name, shape=shape, initializer=initializer, trainable=trainable
             )
@@ -178,39 +151,27 @@ class BatchNorm(tf.keras.layers.Layer):
             # exact for a first derivative, not quite for the second that equation 6 brings.
             mean, variance = tf.nn.moments(x, axes=[0, 1, 2])
             statistics = BatchStatistics(self, tf.stop_gradient(mean), tf.stop_gradient(variance))
-            if _collectors.stack:
-                _collectors.stack[-1].append(statistics)
-            else:
+            if _modes.collected is None:
                 self.move(statistics.mean, statistics.variance)
+            else:
+                _modes.collected.append(statistics)
         else:
             mean = tf.convert_to_tensor(self.moving_mean)
             variance = tf.convert_to_tensor(self.moving_variance)
-        return tf.nn.batch_normalization(
-            x,
-            mean,
-            variance,
-            tf.convert_to_tensor(self.beta),
-            tf.convert_to_tensor(self.gamma),
-            self.epsilon,
-        )
+        beta, gamma = tf.convert_to_tensor(self.beta), tf.convert_to_tensor(self.gamma)
+        return tf.nn.batch_normalization(x, mean, variance, beta, gamma, BATCH_NORM_EPSILON)
 
     def move(self, mean, variance) -> None:
         """Moves the averages by a batch's mean and variance, [channels] each."""
         strategy = tf.distribute.get_strategy()
-        for moving, biased, local_step, value in (
-            (self.moving_mean, self.mean_biased, self.mean_local_step, mean),
-            (
-                self.moving_variance,
-                self.variance_biased,
-                self.variance_local_step,
-                variance,
-            ),
-        ):
-            moving, biased, local_step = map(compat.raw_variable, (moving, biased, local_step))
+        of_mean = self.moving_mean, self.mean_biased, self.mean_local_step
+        of_variance = self.moving_variance, self.variance_biased, self.variance_local_step
+        for variables, value in ((of_mean, mean), (of_variance, variance)):
+            moving, *others = map(compat.raw_variable, variables)
             if tf.distribute.has_strategy():
-                strategy.extended.update(moving, self._move, args=(biased, local_step, value))
+                strategy.extended.update(moving, self._move, args=(*others, value))
             else:
-                self._move(moving, biased, local_step, value)
+                self._move(moving, *others, value)
 
     def _move(self, moving, biased, local_step, value):
         # TF1 rounds 1 - decay to float32 first and takes the power of what is left of it.
@@ -238,101 +199,62 @@ class BatchNorm(tf.keras.layers.Layer):
 
 
 class ConvBlock(tf.keras.layers.Layer):
-    """Convolution, optionally batch normalisation, activation: one TF1 scope of the reference.
+    """Convolves, normalises where its layer says so, and activates: one TF1 scope of the reference.
 
     Args:
-        scope: TF1 scope below `siamese/`, such as "scala1_z"; also the layer's name.
-        in_channels: Channels of the input.
-        filters: Channels of the output.
-        kernel_size: Side of the kernel in pixels.
-        strides: Pixels.
-        groups: Groups of the convolution.
-        padding: "VALID" or "SAME".
-        batch_norm: Whether batch normalisation stands between convolution and activation.
-        activation: None, "relu" or "tanh".
+        layer: What to make; pooling is not part of the block.
         seed: Of the kernel's initial values; every scope draws its own from it.
         dtype: Type of the variables and, unless `convolving_in` says another, the arithmetic.
 
     Raises:
-        ValueError: If groups does not divide in_channels and filters.
+        ValueError: If the layer's groups do not divide its channels and filters.
     """
 
-    def __init__(
-        self,
-        scope: str,
-        *,
-        in_channels: int,
-        filters: int,
-        kernel_size: int,
-        strides: int = 1,
-        groups: int = 1,
-        padding: str = "VALID",
-        batch_norm: bool = True,
-        activation: Optional[str] = "relu",
-        seed: Optional[int] = None,
-        dtype: str = "float32",
-    ):
-        super().__init__(name=scope, dtype=dtype)
-        if in_channels % groups or filters % groups:
+    def __init__(self, layer: Layer, *, seed: Optional[int] = None, dtype: str = "float32"):
+        super().__init__(name=layer.scope, dtype=dtype)
+        if layer.in_channels % layer.groups or layer.filters % layer.groups:
             raise ValueError(
-                f"{scope}: groups={groups} must divide in_channels={in_channels} "
-                f"and filters={filters}"
+                f"{layer.scope}: groups={layer.groups} must divide "
+                f"in_channels={layer.in_channels} and filters={layer.filters}"
             )
-        self.scope = scope
-        self.in_channels = in_channels
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.groups = groups
-        self.padding = padding
-        self.activation = activation
-        self.seed = None if seed is None else zlib.crc32(f"{seed} {scope}".encode())
-        self.bn = BatchNorm(name="bn", dtype=dtype) if batch_norm else None
-
-    def build(self, input_shape=None):
-        """Makes the variables; the input's channels are known without an input."""
-        del input_shape
+        self.layer = layer
+        self.scope = layer.scope
+        seed = None if seed is None else zlib.crc32(f"{seed} {layer.scope}".encode())
         self.kernel = self.add_weight(
             name="weights",
-            shape=(
-                self.kernel_size,
-                self.kernel_size,
-                self.in_channels // self.groups,
-                self.filters,
-            ),
-            initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV, seed=self.seed),
+            shape=layer.kernel_shape,
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV, seed=seed),
             trainable=True,
         )
         self.bias = self.add_weight(
             name="biases",
-            shape=(self.filters,),
+            shape=(layer.filters,),
             initializer=tf.keras.initializers.Constant(BIAS_VALUE),
             trainable=True,
         )
-        if self.bn is not None and not self.bn.built:
-            self.bn.build((None, None, None, self.filters))
+        self.bn = BatchNorm(layer.filters, dtype=dtype) if layer.batch_norm else None
         self.built = True
 
     def convolve(self, x):
         """Convolves and adds the bias: [batch, height', width', filters]."""
-        dtype = _arithmetic.dtype or x.dtype
+        dtype = _modes.dtype or x.dtype
         y = grouped_conv2d(
             tf.cast(x, dtype),
             tf.cast(tf.convert_to_tensor(self.kernel), dtype),
-            strides=self.strides,
-            groups=self.groups,
-            padding=self.padding,
+            strides=self.layer.strides,
+            groups=self.layer.groups,
+            padding=self.layer.padding,
         )
         # Add, not bias_add: TensorFlow would sum the bias inside the convolution, in another order
         # than the reference does.
         return tf.cast(y, x.dtype) + tf.convert_to_tensor(self.bias)
 
     def call(self, x, training: bool = False):
-        """[batch, height, width, in_channels] -> [batch, height', width', filters]."""
+        """Computes [batch, height', width', filters] of x [batch, height, width, in_channels]."""
         x = self.convolve(x)
         if self.bn is not None:
             x = self.bn(x, training=training)
-        return ACTIVATIONS[self.activation](x)
+        return ACTIVATIONS[self.layer.activation](x)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """Lists the variables by TF1 name, such as `siamese/scala1/conv/weights`."""

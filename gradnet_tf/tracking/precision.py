@@ -23,7 +23,7 @@ from absl import logging
 
 from gradnet_tf import hardware
 from gradnet_tf.media.texture import natural_noise
-from gradnet_tf.network import backbone
+from gradnet_tf.network import architecture
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking.config import PRECISIONS
 
@@ -114,7 +114,7 @@ def search_features(
     minimal &= not tf.config.list_physical_devices("GPU")
     folded = network.folded(rgb=True, dtype=precision, minimal=minimal)
 
-    size = backbone.INSTANCE_SIZE
+    size = architecture.INSTANCE_SIZE
 
     def features(regions):
         regions = tf.ensure_shape(regions, [None, size, size, 3])
@@ -136,7 +136,7 @@ def calibration_regions(count: int = 8, seed: int = 0) -> np.ndarray:
     Returns:
         uint8 RGB [count, 255, 255, 3].
     """
-    size = backbone.INSTANCE_SIZE
+    size = architecture.INSTANCE_SIZE
     random = np.random.default_rng(seed)
     regions = np.empty([count, size, size, 3], np.uint8)
     for index in range(count):
@@ -152,7 +152,7 @@ def _int8_features(network: GradNet, calibration: Optional[np.ndarray]):
     if calibration is None:
         calibration = calibration_regions()
     calibration = _check_calibration(calibration)
-    size = backbone.INSTANCE_SIZE
+    size = architecture.INSTANCE_SIZE
     # A graph that holds `run` keeps the interpreter alive.
     model = _int8_model(network, calibration)
     with warnings.catch_warnings():  # TensorFlow will move it to a package of its own one day.
@@ -188,7 +188,7 @@ def _int8_features(network: GradNet, calibration: Optional[np.ndarray]):
 def _check_calibration(calibration) -> np.ndarray:
     """Float32 regions [n, 255, 255, 3], black and white among them."""
     calibration = np.array(calibration, np.float32)
-    size = backbone.INSTANCE_SIZE
+    size = architecture.INSTANCE_SIZE
     if calibration.ndim != 4 or calibration.shape[1:] != (size, size, 3) or not len(calibration):
         raise ValueError(
             f"calibration must be regions [n, {size}, {size}, 3] with n >= 1, "
@@ -217,7 +217,7 @@ def _int8_model(network: GradNet, calibration: np.ndarray) -> bytes:
 def _quantize(network: GradNet, calibration: np.ndarray) -> bytes:
     # The groups stay split: a grouped convolution is calibrated by a kernel ten times as slow.
     folded = network.folded(rgb=True)
-    size = backbone.INSTANCE_SIZE
+    size = architecture.INSTANCE_SIZE
     function = tf.function(folded.search_features, autograph=False).get_concrete_function(
         tf.TensorSpec([1, size, size, 3], tf.float32)
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gradnet_tf.boxes import geometry
-from gradnet_tf.network import backbone, response
+from gradnet_tf.network import architecture, response
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.state import Buffer, Search, TrackerState
 
@@ -46,9 +46,9 @@ class TrackingRules:
         total *= tf.cast(1.0 - window_influence, tf.float32)
         total = tf.cast(total, tf.float64) + window_influence * self._window
         displacement = response.peak_displacement(
-            total, config.response_upsampling, backbone.TOTAL_STRIDE
+            total, config.response_upsampling, architecture.TOTAL_STRIDE
         )
-        displacement *= tf.round(search_side)[..., tf.newaxis] / backbone.INSTANCE_SIZE
+        displacement *= tf.round(search_side)[..., tf.newaxis] / architecture.INSTANCE_SIZE
         best = largest(score)
         return Search(
             score=best,

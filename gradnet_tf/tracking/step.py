@@ -16,7 +16,7 @@ from typing import Any, Optional
 import tensorflow as tf
 
 from gradnet_tf.boxes import geometry
-from gradnet_tf.network import backbone, crops
+from gradnet_tf.network import architecture, crops
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import rules
 from gradnet_tf.tracking.config import TrackerConfig
@@ -69,7 +69,9 @@ class TrackingStep(rules.TrackingRules):
         position, size = geometry.box_to_center(box)
         fill = crops.mean_colour(frame)
         side = geometry.exemplar_side(size, config.context_amount)
-        search_side = geometry.instance_side(side, backbone.EXEMPLAR_SIZE, backbone.INSTANCE_SIZE)
+        search_side = geometry.instance_side(
+            side, architecture.EXEMPLAR_SIZE, architecture.INSTANCE_SIZE
+        )
         exemplar = self._exemplar(frame, position, side, fill)
         sample = self._sample(frame, position, search_side, fill)
         features = self._sample_features(sample, fill)
@@ -217,7 +219,7 @@ class TrackingStep(rules.TrackingRules):
 
     def _exemplar(self, frame, position, side, fill):
         """The exemplar as the network takes it, float32 BGR [1 or targets, 127, 127, 3]."""
-        size = backbone.EXEMPLAR_SIZE
+        size = architecture.EXEMPLAR_SIZE
         crop = crops.exemplar_crop(frame, position, side, fill, size)
         return tf.cast(tf.reshape(crop, [-1, size, size, 3])[..., ::-1], tf.float32)
 
@@ -228,7 +230,7 @@ class TrackingStep(rules.TrackingRules):
             position,
             sides,
             fill,
-            instance_size=backbone.INSTANCE_SIZE,
+            instance_size=architecture.INSTANCE_SIZE,
             levels=levels,
             region_limit=self._region_limit,
         )

@@ -45,7 +45,7 @@ def small(seed: int = 0) -> GradNet:
     for suffix in ("", "_z"):
         for stage in (*channels, "scala5"):
             inputs, outputs = channels.get(stage, (8, 256))
-            blocks[stage + suffix] = layers.ConvBlock(
+            layer = architecture.Layer(
                 stage + suffix,
                 in_channels=inputs,
                 filters=outputs,
@@ -54,7 +54,7 @@ def small(seed: int = 0) -> GradNet:
                 batch_norm=stage != "scala5",
                 activation=None if stage == "scala5" else "relu",
             )
-            blocks[stage + suffix].build()
+            blocks[stage + suffix] = layers.ConvBlock(layer)
     blocks.update(backbone.make_blocks([architecture.U2]))
     for scope, block in blocks.items():
         weights = block.named_weights()
@@ -65,7 +65,7 @@ def small(seed: int = 0) -> GradNet:
             values /= 60
         elif scope.startswith("scala5"):
             values /= 25  # Scores of some units.
-        weights[f"siamese/{scope}/conv/biases"].assign(np.zeros(block.filters))
+        weights[f"siamese/{scope}/conv/biases"].assign(np.zeros(block.layer.filters))
         kernel.assign(np.sqrt(2 / np.prod(kernel.shape[:3])) * values)
     return GradNet(blocks=blocks)
 
@@ -92,8 +92,7 @@ def block_with_random_weights(*, seed=0, **arguments):
     """A small block in which every variable, moving averages included, is random."""
     settings = dict(in_channels=6, filters=8, kernel_size=3, groups=2)
     settings.update(arguments)
-    block = layers.ConvBlock("scala9", **settings)
-    block.build()
+    block = layers.ConvBlock(architecture.Layer("scala9", **settings))
     rng = np.random.default_rng(seed)
     for name, variable in block.named_weights().items():
         value = rng.normal(size=variable.shape)
