@@ -1,8 +1,8 @@
 """Crops of a frame: exemplar and scale pyramid, in the graph, equal to OpenCV's to the bit.
 
 The reference crops with NumPy and `cv2.resize` (bilinear, half-pixel centres, no antialias, uint8).
-Here the same fixed-point arithmetic runs on integers inside the graph, so that eager, graph and XLA
-give the same crops, and the same as the reference.
+Here the same fixed-point arithmetic runs inside the graph, so that eager, graph and XLA give the
+reference's crops.
 
 Every function takes one frame, uint8 [height, width, 3], or a `FrameBatch`, for which all values
 have a leading dimension [targets].
@@ -16,6 +16,7 @@ from typing import Optional
 import tensorflow as tf
 
 from gradnet_tf.network import bilinear
+from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE
 from gradnet_tf.network.frame_batch import FrameBatch
 
 
@@ -25,14 +26,7 @@ def frame_size(frame):
 
 
 def mean_colour(frame):
-    """Returns the padding colour, the mean of each channel, truncated as NumPy's pad does.
-
-    Args:
-        frame: One frame or a `FrameBatch`.
-
-    Returns:
-        uint8 [..., 3].
-    """
+    """Returns the padding colour, uint8 [..., 3]: the mean of each channel, cut as NumPy does."""
     if isinstance(frame, FrameBatch):
         return tf.gather(frame.mean_colours(), frame.of_target)
     total = tf.reduce_sum(tf.cast(frame, tf.int64), axis=[0, 1])
@@ -83,7 +77,6 @@ def _crop_and_resize(source, corner, side, output_size, fill):
 
 
 def _resized(source, corner, side, size, fill):
-    """`crop_and_resize` by arithmetic."""
     height, width = tf.unstack(tf.shape(source)[:2])
     columns = bilinear.taps(side, size, size, clamp_weights=True)
     rows = bilinear.taps(side, size, size, clamp_weights=False)
@@ -146,7 +139,7 @@ def window_corner(center, side):
     return tf.cast(tf.round(center - half[..., tf.newaxis]), tf.int32)
 
 
-def exemplar_crop(frame, center, side, fill, exemplar_size: int = 127, static_shape=False):
+def exemplar_crop(frame, center, side, fill, exemplar_size=EXEMPLAR_SIZE, static_shape=False):
     """Cuts the exemplar Z.
 
     Args:
@@ -162,8 +155,8 @@ def exemplar_crop(frame, center, side, fill, exemplar_size: int = 127, static_sh
         uint8 [..., exemplar_size, exemplar_size, 3].
     """
     if static_shape:
-        center, side, fill = (tf.expand_dims(value, 0) for value in (center, side, fill))
-        return exemplar_crop(FrameBatch.of_one(frame), center, side, fill, exemplar_size)[0]
+        one = FrameBatch.of_one(frame), center[tf.newaxis], side[tf.newaxis], fill[tf.newaxis]
+        return exemplar_crop(*one, exemplar_size)[0]
     side = tf.maximum(tf.cast(tf.round(side), tf.int32), 1)
     corner = window_corner(center, side)
     if isinstance(frame, FrameBatch):
@@ -177,15 +170,15 @@ def scale_pyramid(
     sides,
     fill,
     *,
-    instance_size: int = 255,
+    instance_size: int = INSTANCE_SIZE,
     levels: Optional[tuple[int, ...]] = None,
     region_limit: int = 2,
     static_shape: bool = False,
 ):
     """Cuts the search regions X of all scales as the reference does: in two resizes.
 
-    The window of the largest side is resized so that the smallest side would become instance_size;
-    each scale is then cut from that region and resized to instance_size.
+    The window of the largest side is resized so that the smallest side would become instance_size.
+    Each scale is then cut from that region and resized to instance_size.
 
     Args:
         frame: One frame or a `FrameBatch`.
@@ -202,15 +195,9 @@ def scale_pyramid(
         uint8 [..., levels, instance_size, instance_size, 3].
     """
     if static_shape:
-        center, sides, fill = (tf.expand_dims(value, 0) for value in (center, sides, fill))
+        one = FrameBatch.of_one(frame), center[tf.newaxis], sides[tf.newaxis], fill[tf.newaxis]
         return scale_pyramid(
-            FrameBatch.of_one(frame),
-            center,
-            sides,
-            fill,
-            instance_size=instance_size,
-            levels=levels,
-            region_limit=region_limit,
+            *one, instance_size=instance_size, levels=levels, region_limit=region_limit
         )[0]
     sides = tf.maximum(tf.round(sides), 1.0)
     largest = tf.cast(sides[..., -1], tf.int32)

@@ -19,13 +19,11 @@ _LEAST_PADDED = 2**18  # Pixels; frames of fewer are padded to these.
 
 
 class FrameBatch(NamedTuple):
-    """Frames of one or several videos, and which target is in which.
-
-    The pixels are in one row, so that frames of any height and width fit into one shape.
+    """Holds frames of one or several videos, and which target is in which.
 
     Attributes:
-        pixels: uint8 RGB [frames, pixels, 3], in row-major order; what lies beyond a frame's own
-            number of pixels has no meaning.
+        pixels: uint8 RGB [frames, pixels, 3]: all of a frame in one row, row-major, so that frames
+            of any height and width fit into one shape. What lies beyond its own has no meaning.
         sizes: int32 [frames, 2], height and width of each.
         of_target: int32 [targets], index of each target's frame.
     """
@@ -44,11 +42,11 @@ class FrameBatch(NamedTuple):
         )
 
     def target_sizes(self):
-        """Height and width of each target's frame, int32 [targets, 2]."""
+        """Returns height and width of each target's frame, int32 [targets, 2]."""
         return tf.gather(self.sizes, self.of_target)
 
     def mean_colours(self):
-        """The padding colour of each frame (`crops.mean_colour`), uint8 [frames, 3]."""
+        """Returns the padding colour of each frame (`crops.mean_colour`), uint8 [frames, 3]."""
         area = self.sizes[:, 0] * self.sizes[:, 1]
         inside = tf.range(tf.shape(self.pixels)[1]) < area[:, tf.newaxis]
         total = tf.reduce_sum(
@@ -93,23 +91,20 @@ class FrameBatch(NamedTuple):
             found = tf.cast(tf.gather(pixels, index), tf.float32)
             return tf.where(inside[..., tf.newaxis], found, colour)
 
-        column_weights = (
-            bilinear.row_weight(weight)[:, tf.newaxis, :, tf.newaxis]
-            for weight in (columns.first_weight, columns.second_weight)
-        )
-        row_weights = (
-            weight[:, :, tf.newaxis, tf.newaxis]
-            for weight in (rows.first_weight, rows.second_weight)
-        )
-        first_weight, second_weight = column_weights
-
         def along_rows(row):
             # Rows of the fill colour are exact too: both weights of a row sum to one.
-            first, second = values(row, columns.first), values(row, columns.second)
-            return bilinear.sum_along_rows(first, second, first_weight, second_weight)
+            return bilinear.sum_along_rows(
+                values(row, columns.first),
+                values(row, columns.second),
+                bilinear.row_weight(columns.first_weight)[:, tf.newaxis, :, tf.newaxis],
+                bilinear.row_weight(columns.second_weight)[:, tf.newaxis, :, tf.newaxis],
+            )
 
         return bilinear.sum_down_columns(
-            along_rows(rows.first), along_rows(rows.second), *row_weights
+            along_rows(rows.first),
+            along_rows(rows.second),
+            rows.first_weight[:, :, tf.newaxis, tf.newaxis],
+            rows.second_weight[:, :, tf.newaxis, tf.newaxis],
         )
 
 

@@ -167,11 +167,11 @@ class BatchNorm(tf.keras.layers.Layer):
         of_mean = self.moving_mean, self.mean_biased, self.mean_local_step
         of_variance = self.moving_variance, self.variance_biased, self.variance_local_step
         for variables, value in ((of_mean, mean), (of_variance, variance)):
-            moving, *others = map(compat.raw_variable, variables)
+            moving, biased, local_step = map(compat.raw_variable, variables)
             if tf.distribute.has_strategy():
-                strategy.extended.update(moving, self._move, args=(*others, value))
+                strategy.extended.update(moving, self._move, args=(biased, local_step, value))
             else:
-                self._move(moving, *others, value)
+                self._move(moving, biased, local_step, value)
 
     def _move(self, moving, biased, local_step, value):
         # TF1 rounds 1 - decay to float32 first and takes the power of what is left of it.

@@ -39,7 +39,7 @@ def logistic_labels(size: int, radius: float = POSITIVE_RADIUS) -> np.ndarray:
 
 
 def balanced_weights(labels: np.ndarray) -> np.ndarray:
-    """Weights under which the positive cells count 0.5 together, and the negative ones 0.5.
+    """Makes weights under which the positive cells count 0.5 together, the negative ones 0.5.
 
     Args:
         labels: [size, size, 1] or [b, size, size, 1] of +1 and -1.
@@ -56,11 +56,10 @@ def balanced_weights(labels: np.ndarray) -> np.ndarray:
 def gaussian_labels(size: int) -> np.ndarray:
     """Makes a Gaussian map: exp(-(x^2 + y^2) / (4 * 0.7^2)), x, y in cells from the centre.
 
-    Algorithm 1 of the paper calls the labels Gaussian maps; the reference has this one (`train.py`,
-    `gaussian_shaped_labels`) and does not use it: the line that would is commented out, and would
-    have passed it to the logistic loss of equation 5, where every label above 0 asks for a higher
-    score. No cell would be negative, so that loss has no minimum and finds no target. Which loss
-    goes with a Gaussian map, neither the paper nor the reference says: see `soft_logistic_loss`.
+    Algorithm 1 of the paper calls the labels Gaussian maps. The reference has this one (`train.py`,
+    `gaussian_shaped_labels`) and does not use it: the line that would is commented out. Equation 5
+    has no minimum with such labels, for every label above 0 asks for a higher score. Neither says
+    which loss goes with them: see `soft_logistic_loss`.
 
     Args:
         size: Side of the score map. Of an even one, the centre is the cell before the middle, as in
@@ -80,15 +79,9 @@ def gaussian_labels(size: int) -> np.ndarray:
 
 
 def gaussian_weights(labels: np.ndarray) -> np.ndarray:
-    """Weights of the reference for a Gaussian map: 5 where it is 1, in the centre, 1 elsewhere.
+    """Makes the weights of a Gaussian map: 5 in its centre, 1 elsewhere, in the labels' shape.
 
     Source: `train.py`, `createLabels_G`. Unlike `balanced_weights` they do not sum to 1.
-
-    Args:
-        labels: [size, size, 1] or [b, size, size, 1].
-
-    Returns:
-        float32, shape of the labels.
     """
     return np.where(labels == 1, 5.0, 1.0).astype(np.float32)
 
@@ -117,15 +110,8 @@ def logistic_loss(score, labels, weights):
 def soft_logistic_loss(score, labels, weights):
     """Computes the logistic loss of every search region for labels that are probabilities.
 
-    Equation 5 for labels of 0 (not the target) and 1, and what lies between them in proportion.
-
-    Args:
-        score: S, [b, size, size, 1].
-        labels: [size, size, 1] or [b, size, size, 1], of 0 to 1, such as `gaussian_labels`.
-        weights: As the labels.
-
-    Returns:
-        [b].
+    It is equation 5 for labels of 0 (not the target) and 1, and a mean of both in proportion for
+    what lies between, such as `gaussian_labels`. Shapes are those of `logistic_loss`.
     """
     return logistic_loss(score, 1.0, weights * labels) + logistic_loss(
         score, -1.0, weights * (1.0 - labels)
@@ -133,13 +119,10 @@ def soft_logistic_loss(score, labels, weights):
 
 
 def l2_regularization(kernels: Iterable, weight_decay: float = WEIGHT_DECAY):
-    """weight_decay * sum of half the squared norms, as `tf.contrib.layers.l2_regularizer` meant it.
+    """Computes weight_decay * sum of half the squared norms, as `tf.contrib.layers` did; a scalar.
 
     Args:
         kernels: Kernels of the convolutions; the reference regularizes no bias and no batch norm.
         weight_decay: Factor.
-
-    Returns:
-        Scalar.
     """
     return weight_decay * tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(k)) for k in kernels])

@@ -69,7 +69,7 @@ def best_scale(responses, scale_penalty: float):
 
     Args:
         responses: Upsampled, [..., scales, s, s].
-        scale_penalty: Factor on the peaks of the outer scales (0.97).
+        scale_penalty: Factor on the peaks of the other scales (0.97).
 
     Returns:
         int32 [...]; the first one of equals.

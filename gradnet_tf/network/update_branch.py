@@ -19,11 +19,10 @@ class GradientNet(tf.keras.Model):
 
     Args:
         block: Convolution 3x3 SAME, batch norm, tanh (`architecture.U2`), variable or folded.
-        name: Name of the model.
     """
 
-    def __init__(self, block: tf.keras.layers.Layer, name: str = "U2"):
-        super().__init__(name=name, dtype=block.compute_dtype)
+    def __init__(self, block: tf.keras.layers.Layer):
+        super().__init__(name="U2", dtype=block.compute_dtype)
         self.block = block
         self.scale = GRADIENT_SCALE
 

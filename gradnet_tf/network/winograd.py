@@ -2,12 +2,12 @@
 
 m outputs of a filter of r taps are r * m multiplications, but n = m + r - 1 are enough: those of
 the values of two polynomials at n points. Along both axes that is m^2 r^2 to n^2; the sums before
-and after cost little, where there are many channels. TensorFlow has no such convolution for
+and after cost little where there are many channels. TensorFlow has no such convolution for
 processors (on a GPU, cuDNN uses it by itself).
 
-All is matrix products of TensorFlow's own: one spreads the rows (or columns) of the image to the
-points of all tiles, one multiplies by the filters, one gathers the outputs. Source: Lavin and Gray,
-"Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
+TensorFlow's matrix products do it all: one spreads the rows (or columns) of the image to the points
+of all tiles, one multiplies by the filters, one gathers the outputs. Source: Lavin and Gray, "Fast
+Algorithms for Convolutional Neural Networks", CVPR 2016.
 """
 
 from __future__ import annotations
@@ -46,14 +46,9 @@ def filtering(outputs: int, taps: int, points: Sequence[float]) -> Filtering:
         outputs: m, outputs of a tile.
         taps: r, of the filter.
         points: Outputs + taps - 2 different numbers; infinity is one more.
-
-    Raises:
-        ValueError: If there are more or fewer points, or equal ones.
     """
     roots = np.asarray(points, np.float64)
     count = outputs + taps - 1
-    if len(set(roots.tolist())) != count - 1 or len(roots) != count - 1:
-        raise ValueError(f"points must be {count - 1} different numbers, got {roots.tolist()}")
     others = [np.delete(roots, index) for index in range(count - 1)]
     scale = np.array([np.prod(point - other) for point, other in zip(roots, others)])
     infinity = np.zeros([count, 1])
@@ -78,17 +73,13 @@ def make_conv2d(kernel: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     out is more than the caches hold.
 
     Args:
-        kernel: [3, 3, channels, filters] or [5, 5, channels, filters].
+        kernel: One that `suits`: [3, 3, channels, filters] or [5, 5, channels, filters].
 
     Returns:
-        A function of float32 [batch, height, width, channels], height and width static, which gives
-        float32 [batch, height - taps + 1, width - taps + 1, filters].
-
-    Raises:
-        ValueError: If the kernel has another size; the function, if height or width is unknown.
+        A function of float32 [batch, height, width, channels], which gives float32 [batch, height -
+        taps + 1, width - taps + 1, filters]. It raises a ValueError unless height and width are
+        static.
     """
-    if not suits(kernel):
-        raise ValueError(f"kernel must be [3, 3, ...] or [5, 5, ...], got shape {kernel.shape}")
     make = _both_axes if kernel.shape[0] == 3 else _rows_alone
     return make(np.asarray(kernel, np.float64))
 
@@ -164,12 +155,10 @@ def _algorithm(taps: int) -> Filtering:
 
 @functools.lru_cache(maxsize=64)
 def _tiled(taps: int, size: int):
-    """Makes the matrices of all tiles of an axis.
+    """Makes the matrices of all tiles of an axis, and counts the tiles.
 
-    Returns:
-        float32 [points * tiles, size] that spreads the axis to the points, float32 [size - taps +
-        1, points * tiles] that gathers the outputs, and the number of tiles. What lies beyond the
-        axis counts as zero, and outputs there are left out.
+    The first matrix, [points * tiles, size], spreads the axis to the points; what lies beyond the
+    axis counts as zero. The second one, [size - taps + 1, points * tiles], gathers the outputs.
     """
     algorithm = _algorithm(taps)
     step, count = algorithm.outputs.shape

@@ -6,13 +6,13 @@ import dataclasses
 import hashlib
 import platform
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.weights import authors, tf1
-from gradnet_tf.weights.errors import CheckpointError
+from gradnet_tf.weights.tf1 import CheckpointError
 
 FORMAT = "gradnet_tf weights"
 FORMAT_VERSION = 1
@@ -24,7 +24,7 @@ FILLED_LOCAL_STEP = 299250.0
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """All variables of one network.
+    """Holds all variables of one network.
 
     Attributes:
         arrays: TF1 name -> float32 array, with the names of `tf1.expected_shapes(variant)`.
@@ -65,12 +65,7 @@ def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> We
     Raises:
         CheckpointError: If a variable is missing, unknown, misshapen, not float32 or not finite.
     """
-    selection = tf1.select(
-        {name: array.shape for name, array in arrays.items()},
-        {name: array.dtype for name, array in arrays.items()},
-        source,
-        allow_unfilled=kind == "npz",
-    )
+    selection = tf1.select(arrays, source, allow_unfilled=kind == "npz")
     taken = {name: np.array(arrays[name], dtype="<f4", order="C") for name in selection.names}
     for name, array in taken.items():
         count = array.size - np.count_nonzero(np.isfinite(array))
@@ -80,13 +75,12 @@ def make_weights(arrays: Mapping[str, np.ndarray], source: str, kind: str) -> We
         is_step = name.endswith("/local_step")
         value = FILLED_LOCAL_STEP if is_step else taken[tf1.moving_average(name)]
         taken[name] = np.array(value, np.float32)
-    why = {rule.name: rule.why for rule in tf1.IGNORE_RULES}
-    filled = {"local_step": FILLED_LOCAL_STEP, "names": list(selection.unfilled)}
+    filled = {"local_step": FILLED_LOCAL_STEP, "names": selection.unfilled}
     card = {
         "source": {"name": source, "kind": kind},
         "colour_order": COLOUR_ORDER,
         "ignored": {
-            rule: {"why": why[rule], "names": list(names)}
+            rule: {"why": tf1.IGNORE_RULES[rule][1], "names": names}
             for rule, names in selection.ignored.items()
         },
         "filled": filled if selection.unfilled else None,
@@ -141,7 +135,7 @@ def round_kernels(weights: Weights) -> Weights:
 
 
 def is_kernel(name: str) -> bool:
-    """Whether a variable's TF1 name is that of a convolution's kernel."""
+    """Tells whether a variable's TF1 name is that of a convolution's kernel."""
     return name.endswith("conv/weights")
 
 
@@ -151,38 +145,33 @@ def check_card(card: Any, source: str) -> str:
     Raises:
         CheckpointError: If it is not the card of a checkpoint that this version reads.
     """
+    problem = _problem_of(card)
+    if problem:
+        raise CheckpointError(f"{source}: {problem}")
+    return card["variant"]
+
+
+def _problem_of(card: Any) -> Optional[str]:
     if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise CheckpointError(f'{source}: is not a card of {FORMAT} ("format" is missing or other)')
-    version = card.get("format_version")
+        return f'is not a card of {FORMAT} ("format" is missing or other)'
+    version, order, variant = map(card.get, ("format_version", "colour_order", "variant"))
     if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{source}: has format version {version!r}; this version of "
-            f"gradnet_tf reads {FORMAT_VERSION}"
-        )
-    if card.get("colour_order") != COLOUR_ORDER:
-        raise CheckpointError(
-            f"{source}: has colour order {card.get('colour_order')!r}; expected {COLOUR_ORDER!r}"
-        )
-    variant = card.get("variant")
+        return f"has format version {version!r}; this version of gradnet_tf reads {FORMAT_VERSION}"
+    if order != COLOUR_ORDER:
+        return f"has colour order {order!r}; expected {COLOUR_ORDER!r}"
     if not isinstance(variant, str) or variant not in tf1.VARIANTS:
-        raise CheckpointError(
-            f"{source}: names variant {variant!r}; expected one of {', '.join(tf1.VARIANTS)}"
-        )
+        return f"names variant {variant!r}; expected one of {', '.join(tf1.VARIANTS)}"
     tensors = card.get("tensors")
     if not isinstance(tensors, dict) or set(tensors) != set(tf1.expected_shapes(variant)):
-        raise CheckpointError(f'{source}: does not list the tensors of variant "{variant}"')
-    for key, parts in (
-        ("source", ("name", "kind")),
-        ("recognised", ("checkpoint",)),
-        ("ignored", ()),
-        ("filled", ("names", "local_step")),
-    ):
+        return f'does not list the tensors of variant "{variant}"'
+    entries = {"source": ("name", "kind"), "recognised": ("checkpoint",), "ignored": ()}
+    if card.get("filled") is not None:
+        entries["filled"] = ("names", "local_step")
+    for key, parts in entries.items():
         value = card.get(key)
-        if value is None and key == "filled":
-            continue
         if not isinstance(value, dict) or any(part not in value for part in parts):
-            raise CheckpointError(f'{source}: has a bad entry "{key}": {value!r}')
-    return variant
+            return f'has a bad entry "{key}": {value!r}'
+    return None
 
 
 def verify(arrays: Mapping[str, np.ndarray], card: Mapping[str, Any], source: str) -> None:

@@ -8,8 +8,8 @@ from typing import Optional
 
 from gradnet_tf.weights import card, pretrained, store, tf1_files
 from gradnet_tf.weights.card import Weights
-from gradnet_tf.weights.errors import CheckpointError
 from gradnet_tf.weights.staging import Staging
+from gradnet_tf.weights.tf1 import CheckpointError
 
 
 def read(
@@ -26,17 +26,14 @@ def read(
         ValueError: If not exactly one source is given.
         CheckpointError: If the weights cannot be used.
     """
-    _check_source(tf1, checkpoint, npz)
+    given = [path for path in (tf1, checkpoint, npz) if path]
+    if len(given) != 1:
+        raise ValueError(
+            "give exactly one source: a TF1 prefix, a checkpoint directory or an npz file"
+        )
     if tf1:
         return card.make_weights(tf1_files.read(tf1), os.path.basename(tf1), "tf1")
-    if npz:
-        return store.import_npz(npz)
-    if not checkpoint or not os.path.isdir(checkpoint):
-        raise CheckpointError(
-            f"{checkpoint}: no such directory; expected a checkpoint directory with "
-            f"{', '.join(store.FILES)}"
-        )
-    return store.load(checkpoint)
+    return store.import_npz(given[0]) if npz else store.load(given[0])
 
 
 def convert(
@@ -53,24 +50,20 @@ def convert(
     """Reads weights and writes them to every output, or, if anything fails, to none.
 
     Args:
-        tf1: See `read`, as of the other two sources.
-        checkpoint: See `read`.
-        npz: See `read`.
+        tf1: See `read`, as of the next two.
+        checkpoint: Source.
+        npz: Source.
         output: Checkpoint directory of this project to write.
         to_tf1: Prefix of a TF1 checkpoint that the reference's `tf.train.Saver` restores.
         to_npz: An npz file to write.
         overwrite: Whether outputs that exist are replaced.
         float16: Whether kernels are rounded to float16, which halves the checkpoint directory.
 
-    Returns:
-        What was written.
-
     Raises:
         CheckpointError: If the source cannot be used.
         ValueError: If not exactly one source or no output is given, or if outputs overlap.
         OSError: If an output exists or cannot be written.
     """
-    _check_source(tf1, checkpoint, npz)
     if not (output or to_tf1 or to_npz):
         raise ValueError(
             "give at least one output: a checkpoint directory, a TF1 prefix or an npz file"
@@ -123,13 +116,6 @@ def report(weights: Weights) -> str:
             f"local_step {facts['filled']['local_step']:.0f}"
         )
     return "\n".join(lines)
-
-
-def _check_source(*sources: Optional[str]) -> None:
-    if sum(map(bool, sources)) != 1:
-        raise ValueError(
-            "give exactly one source: a TF1 prefix, a checkpoint directory or an npz file"
-        )
 
 
 def _check_prefix(prefix: str, overwrite: bool) -> None:

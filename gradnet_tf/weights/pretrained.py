@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gradnet_tf.weights.card import Weights
-from gradnet_tf.weights.errors import CheckpointError
 from gradnet_tf.weights.store import CARD, PathLike, load
+from gradnet_tf.weights.tf1 import CheckpointError
 
 DEFAULT = "gradnet"
 

@@ -26,8 +26,8 @@ from gradnet_tf.files import disk
 from gradnet_tf.weights import card as cards
 from gradnet_tf.weights import tf1, tf1_files
 from gradnet_tf.weights.card import Weights
-from gradnet_tf.weights.errors import CheckpointError
 from gradnet_tf.weights.staging import Staging
+from gradnet_tf.weights.tf1 import CheckpointError
 
 PREFIX = "weights"  # of the files
 ROOT = "weights"  # of the variables inside them
@@ -121,9 +121,8 @@ def check_target(directory: str, overwrite: bool) -> None:
     try:
         cards.check_card(_read_card(os.path.join(directory, CARD)), directory)
     except CheckpointError as error:
-        raise FileExistsError(
-            f"{directory} exists and is not known to be a checkpoint: {error}"
-        ) from error
+        text = f"{directory} exists and is not known to be a checkpoint: {error}"
+        raise FileExistsError(text) from error
     if not overwrite:
         raise FileExistsError(
             f"{directory} holds a checkpoint already (overwrite is not set); --overwrite of "
@@ -136,9 +135,7 @@ def write_directory(directory: str, weights: Weights) -> None:
     try:
         text = json.dumps(weights.card, indent=1, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"the card of {weights.variant} weights is no JSON: {error}"
-        ) from error
+        raise CheckpointError(f"the card of these weights is no JSON: {error}") from error
     os.mkdir(directory)
     try:
         with tf.device("CPU:0"):
@@ -153,7 +150,7 @@ def write_directory(directory: str, weights: Weights) -> None:
 
 
 def _as_stored(name: str, array: np.ndarray) -> np.ndarray:
-    """A kernel that has no more digits than float16 is stored as such; all else as it is."""
+    """Gives a kernel that float16 holds exactly as such; all else as it is."""
     if not cards.is_kernel(name):
         return array
     with np.errstate(over="ignore"):
@@ -194,9 +191,9 @@ def import_npz(path: PathLike) -> Weights:
                 "expected float32 arrays"
             ) from error
         raise CheckpointError(f"{path}: {name or 'its directory'} is damaged ({error})") from error
-    bad = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
-    if bad:
-        raise CheckpointError(f"{path}: {bad[0]} is no array")
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise CheckpointError(f"{path}: {name} is no array")
     return cards.make_weights(arrays, os.path.basename(path), "npz")
 
 
@@ -220,25 +217,26 @@ def _read_card(path: str) -> Any:
 def _read_tensors(prefix: str, variant: str) -> dict[str, np.ndarray]:
     """Reads the variables of a variant from a TF2 checkpoint written by `write_directory`."""
     wanted = tf1.expected_shapes(variant)
-    shapes, _, get = tf1_files.open_tensors(prefix)
+    found, get = tf1_files.open_tensors(prefix)
     # TensorFlow's key of a variable: "/" in the name of a dict's item is escaped as ".S".
     names = {
         f"{ROOT}/{name.replace('/', '.S')}/.ATTRIBUTES/VARIABLE_VALUE": name for name in wanted
     }
     for key, name in names.items():
-        if key not in shapes:
+        if key not in found:
             raise CheckpointError(f"{prefix}: {name} is missing")
-        if tuple(shapes[key]) != wanted[name]:
+        shape = tuple(found[key].shape)
+        if shape != wanted[name]:
             raise CheckpointError(
-                f"{prefix}: {name} has shape {list(shapes[key])} instead of {list(wanted[name])}"
+                f"{prefix}: {name} has shape {list(shape)} instead of {list(wanted[name])}"
             )
-    foreign = sorted(set(shapes) - set(names) - {tf1_files.OBJECT_GRAPH})
+    foreign = sorted(set(found) - set(names) - {tf1_files.OBJECT_GRAPH})
     if foreign:
         raise CheckpointError(
             f"{prefix}: holds {len(foreign)} tensors that its card does not "
             f"list: {foreign[0].replace('.S', '/')}"
         )
-    tensors = {key: get(key, names.get(key, key)) for key in shapes}
+    tensors = {key: get(key, names.get(key, key)) for key in found}
     arrays = {name: tensors[key] for key, name in names.items()}
     for name, array in arrays.items():
         if array.dtype == np.float16 and cards.is_kernel(name):

@@ -7,15 +7,11 @@ grouped convolutions have a kernel of `[size, size, channels / groups, filters]`
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional
-
-import numpy as np
+from typing import Any, NamedTuple, Optional
 
 from gradnet_tf.network.architecture import VARIANTS
-from gradnet_tf.weights.errors import CheckpointError
 
 Shape = tuple[int, ...]
 
@@ -24,32 +20,25 @@ _MOVING = ("moving_mean", "moving_variance")
 _BOOKKEEPING = ("/biased", "/local_step")
 
 
-@dataclasses.dataclass(frozen=True)
-class IgnoreRule:
-    """Names that a checkpoint may hold and that the network does not need."""
-
-    name: str
-    pattern: str
-    why: str
-
-
-IGNORE_RULES = (
-    IgnoreRule(
-        "optimizer_slots",
+# Rule -> (pattern, why) of the names that a checkpoint may hold and that the network does not need.
+IGNORE_RULES = {
+    "optimizer_slots": (
         r".+/Momentum",
         "momentum of the optimizer, needed only to resume the reference's training",
     ),
-    IgnoreRule(
-        "training_summaries",
+    "training_summaries": (
         r"(logistic_loss/)?Variable(_\d+)?",
         "running error sums that the reference's training shows in TensorBoard",
     ),
-    IgnoreRule(
-        "response_scale",
+    "response_scale": (
         r"adjust/(weights|biases)",
         "scale and offset of the SiamFC base's score map, which GradNet does not use",
     ),
-)
+}
+
+
+class CheckpointError(ValueError):
+    """A checkpoint, npz file or set of weights that cannot be used; the message says why."""
 
 
 def moving_average(name: str) -> str:
@@ -60,11 +49,6 @@ def moving_average(name: str) -> str:
     `siamese/scala1/bn/moving_mean`.
     """
     return name.rpartition("/")[0].split("/", 2)[2]
-
-
-def bookkeeping_names(variant: str) -> list[str]:
-    """Lists the `biased` and `local_step` of every moving average of a variant."""
-    return [name for name in expected_shapes(variant) if name.endswith(_BOOKKEEPING)]
 
 
 def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
@@ -112,34 +96,27 @@ def recognise_variant(names: Iterable[str]) -> Optional[str]:
     return min(fitting, key=lambda variant: len(scopes[variant])) if found else None
 
 
-@dataclasses.dataclass(frozen=True)
-class Selection:
-    """What `select` decided about the tensors of a source.
+class Selection(NamedTuple):
+    """Tells what `select` decided about the tensors of a source.
 
     Attributes:
         variant: The recognised variant.
         names: The variables to take, in the order of `expected_shapes`.
-        ignored: Name of each `IgnoreRule` that applied -> the names it removed, sorted.
+        ignored: Each of `IGNORE_RULES` that applied -> the names it removed, sorted.
         unfilled: Bookkeeping that the source lacks (all of it or none).
     """
 
     variant: str
-    names: tuple[str, ...]
-    ignored: dict[str, tuple[str, ...]]
-    unfilled: tuple[str, ...]
+    names: list[str]
+    ignored: dict[str, list[str]]
+    unfilled: list[str]
 
 
-def select(
-    shapes: Mapping[str, Iterable[int]],
-    dtypes: Mapping[str, Any],
-    source: str,
-    allow_unfilled: bool = False,
-) -> Selection:
+def select(tensors: Mapping[str, Any], source: str, allow_unfilled: bool = False) -> Selection:
     """Accounts for every tensor of a source: taken, ignored by a rule, or an error.
 
     Args:
-        shapes: Name -> shape of each tensor.
-        dtypes: Name -> NumPy dtype, or something that `np.dtype` takes, of each tensor.
+        tensors: By name, something with `shape` and `dtype`.
         source: What to call the source in an error.
         allow_unfilled: Accept a source without any bookkeeping.
 
@@ -147,36 +124,36 @@ def select(
         CheckpointError: If the variables belong to no variant, or one is missing, extra,
             misshapen or not float32. All of them are named, up to ten of each kind.
     """
-    variant = recognise_variant(shapes)
+    variant = recognise_variant(tensors)
     if variant is None:
         raise CheckpointError(
             f"{source}: holds none of the network's variables (such as "
-            f"{_ROOT}/scala1/conv/weights) but {_listed(sorted(shapes)) or 'nothing'}"
+            f"{_ROOT}/scala1/conv/weights) but {_listed(sorted(tensors)) or 'nothing'}"
         )
     wanted = expected_shapes(variant)
     ignored: dict[str, list[str]] = {}
     extra = []
-    for name in sorted(set(shapes) - set(wanted)):
-        rule = next((r for r in IGNORE_RULES if re.fullmatch(r.pattern, name)), None)
-        if rule is None:
-            extra.append(name)
+    for name in sorted(set(tensors) - set(wanted)):
+        for rule, (pattern, _) in IGNORE_RULES.items():
+            if re.fullmatch(pattern, name):
+                ignored.setdefault(rule, []).append(name)
+                break
         else:
-            ignored.setdefault(rule.name, []).append(name)
+            extra.append(name)
 
-    missing = [name for name in wanted if name not in shapes]
-    unfilled: tuple[str, ...] = ()
-    bookkeeping = bookkeeping_names(variant)
-    if allow_unfilled and not set(bookkeeping) & set(shapes):
-        unfilled = tuple(bookkeeping)
-        missing = [name for name in missing if name not in bookkeeping]
+    missing = [name for name in wanted if name not in tensors]
+    unfilled = [name for name in missing if name.endswith(_BOOKKEEPING)]
+    # All of the bookkeeping may be missing, not a part of it.
+    if allow_unfilled and not any(name.endswith(_BOOKKEEPING) for name in tensors):
+        missing = [name for name in missing if name not in unfilled]
+    taken = [name for name in wanted if name in tensors]
     misshapen, mistyped = [], []
-    for name, shape in wanted.items():
-        if name not in shapes:
-            continue
-        if tuple(shapes[name]) != shape:
-            misshapen.append(f"{name} has {list(shapes[name])} instead of {list(shape)}")
-        if np.dtype(dtypes[name]) != np.float32:
-            mistyped.append(f"{name} is {np.dtype(dtypes[name])}")
+    for name in taken:
+        shape, dtype = tuple(tensors[name].shape), tensors[name].dtype
+        if shape != wanted[name]:
+            misshapen.append(f"{name} has {list(shape)} instead of {list(wanted[name])}")
+        if dtype.name != "float32":
+            mistyped.append(f"{name} is {dtype.name}")
     problems = [
         f"{title}: {_listed(names)}"
         for title, names in (
@@ -191,12 +168,7 @@ def select(
         raise CheckpointError(
             f'{source}: not the variables of variant "{variant}"; ' + "; ".join(problems)
         )
-    return Selection(
-        variant,
-        tuple(name for name in wanted if name in shapes),
-        {rule: tuple(names) for rule, names in ignored.items()},
-        unfilled,
-    )
+    return Selection(variant, taken, ignored, unfilled)
 
 
 def _listed(names: list[str], most: int = 10) -> str:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.weights.errors import CheckpointError
-from gradnet_tf.weights.tf1 import select
+from gradnet_tf.weights.tf1 import CheckpointError, select
 
 DATA_SUFFIX = ".data-00000-of-00001"
 INDEX_SUFFIX = ".index"
@@ -33,14 +32,14 @@ def read(prefix: str) -> dict[str, np.ndarray]:
         CheckpointError: If there is no TF1 checkpoint of this network, or it is damaged.
     """
     _check_prefix(prefix)
-    shapes, dtypes, get = open_tensors(prefix)
-    if OBJECT_GRAPH in shapes:
+    tensors, get = open_tensors(prefix)
+    if OBJECT_GRAPH in tensors:
         raise CheckpointError(
             f"{prefix}: is a TF2 checkpoint, not a TF1 one; a checkpoint "
             "directory of gradnet_tf is read with --checkpoint=DIR"
         )
-    select(shapes, dtypes, prefix)  # before megabytes of some other model are read
-    return {name: get(name, name) for name in sorted(shapes)}
+    select(tensors, prefix)  # before megabytes of some other model are read
+    return {name: get(name, name) for name in sorted(tensors)}
 
 
 def write(prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -54,7 +53,7 @@ def write(prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
         CheckpointError: If they are not the variables of a variant.
         OSError: If the files cannot be written.
     """
-    select({k: v.shape for k, v in arrays.items()}, {k: v.dtype for k, v in arrays.items()}, prefix)
+    select(arrays, prefix)
     names = sorted(arrays)
     try:
         with tf.device("CPU:0"):
@@ -107,20 +106,20 @@ def _check_prefix(prefix: str) -> None:
 
 def open_tensors(
     prefix: str,
-) -> tuple[dict[str, list[int]], dict[str, type], Callable[[str, str], np.ndarray]]:
+) -> tuple[dict[str, tf.TensorSpec], Callable[[str, str], np.ndarray]]:
     """Opens a TF1 or TF2 checkpoint.
 
     Returns:
-        Shapes by name, types by name, and a function of (name, what a message calls it) that reads
-        a tensor.
+        What there is, and a function of (name, what a message calls it) that reads a tensor.
 
     Raises:
         CheckpointError: If it is damaged; the function raises it, too.
     """
     try:
         reader = tf.train.load_checkpoint(prefix)
-        shapes = reader.get_variable_to_shape_map()
-        dtypes = {k: v.as_numpy_dtype for k, v in reader.get_variable_to_dtype_map().items()}
+        types = reader.get_variable_to_dtype_map()
+        shapes = reader.get_variable_to_shape_map().items()
+        tensors = {name: tf.TensorSpec(shape, types[name]) for name, shape in shapes}
     except _READ_ERRORS as error:
         raise _damaged(f"{prefix}{INDEX_SUFFIX}", error) from error
 
@@ -130,7 +129,7 @@ def open_tensors(
         except _READ_ERRORS as error:
             raise _damaged(f"{prefix}: {label}", error) from error
 
-    return shapes, dtypes, get
+    return tensors, get
 
 
 def _damaged(what: str, error: Exception) -> CheckpointError:
