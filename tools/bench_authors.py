@@ -57,7 +57,7 @@ def their_tracker(
 
     Raises:
         ValueError: If the folder is no such checkout.
-        RuntimeError: If their code fails; the message ends with what it printed.
+        ChildProcessError: If their code fails; the message ends with what it printed.
     """
     missing = [name for name in _NEEDED if not (Path(folder) / name).is_file()]
     if missing:
@@ -81,7 +81,7 @@ def their_tracker(
             if line:
                 return float(line)
             errors.seek(0)
-            raise RuntimeError(
+            raise ChildProcessError(
                 f"the authors' code has failed (it needs pip install {_PACKAGES}):\n"
                 f"{errors.read().strip()[-2000:]}"
             )
@@ -103,16 +103,14 @@ class _FramesOnDemand:
     """Their list of images: each is handed out when it is asked for on standard input."""
 
     def __init__(self, paths: Sequence[str], answers: IO[str]):
-        self._paths = paths
-        self._answers = answers
+        self._paths, self._answers = paths, answers
         self._start = time.perf_counter()
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def __getitem__(self, index: int):
-        seconds = time.perf_counter() - self._start
-        print(seconds, file=self._answers, flush=True)
+        print(time.perf_counter() - self._start, file=self._answers, flush=True)
         if not sys.stdin.readline():
             os._exit(0)
         image = np.ascontiguousarray(images.as_rgb(self._paths[index])[..., ::-1])
@@ -129,15 +127,12 @@ def _tensorflow_1() -> types.ModuleType:
     control_flow_ops.cond = tf.cond
     setattr(np, "float", float)  # noqa: B010, gone from NumPy
 
-    def l2_regularizer(scale):
-        return lambda values: scale * tf.nn.l2_loss(values)
-
-    tf.contrib = types.SimpleNamespace(layers=types.SimpleNamespace(l2_regularizer=l2_regularizer))
+    layers = types.SimpleNamespace(l2_regularizer=lambda s: lambda x: s * tf.nn.l2_loss(x))
+    tf.contrib = types.SimpleNamespace(layers=layers)
     return tf
 
 
 def _run(folder: str, box: Sequence[float], tf1_checkpoint: str, paths: Sequence[str]) -> None:
-    """Runs their main block."""
     answers, sys.stdout = sys.stdout, sys.stderr  # Theirs prints, too.
     sys.modules["tensorflow"] = _tensorflow_1()
     sys.path.insert(0, folder)
@@ -169,14 +164,7 @@ def _video(box: Sequence[float], frames: _FramesOnDemand):
 def program(
     folder: str, checkpoint: str, paths: Sequence[str], box: np.ndarray
 ) -> Iterator[Callable[[], float]]:
-    """Starts their code with our weights, as `gradnet_tf.bench.command.Program` says.
-
-    Args:
-        folder: A checkout of LPXTT/GradNet-Tensorflow.
-        checkpoint: Of this project, which is converted for them.
-        paths: Of the frames.
-        box: (x, y, width, height) of the target in the first one.
-    """
+    """Starts their code, see `their_tracker`, with a checkpoint of ours."""
     from gradnet_tf.weights import convert
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -195,18 +183,16 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Runs the command; returns its exit status."""
+def measure(values: flags.FlagValues) -> dict:
+    """Measures and prints as `gradnet_tf.bench`; raises as `their_tracker`."""
     from gradnet_tf.weights import pretrained
 
-    def body():
-        command_line.refuse(arguments)
-        checkpoint = values.checkpoint or str(pretrained.path())
-        theirs = functools.partial(program, values.authors, checkpoint)
-        bench.measure(values, {"authors' code": theirs})
+    checkpoint = values.checkpoint or str(pretrained.path())
+    theirs = functools.partial(program, values.authors, checkpoint)
+    return bench.measure(values, {"authors' code": theirs})
 
-    return command_line.finish(body, errors=(*command_line.EXPECTED, RuntimeError))
 
+run = command_line.flags_alone(measure)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [_CHILD]:

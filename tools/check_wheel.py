@@ -75,7 +75,7 @@ def write_videos(folder: Path) -> None:
 
 
 def main() -> None:
-    """Builds, installs, tracks, and fails if any of it does."""
+    """Builds, installs, tracks and trains; fails if any of it does."""
     with tempfile.TemporaryDirectory(prefix="gradnet_wheel_") as temporary:
         folder = Path(temporary)
         print("Building the wheel ...", flush=True)
@@ -89,44 +89,32 @@ def main() -> None:
         if folder not in Path(place.strip()).parents:
             sys.exit(f"the wheel's environment imports {place.strip()}, not the wheel")
         print("Tracking the synthetic sequence ...", flush=True)
-        box = write_inputs(folder)
-        module = (python, "-m")
-        run(*module, "gradnet_tf.convert", "--npz=weights.npz", "--output=model", cwd=folder)
-        run(
-            *(folder / "env" / "bin" / "gradnet", "track", "--source=img", f"--box={box}"),
-            *("--checkpoint=model", "--boxes=boxes.txt"),
-            cwd=folder,
-        )
-        report = run(
-            *(*module, "gradnet_tf.eval", "--boxes=boxes.txt", "--truth=truth.txt"), cwd=folder
-        )
+
+        def module(name: str, *arguments: str) -> str:
+            return run(python, "-m", f"gradnet_tf.{name}", *arguments, cwd=folder)
+
+        track = ("track", "--source=img", f"--box={write_inputs(folder)}")
+        module("convert", "--npz=weights.npz", "--output=model")
+        gradnet = folder / "env" / "bin" / "gradnet"
+        run(gradnet, *track, "--checkpoint=model", "--boxes=boxes.txt", cwd=folder)
+        report = module("eval", "--boxes=boxes.txt", "--truth=truth.txt")
         print(report, end="")
         iou = float(re.search(r"mean IoU +([\d.]+)", report).group(1))
         if iou < LEAST_IOU:
             sys.exit(f"mean IoU {iou} is below {LEAST_IOU}")
         print("Preparing videos for training ...", flush=True)
         write_videos(folder)
-        report = run(
-            *(*module, "gradnet_tf.data_prep", "--source=otb", "--root=videos"),
-            *("--output=records", "--jobs=2"),
-            cwd=folder,
-        )
+        settings = ("--root=videos", "--output=records", "--jobs=2")
+        report = module("data_prep", "--source=otb", *settings)
         print(report, end="")
         if not report.startswith(f"{VIDEOS * FRAMES} frames of {VIDEOS} tracks"):
             sys.exit("not every frame was prepared")
         print("Training two steps ...", flush=True)
-        run(
-            *(*module, "gradnet_tf.train", "--stage=gradnet", "--preset=short", "--data=records"),
-            *("--init=embedded", "--workdir=run", "--batch=2", "--steps=2", "--validation=0.3"),
-            *("--warmup_steps=1", "--validation_batches=1"),
-            cwd=folder,
-        )
+        settings = ("--preset=short", "--data=records", "--init=embedded", "--workdir=run")
+        short = ("--batch=2", "--steps=2", "--validation=0.3", "--validation_batches=1")
+        module("train", "--stage=gradnet", *settings, *short, "--warmup_steps=1")
         print("Tracking with the outcome ...", flush=True)
-        run(
-            *(*module, "gradnet_tf.track", "--source=img", f"--box={box}"),
-            *("--checkpoint=run/weights/last", "--boxes=trained.txt"),
-            cwd=folder,
-        )
+        module(*track, "--checkpoint=run/weights/last", "--boxes=trained.txt")
         print("The wheel tracks, prepares and trains.")
 
 

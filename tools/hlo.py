@@ -11,6 +11,7 @@ first update.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from gradnet_tf import command_line
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines the flags of the binary."""
+    """Defines the flags of the command."""
     flags.DEFINE_string("output", None, "Folder for the files.", values, required=True)
     flags.DEFINE_string(
         "checkpoint", "", "Converted or trained checkpoint; the embedded one by default.", values
@@ -36,13 +37,9 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def export_step(
-    folder: Path,
-    precision: str,
-    targets: int,
-    images: Sequence,
-    checkpoint: Optional[str] = None,
+    folder: Path, precision: str, targets: int, images: Sequence, checkpoint: Optional[str] = None
 ) -> Path:
-    """Writes the step for so many targets.
+    """Writes the step for so many targets, and returns the path of the HLO.
 
     Args:
         folder: Where to.
@@ -50,9 +47,6 @@ def export_step(
         targets: How many.
         images: The first two frames, uint8 RGB [height, width, 3].
         checkpoint: Of the tracker; None for the embedded one.
-
-    Returns:
-        Path of the HLO.
 
     Raises:
         ValueError: If the precision is none that XLA compiles, or the checkpoint cannot be used.
@@ -94,8 +88,7 @@ def export_step(
     captured = [_value(tensor) for tensor in concrete.captured_inputs]
     arguments = [tensor.numpy() for tensor in tf.nest.flatten((state, second))] + captured
     arrays = {f"arg_{i:03d}": _storable(value) for i, value in enumerate(arguments)}
-    for index, value in enumerate(tf.nest.flatten(outputs)):
-        arrays[f"out_{index:03d}"] = value.numpy()
+    arrays |= {f"out_{i:03d}": v.numpy() for i, v in enumerate(tf.nest.flatten(outputs))}
     arrays |= {
         "bfloat16": np.array([value.dtype.name == "bfloat16" for value in arguments]),
         "state_size": np.array(len(tf.nest.flatten(state))),
@@ -139,15 +132,14 @@ def export(values: flags.FlagValues) -> list[Path]:
     counts = device.read_targets(values.targets)
     output = Path(disk.local_path(values.output))
     output.mkdir(parents=True, exist_ok=True)
-    written = []
     with tempfile.TemporaryDirectory() as folder:
         paths = video.make_video(folder, 2, values.width, values.height, max(counts))
         frames = [images.as_rgb(path) for path in paths]
-    for precision in values.precisions:
-        for count in counts:
-            path = export_step(output, precision, count, frames, values.checkpoint or None)
-            print(path, flush=True)
-            written.append(path)
+    written = []
+    for precision, count in itertools.product(values.precisions, counts):
+        path = export_step(output, precision, count, frames, values.checkpoint or None)
+        print(path, flush=True)
+        written.append(path)
     return written
 
 

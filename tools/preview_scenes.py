@@ -23,17 +23,18 @@ from gradnet_tf.media import drawing
 EXAMPLES = SceneConfig(
     lookalikes=0.5, occlusion=0.5, blur_drift=2.0, light_drift=0.5, scale_drift=0.15
 )
+_DRIFTS = ("blur_drift", "light_drift", "scale_drift")  # The flags of them.
 _FRAMES = 6
 _SIDE = 120  # px of a search region on the sheet
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines the flags of the binary."""
+    """Defines the flags of the command."""
     flags.DEFINE_list("data", [], "Patterns of shards, one a data set.", values)
     flags.DEFINE_string("output", "scenes.png", "The picture, a PNG file.", values)
     flags.DEFINE_integer("tracks", 2, "Tracks to show.", 1, flag_values=values)
     flags.DEFINE_integer("seed", 1, "Chooses the tracks and what is drawn.", 0, flag_values=values)
-    for name in ("blur_drift", "light_drift", "scale_drift"):
+    for name in _DRIFTS:
         default = getattr(EXAMPLES, name)
         flags.DEFINE_float(name, default, f"As training's --{name}.", flag_values=values)
 
@@ -41,16 +42,13 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 def sheet(
     globs: Sequence[str], config: SceneConfig = EXAMPLES, tracks: int = 2, seed: int = 1
 ) -> Image.Image:
-    """Draws the examples.
+    """Draws the examples on a sheet, RGB.
 
     Args:
         globs: One pattern of shards a data set, see `gradnet_tf.data.catalog.load`.
         config: How far tracks drift; what is 0 has no row.
         tracks: How many tracks are shown, if there are as many.
         seed: Chooses the tracks and what is drawn.
-
-    Returns:
-        The sheet, RGB.
 
     Raises:
         OSError: If shards are missing or damaged.
@@ -83,7 +81,6 @@ def sheet(
 
 
 def _rows(config: SceneConfig) -> dict[str, SceneConfig]:
-    """What each row shows."""
     rows = {"as it is": SceneConfig()}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -94,7 +91,7 @@ def _rows(config: SceneConfig) -> dict[str, SceneConfig]:
 
 
 def _scenes(source, config, sizes, frames, track, seed):
-    """Search regions, uint8 [239, 239, 3] RGB, and by how much larger each shows its target."""
+    """Gives search regions, uint8 RGB, and by how much larger each shows its target."""
     stage = scenes.Stage(config, source.training, sizes, source.config.frame_range)
     count = len(frames)
     course = sampling.uniforms(seed, track, 0, sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS])
@@ -110,30 +107,20 @@ def _scenes(source, config, sizes, frames, track, seed):
     return pictures, [scenes.Drift(*row).scale for row in drawn.drift]
 
 
-def run(values: flags.FlagValues) -> None:
+def draw(values: flags.FlagValues) -> None:
     """Writes the picture.
 
     Raises:
         OSError: If the data cannot be read, or the picture cannot be written.
         ValueError: If a value is out of its range.
     """
-    names = ("blur_drift", "light_drift", "scale_drift")
-    config = dataclasses.replace(EXAMPLES, **{name: values[name].value for name in names})
-
+    config = dataclasses.replace(EXAMPLES, **{name: values[name].value for name in _DRIFTS})
     buffer = io.BytesIO()
     sheet(values.data, config, values.tracks, values.seed).save(buffer, "PNG", optimize=True)
     disk.write_bytes(values.output, buffer.getvalue())
 
 
-def command(values: flags.FlagValues, arguments: Sequence[str]) -> int:
-    """Writes the picture and returns the exit status."""
-
-    def body():
-        command_line.refuse(arguments)
-        run(values)
-
-    return command_line.finish(body)
-
+run = command_line.flags_alone(draw)
 
 if __name__ == "__main__":
-    command_line.main(define_flags, command)
+    command_line.main(define_flags, run)

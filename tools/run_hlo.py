@@ -25,11 +25,7 @@ TOLERANCE = {"float32": 1e-3, "float16": 2e-2, "bfloat16": 6e-2}
 
 
 def load(path: Path) -> Callable[[list], list]:
-    """Compiles a serialized HLO module for the default device.
-
-    Returns:
-        Function of the list of its parameters, device arrays, to the list of its results.
-    """
+    """Compiles a serialized HLO module for the default device, as a function of device arrays."""
     from jax._src.lib import xla_client
 
     computation = xla_client.XlaComputation(path.read_bytes())
@@ -53,7 +49,7 @@ def seconds_of(function: Callable[[], object], repeats: int) -> float:
 
 
 def product_rate(precision: str, size: int) -> float:
-    """Multiply-adds a second of a large matrix product, as JAX does it by default."""
+    """Measures the multiply-adds a second of a large matrix product, as JAX does it by default."""
     values = np.random.default_rng(0).standard_normal((size, size))
     matrix = jnp.asarray(values, precision)
     product = jax.jit(lambda x: x @ x)
@@ -81,12 +77,7 @@ def _distance(boxes, wanted) -> float:
 
 
 def measure(path: Path, frames: int, check: bool) -> dict[str, float]:
-    """Measures one step.
-
-    Args:
-        path: Of the HLO; the arguments lie beside it.
-        frames: To measure.
-        check: Whether to compare the first results with TensorFlow's.
+    """Measures the step in an HLO file, whose arguments lie beside it.
 
     Returns:
         Seconds of a frame without and with an update and of the transfer, the number of targets,
@@ -94,18 +85,19 @@ def measure(path: Path, frames: int, check: bool) -> dict[str, float]:
         error" that of the boxes there and after the first update, in pixels.
     """
     arrays = np.load(path.with_suffix(".npz"))
-    count, size = len(arrays["bfloat16"]), int(arrays["state_size"])
+    size = int(arrays["state_size"])
     arguments = []
     for index, is_bfloat16 in enumerate(arrays["bfloat16"]):
         value = arrays[f"arg_{index:03d}"]
         arguments.append(jax.device_put(value.view(jnp.bfloat16) if is_bfloat16 else value))
-    assert len(arguments) == count
     execute = load(path)
     state, rest = arguments[:size], arguments[size:]
     outputs = execute(state + rest)
-    result = {name: float(arrays[name]) for name in ("targets", "frame_multiply_adds")}
-    result["update_multiply_adds"] = float(arrays["update_multiply_adds"])
-    result["precision"] = str(arrays["precision"])
+    names = ("targets", "frame_multiply_adds", "update_multiply_adds")
+    result = {
+        "precision": str(arrays["precision"]),
+        **{name: float(arrays[name]) for name in names},
+    }
     if check:
         box = int(arrays["box"])
         found = errors(arrays, outputs)

@@ -2,8 +2,8 @@
 
 Everything is measured in turns in one run, so that the ratios hold on a busy machine too: the
 reference's way through a frame, this project's in each precision, the parts of a frame, and the
-rates of a matrix product and a copy, from which the floor of a frame follows. docs/performance.md
-has the results.
+rates of a matrix product and a copy, from which the floor of a frame follows.
+docs/performance.md has the results.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def measure(values: flags.FlagValues, programs: Optional[dict] = None) -> dict:
     """Measures and prints what the flags say; see `command.Benchmark`."""
     from gradnet_tf.bench import command
 
-    return command.Benchmark(values, lambda line: print(line, flush=True), programs).run()
+    return command.Benchmark(values, programs).run()
 
 
 run = command_line.flags_alone(measure)

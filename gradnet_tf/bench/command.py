@@ -36,11 +36,10 @@ Program = Callable[
 
 
 class Benchmark:
-    """One run of the benchmark.
+    """Runs the benchmark once, and prints its report.
 
     Args:
         values: Flags of `gradnet_tf.bench`.
-        say: Takes the lines of the report.
         programs: Other programs that are measured as well, by name; all else is compared with the
             first one.
 
@@ -49,22 +48,15 @@ class Benchmark:
         ValueError: If a flag cannot be used, or the checkpoint, or if that has no update.
     """
 
-    def __init__(
-        self,
-        values: flags.FlagValues,
-        say: Callable[[str], None],
-        programs: Optional[dict[str, Program]] = None,
-    ):
+    def __init__(self, values: flags.FlagValues, programs: Optional[dict[str, Program]] = None):
         self._values = values
-        self._say = say
         self._programs = programs or {}
         if values.json:
             disk.check_target(values.json)
         # A GPU tracks through XLA, a processor through TensorFlow's own kernels.
         self._jit = device.choose(values.device) == "gpu"
-        self._precisions = device.choose_precisions(
-            values.precisions, "gpu" if self._jit else "cpu"
-        )
+        place = "gpu" if self._jit else "cpu"
+        self._precisions = device.choose_precisions(values.precisions, place)
         self._targets = device.read_targets(values.targets)
         weights = load(values.checkpoint) if values.checkpoint else load_embedded()
         self._network = GradNet(weights.variant)
@@ -80,12 +72,12 @@ class Benchmark:
         values = self._values
         results: dict[str, Any] = {"environment": report.environment()}
         for name, value in results["environment"].items():
-            self._say(f"{name}: {value}")
+            _say(f"{name}: {value}")
         with tempfile.TemporaryDirectory() as folder:
             length = timing.PERIOD + self._count + 2
             paths = video.make_video(folder, length, values.width, values.height)
             box = self._boxes(1)[0]
-            self._say(
+            _say(
                 f"a synthetic video of {values.width}x{values.height} pixels, {self._count} "
                 "frames, every row five frames in turn"
             )
@@ -94,8 +86,7 @@ class Benchmark:
                 results["first result"] = self._first_result(paths, box)
         results["targets"] = self._many_targets() if self._targets else []
         if values.json:
-            text = json.dumps(results, indent=1, default=report.plain)
-            disk.write_bytes(values.json, text.encode())
+            disk.write_bytes(values.json, json.dumps(results, indent=1).encode())
         return results
 
     def _boxes(self, targets: int) -> np.ndarray:
@@ -120,8 +111,7 @@ class Benchmark:
 
         with contextlib.ExitStack() as stack:
             for name, program in self._programs.items():
-                next_frame = stack.enter_context(program(paths, box))
-                functions[name] = _without_number(next_frame)
+                functions[name] = _without_number(stack.enter_context(program(paths, box)))
             if not self._jit:
                 first = images.as_rgb(paths[0])
                 timed(_REFERENCE, ReferencesWay(self._network, self._config, first, box).next_frame)
@@ -130,17 +120,15 @@ class Benchmark:
                 timed(name, tracker.update)
                 made = parts.functions(self._network, self._config, name, paths[0], box, self._jit)
                 functions |= {f"{name}: {part}": function for part, function in made.items()}
-            probes = roofline.Probes(
-                list(dict.fromkeys(["float32", *trackers])), size=8192 if self._jit else 2048
-            )
-            functions |= probes.functions
+            size = 8192 if self._jit else 2048
+            functions |= roofline.probes(list(dict.fromkeys(["float32", *trackers])), size)
             seconds = timing.in_turns(functions, self._count)
         if self._values.trace:
             self._trace(trackers[self._precisions[0]], paths, box)
 
         summaries = {name: timing.summarize(values) for name, values in seconds.items()}
         frame = {name: summaries[name] for name in frames}
-        rates = probes.rates(seconds)
+        rates = roofline.rates(seconds, size)
         ends = {
             name: timing.summarize(np.add(seconds[name], values[timing.PERIOD :]))
             for name, values in decode.items()
@@ -152,9 +140,9 @@ class Benchmark:
             )
             for name in trackers
         }
-        self._say("\n" + report.markdown(report.speed_table(frame, ends, floor)))
-        self._say("\n" + report.markdown(report.parts_table(shares)))
-        self._say("\n" + report.floors_text(rates, floor))
+        _say("\n" + report.markdown(report.speed_table(frame, ends, floor)))
+        _say("\n" + report.markdown(report.parts_table(shares)))
+        _say("\n" + report.floors_text(rates, floor))
         return {
             "frame": {name: dataclasses.asdict(summary) for name, summary in frame.items()},
             "end to end": {name: dataclasses.asdict(end) for name, end in ends.items()},
@@ -169,7 +157,7 @@ class Benchmark:
             for index in range(_TRACE_FRAMES):
                 with tf.profiler.experimental.Trace("frame", step_num=index, _r=1):
                     tracker.update(paths[1 + index % (len(paths) - 1)])
-        self._say(f"\nprofile of {_TRACE_FRAMES} frames: {self._values.trace}")
+        _say(f"\nprofile of {_TRACE_FRAMES} frames: {self._values.trace}")
 
     def _fresh(self, paths: Sequence[str], boxes: np.ndarray) -> startup.FreshProcess:
         options = {"precision": self._precisions[0], "jit_compile": self._jit}
@@ -178,7 +166,7 @@ class Benchmark:
     def _first_result(self, paths: Sequence[str], box: np.ndarray) -> dict[str, float]:
         tries = [self._fresh(paths[:2], box).seconds for _ in range(_FRESH_PROCESSES)]
         found = sorted(tries, key=lambda seconds: seconds["whole"])[_FRESH_PROCESSES // 2]
-        self._say("\n" + report.first_result_text(found, _FRESH_PROCESSES))
+        _say("\n" + report.first_result_text(found, _FRESH_PROCESSES))
         return found
 
     def _many_targets(self) -> list[dict[str, Any]]:
@@ -202,12 +190,16 @@ class Benchmark:
         functions = {str(count): start(count) for count in self._targets}
         seconds = timing.in_turns(functions, _TARGETS_FRAMES)
         summaries = {int(name): timing.summarize(times) for name, times in seconds.items()}
-        self._say(f"\n{self._precisions[0]}, many targets in one step, tracking only:\n")
-        self._say(report.markdown(report.targets_table(summaries, memory)))
+        _say(f"\n{self._precisions[0]}, many targets in one step, tracking only:\n")
+        _say(report.markdown(report.targets_table(summaries, memory)))
         return [
             {"targets": count, "seconds": dataclasses.asdict(summary), "memory": memory[count]}
             for count, summary in summaries.items()
         ]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _without_number(function: Callable[[], object]) -> Callable[[int], object]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import functools
 import os
-import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
+import numpy as np
 from absl import flags
 
 from gradnet_tf import command_line
@@ -34,38 +33,14 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
 
 
-class Times(NamedTuple):
-    """Seconds of one batch, on the clock and of the processor."""
-
-    clock: float
-    processor: float
-
-
-def _times(function: Callable[[], object], count: int = 1) -> Times:
-    """Measures one of the batches that a call of the function makes or takes."""
-    clock, processor = time.perf_counter(), time.process_time()
-    function()
-    clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    return Times(clock / count, processor / count)
-
-
-def _medians(times: Iterable[Times]) -> Times:
-    return Times(*(statistics.median(values) for values in zip(*times)))
-
-
-def _together(step: Callable, batches: Iterator, count: int) -> tuple[Times, float]:
-    """Measures a step with a new batch, and how many seconds of it training waits for the batch."""
-    waited = 0.0
-
-    def train():
-        nonlocal waited
-        for _ in range(count):
-            before = time.perf_counter()
-            batch = next(batches)
-            waited += time.perf_counter() - before
-            step(batch)
-
-    return _times(train, count), waited / count
+def _times(function: Callable[[], object], count: int, repeats: int = 1) -> np.ndarray:
+    """Measures one of `count` batches of a call: seconds on the clock and of the processor."""
+    times = []
+    for _ in range(repeats):
+        clock, processor = time.perf_counter(), time.process_time()
+        function()
+        times.append((time.perf_counter() - clock, time.process_time() - processor))
+    return np.median(times, axis=0) / count
 
 
 def measure(values: flags.FlagValues) -> float:
@@ -97,42 +72,48 @@ def measure(values: flags.FlagValues) -> float:
     )
     batches = source.iterate(source.train())
     next(batches)
-
-    def read(count):
-        for _ in range(count):
-            next(batches)
-
     # Means of several, for batches come in bursts.
     part = values.batches // ROUNDS
-    data = _medians(_times(functools.partial(read, part), part) for _ in range(ROUNDS))
+    data = _times(lambda: [next(batches) for _ in range(part)], part, ROUNDS)
     _print("pipeline alone", data)
 
     count = max(values.batches // 6, 5)
-    ratios = {}
+    ratios = []
     for name, step in steps.items():
-
-        def train(batch, step=step):
-            return step(*batch, 0)["loss"].numpy()
-
-        call = functools.partial(train, next(batches))
+        call = functools.partial(_train, step, next(batches))
         call()  # Traces and compiles.
-        alone = _medians(_times(call) for _ in range(count))
+        alone = _times(call, 1, count)
         _print(f"training step, {name}", alone)
-        together, waited = _together(train, batches, count)
-        share = f"{100 * waited / together.clock:.1f} % of it waiting for data"
-        _print("  with the pipeline", together, f", {share}")
-        ratios[name] = alone.clock / data.clock
+        waits: list[float] = []
+
+        def train(step=step, waits=waits):
+            for _ in range(count):
+                start = time.perf_counter()
+                batch = next(batches)
+                waits.append(time.perf_counter() - start)
+                _train(step, batch)
+
+        together = _times(train, count)
+        share = sum(waits) / count / together[0]
+        _print("  with the pipeline", together, f", {100 * share:.1f} % of it waiting for data")
+        by_clock, by_processor = alone / data
         print(
-            f"The pipeline makes {ratios[name]:.1f} batches in the time of a training step "
-            f"({alone.processor / data.processor:.1f} by the processor's time)."
+            f"The pipeline makes {by_clock:.1f} batches in the time of a training step "
+            f"({by_processor:.1f} by the processor's time)."
         )
-    return min(ratios.values())
+        ratios.append(float(by_clock))
+    return min(ratios)
 
 
-def _print(name: str, times: Times, more: str = "") -> None:
+def _train(step: Callable, batch) -> np.ndarray:
+    return step(*batch, 0)["loss"].numpy()
+
+
+def _print(name: str, times: np.ndarray, more: str = "") -> None:
+    clock, processor = times
     print(
-        f"{name + ':':36}{1e3 * times.clock:8.1f} ms a batch {1 / times.clock:8.1f} a second "
-        f"{1e3 * times.processor:8.1f} ms of the processor{more}"
+        f"{name + ':':36}{1e3 * clock:8.1f} ms a batch {1 / clock:8.1f} a second "
+        f"{1e3 * processor:8.1f} ms of the processor{more}"
     )
 
 

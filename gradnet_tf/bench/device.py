@@ -1,4 +1,4 @@
-"""Chooses what is measured, and on which device, by the flags of a command."""
+"""Chooses by flags what is measured, and on which device."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from gradnet_tf.tracking import precision
 
 
 def choose(name: str) -> str:
-    """Chooses "cpu" or "gpu" by a flag; "auto" takes the GPU where there is one.
-
-    The other device is hidden from TensorFlow.
+    """Chooses "cpu", which hides the GPU from TensorFlow, or "gpu"; "auto": a GPU that is there.
 
     Raises:
         ValueError: If there is no GPU where one is asked for.

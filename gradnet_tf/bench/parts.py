@@ -21,8 +21,6 @@ PARTS = ("decode", "transfer", "crops", "features", "response", "update")
 
 
 def _parts_of(step: TrackingStep) -> dict[str, Callable]:
-    """The parts of a step that are compiled by themselves; the frame is the first one again."""
-
     def crops(state, frame):
         sides = state.search_side[..., tf.newaxis] * step._scales
         return step._pyramid(frame, state.position, sides, state.fill)
@@ -52,7 +50,7 @@ def functions(
     box: np.ndarray,
     jit_compile: bool,
 ) -> dict[str, Callable[[int], object]]:
-    """Makes a function for each of `PARTS`, for `timing.in_turns`; that of the update makes one.
+    """Makes a function for each of `PARTS`, for `timing.in_turns`; each call makes an update.
 
     Args:
         network: A `GradNet` with an update, not folded.
@@ -93,12 +91,11 @@ def functions(
         results = tf.nest.flatten(compiled[name](*arguments[name]))
         return _finished(results[-1])
 
-    parts: dict[str, Callable[[int], object]] = {
+    return {
         "decode": lambda _: images.as_rgb(path),
         "transfer": lambda _: _finished(tf.nest.flatten(transfer())[0]),
+        **{name: functools.partial(run, name) for name in arguments},
     }
-    parts.update({name: functools.partial(run, name) for name in arguments})
-    return parts
 
 
 def _finished(tensor: tf.Tensor) -> bool:
@@ -111,15 +108,7 @@ def _finished(tensor: tf.Tensor) -> bool:
 
 
 def shares(parts: Mapping[str, Summary], frame: float) -> dict[str, float]:
-    """Shares the seconds of a frame among its parts, of the update those of a mean frame.
-
-    Args:
-        parts: By name.
-        frame: Seconds of a whole frame, end to end.
-
-    Returns:
-        Seconds by name, with "rest": what the parts do not explain, calls among it.
-    """
+    """Shares a frame's seconds, end to end, among its parts; "rest" is what they do not explain."""
     seconds = {name: parts[name].median for name in PARTS}
     seconds["update"] /= PERIOD
     seconds["rest"] = frame - sum(seconds.values())

@@ -2,8 +2,8 @@
 
 Its program (`run_siamesefc` in track.py) calls the graph for the scores, and again for an update.
 The first call computes f_x of the middle scale twice, since the two score maps have inputs of their
-own; batch norm is not folded; the response is made in NumPy; and every reliable frame, nearly every
-one, is cropped a second time in all scales, for the buffer. `tools/bench_authors.py` times the real
+own. Batch norm is not folded, and the response is made in NumPy. Nearly every frame (if reliable)
+is cropped a second time in all scales, for the buffer. `tools/bench_authors.py` times the real
 program.
 """
 
@@ -87,23 +87,18 @@ class ReferencesWay:
         self._template = template.numpy()
         self._h2 = (1 - rate) * self._h2 + rate * h2.numpy()
 
-    def _upsampled(self, score: np.ndarray) -> np.ndarray:
-        return self._bicubic @ score @ self._bicubic.T
-
     def next_frame(self, image: np.ndarray) -> np.ndarray:
         """Tracks into a frame, uint8 RGB [height, width, 3]; returns (x, y, width, height)."""
         config = self._config
         self._index += 1
-        regions = self._crop(image)
-        score, template_score = (
-            value.numpy()[..., 0]
-            for value in self._run_scores(regions, self._fixed, self._template)
-        )
-        responses = self._upsampled(score)
+        scores = self._run_scores(self._crop(image), self._fixed, self._template)
+        score, template_score = (value.numpy()[..., 0] for value in scores)
+        responses = self._bicubic @ score @ self._bicubic.T
+        template_response = (self._bicubic @ template_score @ self._bicubic.T)[0]
         penalty = np.array([config.scale_penalty, 1.0, config.scale_penalty], np.float32)
         scale = int(np.argmax(responses.max(axis=(1, 2)) * penalty))
         total = (1 - config.template_influence) * _normalized(responses[scale])
-        total += config.template_influence * _normalized(self._upsampled(template_score)[0])
+        total += config.template_influence * _normalized(template_response)
         total = (1 - config.window_influence) * total + config.window_influence * self._window
         peak = np.array(np.unravel_index(total.argmax(), total.shape)) - len(total) // 2
         stride = architecture.TOTAL_STRIDE / config.response_upsampling

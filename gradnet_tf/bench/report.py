@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
 
 from gradnet_tf import hardware
 from gradnet_tf.bench.roofline import Floor, Rates, features_work
@@ -37,11 +36,7 @@ def environment() -> dict[str, str]:
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Makes a Markdown table whose columns are as wide as their longest entry.
-
-    Args:
-        rows: Its head first, then its rows.
-    """
+    """Makes a Markdown table, head first, whose columns are as wide as their longest entry."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
 
     def line(row):
@@ -88,24 +83,20 @@ def speed_table(
     return rows
 
 
-def targets_table(
-    seconds: Mapping[int, Summary], memory: Mapping[int, Optional[int]]
-) -> list[list[str]]:
+def targets_table(seconds: Mapping[int, Summary], memory: Mapping[int, int]) -> list[list[str]]:
     """Lists what many targets in one step cost.
 
     Args:
         seconds: Of a frame, by the number of targets.
-        memory: Largest resident memory in bytes of a process that does nothing else, likewise; None
-            where it was not measured.
+        memory: Bytes, likewise, see `startup.FreshProcess`.
     """
     first = next(summary.mean / count for count, summary in seconds.items())
     rows = [["targets", "ms a frame", "ms a target", "frames a second", "to one", "memory, MiB"]]
     for count, summary in seconds.items():
         each = summary.mean / count
-        held = memory[count]
         row = [f"{count}", f"{1e3 * summary.mean:.1f}", f"{1e3 * each:.2f}"]
         row += [f"{1 / summary.mean:.1f}", f"{each / first:.2f}"]
-        rows.append([*row, "-" if held is None else f"{held / 2**20:.0f}"])
+        rows.append([*row, f"{memory[count] / 2**20:.0f}"])
     return rows
 
 
@@ -139,8 +130,3 @@ def first_result_text(seconds: Mapping[str, float], processes: int) -> str:
         f"{seconds['whole']:.1f} s with the start and the end of Python, the median of "
         f"{processes} processes"
     )
-
-
-def plain(value: Any) -> Any:
-    """Turns what `json` does not know, NumPy's numbers, into what it knows."""
-    return value.item()

@@ -17,9 +17,12 @@ import tensorflow as tf
 from gradnet_tf.bench.timing import PERIOD
 from gradnet_tf.network import architecture
 
+_PRODUCT, _COPY = "matrix product, ", "copy"  # Names of the functions.
+_COPIED = 2**27  # Bytes of the array that is copied.
+
 
 class Work(NamedTuple):
-    """What f_x takes for some regions.
+    """Counts what f_x takes for some regions.
 
     Attributes:
         multiply_adds: Of its convolutions.
@@ -47,7 +50,7 @@ def features_work(count: int, size: int = architecture.INSTANCE_SIZE) -> Work:
 
 
 class Rates(NamedTuple):
-    """Measured rates of a device.
+    """Holds measured rates of a device.
 
     Attributes:
         multiply_adds: Of a large matrix product, a second, by the type of the arithmetic.
@@ -59,71 +62,61 @@ class Rates(NamedTuple):
 
 
 class Floor(NamedTuple):
-    """Seconds that a frame takes at the least.
+    """Holds the seconds that a frame takes at the least.
 
     Attributes:
         arithmetic: Multiply-adds over the rate of the matrix product; None where that was not
             measured (TensorFlow has no matrix product of int8).
-        memory: bytes over the rate of the copy.
+        memory: Bytes over the rate of the copy.
     """
 
     arithmetic: Optional[float]
     memory: float
 
 
-class Probes:
-    """Measures the rates of the device by functions for `timing.in_turns`.
+def probes(precisions: Sequence[str], size: int) -> dict[str, Callable[[int], object]]:
+    """Makes functions for `timing.in_turns` of whose times `rates` makes the rates of the device.
 
     Args:
-        precisions: Types to measure matrix products of.
+        precisions: Types to measure matrix products of; int8 is left out.
         size: Side of the matrices.
-        array_bytes: Of the array that is copied.
     """
-
-    def __init__(self, precisions: Sequence[str], size: int = 2048, array_bytes: int = 2**27):
-        self.size = size
-        self.array_bytes = array_bytes
-        self.types = [name for name in precisions if name != "int8"]
-        values = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
-        # One corner is all that is fetched, and the operations that make it cannot be left out.
-        product = tf.function(lambda x: tf.matmul(x, x)[0, 0], autograph=False)
-        matrices = {name: tf.cast(values, name) for name in self.types}
-        array = tf.zeros([array_bytes // 4])
-        copy = tf.function(lambda x: x + 1.0, autograph=False)
-        self.functions: dict[str, Callable[[int], object]] = {
-            f"matrix product, {name}": functools.partial(_fetch, product, matrix)
-            for name, matrix in matrices.items()
-        }
-        self.functions["copy"] = lambda _: copy(array)[0].numpy()
-
-    def rates(self, seconds: Mapping[str, Sequence[float]]) -> Rates:
-        """Computes the rates from the times of the functions."""
-        products = {
-            name: self.size**3 / float(np.median(seconds[f"matrix product, {name}"]))
-            for name in self.types
-        }
-        return Rates(products, 2 * self.array_bytes / float(np.median(seconds["copy"])))
+    values = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
+    # One corner is all that is fetched, and the operations that make it cannot be left out.
+    product = tf.function(lambda x: tf.matmul(x, x)[0, 0], autograph=False)
+    copy, array = tf.function(lambda x: x + 1.0, autograph=False), tf.zeros([_COPIED // 4])
+    functions: dict[str, Callable[[int], object]] = {
+        _PRODUCT + name: functools.partial(_fetch, product, tf.cast(values, name))
+        for name in precisions
+        if name != "int8"
+    }
+    return {**functions, _COPY: lambda _: copy(array)[0].numpy()}
 
 
 def _fetch(function: Callable, argument: tf.Tensor, _: int) -> np.ndarray:
     return function(argument).numpy()
 
 
-def floor(rates: Rates, precision: str, period: int = PERIOD) -> Floor:
+def rates(seconds: Mapping[str, Sequence[float]], size: int) -> Rates:
+    """Computes the rates from the times of the functions, which may be among others."""
+    products = {
+        name[len(_PRODUCT) :]: size**3 / float(np.median(times))
+        for name, times in seconds.items()
+        if name.startswith(_PRODUCT)
+    }
+    return Rates(products, 2 * _COPIED / float(np.median(seconds[_COPY])))
+
+
+def floor(rates: Rates, precision: str) -> Floor:
     """Computes the floor of a frame: three regions in a precision, and a share of an update.
 
-    An update is counted as f_x of one region in float32, once in `period` frames. What else it
+    An update is counted as f_x of one region in float32, once in `PERIOD` frames. What else it
     does, and the crops and the response, are a twentieth of that.
-
-    Args:
-        rates: Of the device.
-        precision: Of the search features.
-        period: Frames from one update to the next.
     """
     frame, update = features_work(3), features_work(1)
-    memory = frame.values * tf.as_dtype(precision).size + update.values * 4 / period
+    memory = frame.values * tf.as_dtype(precision).size + update.values * 4 / PERIOD
     arithmetic = None
     if precision in rates.multiply_adds:
         arithmetic = frame.multiply_adds / rates.multiply_adds[precision]
-        arithmetic += update.multiply_adds / rates.multiply_adds["float32"] / period
+        arithmetic += update.multiply_adds / rates.multiply_adds["float32"] / PERIOD
     return Floor(arithmetic, memory / rates.copied_bytes)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -45,9 +44,8 @@ print(json.dumps({
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class FreshProcess:
-    """What a process has needed that did nothing but track.
+class FreshProcess(NamedTuple):
+    """Tells what a process has needed that did nothing but track.
 
     Attributes:
         seconds: Of each step to the first box, by name, and of the "whole" process, which starts
@@ -70,12 +68,8 @@ def measure(
         paths: Of the frames.
         boxes: (x, y, width, height) of the target in the first one, or [k, 4].
     """
-    settings = {
-        "checkpoint": checkpoint,
-        "options": dict(options),
-        "paths": list(paths),
-        "boxes": np.asarray(boxes, float).tolist(),
-    }
+    settings = {"checkpoint": checkpoint, "options": dict(options), "paths": list(paths)}
+    settings["boxes"] = np.asarray(boxes, float).tolist()
     start = time.perf_counter()
     result = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps(settings)],

@@ -18,7 +18,7 @@ _PAUSE = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Times of one thing, in seconds.
+    """Holds the times of one thing, in seconds.
 
     Attributes:
         median: Of all measurements.
@@ -50,7 +50,7 @@ def in_turns(
     warm_up: int = PERIOD,
     turn: int = PERIOD,
 ) -> dict[str, list[float]]:
-    """Times of `count` calls of each function with the number of the call, in turns.
+    """Measures `count` calls of each function with the number of the call, in turns.
 
     Args:
         functions: What to measure, by name. One that measures itself returns its seconds (a float);
@@ -61,7 +61,7 @@ def in_turns(
             what they find there where nothing else runs.
 
     Returns:
-        Seconds by name, `count` each.
+        `count` times in seconds by name.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for first in range(0, warm_up + count, turn):

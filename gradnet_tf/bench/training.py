@@ -1,13 +1,13 @@
 """Measures a training step against the reference's: `python -m gradnet_tf.bench.training`.
 
 For every batch the reference runs its graph three times (`main` of its train.py): for the score,
-for the training, and for both losses and the gradient that it logs. Each run computes f_x twice, as
-the two places where its graph needs the search features have placeholders of their own. The rows
-"reference's way" do the same work with this project's layers, batch norm unfolded; this project
-computes everything once. Further rows are steps of the presets "short", from images and with kept
-features (`features`), and "tracking", with kept features. All rows are measured in turns in one
-run, with one batch, so without the time of the pipeline (`gradnet_tf.bench.data`). Beside the time
-on the clock stands that of the processor, which tells more on a machine that is shared.
+for the training, and for both losses and the gradient that it logs. Each run computes f_x twice,
+for the two places where its graph needs the search features have placeholders of their own. The row
+"reference's way" does the same work with this project's layers. This project computes everything
+once. Further rows are steps of the presets "short", from images and with kept features, and
+"tracking", with kept features. All rows are measured in turns in one run, with one batch, without
+the time of the pipeline (`gradnet_tf.bench.data`). The processor's time stands beside that on the
+clock, for it tells more on a machine that is shared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from absl import flags
 
@@ -39,7 +39,7 @@ CACHED_GOAL = 3.0  # Times the rate of that one in the first precision, with kep
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines the flags of the binary."""
+    """Defines the flags of the command."""
     flags.DEFINE_integer("steps", 10, "Steps to measure.", 1, flag_values=values)
     flags.DEFINE_list(
         "precisions", ["float32", "mixed_bfloat16"], "As --precision of the training.", values
@@ -48,8 +48,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string("json", "", "File for the numbers.", values)
 
 
-def three_runs(network: GradNet, train_step: TrainStep):
-    """The reference's three runs on a batch: function of (exemplars, instances)."""
+def three_runs(network: GradNet, train_step: TrainStep) -> Callable:
+    """Makes the reference's three runs on a batch, a function of (exemplars, instances)."""
 
     def outputs(exemplars, instances):
         # A second copy of the instances, so that the second f_x is really computed.
@@ -96,7 +96,7 @@ def three_runs(network: GradNet, train_step: TrainStep):
 
 
 def _presets(precisions, batch) -> dict[str, Callable]:
-    """Steps of the presets for short trainings, by name of the row."""
+    """Makes steps of the presets for short trainings, by name of the row."""
     random, functions = np.random.default_rng(1), {}
 
     def step(preset, precision, exemplars, instances, task=()):
@@ -110,9 +110,8 @@ def _presets(precisions, batch) -> dict[str, Callable]:
 
     short, tracking = configs.preset("short"), configs.preset("tracking")
     count, updates = tracking.instances, tracking.updates
-    shares = np.full((updates, count), 1 / count, np.float32)
-    sequence = np.zeros((1, count, 2), np.int32), shares[np.newaxis], shares[:1]
-    sequence = tuple(map(tf.constant, sequence))
+    shares = tf.fill([updates, count], 1 / count)
+    sequence = tf.zeros([1, count, 2], tf.int32), shares[tf.newaxis], shares[:1]
     for name in precisions:
         functions[f"{_SHORT}, {name}"] = step("short", name, *batch)
         functions[f"preset short, kept features, {name}"] = step("short", name, *kept(short))
@@ -132,6 +131,7 @@ def measure(values: flags.FlagValues) -> dict[str, dict[str, float]]:
         OSError: If the JSON file cannot be written.
         ValueError: If a precision is none of a training's.
     """
+    tf.get_logger().setLevel("ERROR")  # It takes several steps for one that is traced again.
     if values.json:
         disk.check_target(values.json)
     if not values.precisions:
@@ -180,16 +180,16 @@ def measure(values: flags.FlagValues) -> dict[str, dict[str, float]]:
         print(f"{name}: {value}")
     print(f"k = {pairs} pairs, {values.steps} steps of each row in turns\n")
     base = f"{_SHORT}, {values.precisions[0]}"
-    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    found = {name: timing.summarize(times, period=1) for name, times in seconds.items()}
     results = {
         name: {
-            "median": median,
-            "high": float(np.percentile(seconds[name], 95)),
+            "median": own.median,
+            "high": own.high,
             "processor": float(np.median(processor[name][-values.steps :])),
-            "ratio": medians[_REFERENCE] / median,
-            "ratio_to_short": medians[base] / median,
+            "ratio": found[_REFERENCE].median / own.median,
+            "ratio_to_short": found[base].median / own.median,
         }
-        for name, median in medians.items()
+        for name, own in found.items()
     }
     print(_tables(results, base))
     if values.json:
@@ -219,16 +219,7 @@ def _tables(results: dict[str, dict[str, float]], base: str) -> str:
     return "\n\n".join(lines)
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Runs the command; returns its exit status."""
-
-    def body():
-        command_line.refuse(arguments)
-        tf.get_logger().setLevel("ERROR")  # It takes several steps for one that is traced again.
-        measure(values)
-
-    return command_line.finish(body)
-
+run = command_line.flags_alone(measure)
 
 if __name__ == "__main__":
     command_line.main(define_flags, run)

@@ -24,9 +24,9 @@ def test_parts_table_has_milliseconds_and_shares():
 
 def test_scaling_table_compares_a_target_with_a_single_one():
     seconds = {1: Summary(0.1, 0.2, 0.1), 4: Summary(0.2, 0.3, 0.2)}
-    rows = report.targets_table(seconds, {1: 100 * 2**20, 4: None})
+    rows = report.targets_table(seconds, {1: 100 * 2**20, 4: 200 * 2**20})
     assert rows[1] == ["1", "100.0", "100.00", "10.0", "1.00", "100"]
-    assert rows[2] == ["4", "200.0", "50.00", "5.0", "0.50", "-"]
+    assert rows[2] == ["4", "200.0", "50.00", "5.0", "0.50", "200"]
 
 
 def test_environment_names_software_and_hardware():

@@ -33,10 +33,11 @@ def test_floor_of_each_precision():
 
 
 def test_probes_measure_rates():
-    probes = roofline.Probes(["float32", "int8"], size=64, array_bytes=4096)
-    assert set(probes.functions) == {"matrix product, float32", "copy"}
-    for function in probes.functions.values():
+    functions = roofline.probes(["float32", "int8"], size=64)
+    assert set(functions) == {"matrix product, float32", "copy"}
+    for function in functions.values():
         function(0)
-    rates = probes.rates({"matrix product, float32": [2.0, 1.0, 9.0], "copy": [4.0]})
+    seconds = {"matrix product, float32": [2.0, 1.0, 9.0], "copy": [4.0], "another": [1.0]}
+    rates = roofline.rates(seconds, size=64)
     assert rates.multiply_adds == {"float32": 64**3 / 2}
-    assert rates.copied_bytes == 2 * 4096 / 4
+    assert rates.copied_bytes == 2 * 2**27 / 4

@@ -82,7 +82,7 @@ def test_their_program_gets_our_weights(checkout):
 
 def test_what_their_program_says_when_it_fails(checkout):
     (checkout / "parameters.py").write_text("raise RuntimeError('their own words')")
-    with pytest.raises(RuntimeError, match="their own words"):
+    with pytest.raises(ChildProcessError, match="their own words"):
         with their_tracker(str(checkout), "PREFIX", ["1.jpg"], BOX):
             pass
 

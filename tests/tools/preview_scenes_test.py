@@ -29,7 +29,7 @@ def test_a_row_for_each_option_along_the_frames_of_a_track(pattern, tmp_path):
     preview.define_flags(values)
     path = tmp_path / "examples.png"
     values(["preview", f"--data={pattern}", f"--output={path}", "--tracks=1", "--seed=1"])
-    preview.run(values)
+    preview.draw(values)
     with Image.open(path) as sheet:
         sheet.load()
     assert sheet.size == (3 * (SIDE + GAP) + GAP, 6 * (SIDE + GAP) + GAP)
@@ -59,4 +59,4 @@ def test_a_bad_value_is_named_before_anything_is_read():
     preview.define_flags(values)
     values(["preview", "--data=/nowhere", "--blur_drift=9"])
     with pytest.raises(ValueError, match="blur_drift must be in 0..3, got 9.0"):
-        preview.run(values)
+        preview.draw(values)
