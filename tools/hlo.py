@@ -85,7 +85,9 @@ def export_step(
     for _ in range(PERIOD - 1):
         later = compiled(later[0], second)
 
-    captured = [_value(tensor) for tensor in concrete.captured_inputs]
+    # Of a variable it is the handle that is captured.
+    values = {id(variable.handle): variable for variable in concrete.variables}
+    captured = [values.get(id(tensor), tensor).numpy() for tensor in concrete.captured_inputs]
     arguments = [tensor.numpy() for tensor in tf.nest.flatten((state, second))] + captured
     arrays = {f"arg_{i:03d}": _storable(value) for i, value in enumerate(arguments)}
     arrays |= {f"out_{i:03d}": v.numpy() for i, v in enumerate(tf.nest.flatten(outputs))}
@@ -105,17 +107,6 @@ def export_step(
     with disk.replacing(path.with_suffix(".npz")) as temporary:
         np.savez(temporary, **arrays)
     return path
-
-
-def _value(captured):
-    """Reads a captured tensor, or the variable behind a captured handle."""
-    import tensorflow as tf
-
-    if captured.dtype != tf.resource:
-        return captured.numpy()
-    handle = captured.handle_data if hasattr(captured, "handle_data") else captured._handle_data
-    data = handle.shape_and_type[0]
-    return tf.raw_ops.ReadVariableOp(resource=captured, dtype=tf.as_dtype(data.dtype)).numpy()
 
 
 def _storable(value):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import tempfile
 import time
@@ -134,18 +133,13 @@ class Benchmark:
             for name, values in decode.items()
         }
         floor = {name: roofline.floor(rates, name) for name in trackers}
-        shares = {
-            name: parts.shares(
-                {part: summaries[f"{name}: {part}"] for part in parts.PARTS}, ends[name].mean
-            )
-            for name in trackers
-        }
+        shares = {name: parts.shares(summaries, name, ends[name].mean) for name in trackers}
         _say("\n" + report.markdown(report.speed_table(frame, ends, floor)))
         _say("\n" + report.markdown(report.parts_table(shares)))
         _say("\n" + report.floors_text(rates, floor))
         return {
-            "frame": {name: dataclasses.asdict(summary) for name, summary in frame.items()},
-            "end to end": {name: dataclasses.asdict(end) for name, end in ends.items()},
+            "frame": {name: summary._asdict() for name, summary in frame.items()},
+            "end to end": {name: end._asdict() for name, end in ends.items()},
             "parts": shares,
             "rates": rates._asdict(),
             "floors": {name: value._asdict() for name, value in floor.items()},
@@ -193,7 +187,7 @@ class Benchmark:
         _say(f"\n{self._precisions[0]}, many targets in one step, tracking only:\n")
         _say(report.markdown(report.targets_table(summaries, memory)))
         return [
-            {"targets": count, "seconds": dataclasses.asdict(summary), "memory": memory[count]}
+            {"targets": count, "seconds": summary._asdict(), "memory": memory[count]}
             for count, summary in summaries.items()
         ]
 

@@ -107,9 +107,9 @@ def _finished(tensor: tf.Tensor) -> bool:
     return True
 
 
-def shares(parts: Mapping[str, Summary], frame: float) -> dict[str, float]:
+def shares(summaries: Mapping[str, Summary], name: str, frame: float) -> dict[str, float]:
     """Shares a frame's seconds, end to end, among its parts; "rest" is what they do not explain."""
-    seconds = {name: parts[name].median for name in PARTS}
+    seconds = {part: summaries[f"{name}: {part}"].median for part in PARTS}
     seconds["update"] /= PERIOD
     seconds["rest"] = frame - sum(seconds.values())
     return seconds

@@ -37,10 +37,6 @@ class ReferencesWay:
         self._window = response.hanning_window(size)
 
         @tf.function(autograph=False)
-        def pyramid(frame, position, sides, fill):
-            return crops.scale_pyramid(frame, position, sides, fill)
-
-        @tf.function(autograph=False)
         def start(exemplar, region):
             update = network.update(
                 network.template_features(exemplar), network.search_features(region)
@@ -58,7 +54,8 @@ class ReferencesWay:
             result = network.update(h2, network.search_features(region))
             return result.template, result.h2
 
-        self._pyramid, self._run_scores, self._run_update = pyramid, scores, update
+        self._pyramid = tf.function(crops.scale_pyramid, autograph=False)
+        self._run_scores, self._run_update = scores, update
         position, target_size = geometry.box_to_center(tf.constant(box, tf.float64))
         self._position, self._size = position.numpy(), target_size.numpy()
         side = geometry.exemplar_side(target_size, config.context_amount)

@@ -66,7 +66,7 @@ def measure(
         checkpoint: Of the tracker, None for the embedded one.
         options: Arguments of the `Tracker` by name.
         paths: Of the frames.
-        boxes: (x, y, width, height) of the target in the first one, or [k, 4].
+        boxes: (x, y, width, height) in the first one, or [k, 4].
     """
     settings = {"checkpoint": checkpoint, "options": dict(options), "paths": list(paths)}
     settings["boxes"] = np.asarray(boxes, float).tolist()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ PERIOD = config.preset("reference").update_interval
 _PAUSE = 0.05
 
 
-@dataclasses.dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """Holds the times of one thing, in seconds.
 
     Attributes:

@@ -78,8 +78,8 @@ def _crop_and_resize(source, corner, side, output_size, fill):
 
 def _resized(source, corner, side, size, fill):
     height, width = tf.unstack(tf.shape(source)[:2])
-    columns = bilinear.taps(side, size, size, clamp_weights=True)
-    rows = bilinear.taps(side, size, size, clamp_weights=False)
+    columns = bilinear.taps(side, size, size, along_rows=True)
+    rows = bilinear.taps(side, size, size, along_rows=False)
 
     # The source rows that are needed: all of the window, or two for each row of the result, which
     # are fewer where the window is large.
@@ -111,8 +111,8 @@ def _resized(source, corner, side, size, fill):
     across = bilinear.sum_along_rows(
         values(columns.first),
         values(columns.second),
-        tf.repeat(bilinear.row_weight(columns.first_weight), 3),
-        tf.repeat(bilinear.row_weight(columns.second_weight), 3),
+        tf.repeat(columns.first_weight, 3),
+        tf.repeat(columns.second_weight, 3),
     )
     fill_row = tf.tile(tf.cast(fill, tf.int32) * int(bilinear.WEIGHT_ONE / 16), [size])
     across = tf.concat([across, fill_row[tf.newaxis]], axis=0)

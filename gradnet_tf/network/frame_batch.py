@@ -69,8 +69,8 @@ class FrameBatch(NamedTuple):
             uint8 [targets, count, count, 3].
         """
         sides, output_sizes = sides[:, tf.newaxis], tf.reshape(output_sizes, [-1, 1])
-        columns = bilinear.taps(sides, output_sizes, count, clamp_weights=True)
-        rows = bilinear.taps(sides, output_sizes, count, clamp_weights=False)
+        columns = bilinear.taps(sides, output_sizes, count, along_rows=True)
+        rows = bilinear.taps(sides, output_sizes, count, along_rows=False)
         sizes = self.target_sizes()
         pixels = tf.reshape(self.pixels, [-1, 3])
         first_pixel = self.of_target * tf.shape(self.pixels)[1]
@@ -96,8 +96,8 @@ class FrameBatch(NamedTuple):
             return bilinear.sum_along_rows(
                 values(row, columns.first),
                 values(row, columns.second),
-                bilinear.row_weight(columns.first_weight)[:, tf.newaxis, :, tf.newaxis],
-                bilinear.row_weight(columns.second_weight)[:, tf.newaxis, :, tf.newaxis],
+                columns.first_weight[:, tf.newaxis, :, tf.newaxis],
+                columns.second_weight[:, tf.newaxis, :, tf.newaxis],
             )
 
         return bilinear.sum_down_columns(

@@ -110,15 +110,7 @@ class GradNet(tf.keras.Model):
         return backbone.cross_correlation(template, features, batched=batched)
 
     def score_maps(self, templates, features):
-        """Computes equation 1 for several templates at once.
-
-        Args:
-            templates: Sequence of k templates [1, 6, 6, 256].
-            features: f_x(X), [b, 22, 22, 256].
-
-        Returns:
-            k score maps [b, 17, 17].
-        """
+        """Computes equation 1 for k templates [1, 6, 6, 256]: a list of k maps [b, 17, 17]."""
         maps = backbone.cross_correlations(tf.concat(templates, axis=0), features)
         return tf.unstack(maps, axis=-1, num=len(templates))
 
@@ -267,10 +259,7 @@ class GradNet(tf.keras.Model):
         return {k: v for k, v in self.named_weights().items() if k.endswith("conv/weights")}
 
     def assign_weights(self, weights: Mapping[str, np.ndarray]) -> None:
-        """Sets every variable.
-
-        Args:
-            weights: Arrays by TF1 name, exactly those of `named_weights`.
+        """Sets every variable to the array of its TF1 name.
 
         Raises:
             ValueError: If a name is missing, unknown, or of another shape; nothing is set then.
@@ -294,7 +283,7 @@ class GradNet(tf.keras.Model):
         """Makes a copy for inference: constant weights, batch norm folded into the convolutions.
 
         Args:
-            rgb: Whether the images that it will be given are RGB instead of BGR.
+            rgb: Whether it will be given images that are RGB instead of BGR.
             dtype: Type of the arithmetic and the outputs; give it inputs of that type.
             minimal: Whether f_x convolves by minimal filtering, see `folding.FoldedConvBlock`.
         """

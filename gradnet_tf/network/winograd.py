@@ -26,17 +26,14 @@ _POINTS = {3: (0, 1, -1, 1 / 2, -2), 5: (0, 1, -1, 2, -2, 1 / 2, -1 / 2)}
 
 
 class Filtering(NamedTuple):
-    """Matrices of m outputs of r taps: y = outputs @ ((taps @ filter) * (inputs @ x)).
+    """Holds matrices of m outputs of r taps: y = outputs @ ((taps @ filter) * (inputs @ x)).
 
-    Attributes:
-        inputs: float64 [n, n], B^T.
-        taps: float64 [n, r], G.
-        outputs: float64 [m, n], A^T.
+    All are float64. The source calls them B^T, G and A^T.
     """
 
-    inputs: np.ndarray
-    taps: np.ndarray
-    outputs: np.ndarray
+    inputs: np.ndarray  # [n, n]
+    taps: np.ndarray  # [n, r]
+    outputs: np.ndarray  # [m, n]
 
 
 def filtering(outputs: int, taps: int, points: Sequence[float]) -> Filtering:
@@ -91,7 +88,7 @@ def suits(kernel: np.ndarray, strides: int = 1, padding: str = "VALID") -> bool:
 
 
 def _both_axes(kernel):
-    of_taps = _algorithm(3).taps
+    of_taps = filtering(_OUTPUTS, 3, _POINTS[3]).taps
     points = len(of_taps)
     channels, filters = kernel.shape[2:]
     weights = np.einsum("pr,qs,rscf->pqcf", of_taps, of_taps, kernel, optimize=True)
@@ -116,7 +113,7 @@ def _both_axes(kernel):
 
 
 def _rows_alone(kernel):
-    algorithm = _algorithm(5)
+    algorithm = filtering(_OUTPUTS, 5, _POINTS[5])
     points = len(algorithm.inputs)
     channels, filters = kernel.shape[2:]
     weights = np.einsum("pr,rscf->pscf", algorithm.taps, kernel)[:, np.newaxis]
@@ -149,10 +146,6 @@ def _static_size(x) -> tuple[int, int]:
     return height, width
 
 
-def _algorithm(taps: int) -> Filtering:
-    return filtering(_OUTPUTS, taps, _POINTS[taps])
-
-
 @functools.lru_cache(maxsize=64)
 def _tiled(taps: int, size: int):
     """Makes the matrices of all tiles of an axis, and counts the tiles.
@@ -160,7 +153,7 @@ def _tiled(taps: int, size: int):
     The first matrix, [points * tiles, size], spreads the axis to the points; what lies beyond the
     axis counts as zero. The second one, [size - taps + 1, points * tiles], gathers the outputs.
     """
-    algorithm = _algorithm(taps)
+    algorithm = filtering(_OUTPUTS, taps, _POINTS[taps])
     step, count = algorithm.outputs.shape
     outputs = size - taps + 1
     tiles = -(-outputs // step)

@@ -72,7 +72,7 @@ def save(
     *,
     overwrite: bool = False,
 ) -> Weights:
-    """Writes a checkpoint directory: completely, or not at all.
+    """Writes a checkpoint directory, completely or not at all, and returns what it wrote.
 
     Args:
         directory: Where to; missing parent directories are made.
@@ -81,9 +81,6 @@ def save(
         card: JSON values to add to the card, such as the training's configuration, or "source".
             What follows from the arrays (variant, hashes, ...) cannot be set.
         overwrite: Whether a checkpoint that is there is replaced.
-
-    Returns:
-        The weights as written, with their card.
 
     Raises:
         CheckpointError: If the arrays are not the finite float32 variables of a variant, or the
