@@ -40,7 +40,7 @@ $(VENV)/.ready-demo: $(VENV)/.ready
 $(CURRENT)/.ready: setup.py tools/requirements.py | $(VENV)/.ready
 	@echo 'Setting up $(CURRENT) (downloads TensorFlow; a few minutes, once) ...'
 	@$(PYTHON) -m venv $(CURRENT)
-	@$(VENV)/bin/python tools/requirements.py --python=3.12 --extra=dev > $(CURRENT)/requirements.txt
+	@$(VENV)/bin/python tools/requirements.py 3.12 dev > $(CURRENT)/requirements.txt
 	@$(CURRENT)/bin/python $(PIP_INSTALL) 'tensorflow==2.21.*' -r $(CURRENT)/requirements.txt
 	@$(CURRENT)/bin/python $(PIP_INSTALL) --no-deps --editable .
 	@touch $@

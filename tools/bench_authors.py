@@ -49,7 +49,7 @@ def their_tracker(
         folder: A checkout of LPXTT/GradNet-Tensorflow.
         tf1_checkpoint: Prefix of the TF1 checkpoint that they restore.
         paths: Of the frames.
-        box: (x, y, width, height) of the target in the first one.
+        box: (x, y, width, height) in the first one.
 
     Yields:
         A function that tracks into the next frame, at the first call into the first one, and
@@ -149,15 +149,17 @@ def _run(folder: str, box: Sequence[float], tf1_checkpoint: str, paths: Sequence
         (Path(sequences) / _VIDEO).mkdir()
         settings |= {"seq_base_path": sequences, "model_path": tf1_checkpoint}
         track["configParams"] = lambda: settings
-        track["loadVideoInfo"] = lambda *_: _video(box, _FramesOnDemand(paths, answers))
+        # It gives frames, centre and size as (y, x), and true boxes.
+        x, y, width, height = box
+        size = np.array([height, width])
+        info = (
+            _FramesOnDemand(paths, answers),
+            size / 2 + (y, x),
+            size,
+            np.array([box] * len(paths)),
+        )
+        track["loadVideoInfo"] = lambda *_: info
         exec(compile(ast.Module(tree.body[-1:], []), "track.py", "exec"), track)
-
-
-def _video(box: Sequence[float], frames: _FramesOnDemand):
-    """Gives what their `loadVideoInfo` does: frames, centre and size as (y, x), true boxes."""
-    x, y, width, height = box
-    center = np.array([y + height / 2, x + width / 2])
-    return frames, center, np.array([height, width]), np.array([box] * len(frames))
 
 
 @contextlib.contextmanager

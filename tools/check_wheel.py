@@ -1,15 +1,14 @@
 """Builds the wheel and tracks with it in an empty environment: what ``make test-wheel`` runs.
 
-The hand-made network and the synthetic sequence of the tests are written to a temporary folder;
-from there only the installed wheel is used, by its command line: convert, track, evaluate, prepare
-training data, train, and track with what was trained.
+The tests' hand-made network, synthetic sequence and training videos are written to a temporary
+folder. There only the installed wheel is used, by its command line: convert, track, evaluate,
+prepare training data, train, and track with what was trained.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for tests.helpers; a script sees only its own folder
 
-from tests.helpers import recipe  # noqa: E402
+from tests.helpers import datasets, recipe  # noqa: E402
 
 # The reference itself reaches 0.724 on this sequence (tests/data/seed0/track_synthetic.npz).
 LEAST_IOU = 0.70
@@ -59,21 +58,6 @@ def write_inputs(folder: Path) -> str:
     return ",".join(f"{number:g}" for number in boxes[0])
 
 
-def write_videos(folder: Path) -> None:
-    """Writes OTB-like videos, each a few frames of the sequence."""
-    frames = sorted((folder / "img").iterdir())
-    boxes = (folder / "truth.txt").read_text().splitlines()
-    for index in range(VIDEOS):
-        video = folder / "videos" / f"video{index}"
-        (video / "img").mkdir(parents=True)
-        rows = []
-        for number in range(FRAMES):
-            shutil.copy(frames[index + number], video / "img" / f"{number + 1:04d}.png")
-            x, y, width, height = map(int, boxes[index + number].split(","))
-            rows.append(f"{x + 1},{y + 1},{width},{height}\n")
-        (video / "groundtruth_rect.txt").write_text("".join(rows))
-
-
 def main() -> None:
     """Builds, installs, tracks and trains; fails if any of it does."""
     with tempfile.TemporaryDirectory(prefix="gradnet_wheel_") as temporary:
@@ -103,7 +87,7 @@ def main() -> None:
         if iou < LEAST_IOU:
             sys.exit(f"mean IoU {iou} is below {LEAST_IOU}")
         print("Preparing videos for training ...", flush=True)
-        write_videos(folder)
+        datasets.make_otb(folder / "videos", VIDEOS, FRAMES)
         settings = ("--root=videos", "--output=records", "--jobs=2")
         report = module("data_prep", "--source=otb", *settings)
         print(report, end="")

@@ -68,11 +68,8 @@ def export_step(
     weights = load(checkpoint) if checkpoint else load_embedded()
     network = GradNet(weights.variant)
     network.assign_weights(weights.arrays)
-    step = BatchedStep(
-        network,
-        config.preset("reference"),
-        search_features=precisions.search_features(network, precision, jit_compile=True),
-    )
+    search_features = precisions.search_features(network, precision, jit_compile=True)
+    step = BatchedStep(network, config.preset("reference"), search_features=search_features)
     height, width = images[0].shape[:2]
     boxes = video.first_boxes(targets, width, height)
     first, second = (make_frame_batch([image], [0] * targets, padded=True) for image in images[:2])
@@ -92,18 +89,17 @@ def export_step(
     arrays = {f"arg_{i:03d}": _storable(value) for i, value in enumerate(arguments)}
     arrays |= {f"out_{i:03d}": v.numpy() for i, v in enumerate(tf.nest.flatten(outputs))}
     arrays |= {
-        "bfloat16": np.array([value.dtype.name == "bfloat16" for value in arguments]),
-        "state_size": np.array(len(tf.nest.flatten(state))),
-        "box": np.array(len(tf.nest.flatten(outputs[0]))),
+        "bfloat16": [value.dtype.name == "bfloat16" for value in arguments],
+        "state_size": len(tf.nest.flatten(state)),
+        "box": len(tf.nest.flatten(outputs[0])),
         "updated_box": later[1].box.numpy(),
-        "targets": np.array(targets),
-        "precision": np.array(precision),
-        "frame_multiply_adds": np.array(targets * roofline.features_work(3).multiply_adds),
-        "update_multiply_adds": np.array(targets * roofline.features_work(1).multiply_adds),
+        "targets": targets,
+        "precision": precision,
+        "frame_multiply_adds": targets * roofline.features_work(3).multiply_adds,
+        "update_multiply_adds": targets * roofline.features_work(1).multiply_adds,
     }
     path = folder / f"{precision}_{targets:03d}.hlo"
-    with disk.replacing(path) as temporary:
-        temporary.write_bytes(hlo)
+    disk.write_bytes(path, hlo)
     with disk.replacing(path.with_suffix(".npz")) as temporary:
         np.savez(temporary, **arrays)
     return path

@@ -1,6 +1,6 @@
 """Prints what gradnet_tf, as installed here, requires on another version of Python.
 
-    python tools/requirements.py --python=3.12 --extra=dev
+    python tools/requirements.py 3.12 dev
 
 One requirement a line, without environment markers, for ``pip install -r``. The Makefile builds
 the environment of the current TensorFlow from it, so that setup.py stays the only list.
@@ -8,7 +8,7 @@ the environment of the current TensorFlow from it, so that setup.py stays the on
 
 from __future__ import annotations
 
-import argparse
+import sys
 from importlib import metadata
 
 from packaging.requirements import Requirement
@@ -26,14 +26,5 @@ def requirements(python: str, extra: str) -> list[str]:
     return chosen
 
 
-def main() -> None:
-    """Reads the two options and prints."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--python", required=True, help="version of Python, such as 3.12")
-    parser.add_argument("--extra", default="", help="extra to include, such as dev")
-    arguments = parser.parse_args()
-    print("\n".join(requirements(arguments.python, arguments.extra)))
-
-
 if __name__ == "__main__":
-    main()
+    print("\n".join(requirements(*sys.argv[1:])))

@@ -66,11 +66,8 @@ def functions(
         return make_frame_batch([image], [0], padded=True) if jit_compile else tf.constant(image)
 
     kind = BatchedStep if jit_compile else TrackingStep
-    step = kind(
-        network,
-        config,
-        search_features=precisions.search_features(network, precision, jit_compile=jit_compile),
-    )
+    search_features = precisions.search_features(network, precision, jit_compile=jit_compile)
+    step = kind(network, config, search_features=search_features)
     compiled = {
         name: tf.function(function, autograph=False, jit_compile=jit_compile)
         for name, function in {**_parts_of(step), "init": step.init}.items()
@@ -80,12 +77,8 @@ def functions(
     state, _ = compiled["init"](frame, tf.constant(boxes[np.newaxis] if jit_compile else boxes))
     regions = compiled["crops"](state, frame)
     features = compiled["features"](regions)
-    arguments = {
-        "crops": (state, frame),
-        "features": (regions,),
-        "response": (state, features),
-        "update": (state, frame),
-    }
+    arguments = {"crops": (state, frame), "features": (regions,)}
+    arguments |= {"response": (state, features), "update": (state, frame)}
 
     def run(name, _):
         results = tf.nest.flatten(compiled[name](*arguments[name]))

@@ -144,7 +144,7 @@ def exemplar_crop(frame, center, side, fill, exemplar_size=EXEMPLAR_SIZE, static
 
     Args:
         frame: One frame or a `FrameBatch`.
-        center: float64 [..., 2], centre of the target (y, x).
+        center: float64 [..., 2], (y, x).
         side: float64 [...], side of the exemplar in frame pixels, rounded here.
         fill: uint8 [..., 3].
         exemplar_size: Side of the result.

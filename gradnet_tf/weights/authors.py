@@ -51,16 +51,13 @@ def recognise(arrays: Mapping[str, np.ndarray], variant: str, filled: Collection
         A JSON value: "checkpoint", the name of the authors' checkpoint or None, and "crc32c", the
         masked checksums ("0x...") of the tensors that were compared.
     """
-    compared = {}
-    checkpoint = None
     for known, (known_variant, facts) in KNOWN_CHECKPOINTS.items():
-        if known_variant != variant:
-            continue
-        found = {name: masked_crc32c(arrays[name]) for name in facts if name not in filled}
-        if all(found[name] == facts[name] for name in found):
-            checkpoint = known
-        compared.update({name: f"{crc:#010x}" for name, crc in found.items()})
-    return {"checkpoint": checkpoint, "crc32c": compared}
+        if known_variant == variant:
+            found = {name: masked_crc32c(arrays[name]) for name in facts if name not in filled}
+            is_known = all(found[name] == facts[name] for name in found)
+            compared = {name: f"{crc:#010x}" for name, crc in found.items()}
+            return {"checkpoint": known if is_known else None, "crc32c": compared}
+    return {"checkpoint": None, "crc32c": {}}
 
 
 def masked_crc32c(array: np.ndarray) -> int:

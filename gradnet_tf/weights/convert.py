@@ -38,26 +38,22 @@ def read(
 
 def convert(
     *,
-    tf1: Optional[str] = None,
-    checkpoint: Optional[str] = None,
-    npz: Optional[str] = None,
     output: Optional[str] = None,
     to_tf1: Optional[str] = None,
     to_npz: Optional[str] = None,
     overwrite: bool = False,
     float16: bool = False,
+    **source: str,
 ) -> Weights:
     """Reads weights and writes them to every output, or, if anything fails, to none.
 
     Args:
-        tf1: See `read`, as of the next two.
-        checkpoint: Source.
-        npz: Source.
         output: Checkpoint directory of this project to write.
         to_tf1: Prefix of a TF1 checkpoint that the reference's `tf.train.Saver` restores.
         to_npz: An npz file to write.
         overwrite: Whether outputs that exist are replaced.
         float16: Whether kernels are rounded to float16, which halves the checkpoint directory.
+        **source: What `read` takes.
 
     Raises:
         CheckpointError: If the source cannot be used.
@@ -83,7 +79,7 @@ def convert(
         directory = output and staging.add(output)
         prefix = to_tf1 and staging.add(to_tf1, tf1_files.SUFFIXES)
         file = to_npz and staging.add(to_npz)
-        weights = read(tf1=tf1, checkpoint=checkpoint, npz=npz)
+        weights = read(**source)
         if float16:
             weights = card.round_kernels(weights)
         if directory:
