@@ -90,7 +90,10 @@ def test_npz_is_the_source_where_there_is_no_other(command, tmp_path):
         (["--tf1=", "--output=c"], "--tf1 is empty"),
         (["--tf1=a", "--output=c", "d"], "unexpected argument 'd'"),
         (["--tf1=none", "--output=c"], "none: no such checkpoint"),
-        (["--checkpoint=none", "--to_tf1=c"], "none: no such checkpoint; expected a directory with"),
+        (
+            ["--checkpoint=none", "--to_tf1=c"],
+            "none: no such checkpoint; expected a directory with",
+        ),
         (["--npz=none.npz", "--output=c"], "none.npz: no such file"),
     ],
 )

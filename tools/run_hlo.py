@@ -3,9 +3,9 @@
     python tools/run_hlo.py DIR --frames=100 --check
 
 This file can be copied alone beside the folder: it needs jax and numpy. A frame is timed from the
-call to the end of the computation, with the state staying on the device and the frame lying there;
-"transfer" is what bringing a frame there takes. The floors are the multiply-adds of the search
-features over the rate of a large matrix product of their type, measured here.
+call to the end of the computation; state and frame lie on the device. "transfer" is what bringing a
+frame there takes. The floors are the multiply-adds of the search features over the rate of a large
+matrix product of their type, measured here.
 """
 
 from __future__ import annotations

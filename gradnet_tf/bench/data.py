@@ -44,10 +44,7 @@ def _times(function: Callable[[], object], count: int, repeats: int = 1) -> np.n
 
 
 def measure(values: flags.FlagValues) -> float:
-    """Measures and prints.
-
-    Returns:
-        Rate of the pipeline divided by that of the fastest training.
+    """Measures and prints; returns the pipeline's rate over that of the fastest training.
 
     Raises:
         OSError: If the data cannot be read.

@@ -25,7 +25,7 @@ def choose(name: str) -> str:
 
 
 def choose_precisions(names: Sequence[str], device: str) -> tuple[str, ...]:
-    """Checks the precisions of a flag; empty stands for those the device has instructions for.
+    """Checks the precisions of a flag; empty: all that the device has instructions for.
 
     Raises:
         ValueError: If one does not exist, or the device does not have it.

@@ -52,13 +52,8 @@ def functions(
 ) -> dict[str, Callable[[int], object]]:
     """Makes a function for each of `PARTS`, for `timing.in_turns`; each call makes an update.
 
-    Args:
-        network: A `GradNet` with an update, not folded.
-        config: Constants of the tracker.
-        precision: Of the search features.
-        path: Of the frame.
-        box: (x, y, width, height) of the target in it.
-        jit_compile: Whether XLA compiles each part.
+    The network has an update and is not folded; the precision is that of the search features; the
+    box, (x, y, width, height), is that of the target in the frame.
     """
     image = images.as_rgb(path)
 

@@ -75,11 +75,9 @@ class Floor(NamedTuple):
 
 
 def probes(precisions: Sequence[str], size: int) -> dict[str, Callable[[int], object]]:
-    """Makes functions for `timing.in_turns` of whose times `rates` makes the rates of the device.
+    """Makes functions, for `timing.in_turns`, whose times `rates` turns into the device's rates.
 
-    Args:
-        precisions: Types to measure matrix products of; int8 is left out.
-        size: Side of the matrices.
+    They are a product of matrices of side `size` in each precision but int8, and a copy.
     """
     values = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
     # One corner is all that is fetched, and the operations that make it cannot be left out.

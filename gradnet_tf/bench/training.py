@@ -121,11 +121,7 @@ def _presets(precisions, batch) -> dict[str, Callable]:
 
 
 def measure(values: flags.FlagValues) -> dict[str, dict[str, float]]:
-    """Measures and prints the table.
-
-    Returns:
-        What --json writes: seconds (median, 95th percentile, and median of the processor's) and
-        ratio of each row by its name.
+    """Measures and prints the table, and returns what --json writes: numbers by name of the row.
 
     Raises:
         OSError: If the JSON file cannot be written.
@@ -139,10 +135,7 @@ def measure(values: flags.FlagValues) -> dict[str, dict[str, float]]:
 
     def config(precision="float32"):
         return configs.TrainConfig(
-            precision=precision,
-            schedule="constant",
-            learning_rate=1e-6,
-            final_learning_rate=1e-6,
+            precision=precision, schedule="constant", learning_rate=1e-6, final_learning_rate=1e-6
         )
 
     settings = {name: config(name) for name in values.precisions}

@@ -86,10 +86,9 @@ def cross_correlation(template, features, *, batched: bool = False):
 
 
 def cross_correlations(templates, features):
-    """Computes S of several templates that are searched in the same regions.
+    """Computes S of several templates that are searched in the same regions, as a matrix product.
 
-    By a product of matrices, which on a processor takes half the time of a convolution with so few
-    outputs, and reads the features once.
+    On a processor this takes half the time of a convolution with so few outputs.
 
     Args:
         templates: [k, 6, 6, 256].
@@ -107,10 +106,9 @@ def cross_correlations(templates, features):
 
 
 def _sum_of_taps(products, template_size, features, count: int):
-    """Makes score maps of the products of all positions with all taps of the templates.
+    """Sums products, [b, height, width, rows * columns, count], of all positions with all taps.
 
-    Products, in the order [b, height, width, rows * columns, count], and a sum over shifted maps
-    are differentiable any number of times, and the same on every device.
+    Shifted maps can be differentiated any number of times, and are the same on every device.
     """
     rows, columns = template_size
     shape = tf.shape(features)

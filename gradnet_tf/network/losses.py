@@ -62,8 +62,8 @@ def gaussian_labels(size: int) -> np.ndarray:
     which loss goes with them: see `soft_logistic_loss`.
 
     Args:
-        size: Side of the score map. Of an even one, the centre is the cell before the middle, as in
-            the reference (in `logistic_labels`, as in the reference, the one after).
+        size: Side of the score map. The centre of an even one is the cell before the middle, while
+            in `logistic_labels` it is the one after, both as in the reference.
 
     Returns:
         float32 [size, size, 1], 1 in the centre and above 0 elsewhere.

@@ -40,12 +40,7 @@ KNOWN_CHECKPOINTS: dict[str, tuple[str, dict[str, int]]] = {
 
 
 def recognise(arrays: Mapping[str, np.ndarray], variant: str, filled: Collection[str] = ()) -> dict:
-    """Compares weights with the authors' checkpoints.
-
-    Args:
-        arrays: Variables by TF1 name.
-        variant: Their variant.
-        filled: Names that were not in the source and are not compared.
+    """Compares weights, but for the `filled` ones, which their source lacked, with the authors'.
 
     Returns:
         A JSON value: "checkpoint", the name of the authors' checkpoint or None, and "crc32c", the
