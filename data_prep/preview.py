@@ -41,10 +41,10 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
         path = os.path.join(output, made.shards[shard].name)
         index = records.open_index(path)
         track = int(np.searchsorted(np.cumsum(index.counts), place, side="right"))
-        label = f"{index.videos[track][-_NAME_LENGTH:]} {int(index.frames[place])}"
-        for letter, box in zip("zx", curate.boxes_in_crops(index.boxes[place])):
+        label = f"{index.videos[track][-_NAME_LENGTH:]} {int(index.columns['frames'][place])}"
+        for letter, box in zip("zx", curate.boxes_in_crops(index.columns["boxes"][place])):
             start, length = (
-                int(getattr(index, f"{letter}_{name}")[place]) for name in ("offset", "length")
+                int(index.columns[f"{letter}_{name}"][place]) for name in ("offset", "length")
             )
             crop = io.BytesIO(storage.read_range(path, start, length))
             with image_files.opened(crop, f"of {label} in {path}") as image:

@@ -44,17 +44,12 @@ class AugmentConfig:
     beyond: bool = False
 
     def __post_init__(self):
-        if self.max_translate < 0 or int(self.max_translate) != self.max_translate:
-            raise ValueError(
-                f"max_translate must be a whole number >= 0, got {self.max_translate!r}"
-            )
         if self.scale_jitter and not self.beyond:
             raise ValueError(
                 f"scale_jitter={self.scale_jitter!r} needs beyond: an image ends where windows grow"
             )
-        for name in ("max_stretch", "scale_jitter"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in 0..1 (below 1), got {getattr(self, name)!r}")
+        if not 0 <= self.scale_jitter < 1:
+            raise ValueError(f"scale_jitter must be in [0, 1), got {self.scale_jitter!r}")
 
 
 class Noise(NamedTuple):
@@ -90,7 +85,7 @@ class Parameters(NamedTuple):
 
     Attributes:
         rows: int32 [..., size], the row of the image that each row of the crop is.
-        columns: int32 [..., size], the same for columns.
+        columns: int32 [..., size], likewise.
         colour: float32 [..., 3], what is subtracted from each channel, in the image's order.
     """
 
@@ -116,11 +111,7 @@ def colour_variation(covariance: np.ndarray) -> np.ndarray:
 def window_size(stretch: np.ndarray, size: int, source_size: int, max_stretch: float) -> np.ndarray:
     """Height and width of the window that is sampled, whole numbers in px, float64 [..., 2].
 
-    Args:
-        stretch: [..., 2], uniform in [0, 1), (y, x).
-        size: Side of the crop in px.
-        source_size: Side of the image in px; the window is not larger.
-        max_stretch: Largest relative stretch.
+    The window is not larger than the image, whose side is `source_size` px; see `draw`.
     """
     scale = 1 + max_stretch * (-1 + 2 * np.asarray(stretch, np.float64))
     return np.around(np.minimum(size * scale, source_size))
@@ -138,19 +129,15 @@ def draw(
     rgb_var: Optional[np.ndarray],
     config: AugmentConfig,
 ) -> Parameters:
-    """Makes parameters of crops from random numbers.
+    """Makes parameters of crops, which are BGR, from random numbers.
 
     Args:
         noise: The random numbers.
         size: Side of the crop in px.
         source_size: Side of the image in px, not less than ``size``.
         rgb_var: [3, 3], see `colour_variation`; None without colour offset.
-        config: What to do.
-
-    Returns:
-        The parameters, for images in BGR. (The reference multiplies by a matrix of statistics in
-        RGB and applies the result to images in BGR; with its other slip, `reference_quirks`, the
-        matrix has no channel order. Without, the offset is put in the images' order.)
+        config: What to do. Without `reference_quirks` the offset, whose statistics are in RGB, is
+            put in the images' order.
     """
     if config.beyond:
         extent = np.full(np.shape(noise.translate)[:-1], float(size))

@@ -14,19 +14,9 @@ import tensorflow as tf
 from absl import logging
 
 from gradnet_tf.data import description, records, sampling, storage
-from gradnet_tf.data.index import ShardIndex
+from gradnet_tf.data.index import COLUMNS, ShardIndex
 
 _SUFFIX = ".tfrecord"
-_MERGED = (
-    "frames",
-    "boxes",
-    "z_offset",
-    "z_length",
-    "z_checksum",
-    "x_offset",
-    "x_length",
-    "x_checksum",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,15 +58,13 @@ class Catalog:
             held_out: bool [videos], which are for validation.
             weights: How often each data set is drawn; None if videos are equally likely.
         """
-        parts = []
-        for wanted in (False, True):
+
+        def part(wanted: bool) -> sampling.Videos:
             pools = tuple(pool[held_out[pool] == wanted] for pool in self.pools)
-            parts.append(
-                sampling.Videos(
-                    pools, weights, self.tracks, self.first_frame, self.columns["frames"]
-                )
-            )
-        return parts[0], parts[1]
+            frames = self.columns["frames"]
+            return sampling.Videos(pools, weights, self.tracks, self.first_frame, frames)
+
+        return part(False), part(True)
 
     def read(self, key: str, frame: int) -> bytes:
         """Reads one crop out of its shard: a JPEG file, checked against the index.
@@ -182,15 +170,14 @@ def load(globs: Sequence[str], need_statistics: bool) -> Catalog:
     builder = _Builder()
     for pattern in globs:
         builder.add_set(pattern)
-    return builder.finish(tuple(globs), need_statistics)
+    return builder.finish(need_statistics)
 
 
 class _Builder:
     """Puts the indices of all shards one behind the other."""
 
     def __init__(self):
-        self._shards: list[str] = []
-        self._indices: list[ShardIndex] = []
+        self._indices: dict[str, ShardIndex] = {}  # By the path of the shard.
         self._sets: list[int] = []  # data set of each video
         self._numbers: dict[tuple[str, str], int] = {}  # (directory, name) of each video
         self._tracks: list[list[int]] = []  # tracks of each video
@@ -216,7 +203,7 @@ class _Builder:
         directory = os.path.dirname(path)
         index = records.open_index(path)
         self._check(path, directory, index)
-        first = sum(len(other.counts) for other in self._indices)
+        first = sum(len(other.counts) for other in self._indices.values())
         for track, video in enumerate(index.videos, start=first):
             number = self._numbers.setdefault((directory, video), len(self._tracks))
             if number == len(self._tracks):
@@ -229,8 +216,7 @@ class _Builder:
                     "name all shards of a directory by one pattern"
                 )
             self._tracks[number].append(track)
-        self._shards.append(path)
-        self._indices.append(index)
+        self._indices[path] = index
 
     def _check(self, path: str, directory: str, index: ShardIndex) -> None:
         if directory not in self._descriptions:
@@ -261,7 +247,7 @@ class _Builder:
                 "again, or name the shards to train on by a glob"
             )
 
-    def finish(self, globs: tuple[str, ...], need_statistics: bool) -> Catalog:
+    def finish(self, need_statistics: bool) -> Catalog:
         """Gives the catalog."""
         missing = [name for name, value in self._descriptions.items() if value is None]
         if missing and need_statistics:
@@ -269,27 +255,25 @@ class _Builder:
                 f"there is no {description.FILE_NAME} in {missing[0]}: data preparation writes it, "
                 "and the colour augmentation needs its statistics (or turn that off)"
             )
-        statistics: dict[str, Optional[description.Statistics]]
-        statistics = {"exemplar": None, "instance": None}
-        if not missing:
-            for name in statistics:
-                parts = [getattr(value, name) for value in self._descriptions.values()]
-                statistics[name] = description.pool(parts)
-        shard_start = np.cumsum([0] + [len(index.counts) for index in self._indices])
-        counts = np.concatenate([index.counts for index in self._indices])
+        statistics: dict[str, Optional[description.Statistics]] = {}
+        for name in ("exemplar", "instance"):
+            parts = [getattr(value, name) for value in self._descriptions.values() if value]
+            statistics[name] = None if missing else description.pool(parts)
+        indices = self._indices.values()
+        shard_start = np.cumsum([0] + [len(index.counts) for index in indices])
+        counts = np.concatenate([index.counts for index in indices])
         sets = np.array(self._sets, np.int64)
         return Catalog(
-            globs=globs,
-            shards=tuple(self._shards),
+            globs=tuple(self._patterns),
+            shards=tuple(self._indices),
             shard_start=shard_start,
             first_frame=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             videos=tuple(name for _, name in self._numbers),
-            pools=tuple(np.flatnonzero(sets == number) for number in range(len(globs))),
+            pools=tuple(np.flatnonzero(sets == number) for number in range(len(self._patterns))),
             tracks=tuple(np.array(tracks, np.int64) for tracks in self._tracks),
-            track_names=tuple(name for index in self._indices for name in index.tracks),
+            track_names=tuple(name for index in indices for name in index.tracks),
             columns={
-                key: np.concatenate([getattr(index, key) for index in self._indices])
-                for key in _MERGED
+                key: np.concatenate([index.columns[key] for index in indices]) for key in COLUMNS
             },
             **statistics,
         )

@@ -155,15 +155,10 @@ def _parse(content: Mapping[str, Any]) -> Description:
         raise ValueError(
             f"it has version {content['version']!r}, this program reads version {VERSION}"
         )
-    plain: dict[str, Any] = {name: content[name] for name in _PLAIN}
-    colours: dict[str, Any] = {
-        name: _parse_statistics(name, content["statistics"][name]) for name in _COLOURS
-    }
-    return Description(
-        **plain,
-        **colours,
-        shards=[Shard(**shard) for shard in content["shards"]],
-    )
+    values: dict[str, Any] = {name: content[name] for name in _PLAIN}
+    for name in _COLOURS:
+        values[name] = _parse_statistics(name, content["statistics"][name])
+    return Description(**values, shards=[Shard(**shard) for shard in content["shards"]])
 
 
 def _parse_statistics(name: str, content: Mapping[str, Any]) -> Statistics:

@@ -18,14 +18,14 @@ from gradnet_tf.data import storage
 SUFFIX = ".index.npz"
 _VERSION = 1
 _TAIL_BYTES = 1024
-# The dtype and the shape behind the first axis of what there is for each frame.
-_COLUMNS = {
-    "frames": (np.int64, ()),
-    "boxes": (np.float32, (4,)),
-    "z_offset": (np.int64, ()),
-    "z_length": (np.int32, ()),
-    "z_checksum": (np.uint32, ()),
-    "x_offset": (np.int64, ()),
+# What there is for each frame: the dtype, and the shape behind the first axis.
+COLUMNS = {
+    "frames": (np.int64, ()),  # Frame numbers as the source counts them.
+    "boxes": (np.float32, (4,)),  # (x, y, width, height), 0-based px of the original frames.
+    "z_offset": (np.int64, ()),  # Where in the shard file the exemplar's JPEG begins,
+    "z_length": (np.int32, ()),  # its bytes,
+    "z_checksum": (np.uint32, ()),  # and its CRC-32.
+    "x_offset": (np.int64, ()),  # The same of the instance.
     "x_length": (np.int32, ()),
     "x_checksum": (np.uint32, ()),
 }
@@ -40,14 +40,7 @@ class ShardIndex:
         tracks: Name of each track in its video.
         categories: Class of each track, "" if unknown.
         counts: int64 [tracks], frames of each track.
-        frames: int64 [frames], frame numbers as the source counts them.
-        boxes: float32 [frames, 4], (x, y, width, height), 0-based px of the original frames.
-        z_offset: int64 [frames], where in the shard file the exemplar's JPEG begins.
-        z_length: int32 [frames], its bytes.
-        z_checksum: uint32 [frames], its CRC-32.
-        x_offset: Likewise of the instance.
-        x_length: Likewise.
-        x_checksum: Likewise.
+        columns: Arrays by the names of `COLUMNS`, one row for each frame.
         shard_bytes: Size of the shard.
         shard_tail: CRC-32 of the shard's last bytes, which end with the checksum of its last
             record; with the size it tells whether the index belongs to the file.
@@ -57,14 +50,7 @@ class ShardIndex:
     tracks: tuple[str, ...]
     categories: tuple[str, ...]
     counts: np.ndarray
-    frames: np.ndarray
-    boxes: np.ndarray
-    z_offset: np.ndarray
-    z_length: np.ndarray
-    z_checksum: np.ndarray
-    x_offset: np.ndarray
-    x_length: np.ndarray
-    x_checksum: np.ndarray
+    columns: dict[str, np.ndarray]
     shard_bytes: int
     shard_tail: int
 
@@ -79,17 +65,17 @@ class ShardIndex:
 
         Args:
             names: (video, track, category) of each track.
-            columns: The arrays of each track, by the names of this class's fields.
+            columns: The arrays of each track, by the names of `COLUMNS`.
             path: The shard file as it is.
         """
         videos, tracks, categories = tuple(zip(*names)) if names else ((), (), ())
         arrays = {
             key: np.concatenate([np.zeros((0, *shape), dtype), *(c[key] for c in columns)])
-            for key, (dtype, shape) in _COLUMNS.items()
+            for key, (dtype, shape) in COLUMNS.items()
         }
         counts = np.array([len(c["frames"]) for c in columns], np.int64)
         size, tail = _identity(path)
-        return cls(videos, tracks, categories, counts, **arrays, shard_bytes=size, shard_tail=tail)
+        return cls(videos, tracks, categories, counts, arrays, size, tail)
 
     def save(self, shard: str) -> None:
         """Writes the index beside its shard, whole or not at all; raises OSError."""
@@ -97,7 +83,8 @@ class ShardIndex:
         arrays: dict[str, Any] = {
             "version": np.int64(_VERSION),
             **{key: np.array(getattr(self, key), str) for key in _NAMES},
-            **{key: getattr(self, key) for key in ("counts", *_COLUMNS)},
+            "counts": self.counts,
+            **self.columns,
             "shard_bytes": np.int64(self.shard_bytes),
             "shard_tail": np.uint32(self.shard_tail),
         }
@@ -112,11 +99,11 @@ class ShardIndex:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 if int(stored["version"]) != _VERSION:
                     return None
-                columns: dict[str, Any] = {key: stored[key] for key in ("counts", *_COLUMNS)}
                 names: dict[str, Any] = {key: tuple(stored[key].tolist()) for key in _NAMES}
                 index = cls(
                     **names,
-                    **columns,
+                    counts=stored["counts"],
+                    columns={key: stored[key] for key in COLUMNS},
                     shard_bytes=int(stored["shard_bytes"]),
                     shard_tail=int(stored["shard_tail"]),
                 )
@@ -131,9 +118,9 @@ class ShardIndex:
     def _is_consistent(self) -> bool:
         tracks = {len(self.videos), len(self.tracks), len(self.categories), len(self.counts)}
         shapes = all(
-            getattr(self, key).shape == (int(self.counts.sum()), *shape)
-            and getattr(self, key).dtype == dtype
-            for key, (dtype, shape) in _COLUMNS.items()
+            self.columns[key].shape == (int(self.counts.sum()), *shape)
+            and self.columns[key].dtype == dtype
+            for key, (dtype, shape) in COLUMNS.items()
         )
         return len(tracks) == 1 and shapes
 

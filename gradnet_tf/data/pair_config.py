@@ -5,91 +5,70 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
-from gradnet_tf.data import cutting, distortion, scenes, task
+from gradnet_tf.data import cutting, distortion, scenes, settings, task
 from gradnet_tf.data.augment import AugmentConfig
+from gradnet_tf.data.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
 from gradnet_tf.network import architecture
 
 AUGMENTATIONS = ("reference", "strong", "none")
 
 
+def _side(most: int) -> Range:
+    return Range(lambda v: v in range(1, most + 1), f"at least 1 and at most {most}")
+
+
 @dataclasses.dataclass(frozen=True)
 class PairConfig:
-    """How pairs are drawn and augmented.
+    """How pairs are drawn and augmented; each field says what it is for.
 
-    Attributes:
-        batch: Pairs of a group, k, from as many different videos.
-        groups: Groups of the global batch.
-        regions: Instances of a pair, of the same track.
-        exemplar_size: Side of the exemplars in px, at most 127.
-        instance_size: Side of the instances in px, at most 255; what is left of the 255 px is room
-            for the shift.
-        frame_range: Largest distance of the frame numbers of a pair.
-        validation: Share of the videos that is held out, 0 for none. Of fewer than are needed for
-            groups of k pairs, more are held out, up to a fifth of all, and validation's groups are
-            as large as that gives.
-        max_translate: See `augment.AugmentConfig`.
-        max_stretch: See `augment.AugmentConfig`.
-        color: See `augment.AugmentConfig`.
-        reference_quirks: See `augment.AugmentConfig`.
-        augment: "reference"; "strong" (that, and what `distortion.DistortionConfig` says); "none".
-        strong: What "strong" adds.
-        seed: Seed of the run.
-        threads: Threads of the pipeline; 0 leaves it to TensorFlow.
-        crops: 0: every instance is augmented anew. Else each frame has so many augmented instances,
-            each of them a function of (seed, frame, its number), of which a step draws one.
-        scale_jitter: Largest relative error of an instance's scale.
-        scenes: What is pasted into instances, and how tracks drift; nothing by default.
-        first_exemplar: Whether a group has only the exemplar of its first pair.
-        task: Sequences of updates instead of pairs, see `task`. `regions` is of no meaning then.
+    Raises:
+        ValueError: If a value is out of its range or contradicts another.
     """
 
-    batch: int = 8
-    groups: int = 1
-    regions: int = 1
-    exemplar_size: int = architecture.EXEMPLAR_SIZE
-    instance_size: int = architecture.TRAINING_INSTANCE_SIZE
-    frame_range: int = 100
-    validation: float = 0.1
-    max_translate: int = 4
-    max_stretch: float = 0.05
-    color: bool = True
-    reference_quirks: bool = True
-    augment: str = "reference"
-    strong: distortion.DistortionConfig = dataclasses.field(
-        default_factory=distortion.DistortionConfig
+    batch: int = constant(8, "Pairs of a group, k, from as many different videos.", COUNT)
+    groups: int = constant(1, "Groups of the global batch.", COUNT)
+    regions: int = constant(1, "Instances of a pair, of the same track; not with a task.", COUNT)
+    exemplar_size: int = constant(
+        architecture.EXEMPLAR_SIZE,
+        "Side of the exemplars in px.",
+        _side(architecture.EXEMPLAR_SIZE),
     )
-    seed: int = 1
-    threads: int = 0
-    crops: int = 0
-    scale_jitter: float = 0.0
+    instance_size: int = constant(
+        architecture.TRAINING_INSTANCE_SIZE,
+        "Side of the instances in px; what is left of 255 px is room for the shift.",
+        _side(architecture.INSTANCE_SIZE),
+    )
+    frame_range: int = constant(100, "Largest distance of a pair's frame numbers.", NOT_NEGATIVE)
+    validation: float = constant(
+        0.1,
+        "Share of the videos that is held out, 0 for none. Of fewer than are needed for groups of "
+        "k pairs, more are held out, up to a fifth of all, and validation's groups are as large as "
+        "that gives.",
+        BELOW_1,
+    )
+    color: bool = constant(True, "See `augment.AugmentConfig`.")
+    reference_quirks: bool = constant(True, "See `augment.AugmentConfig`.")
+    augment: str = constant(
+        "reference",
+        "The reference's; strong (that, and `distortion.DistortionConfig`); none.",
+        AUGMENTATIONS,
+    )
+    strong: distortion.DistortionConfig = distortion.DistortionConfig()
+    seed: int = constant(1, "Of the run.", Range(lambda v: 0 <= v < 2**63, "in 0 to 2**63 - 1"))
+    threads: int = constant(0, "Threads of the pipeline; 0: TensorFlow chooses.", NOT_NEGATIVE)
+    crops: int = constant(
+        0,
+        "0: every instance is augmented anew. Else each frame has so many augmented instances, "
+        "each a function of (seed, frame, its number), of which a step draws one.",
+        NOT_NEGATIVE,
+    )
+    scale_jitter: float = constant(0.0, "Largest relative error of an instance's scale.")
     scenes: scenes.SceneConfig = scenes.SceneConfig()
-    first_exemplar: bool = False
-    task: Optional[task.TaskConfig] = None
+    first_exemplar: bool = constant(False, "Whether a group has but its first pair's exemplar.")
+    task: Optional[task.TaskConfig] = None  # Sequences of updates instead of pairs.
 
     def __post_init__(self):
-        for name, low, high in (
-            ("batch", 1, None),
-            ("groups", 1, None),
-            ("regions", 1, None),
-            ("exemplar_size", 1, architecture.EXEMPLAR_SIZE),
-            ("instance_size", 1, architecture.INSTANCE_SIZE),
-            ("frame_range", 0, None),
-            ("seed", 0, 2**63 - 1),
-            ("threads", 0, None),
-            ("crops", 0, None),
-        ):
-            value = getattr(self, name)
-            if value != int(value) or value < low or (high is not None and value > high):
-                upper = "" if high is None else f" and at most {high}"
-                raise ValueError(
-                    f"{name} must be a whole number of at least {low}{upper}, got {value!r}"
-                )
-        if not 0 <= self.validation < 1:
-            raise ValueError(f"validation must be in 0..1 (below 1), got {self.validation!r}")
-        if self.augment not in AUGMENTATIONS:
-            raise ValueError(
-                f"augment must be one of {', '.join(AUGMENTATIONS)}, got {self.augment!r}"
-            )
+        settings.check(self)
         if self.crops > 1 and self.augment == "none":
             raise ValueError(
                 f"crops={self.crops} means nothing with augment=none: they would all be the same"
@@ -102,9 +81,7 @@ class PairConfig:
 
     def augmentation(self) -> AugmentConfig:
         """The reference's augmentation with these settings, of exemplars."""
-        return AugmentConfig(
-            self.max_translate, self.max_stretch, self.color, self.reference_quirks
-        )
+        return AugmentConfig(color=self.color, reference_quirks=self.reference_quirks)
 
     def instance_augmentation(self) -> AugmentConfig:
         """That of instances."""

@@ -1,9 +1,8 @@
 """Batches of cross-video pairs as a `tf.data` pipeline.
 
-A batch consists of groups; each group of k pairs comes from k different videos, so that one
-template must find k targets (template generalization; paper, section 3.3 and Algorithm 1). The
-batch of a step is a function of (seed, step) alone: a resumed run and any number of workers see the
-same data.
+Each group of a batch has k pairs from k different videos, so that one template must find k targets
+(template generalization; paper, section 3.3 and Algorithm 1). The batch of a step is a function of
+(seed, step) alone: a resumed run and any number of workers see the same data.
 Source: `vidGetRandBatch` of the reference's train.py.
 """
 
@@ -12,8 +11,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Optional
+from collections.abc import Sequence
+from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -52,18 +51,14 @@ def open_pairs(
     return PairSource(catalog.load(list(globs), need_statistics), checked, config)
 
 
-class PairSource:
-    """Makes the batches; see `open_pairs`.
+class PairSource(pipeline.Pipeline):
+    """Makes the batches; see `open_pairs`, and `pipeline.Pipeline` for more attributes.
 
     Attributes:
-        config: The settings.
-        catalog: What the shards hold.
         training: The videos for training.
         held_out: The videos for validation.
         validation_batch: Pairs of a group in validation.
         instances: Makes the instances.
-        features: float16 [frames, crops, h, w, channels], see `features`: in training, what stands
-            for the instances, if it is set before a data set is made.
     """
 
     def __init__(
@@ -87,23 +82,14 @@ class PairSource:
         exemplars = cutting.Cutter(
             source, "z", size, size, config.augmentation(), config.strong, color
         )
-        self.instances = cutting.Cutter(
-            source,
-            "x",
-            config.whole_size,
-            config.cut_size,
-            config.instance_augmentation(),
-            config.strong,
-            color,
-        )
-        self.features: Optional[np.ndarray] = None
+        how = config.instance_augmentation(), config.strong, color
+        self.instances = cutting.Cutter(source, "x", config.whole_size, config.cut_size, *how)
         stage = None
         if config.scenes.active:
             sizes = pasting.target_sizes(source.columns["boxes"])
             stage = scenes.Stage(config.scenes, self.training, sizes, config.frame_range)
-        self.draws = draws.Draws(self.training, self.held_out, config, self.validation_batch, stage)
-        cutters = {"z": exemplars, "x": self.instances}
-        self._pipeline = pipeline.Pipeline(config, source, self.draws, cutters)
+        drawn = draws.Draws(self.training, self.held_out, config, self.validation_batch, stage)
+        super().__init__(config, source, drawn, {"z": exemplars, "x": self.instances})
 
     def train(self, start_step: int = 0, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The batches from a step on, without end.
@@ -126,7 +112,7 @@ class PairSource:
         if start_step < 0:
             raise ValueError(f"start_step must not be negative, got {start_step}")
         steps = tf.data.Dataset.counter(start_step)
-        return self._pipeline.batches(steps, shard, True, self.features)
+        return self._batches(steps, shard, training=True)
 
     def validation(self, batches: int, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """Fixed batches of held-out videos, the same for every seed, without augmentation.
@@ -144,45 +130,10 @@ class PairSource:
         if not self.config.validation:
             raise ValueError("there is no validation set: validation is 0")
         steps = tf.data.Dataset.range(batches)
-        return self._pipeline.batches(steps, shard, False, None)
-
-    def iterate(
-        self, batches: Iterable, start_step: int = 0, training: Optional[bool] = True
-    ) -> Iterator:
-        """Yields batches one after the other; what stops them is one sentence.
-
-        TensorFlow itself says it in kilobytes of its own.
-
-        Args:
-            batches: Data set of `train`, `validation` or `augmented`, or a strategy's of it.
-            start_step: The step of the first batch, or the first frame.
-            training: Whether the batches are of training; None for those of `augmented`.
-
-        Raises:
-            OSError: If a crop cannot be read or decoded; the message names its shard, record,
-                video, track and frame.
-        """
-        return self._pipeline.iterate(batches, start_step, training)
-
-    def augmented(self, first_frame: int = 0) -> tf.data.Dataset:
-        """The augmented instances of every frame, for `PairConfig.crops`.
-
-        Args:
-            first_frame: Number of the first frame in the catalog.
-
-        Returns:
-            Data set of float32 [crops, whole_size, whole_size, 3], BGR, a frame after the other.
-        """
-        return self._pipeline.augmented(first_frame)
+        return self._batches(steps, shard, training=False)
 
     def choose(self, step: int, group: int, training: bool = True) -> sampling.Pairs:
-        """The pairs of one group of one step.
-
-        Args:
-            step: Number of the step (of the batch, in validation).
-            group: Number of the group in the global batch.
-            training: Of training or of validation.
-        """
+        """The pairs of one group of one step (of one batch, in validation)."""
         return self.draws.pairs(step, group, training)
 
     def _held_out(self) -> np.ndarray:
@@ -237,14 +188,10 @@ class PairSource:
     def as_pairs(self) -> PairSource:
         """The source of plain pairs, freshly augmented, of the same videos."""
         other = copy.copy(self)
-        other.config = dataclasses.replace(
-            self.config,
-            crops=0,
-            scale_jitter=0.0,
-            scenes=scenes.SceneConfig(),
-            regions=1,
-            task=None,
+        plain: dict[str, Any] = dict(
+            crops=0, scale_jitter=0.0, scenes=scenes.SceneConfig(), regions=1, task=None
         )
+        other.config = dataclasses.replace(self.config, **plain)
         other._prepare()
         return other
 

@@ -17,13 +17,14 @@ _PARTS = 3  # Of a step: exemplars, instances, task.
 
 
 class Pipeline:
-    """Makes data sets of batches.
+    """Makes data sets of batches; `pairs.PairSource` says of what.
 
-    Args:
+    Attributes:
         config: How pairs are made.
         catalog: What the shards hold.
-        drawn: What is drawn for each step.
-        cutters: Make the exemplars ("z") and the instances ("x").
+        draws: What is drawn for each step.
+        features: float16 [frames, crops, h, w, channels], see `features`: in training, what stands
+            for the instances, if it is set before a data set is made.
     """
 
     def __init__(
@@ -33,25 +34,16 @@ class Pipeline:
         drawn: draws.Draws,
         cutters: Mapping[str, cutting.Cutter],
     ):
-        self._config, self._catalog = config, catalog
-        self._draws, self._cutters = drawn, cutters
+        self.config, self.catalog, self.draws = config, catalog, drawn
+        self._cutters = cutters  # Of the exemplars ("z") and the instances ("x").
+        self.features: Optional[np.ndarray] = None
         # By training (see `iterate`), step, for steps are read in parallel, and part of the step.
         self._failures: dict[tuple[Optional[bool], int, int], Exception] = {}
 
-    def batches(self, steps, shard: tuple[int, int], training: bool, features) -> tf.data.Dataset:
-        """Data set of the batches of some steps.
-
-        Args:
-            steps: Data set of their numbers.
-            shard: See `PairSource.train`.
-            training: Whether they are of training, or of validation.
-            features: See `PairSource.features`.
-
-        Raises:
-            ValueError: If the groups cannot be shared out evenly.
-        """
+    def _batches(self, steps, shard: tuple[int, int], training: bool) -> tf.data.Dataset:
+        """Data set of the batches of a data set of steps; see `PairSource.train`."""
         index, count = shard
-        config = self._config
+        config = self.config
         if not 0 <= index < count:
             raise ValueError(f"shard must be (index, count) with 0 <= index < count, got {shard}")
         if config.groups % count:
@@ -60,14 +52,14 @@ class Pipeline:
             )
         share = config.groups // count
         groups = range(index * share, (index + 1) * share)
-        size = self._draws.batches[training]
+        size = self.draws.batches[training]
         counts = {"z": share * config.exemplars(size), "x": share * config.instances(size)}
         parts = [
             self._crops(steps, groups, training, cutter, counts[key])
             for key, cutter in self._cutters.items()
         ]
-        if features is not None:
-            parts[1] = self._cached(steps, groups, features)
+        if training and self.features is not None:
+            parts[1] = self._cached(steps, groups, self.features)
         if config.task:
             parts.append(self._tasks(steps, groups, training))
         data = tf.data.Dataset.zip(tuple(parts))
@@ -81,12 +73,12 @@ class Pipeline:
 
     def _crops(self, steps, groups: Sequence[int], training: bool, cutter, count: int):
         """Data set of the exemplars, or the instances, of each step."""
-        config = self._config
+        config = self.config
         strongly = training and config.augment == "strong"
         staged = training and config.scenes.active and cutter.key == "x"
 
         def columns(step):
-            drawn = [self._draws.group(step, group, training) for group in groups]
+            drawn = [self.draws.group(step, group, training) for group in groups]
             found = [cutter.read(each.requests[cutter.key]) for each in drawn]
             return [np.concatenate(column) for column in zip(*found)]
 
@@ -104,13 +96,13 @@ class Pipeline:
     def _cached(self, steps, groups: Sequence[int], features):
         """Data set of the features of each step's instances."""
         _, _, height, width, channels = features.shape
-        shift = self._config.task.shift if self._config.task else 0
+        shift = self.config.task.shift if self.config.task else 0
         shape = height - 2 * shift, width - 2 * shift, channels
 
         def read(step):
             rows = []
             for group in groups:
-                drawn = self._draws.group(step, group)
+                drawn = self.draws.group(step, group)
                 frames, starts = drawn.requests["x"].frames, drawn.requests["x"].start
                 for place, (frame, number) in enumerate(zip(frames, drawn.numbers)):
                     y, x = (0, 0) if starts is None else starts[place]
@@ -119,14 +111,14 @@ class Pipeline:
             return [np.stack(rows)]
 
         spec = tf.TensorSpec(shape, tf.float16)
-        count = len(groups) * self._config.instances(self._config.batch)
+        count = len(groups) * self.config.instances(self.config.batch)
         return self._map(steps, read, [spec], count, 1, True).map(lambda features: features)
 
     def _tasks(self, steps, groups: Sequence[int], training: bool):
         """Data set of what each step does with its instances."""
-        assert self._config.task is not None
-        size = self._draws.batches[training]
-        count, updates = self._config.instances(size), self._config.task.updates
+        assert self.config.task is not None
+        size = self.draws.batches[training]
+        count, updates = self.config.instances(size), self.config.task.updates
         specs = [
             tf.TensorSpec([count, 2], tf.int32),
             tf.TensorSpec([updates, count], tf.float32),
@@ -134,7 +126,7 @@ class Pipeline:
         ]
 
         def read(step):
-            found = [self._draws.group(step, group, training).sequence for group in groups]
+            found = [self.draws.group(step, group, training).sequence for group in groups]
             return [
                 np.stack([getattr(sequence, name) for sequence in found])
                 for name in ("label", "gradient", "loss")
@@ -167,32 +159,48 @@ class Pipeline:
                 value.set_shape([count, *spec.shape])
             return tuple(values)
 
-        remote = any("://" in path for path in self._catalog.shards)
+        remote = any("://" in path for path in self.catalog.shards)
         return steps.map(read, num_parallel_calls=16 if remote else 2, deterministic=True)
 
     def augmented(self, first_frame: int = 0) -> tf.data.Dataset:
-        """See `PairSource.augmented`."""
-        config = self._config
+        """The augmented instances of every frame from one on, for `PairConfig.crops`.
+
+        Returns:
+            Data set of float32 [crops, whole_size, whole_size, 3], BGR, a frame after the other.
+        """
+        config = self.config
         cutter = dataclasses.replace(self._cutters["x"], cut=config.whole_size)
 
         def columns(frame):
             return cutter.read(self._all_crops(frame))
 
-        frames = tf.data.Dataset.range(first_frame, len(self._catalog.columns["frames"]))
+        frames = tf.data.Dataset.range(first_frame, len(self.catalog.columns["frames"]))
         specs = cutter.specs(config.augment == "strong", config.scenes.active)
         return self._made(frames, columns, cutter, specs, config.crops, None)
 
     def _all_crops(self, frame: int) -> cutting.Requests:
         """The augmented instances of a frame, for `PairConfig.crops`."""
-        frames = np.full(self._config.crops, frame)
-        if self._config.augment == "none":
+        frames = np.full(self.config.crops, frame)
+        if self.config.augment == "none":
             return cutting.Requests(frames)
-        return self._draws.crops(frames, np.arange(self._config.crops))
+        return self.draws.crops(frames, np.arange(self.config.crops))
 
     def iterate(
         self, batches: Iterable, start_step: int = 0, training: Optional[bool] = True
     ) -> Iterator:
-        """See `PairSource.iterate`."""
+        """Yields batches one after the other; what stops them is one sentence.
+
+        TensorFlow itself says it in kilobytes of its own.
+
+        Args:
+            batches: Data set of `train`, `validation` or `augmented`, or a strategy's of it.
+            start_step: The step of the first batch, or the first frame.
+            training: Whether the batches are of training; None for those of `augmented`.
+
+        Raises:
+            OSError: If a crop cannot be read or decoded; the message names its shard, record,
+                video, track and frame.
+        """
         iterator, step = iter(batches), start_step
         while True:
             try:
@@ -211,12 +219,12 @@ class Pipeline:
         if training is None:
             wanted = [{"x": self._all_crops(step)}]
         else:
-            groups = range(self._config.groups)
-            wanted = [self._draws.group(step, group, training).requests for group in groups]
+            groups = range(self.config.groups)
+            wanted = [self.draws.group(step, group, training).requests for group in groups]
         try:
             for requests in wanted:
                 for key, frame in cutting.shown(requests):
-                    self._catalog.decode(key, frame, cutting.SOURCE_SIZES[key])
+                    self.catalog.decode(key, frame, cutting.SOURCE_SIZES[key])
         except (OSError, ValueError) as error:
             return error
         return None

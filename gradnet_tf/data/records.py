@@ -140,23 +140,18 @@ def read_shard(path: str) -> Iterator[TrackRecord]:
         yield _decode_of(path, number, serialized)
 
 
-def index_shard(path: str) -> ShardIndex:
-    """Builds an index by reading the whole shard; raises as `read_shard`."""
-    builder = _IndexBuilder()
-    for number, serialized in enumerate(_read_raw(path)):
-        builder.add(_decode_of(path, number, serialized), serialized)
-    return builder.finish(path)
-
-
 def open_index(path: str) -> ShardIndex:
     """Reads a shard's index, or builds it where it is missing or belongs to another shard.
 
     Raises as `read_shard`.
     """
     index = ShardIndex.load(path)
-    if index is None or not index.fits(path):
-        index = index_shard(path)
-    return index
+    if index is not None and index.fits(path):
+        return index
+    builder = _IndexBuilder()
+    for number, serialized in enumerate(_read_raw(path)):
+        builder.add(_decode_of(path, number, serialized), serialized)
+    return builder.finish(path)
 
 
 class _IndexBuilder:

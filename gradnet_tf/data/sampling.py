@@ -10,6 +10,7 @@ Source: `vidGetRandBatch` and `choosePosPair` of the reference's train.py; paper
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
@@ -30,7 +31,7 @@ def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]
         seed: Seed of the run, 0 <= seed < 2**64.
         step: Number of the step, 0 <= step < 2**64.
         group: Number of the group in the global batch.
-        stream: What the numbers are for.
+        stream: What the numbers are for: one of the constants above.
         shape: Shape of the result.
     """
     bits = np.random.Philox(
@@ -91,6 +92,11 @@ class Videos:
         """Number of videos that may be drawn."""
         return sum(len(pool) for pool in self.pools)
 
+    @functools.cached_property
+    def choices(self) -> Sequence[np.ndarray]:
+        """The pools that weights choose among; without weights, one pool of all videos."""
+        return [np.concatenate(self.pools)] if self.weights is None else self.pools
+
     def track_of(self, frame: int) -> int:
         """Number of a frame's track."""
         return int(np.searchsorted(self.first_frame, frame, side="right")) - 1
@@ -132,9 +138,9 @@ def choose_pairs(
 
     Args:
         videos: What to draw from; at least ``count`` videos.
-        seed: Seed of the run.
+        seed: See `uniforms`, as for `step` and `group`.
         step: Number of the step.
-        group: Number of the group in the global batch.
+        group: Number of the group.
         count: Pairs of a group, k.
         frame_range: Largest distance of frame numbers.
         regions: Instances of a pair, each drawn as x is; they may be the same. Only `Pairs.more`
@@ -142,7 +148,7 @@ def choose_pairs(
     """
     draws = uniforms(seed, step, group, PAIRS, (count, 5))
     draws = np.concatenate([draws, uniforms(seed, step, group, MORE, (count, regions - 1))], axis=1)
-    taken: list[list[int]] = [[] for _ in range(1 if videos.weights is None else len(videos.pools))]
+    taken: list[list[int]] = [[] for _ in videos.choices]
     rows = []
     for draw in draws:
         video = _choose_video(videos, taken, draw[0], draw[1])
@@ -185,11 +191,8 @@ def index(draw: float, count: int) -> int:
 
 
 def _choose_video(videos: Videos, taken: list[list[int]], set_draw: float, draw: float) -> int:
-    if videos.weights is None:
-        sizes = [videos.count]
-        chosen = 0
-    else:
-        sizes = [len(pool) for pool in videos.pools]
+    chosen, sizes = 0, [len(pool) for pool in videos.choices]
+    if videos.weights is not None:
         left = np.array([size > len(own) for size, own in zip(sizes, taken)])
         steps = np.cumsum(np.where(left, videos.weights, 0.0))
         # The product may round up to the sum of all weights.
@@ -201,13 +204,7 @@ def _choose_video(videos: Videos, taken: list[list[int]], set_draw: float, draw:
         position += position >= other
     own.append(position)
     own.sort()
-    if videos.weights is not None:
-        return int(videos.pools[chosen][position])
-    for pool in videos.pools:
-        if position < len(pool):
-            break
-        position -= len(pool)
-    return int(pool[position])
+    return int(videos.choices[chosen][position])
 
 
 def _choose_frames(

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.data import sampling
+from gradnet_tf.data import sampling, settings
+from gradnet_tf.data.settings import SHARE, Range, constant
 
 # Of so many targets of other videos, the one whose box has the most similar shape is pasted: people
 # are tall, and cars are wide.
@@ -32,34 +33,31 @@ TRACK_UNIFORMS = 6
 
 @dataclasses.dataclass(frozen=True)
 class SceneConfig:
-    """What may happen to a search region.
+    """What may happen to a search region; each field says what it is for.
 
-    Attributes:
-        lookalikes: How often another object stands beside the target, 0..1.
-        occlusion: How often another object covers up to half of the target, 0..1; a region has a
-            look-alike or an occlusion.
-        blur_drift: Largest width of a Gaussian in px, at most 3.
-        light_drift: Largest relative change of gamma, contrast and brightness, each.
-        scale_drift: Largest relative change of the target's size.
+    Raises:
+        ValueError: If a value is out of its range, or a region would have to have both a look-alike
+            and an occlusion.
     """
 
-    lookalikes: float = 0.0
-    occlusion: float = 0.0
-    blur_drift: float = 0.0
-    light_drift: float = 0.0
-    scale_drift: float = 0.0
+    lookalikes: float = constant(
+        0.0, "How often another video's target is pasted beside the target.", SHARE
+    )
+    occlusion: float = constant(0.0, "How often it covers up to half of the target.", SHARE)
+    blur_drift: float = constant(
+        0.0,
+        "Width of the Gaussian, in px, by which tracks are blurred in the end at most.",
+        Range(lambda v: 0 <= v <= 3, "in 0..3"),
+    )
+    light_drift: float = constant(
+        0.0, "Largest relative change of gamma, contrast and brightness along a track.", SHARE
+    )
+    scale_drift: float = constant(
+        0.0, "Largest relative change of the target's size along a track.", SHARE
+    )
 
     def __post_init__(self):
-        for name, most in (
-            ("lookalikes", 1),
-            ("occlusion", 1),
-            ("blur_drift", 3),
-            ("light_drift", 1),
-            ("scale_drift", 1),
-        ):
-            value = getattr(self, name)
-            if not 0 <= value <= most:
-                raise ValueError(f"{name} must be in 0..{most}, got {value!r}")
+        settings.check(self)
         if self.lookalikes + self.occlusion > 1:
             raise ValueError(
                 f"lookalikes={self.lookalikes!r} and occlusion={self.occlusion!r} must not be more "

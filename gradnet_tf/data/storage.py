@@ -27,14 +27,9 @@ _TRACEBACK = "Traceback (most recent call last)"
 
 @contextlib.contextmanager
 def naming(action: str, path: str) -> Iterator[None]:
-    """Turns TensorFlow's errors of the block into an `OSError` that names the file.
+    """Turns TensorFlow's errors in the block, an action such as "read", into one `OSError`.
 
-    Args:
-        action: What the block does, such as "read".
-        path: To which file.
-
-    Raises:
-        OSError: For every error of TensorFlow's; FileNotFoundError if the file is missing.
+    It names the file, and is a FileNotFoundError where that is missing.
     """
     try:
         yield

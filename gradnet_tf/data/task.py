@@ -1,14 +1,12 @@
 """The task that tracking sets, drawn for training: successive updates and what they are judged on.
 
-A sequence is what one template goes through in one step of a training: the exemplar and the search
-regions of one video, and regions of k - 1 other videos. Its first region, the anchor, is that of
-the exemplar's own frame: the only one whose label tracking knows for certain. Each update after the
-first has a sample besides, cut as a tracker cuts it: not quite where the target is, and sometimes
-wrong altogether. The losses are on further regions, whose labels are right and which no update has
-seen. With template generalization (paper, section 3.3) regions of the other videos take part in the
-gradients, and others in the losses.
-
-All is a pure function of (seed, step, group).
+A sequence is what one template goes through in one step: the exemplar and search regions of one
+video, and regions of k - 1 other videos. Its first region, the anchor, is of the exemplar's own
+frame, the only one whose label tracking knows for certain. Each update after the first has a sample
+besides, cut as a tracker cuts it: a little off the target, and sometimes wrong altogether. The
+losses are on further regions, whose labels are right and which no update has seen. With template
+generalization (paper, section 3.3) some regions of the other videos take part in the gradients, and
+others in the losses. All is a pure function of (seed, step, group).
 """
 
 from __future__ import annotations
@@ -18,51 +16,54 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.data import sampling
+from gradnet_tf.data import sampling, settings
+from gradnet_tf.data.settings import SHARE, Range, constant
 
 # A wrong sample of the sequence's own video is off by this many cells of 8 px, so that its centre
 # is not the target, which is about half as wide as the exemplar of 127 px.
 WRONG_CELLS = 5
+_CELLS = Range(lambda v: v in range(4), "in 0 to 3 cells")
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskConfig:
-    """How sequences are drawn.
-
-    Attributes:
-        updates: Successive updates, at least 2; the first one is by the anchor alone.
-        regions: Search regions of the template's own video: the anchor, a sample for each further
-            update, and those of the losses; more than `updates`.
-        first_frame_weight: Share of the anchor in the gradient of an update that has a sample.
-        generalization: How often the other videos take part in gradients and losses, 0..1.
-        shift: Cells of 8 px by which the targets of the losses' regions are off the centre at most.
-        sample_shift: Cells by which a sample is off the target at most.
-        wrong_samples: How often a sample is wrong altogether, 0..1: as often another video's region
-            as one that is off by more than the target.
+    """How sequences are drawn; each field says what it is for.
 
     Raises:
         ValueError: If a value is out of its range.
     """
 
-    updates: int = 3
-    regions: int = 5
-    first_frame_weight: float = 0.5
-    generalization: float = 1.0
-    shift: int = 0
-    sample_shift: int = 0
-    wrong_samples: float = 0.0
+    updates: int = constant(
+        3,
+        "Successive updates; the first one is by the anchor alone.",
+        Range(lambda v: v >= 2, "at least 2"),
+    )
+    regions: int = constant(
+        5,
+        "Search regions of the template's own video: the anchor, a sample for each further update, "
+        "and those of the losses.",
+    )
+    first_frame_weight: float = constant(
+        0.5, "Share of the anchor in the gradient of an update that has a sample.", SHARE
+    )
+    generalization: float = constant(
+        1.0, "How often the other videos take part in gradients and losses.", SHARE
+    )
+    shift: int = constant(
+        0, "Cells of 8 px by which the losses' targets are off the centre at most.", _CELLS
+    )
+    sample_shift: int = constant(0, "Cells by which a sample is off the target at most.", _CELLS)
+    wrong_samples: float = constant(
+        0.0,
+        "How often a sample is wrong altogether: as often another video's region as one that is "
+        "off by more than the target.",
+        SHARE,
+    )
 
     def __post_init__(self):
-        def check(name, valid, expected):
-            if not valid(getattr(self, name)):
-                raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
-
-        check("updates", lambda v: v >= 2, "at least 2")
-        check("regions", lambda v: v > self.updates, f"more than updates={self.updates}")
-        check("shift", lambda v: v in range(4), "in 0 to 3 cells")
-        check("sample_shift", lambda v: v in range(4), "in 0 to 3 cells")
-        for name in ("first_frame_weight", "generalization", "wrong_samples"):
-            check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
+        settings.check(self)
+        more = Range(lambda v: v > self.updates, f"more than updates={self.updates}")
+        more.check(self, "regions")
 
     def count(self, batch: int) -> int:
         """Search regions of a sequence: its own ones, then two of each other video."""

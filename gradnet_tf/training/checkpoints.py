@@ -9,22 +9,19 @@ A checkpoint is one npz file in `WORKDIR/checkpoints`:
 It holds the arrays of the state as `state/NAME`, and `meta`, the UTF-8 bytes of a JSON object with
 the caller's values, and one SHA-256 over names, shapes, types and bytes of all arrays
 (`gradnet_tf.weights.digest`). npz adds a CRC-32 to each array and to `meta`. Nothing is ever
-unpickled. The same state gives the same file to the bit.
-
-A file is written to a temporary name, brought to the disk and renamed. So after `kill -9`, or a
-power failure, there is either the whole new checkpoint or only the ones before it.
+unpickled. The same state gives the same file to the bit. After `kill -9`, or a power failure, there
+is either the whole new checkpoint or only the ones before it (`gradnet_tf.files.disk`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import math
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -62,8 +59,8 @@ class Checkpoint(NamedTuple):
 class CheckpointStore:
     """The checkpoints of a working directory.
 
-    Only one process may write to a working directory, see `lock`: temporary files that are found
-    at start are leftovers of a killed one and are removed.
+    Only one process may write to a working directory (`gradnet_tf.files.locks`): temporary files
+    that are found at start were left behind by a killed one and are removed.
 
     Args:
         workdir: The working directory; it must exist.
@@ -72,13 +69,10 @@ class CheckpointStore:
             For workers that are not the chief, and for tools that read a run.
 
     Raises:
-        ValueError: If `keep` is not a positive number.
         OSError: If the directory is missing or cannot be written.
     """
 
     def __init__(self, workdir: disk.PathLike, *, keep: int = 2, read_only: bool = False):
-        if keep < 1:
-            raise ValueError(f"keep must be at least 1 checkpoint, got {keep}")
         self.directory = Path(workdir) / FOLDER
         self._keep = keep
         self._read_only = read_only
@@ -86,7 +80,9 @@ class CheckpointStore:
         if not read_only:
             with disk.naming(self.directory):
                 self.directory.mkdir(exist_ok=True)
-            self._remove_leftovers()
+            for name in filter(_LEFTOVER.fullmatch, os.listdir(self.directory)):
+                logging.info("removed %s, which a killed process left behind", name)
+                (self.directory / name).unlink()
 
     @property
     def best_value(self) -> Optional[float]:
@@ -99,7 +95,7 @@ class CheckpointStore:
         """Writes a checkpoint, then removes those that are no longer kept.
 
         Args:
-            state: Arrays of numbers by name, of any shape and type; all values finite.
+            state: Arrays of numbers by name, of any shape and type.
             info: JSON values (tuples come back as lists). `info["step"]` is the number of finished
                 steps; a checkpoint of the same step is replaced.
             best: Value of this state, such as its validation loss: the state is the best one if
@@ -109,20 +105,17 @@ class CheckpointStore:
             The file.
 
         Raises:
-            ValueError: If an array is not finite or holds no numbers, or `info` is no JSON or has
-                no step.
+            ValueError: If the store is read only.
             OSError: If it cannot be written; the message names the file.
         """
         if self._read_only:
             raise ValueError(f"cannot save to {self.directory}: it was opened to be read only")
-        step = info.get("step")
-        if isinstance(step, bool) or not isinstance(step, int) or step < 0:
-            raise ValueError(f"info['step'] must be a number of steps, got {step!r}")
+        step = info["step"]
         value = None if best is None or math.isnan(best) else float(best)
         path = self._path("step", step)
-        disk.write_bytes(path, _encode(Checkpoint(dict(state), dict(info), value)))
+        disk.write_bytes(path, _encode(state, info, value))
         self._note_best(step, value)
-        self._remove(self._paths("step")[self._keep :])
+        _remove(self._paths("step")[self._keep :])
         return path
 
     def restore(self) -> Optional[tuple[dict[str, np.ndarray], dict[str, Any]]]:
@@ -160,8 +153,9 @@ class CheckpointStore:
         """Reads the best checkpoint, None if there is none; raises as `read`."""
         # Two are left only by a kill between writing one and removing the one before it.
         found = [read(path) for path in self._paths("best")]
-        values = [math.inf if one.value is None else one.value for one in found]
-        return found[int(np.argmin(values))] if found else None
+        return min(
+            found, key=lambda one: math.inf if one.value is None else one.value, default=None
+        )
 
     def steps(self) -> list[int]:
         """Steps of the checkpoints, newest first, without the best one."""
@@ -171,9 +165,14 @@ class CheckpointStore:
         """Makes the checkpoint of a step the best one if its value is the lowest so far."""
         if value is None or (self._best is not None and value >= self._best):
             return
-        self._link(self._path("step", step), self._path("best", step))
+        path, target = self._path("step", step), self._path("best", step)
+        with disk.replacing(target) as temporary, disk.naming(target):
+            try:
+                os.link(path, temporary)
+            except OSError:  # FAT, and some network file systems, have no links.
+                shutil.copyfile(path, temporary)
         self._best = value
-        self._remove(p for p in self._paths("best") if _step(p) != step)
+        _remove(p for p in self._paths("best") if _step(p) != step)
 
     def _first_sound(self, paths: list[Path], damaged: dict[Path, str]) -> Optional[Checkpoint]:
         for path in paths:
@@ -195,24 +194,6 @@ class CheckpointStore:
         matches = [match for match in map(_NAME.fullmatch, names) if match]
         paths = [self.directory / match.string for match in matches if match["kind"] == kind]
         return sorted(paths, key=_step, reverse=True)
-
-    def _link(self, path: Path, target: Path) -> None:
-        with disk.replacing(target) as temporary, disk.naming(target):
-            try:
-                os.link(path, temporary)
-            except OSError:  # FAT, some network file systems
-                shutil.copyfile(path, temporary)
-
-    def _remove(self, paths) -> None:
-        for path in paths:
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-
-    def _remove_leftovers(self) -> None:
-        for name in os.listdir(self.directory):
-            if _LEFTOVER.fullmatch(name):
-                logging.info("removed %s, which a killed process left behind", name)
-                (self.directory / name).unlink()
 
 
 def read(path: disk.PathLike) -> Checkpoint:
@@ -240,31 +221,25 @@ def read(path: disk.PathLike) -> Checkpoint:
     return result
 
 
-def _encode(checkpoint: Checkpoint) -> bytes:
-    state = {name: np.asarray(array) for name, array in checkpoint.state.items()}
-    for name, array in state.items():
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"{name}: holds {array.dtype}, expected numbers that NumPy stores")
-        if not np.isfinite(array).all():
-            count = int(np.sum(~np.isfinite(array)))
-            raise ValueError(f"{name}: {count} values are not finite, nothing is saved")
+def _encode(state: Mapping[str, np.ndarray], info: Mapping[str, Any], value) -> bytes:
     meta = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
-        "value": checkpoint.value,
+        "value": value,
         "digest": digest(state),
-        "info": checkpoint.info,
+        "info": dict(info),
     }
-    try:
-        text = json.dumps(meta).encode()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"info of step {checkpoint.info['step']} is no JSON: {error}") from error
     arrays: dict[str, Any] = {_STATE + name: array for name, array in state.items()}
-    arrays[_META] = np.frombuffer(text, np.uint8)
+    arrays[_META] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     # In memory first: a full disk then fails in one place, with its own error.
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _step(path: Path) -> int:

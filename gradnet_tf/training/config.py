@@ -1,17 +1,18 @@
 """Every constant of a training, in one frozen dataclass, with the presets.
 
-Sources: the preset "reference" is `train.py` of the reference (`getOpts`); "short" and "tracking"
-are this project's own, for hours on two cores (README, section on training).
+The preset "reference" is `getOpts` of the reference's train.py; "short" and "tracking" are this
+project's own, for hours on two cores (README, section on training).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
-from gradnet_tf.data import pair_config, scenes, task
+from gradnet_tf.data import pair_config, scenes, settings, task
+from gradnet_tf.data.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
 from gradnet_tf.network import architecture
 from gradnet_tf.training import schedule
 
@@ -22,44 +23,13 @@ FLOAT32_VARIABLES = ("float32", "mixed_bfloat16", "bfloat16", "float16")
 STATISTICS = ("batch", "moving")
 
 
-class _Range(NamedTuple):
-    """What a number may be, and how that is said."""
-
-    test: Callable[[Any], bool]
-    words: str
-
-
-_COUNT = _Range(lambda v: v >= 1, "at least 1")
-_NOT_NEGATIVE = _Range(lambda v: v >= 0, "at least 0")
-_FACTOR = _Range(lambda v: 0 <= v < math.inf, "at least 0 and finite")
-_RATE = _Range(lambda v: 0 < v < math.inf, "positive and finite")
-_BELOW_1 = _Range(lambda v: 0 <= v < 1, "in [0, 1)")
-_SHARE = _Range(lambda v: 0 < v <= 1, "in (0, 1]")
-
-
-def _constant(default, text: str, valid=None) -> Any:
-    """A field: its default, the help of its flag, and its choices or its range."""
-    return dataclasses.field(default=default, metadata={"help": text, "valid": valid})
-
-
-def _check_fields(config) -> None:
-    """Raises ValueError if a value is none of the choices of its field, or out of its range."""
-    for field in dataclasses.fields(config):
-        valid = field.metadata["valid"]
-        if valid and not isinstance(valid, _Range):
-            valid = _Range(valid.__contains__, f"one of {', '.join(valid)}")
-        if valid:
-            _check(config, field.name, valid)
-
-
-def _check(config, name: str, valid: _Range) -> None:
-    value = getattr(config, name)
-    if not valid.test(value):
-        raise ValueError(f"{name} must be {valid.words}, got {value!r}")
+_FACTOR = Range(lambda v: 0 <= v < math.inf, "at least 0 and finite")
+_RATE = Range(lambda v: 0 < v < math.inf, "positive and finite")
+_SHARE = Range(lambda v: 0 < v <= 1, "in (0, 1]")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(scenes.SceneConfig):
     """What a training does; the defaults are stage `gradnet` of the preset `reference`.
 
     Each field says what it is for; `python -m gradnet_tf.train --help` prints that.
@@ -68,180 +38,167 @@ class TrainConfig:
         ValueError: If a value is out of its range or contradicts another.
     """
 
-    stage: str = _constant(
+    stage: str = constant(
         "gradnet",
         "siamfc trains the search branch as a plain Siamese net with shared branches; gradnet "
         "trains the template branch and U2 and leaves the search branch as it is.",
         STAGES,
     )
-    variant: str = _constant(
+    variant: str = constant(
         "full",
         "Row of the paper's Table 3 that is trained: full; without_generalization (w/o M: every "
         "template meets its own search region only); two_subnets (w 2U); without_gradient (w/o "
         "MG: no U2 and no generalization); in stage siamfc, baseline.",
         VARIANTS,
     )
-    init_template: str = _constant(
+    init_template: str = constant(
         "random",
         "Template branch and U2 at the start: random as in the reference, search (a copy of the "
         "search branch, and a random U2), or checkpoint (both as in the initial checkpoint).",
         ("random", "search", "checkpoint"),
     )
-    init_update: str = _constant(
+    init_update: str = constant(
         "random",
         "U2 at the start, unless it is that of the initial checkpoint: random as in the reference, "
         "or descent, a step against the gradient, which finds the target better than the initial "
         "template before any training.",
         ("random", "descent"),
     )
-    label: str = _constant(
+    label: str = constant(
         "logistic",
         "Label map of the target: logistic (discs of +1, the rest -1) or gaussian (the map that "
         "the reference keeps beside it, and Algorithm 1 mentions).",
         ("logistic", "gaussian"),
     )
-    batch: int = _constant(8, "k, pairs of different videos that one template meets.", _COUNT)
-    regions: int = _constant(
+    batch: int = constant(8, "k, pairs of different videos that one template meets.", COUNT)
+    regions: int = constant(
         1,
         "Stage gradnet: search regions of a pair. With more than 1, each exemplar's template is "
         "also updated by the first region of its own video alone, as in tracking, and has to find "
         "the target in the others. With several updates, the regions of the template's own video: "
         "one for each update, the rest for losses.",
-        _COUNT,
+        COUNT,
     )
-    groups: int = _constant(
+    groups: int = constant(
         1,
         "Groups of k pairs in a step, each with batch statistics of its own; replicas and workers "
         "share them out.",
-        _COUNT,
+        COUNT,
     )
-    steps: int = _constant(50 * 5984, "Steps of the whole training.", _COUNT)
-    steps_per_epoch: int = _constant(5984, "Steps between two validations.", _COUNT)
-    validation: float = _constant(
-        0.1, "Share of the videos that is held out.", _Range(lambda v: 0 < v < 1, "in (0, 1)")
+    steps: int = constant(50 * 5984, "Steps of the whole training.", COUNT)
+    steps_per_epoch: int = constant(5984, "Steps between two validations.", COUNT)
+    validation: float = constant(
+        0.1, "Share of the videos that is held out.", Range(lambda v: 0 < v < 1, "in (0, 1)")
     )
-    validation_batches: int = _constant(100, "Batches of a validation.", _COUNT)
-    frame_range: int = _constant(100, "Most frames between exemplar and instance.", _COUNT)
-    augment: str = _constant(
+    validation_batches: int = constant(100, "Batches of a validation.", COUNT)
+    frame_range: int = constant(100, "Most frames between exemplar and instance.", COUNT)
+    augment: str = constant(
         "reference",
         "Augmentation of the pairs: reference; strong (that, and blur, rotation, occlusion, hue "
         "and brightness); none.",
         pair_config.AUGMENTATIONS,
     )
-    reference_quirks: bool = _constant(
+    reference_quirks: bool = constant(
         True, "Keep the oddities of the reference's augmentation, see `gradnet_tf.data.augment`."
     )
-    optimizer: str = _constant(
+    optimizer: str = constant(
         "momentum", "Momentum as in TensorFlow 1, or Adam.", ("momentum", "adam")
     )
-    momentum: float = _constant(0.9, "Of optimizer=momentum.", _BELOW_1)
-    schedule: str = _constant(
+    momentum: float = constant(0.9, "Of optimizer=momentum.", BELOW_1)
+    schedule: str = constant(
         "log_steps",
         "Learning rate over the steps: log_steps (a rate for each epoch, evenly spaced in the "
         "logarithm), cosine, or constant.",
         ("log_steps", "cosine", "constant"),
     )
-    learning_rate: float = _constant(1e-2, "Highest learning rate.", _RATE)
-    final_learning_rate: float = _constant(1e-5, "Learning rate at the end.", _RATE)
-    warmup_steps: int = _constant(
-        0, "Steps of linear increase of the learning rate (schedule=cosine).", _NOT_NEGATIVE
+    learning_rate: float = constant(1e-2, "Highest learning rate.", _RATE)
+    final_learning_rate: float = constant(1e-5, "Learning rate at the end.", _RATE)
+    warmup_steps: int = constant(
+        0, "Steps of linear increase of the learning rate (schedule=cosine).", NOT_NEGATIVE
     )
-    weight_decay: float = _constant(5e-4, "Factor of the kernels' L2 regularization.", _FACTOR)
-    loss_scale: str = _constant(
+    weight_decay: float = constant(5e-4, "Factor of the kernels' L2 regularization.", _FACTOR)
+    loss_scale: str = constant(
         "mean",
         "Mean over the map and the batch as in the reference, or sum over the map and mean over "
         "the batch: 225 times as much beside the regularization.",
         ("mean", "sum"),
     )
-    frozen_layers: int = _constant(
+    frozen_layers: int = constant(
         0,
         "Stage siamfc: convolutions that stay as they are, counted from the image.",
-        _Range(lambda v: 0 <= v <= 4, "in 0 to 4"),
+        Range(lambda v: 0 <= v <= 4, "in 0 to 4"),
     )
-    search_statistics: str = _constant(
+    search_statistics: str = constant(
         "batch",
         "Stage siamfc: batch norm uses the batch's statistics, to train from scratch, or its "
         "moving averages, to fine-tune.",
         STATISTICS,
     )
-    template_statistics: str = _constant(
+    template_statistics: str = constant(
         "batch",
         "Stage gradnet: batch norm of the template branch and U2 uses the group's statistics as in "
         "the reference, or its moving averages: what tracking sees is trained, and only one "
         "exemplar of a group has to be computed.",
         STATISTICS,
     )
-    negatives: float = _constant(
+    negatives: float = constant(
         0.0,
         "Stage siamfc, or several regions: weight of the loss of search regions under another "
         "video's template.",
         _FACTOR,
     )
-    score_offset: float = _constant(
+    score_offset: float = constant(
         0.0,
         "Stage siamfc: first value of a trained constant that is added to the scores (the offset "
         "in the last layer of SiamFC); the tracker's response does not depend on it.",
-        _Range(math.isfinite, "finite"),
+        Range(math.isfinite, "finite"),
     )
-    seed: int = _constant(1, "Of initial values and pairs.", _NOT_NEGATIVE)
-    precision: str = _constant(
+    seed: int = constant(1, "Of initial values and pairs.", NOT_NEGATIVE)
+    precision: str = constant(
         "float32",
         "Type of the arithmetic: mixed_bfloat16 is bfloat16 in every convolution, bfloat16 and "
         "float16 are for those of the search branch in stage gradnet, where it has no gradient. "
         "Variables are float32 in all but float64, and a training may go on in another of them.",
         (*FLOAT32_VARIABLES, "float64"),
     )
-    crops: int = _constant(
+    crops: int = constant(
         0,
         "Augmented search regions of each frame, of which a step draws one: their features can be "
         "kept (--feature_cache). 0: every step has new ones.",
-        _NOT_NEGATIVE,
+        NOT_NEGATIVE,
     )
-    scale_jitter: float = _constant(
-        0.0, "Largest relative error of a search region's scale.", _BELOW_1
+    scale_jitter: float = constant(
+        0.0, "Largest relative error of a search region's scale.", BELOW_1
     )
-    lookalikes: float = _constant(
-        0.0, "How often another video's target is pasted beside the target."
-    )
-    occlusion: float = _constant(0.0, "How often it covers up to half of the target.")
-    blur_drift: float = _constant(
-        0.0, "Width of the Gaussian, in px, by which tracks are blurred in the end at most."
-    )
-    light_drift: float = _constant(
-        0.0, "Largest relative change of gamma, contrast and brightness along a track."
-    )
-    scale_drift: float = _constant(
-        0.0, "Largest relative change of the target's size along a track."
-    )
-    trained: str = _constant(
+    trained: str = constant(
         "all", "Stage gradnet: template branch and U2, or U2 alone.", ("all", "update")
     )
-    updates: int = _constant(
+    updates: int = constant(
         1,
         "Stage gradnet: successive updates of one template that are trained, as tracking makes "
         "them, with a loss after each; the reference trains one. The first is by the search region "
         "of the exemplar's own frame, the others by that one and a sample.",
-        _COUNT,
+        COUNT,
     )
-    first_frame_weight: float = _constant(
+    first_frame_weight: float = constant(
         0.0, "Share of the first region in the gradients (updates of at least 2)."
     )
-    generalization: float = _constant(
+    generalization: float = constant(
         1.0, "How often a group's other videos take part in the updates (likewise)."
     )
-    shift: int = _constant(
+    shift: int = constant(
         0, "Cells of 8 px by which targets of the losses are off the centre at most (likewise)."
     )
-    sample_shift: int = _constant(
+    sample_shift: int = constant(
         0, "Cells of 8 px by which samples of updates are off the target at most (likewise)."
     )
-    wrong_samples: float = _constant(
+    wrong_samples: float = constant(
         0.0, "How often a sample of an update is wrong altogether (likewise)."
     )
-    update_rate: float = _constant(
+    update_rate: float = constant(
         0.6, "Share of the new h_2 at each update but the first (likewise).", _SHARE
     )
-    template_influence: float = _constant(
+    template_influence: float = constant(
         1.0,
         "Share of the updated template's scores in those that the loss sees (likewise); the rest "
         "is of SiamFC's template of the exemplar.",
@@ -249,16 +206,15 @@ class TrainConfig:
     )
 
     def __post_init__(self):
-        _check_fields(self)
-        self.scenes()
+        super().__post_init__()
         self._check_updates()
         if self.schedule != "constant":
             rate = self.learning_rate
-            most = _Range(lambda v: v <= rate, f"at most learning_rate={rate}")
-            _check(self, "final_learning_rate", most)
+            most = Range(lambda v: v <= rate, f"at most learning_rate={rate}")
+            most.check(self, "final_learning_rate")
         if self.schedule == "cosine":
-            below = _Range(lambda v: v < self.steps, f"below steps={self.steps}")
-            _check(self, "warmup_steps", below)
+            below = Range(lambda v: v < self.steps, f"below steps={self.steps}")
+            below.check(self, "warmup_steps")
         if (self.stage == "siamfc") != (self.variant == "baseline"):
             raise ValueError(
                 f"stage={self.stage} and variant={self.variant} contradict each other: "
@@ -302,11 +258,10 @@ class TrainConfig:
                 "does not train"
             )
         if self.updates == 1:
-            of_updates = {*_names_of(task.TaskConfig), "template_influence"}
+            of_updates = _names_of(task.TaskConfig) - {"regions"} | {"template_influence"}
             for field in dataclasses.fields(self):
                 value = getattr(self, field.name)
-                is_of_updates = field.name in of_updates - {"updates", "regions"}
-                if is_of_updates and value != field.default:
+                if field.name in of_updates and value != field.default:
                     raise ValueError(f"{field.name}={value!r} belongs to updates of at least 2")
             return
         if not (self.stage == "gradnet" and self.generalizes):
@@ -344,10 +299,9 @@ class TrainConfig:
     def exemplars(self) -> int:
         """Exemplars of a group that are computed; the others matter to batch statistics only."""
         alone = self.regions == 1 or self.updates > 1
-        moving = self.template_statistics == "moving"
-        return (
-            1 if self.stage == "gradnet" and self.generalizes and moving and alone else self.batch
-        )
+        if self.stage == "gradnet" and self.generalizes and alone:
+            return 1 if self.template_statistics == "moving" else self.batch
+        return self.batch
 
     @property
     def instances(self) -> int:
@@ -393,22 +347,11 @@ class TrainConfig:
     def learning_rate_at(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         if self.schedule == "constant":
-            return schedule.constant(step, rate=self.learning_rate)
+            return self.learning_rate
+        first, last = self.learning_rate, self.final_learning_rate
         if self.schedule == "log_steps":
-            return schedule.log_steps(
-                step,
-                steps_per_epoch=self.steps_per_epoch,
-                epochs=self.epochs,
-                first=self.learning_rate,
-                last=self.final_learning_rate,
-            )
-        return schedule.cosine(
-            step,
-            steps=self.steps,
-            peak=self.learning_rate,
-            warmup_steps=self.warmup_steps,
-            floor=self.final_learning_rate,
-        )
+            return schedule.log_steps(step, self.steps_per_epoch, self.epochs, first, last)
+        return schedule.cosine(step, self.steps, first, self.warmup_steps, last)
 
 
 def _names_of(kind) -> set[str]:
@@ -423,26 +366,26 @@ class RunOptions:
         ValueError: If a value is out of its range.
     """
 
-    save_minutes: float = _constant(
+    save_minutes: float = constant(
         10.0,
         "Minutes between two checkpoints, besides those of every epoch.",
-        _Range(lambda v: v > 0, "positive"),
+        Range(lambda v: v > 0, "positive"),
     )
-    keep: int = _constant(2, "Newest checkpoints that are kept, besides the best.", _COUNT)
-    log_steps: int = _constant(20, "Steps between two rows of history.csv.", _COUNT)
-    summaries: bool = _constant(True, "Write TensorBoard summaries.")
-    jit_compile: bool = _constant(False, "Compile the step by XLA.")
-    stop_after: Optional[int] = _constant(
+    keep: int = constant(2, "Newest checkpoints that are kept, besides the best.", COUNT)
+    log_steps: int = constant(20, "Steps between two rows of history.csv.", COUNT)
+    summaries: bool = constant(True, "Write TensorBoard summaries.")
+    jit_compile: bool = constant(False, "Compile the step by XLA.")
+    stop_after: Optional[int] = constant(
         None,
         "Stop when this many steps are done in all, as a signal would.",
-        _Range(lambda v: v is None or v >= 1, "at least 1"),
+        Range(lambda v: v is None or v >= 1, "at least 1"),
     )
-    progress: Optional[bool] = _constant(
+    progress: Optional[bool] = constant(
         None, "Show a progress bar; without a value, where stderr is a terminal."
     )
 
     def __post_init__(self):
-        _check_fields(self)
+        settings.check(self)
 
 
 _SHORT = dict(
@@ -541,14 +484,7 @@ _MEANINGLESS = {
     ("optimizer", "adam"): ("momentum",),
     ("schedule", "constant"): ("final_learning_rate", "warmup_steps"),
     ("schedule", "log_steps"): ("warmup_steps",),
-    ("augment", "none"): (
-        "reference_quirks",
-        "lookalikes",
-        "occlusion",
-        "blur_drift",
-        "light_drift",
-        "scale_drift",
-    ),
+    ("augment", "none"): ("reference_quirks", *sorted(_names_of(scenes.SceneConfig))),
     ("updates", 1): ("update_rate",),
 }
 

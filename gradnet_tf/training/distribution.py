@@ -24,17 +24,12 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
-    """Fails unless all workers go on after the same step, as they do in one shared workdir.
-
-    All workers have to call this, and if they differ all of them raise a ValueError.
-    """
+    """Raises ValueError on all workers, which must all call this, unless their steps are equal."""
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return
     # Numbers whose sum and sum of squares are those of equal numbers are equal.
-    local = tf.constant([step, step**2], tf.float64)
-    each = strategy.run(tf.identity, (local,))
-    total, squares = strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None).numpy()
+    total, squares = _sum(strategy, tf.constant([step, step**2], tf.float64))
     if total**2 != squares * replicas:
         raise ValueError(
             f"this worker goes on after step {step}, others after another one: all workers need "
@@ -44,16 +39,20 @@ def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Returns when every worker has called this: one that leaves early takes down the others."""
-    replicas = strategy.num_replicas_in_sync
-    if replicas > 1:
-        each = strategy.run(tf.identity, (tf.constant(1.0),))
-        strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None).numpy()
+    if strategy.num_replicas_in_sync > 1:
+        _sum(strategy, tf.constant(1.0))
+
+
+def _sum(strategy: tf.distribute.Strategy, value):
+    """The sum of what all replicas have, as NumPy."""
+    each = strategy.run(tf.identity, (value,))
+    return strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None).numpy()
 
 
 def call_alone(function: Callable[..., Any], *arguments, **keywords) -> Any:
-    """Calls a function outside the strategy's scope, on this worker alone.
+    """Calls a function on this worker alone, outside the strategy's scope, which is a thread's.
 
-    A variable that is made inside the scope waits for the other workers. Scopes belong to threads.
+    A variable that is made inside the scope waits for the other workers.
     """
     with futures.ThreadPoolExecutor(1) as pool:
         return pool.submit(function, *arguments, **keywords).result()

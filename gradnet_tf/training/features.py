@@ -1,8 +1,8 @@
 """Keeps the features of search regions on the disk, while the search branch stays as it is.
 
-In stage "gradnet" f_x of a search region never changes. With `PairConfig.crops` each frame has so
-many augmented crops, whose f_x is computed once, kept in a directory, and read by every step that
-draws them, of this training and of others with the same search branch, data and augmentation.
+In stage "gradnet" f_x of a search region never changes. With `PairConfig.crops`, f_x of each
+augmented crop is computed once, kept in a directory, and read by every step that draws the crop, of
+this training and of others with the same search branch, data and augmentation.
 
 *   `features.json`: what the features are of, and how many frames are done.
 *   `features.float16`: [frames, crops, height, width, channels], frame by frame.
@@ -47,7 +47,7 @@ class FeatureCacheError(ValueError):
 
 
 def check(directory: Optional[disk.PathLike], config: TrainConfig) -> None:
-    """Raises ValueError if features are to be kept in a directory and cannot be kept."""
+    """Raises ValueError if there is a directory for features that cannot be kept."""
     if directory is None:
         return
     if config.stage != "gradnet":
@@ -71,7 +71,7 @@ def ensure(
 
     Args:
         directory: Where the features are, or shall be.
-        source: The data, with `crops` of at least 1.
+        source: The data, with `crops` of at least 1, see `check`.
         network: Has the search branch.
         precision: Type of the arithmetic. A cache that was begun in another one is finished in it.
 
@@ -81,8 +81,6 @@ def ensure(
         OSError: If it cannot be written, the disk is too small, or another process fills it.
     """
     directory = Path(directory)
-    if not source.config.crops:
-        raise ValueError("crops must be at least 1 for features that are kept, got 0")
     wanted = identity(source, network)
     with disk.naming(directory):
         directory.mkdir(parents=True, exist_ok=True)

@@ -23,8 +23,7 @@ STEP = "step"
 class History:
     """Appends rows to a CSV file. A context manager: leaving the block closes the file.
 
-    The column `step` is the index of the step, from 0, that a row tells of: after n finished steps
-    there are rows of steps 0 to n - 1. Several rows may have the same step.
+    The column `step` is the index of the step, from 0; several rows may have the same one.
 
     Args:
         path: The file; made where it does not exist.
@@ -39,8 +38,6 @@ class History:
 
     def __init__(self, path: disk.PathLike, columns: Sequence[str], start: int = 0):
         self._columns = (STEP, *columns)
-        if len(set(self._columns)) != len(self._columns):
-            raise ValueError(f"two columns of the history have the same name: {self._columns}")
         self._path = Path(path)
         self._cut(start)
         with disk.naming(self._path):
@@ -68,26 +65,19 @@ class History:
             self._file.write(_line(row))
             disk.sync(self._file)
 
-    def close(self) -> None:
-        """Closes the file; raises OSError if a row cannot be written now either."""
-        with disk.naming(self._path):
-            self._file.close()
-
     def __enter__(self) -> History:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        with disk.naming(self._path):  # What a full disk did not take is written now.
+            self._file.close()
 
     def _cut(self, start: int) -> None:
-        header = _line(self._columns)
-        rows: list[list[str]] = []
-        if self._path.exists():
-            rows = _read(self._path, self._columns)
-        elif start > 0:
+        rows = _read(self._path, self._columns) if self._path.exists() else []
+        if start > 0 and not self._path.exists():
             logging.warning("%s is missing: it goes on from step %d", self._path, start)
-        lines = [_line(row) for row in rows if int(row[0]) < start]
-        disk.write_bytes(self._path, "".join([header, *lines]).encode())
+        kept = [self._columns, *(row for row in rows if int(row[0]) < start)]
+        disk.write_bytes(self._path, "".join(map(_line, kept)).encode())
 
 
 def read(path: disk.PathLike) -> list[dict[str, str]]:

@@ -24,25 +24,16 @@ from gradnet_tf import weights
 from gradnet_tf.data import pairs
 from gradnet_tf.files import disk, locks
 from gradnet_tf.files.interrupts import StopRequest
-from gradnet_tf.training import (
-    checkpoints,
-    distribution,
-    features,
-    report,
-    runinfo,
-    start,
-    summaries,
-)
+from gradnet_tf.training import checkpoints, distribution, features, report, runinfo, start
 from gradnet_tf.training.config import FLOAT32_VARIABLES, RunOptions, TrainConfig
 from gradnet_tf.training.step import TrainStep, check_groups
 
-COLUMNS = report.COLUMNS
-HISTORY = "history.csv"
+HISTORY = report.HISTORY
 WEIGHTS = "weights"
 
 
 class DivergedError(ArithmeticError):
-    """The loss is no finite number any more; the message says the step and the batch."""
+    """The loss became NaN or infinite; the message names the step and the batch."""
 
 
 class TrackedSequences(Protocol):
@@ -89,9 +80,8 @@ def train(
         data: Globs of shards, one a data set (`gradnet_tf.data_prep` makes them).
         workdir: Made if missing; it holds checkpoints, history, summaries and, in the end, weights.
         init: Initial checkpoint, see `start.make_network`.
-        data_weights: How often each data set is drawn; by default, every video is equally likely.
-        feature_cache: Directory that keeps the features of search regions, made and filled where it
-            is not yet, see `features`; for stage "gradnet" with `config.crops` of at least 1.
+        data_weights: See `pairs.open_pairs`.
+        feature_cache: Directory of kept features, see `features`; it is made and filled first.
         sequences: On which to track at the end of every epoch; the best weights are then those with
             the highest success AUC, and otherwise those with the lowest validation loss.
         options: What does not change the outcome.
@@ -110,7 +100,11 @@ def train(
     if sequences is not None and config.precision == "float64":
         raise ValueError("precision=float64 cannot track: a tracker is float32")
     claims = {
-        **runinfo.claims_of(config, data, data_weights, source.catalog),
+        **dataclasses.asdict(config),
+        "data": list(data),
+        "data_weights": None if data_weights is None else list(data_weights),
+        "data_digest": source.catalog.digest,
+        "statistics_digest": source.catalog.statistics_digest if config.augment != "none" else None,
         "init": None if init is None else init.digest,
     }
     if feature_cache is not None:
@@ -122,7 +116,7 @@ def train(
         if is_chief:
             workdir.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locks.locked(workdir))
-            runinfo.claim_training(workdir, claims)
+            runinfo.claim(workdir, claims)
         options = options or RunOptions()
         run = _Run(
             config, source, network, workdir, options, feature_cache, sequences, is_chief, stack
@@ -155,13 +149,15 @@ class _Run:
             network.assign_weights({n: state[n] for n in network.named_weights() if n in state})
         elif start.starts_as_descent(config):
             groups = start.groups_to_calibrate(source, config)
-            kind = dict(batched=not config.generalizes, label=config.label)
-            start.calibrate_update(network, groups, **kind)
+            start.calibrate_update(
+                network, groups, batched=not config.generalizes, label=config.label
+            )
             distribution.copy_from_first(self.strategy, network.named_weights().values())
         if feature_cache is not None:
             if is_chief:
-                kept = feature_cache, source, network, config.search_type
-                distribution.call_alone(features.ensure, *kept)
+                distribution.call_alone(
+                    features.ensure, feature_cache, source, network, config.search_type
+                )
             distribution.wait_for_all(self.strategy)
             source.features = features.read(feature_cache, source, network)
         self.train_step = TrainStep(network, config, jit_compile=options.jit_compile)
@@ -172,16 +168,7 @@ class _Run:
         if changed and self.done < config.steps:
             self.precisions.append([self.done, config.precision])
         distribution.check_same_step(self.strategy, self.done)
-        writes = is_chief and options.summaries
-        made = report.Report(
-            config,
-            workdir / HISTORY if is_chief else None,
-            self.done,
-            info,
-            folder=workdir / summaries.FOLDER if writes else None,
-            progress=options.progress if is_chief else False,
-            tracks=sequences is not None,
-        )
+        made = report.Report(config, options, workdir, self.done, info, is_chief, sequences)
         self.report = stack.enter_context(made)
         self._saved_at, self._saved_step = time.monotonic(), self.done
 
@@ -222,8 +209,9 @@ class _Run:
         if all(math.isfinite(value) for value in values.values()):
             return
         found = ", ".join(f"{name}={value}" for name, value in values.items())
-        saved = f"The newest checkpoint is from step {self._saved_step}"
-        saved = saved if self._saved_step else "There is no checkpoint yet"
+        saved = "There is no checkpoint yet"
+        if self._saved_step:
+            saved = f"The newest checkpoint is from step {self._saved_step}"
         advice = (
             f"start again with a learning_rate below {self.config.learning_rate:g} in another "
             "workdir, for this one keeps its flags"
@@ -244,9 +232,8 @@ class _Run:
             state = {n: v.numpy() for n, v in self.network.named_weights().items()}
             self.report.pictures(self.done, outputs, instances, state)
             if self.sequences is not None:
-                validated[report.TRACKED] = distribution.call_alone(
-                    self.sequences.success_auc, state
-                )
+                auc = distribution.call_alone(self.sequences.success_auc, state)
+                validated[report.TRACKED] = auc
         self.report.epoch(self.done)
         self.report.log(self.done, validated)
         if report.TRACKED in validated:
@@ -273,7 +260,7 @@ class _Run:
             broken = {n: np.nan for n, array in state.items() if not np.isfinite(array).all()}
             self._check_finite(dict(list(broken.items())[:3]), self.done - 1, ", in the weights")
             self.store.save(state, info, value)
-            self.report.flush()
+            self.report.summaries.flush()
         self._saved_at, self._saved_step = time.monotonic(), self.done
 
 

@@ -20,10 +20,9 @@ THRESHOLDS = 100
 def err_disp(score: np.ndarray, target: Optional[np.ndarray] = None) -> np.ndarray:
     """The errDisp of each score map: how far its peak lies from the target, float64 [b].
 
-    The area over the precision curve: the number of the 100 thresholds, 0 to 50 px, that the
-    distance exceeds, integrated by the trapezoid rule with a step of one. 0 is a peak in the
-    centre, 99 one that is more than 50 px away. The first of equal peaks counts, row by row. The
-    reference's errDisp of a batch is the mean.
+    It is the area over the precision curve, by the trapezoid rule over 100 thresholds from 0 to 50
+    px with a step of one: 0 for a peak in the centre, 99 for one more than 50 px away. The first of
+    equal peaks counts, row by row. The reference's errDisp of a batch is the mean.
 
     Args:
         score: S*, [b, size, size, 1], finite.
@@ -66,12 +65,10 @@ def gradient_size(gradient):
 def gradient_share(f2, h2):
     """Share of the gradient in each updated feature, sum|U2(g)| / (sum|f_2| + sum|U2(g)|): [b].
 
-    Figure 4 of the paper shows "the distribution of weight ratio between gradients and features",
-    "calculated by the absolute value of alpha_2" and meant as "the proportion of the gradient
-    during the template update". How a ratio follows from alpha_2 (the weights of U2), it does not
-    say, and nothing in the published code counts it. The size of alpha_2 alone says nothing here,
-    as batch norm divides it out. What is counted instead is that proportion itself, in equation 6:
-    h_2 = f_2 + U2(g), so U2(g) = h_2 - f_2. Sums are taken before the ratio, because f_2 is zero
+    Figure 4 of the paper shows "the proportion of the gradient during the template update",
+    "calculated by the absolute value of alpha_2", the weights of U2. It does not say how, nor does
+    the published code, and batch norm divides the size of alpha_2 out. So the proportion itself is
+    counted, in equation 6: h_2 = f_2 + U2(g). Sums are taken before the ratio, because f_2 is zero
     at many places (ReLU), where any U2(g) would count as 1.
 
     0: the template ignores the gradient; 0.5: as much gradient as appearance. See `gradient_size`

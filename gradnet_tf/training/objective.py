@@ -29,9 +29,8 @@ class Objective:
     With precision "mixed_bfloat16" every convolution is computed in bfloat16, those that the inner
     gradient passes backwards among them: with U1 and U2 in float32 it would be as far from
     float32's (on golden weights 11% to 13%, on trained ones 1% to 2% of its norm, instead of 1% to
-    4%), since what f_2 and the search features have lost stays lost. What is not a convolution
-    stays float32: variables, biases, batch norm and its statistics, tanh, the gradient's factor of
-    10,000, score maps and losses. No loss is scaled: bfloat16 has the exponents of float32.
+    4%), since what f_2 and the search features have lost stays lost. All else stays float32. No
+    loss is scaled: bfloat16 has the exponents of float32.
 
     Args:
         network: What is trained; of the variant `config.network_variant`. The search branch's
@@ -154,18 +153,11 @@ class Objective:
         shares, loss_shares = (tf.cast(each, features.dtype) for each in (shares, loss_shares))
         places = unrolled.Places.of(config, features.shape[0])
         f2 = network.template_features(exemplars[:1])
+        regions = features, labels, weights
         found = unrolled.updates(
-            network,
-            f2,
-            features,
-            labels,
-            weights,
-            shares,
-            rate=config.update_rate,
-            loss=self._loss,
-            used=places.used,
+            network, f2, regions, shares, places.used, config.update_rate, self._loss
         )
-        judged = [tf.gather(each, places.judged) for each in (features, labels, weights)]
+        judged = [tf.gather(each, places.judged) for each in regions]
         judged_features, judged_labels, judged_weights = judged
         judged_shares = tf.gather(loss_shares, places.judged)
         influence, fixed_score = config.template_influence, 0.0

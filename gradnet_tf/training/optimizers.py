@@ -23,17 +23,17 @@ class Optimizer:
 
     Args:
         variables: What is trained, by name.
-        slot_names: How many slots of its own each variable has, by name.
     """
 
-    def __init__(self, variables: Mapping[str, tf.Variable], slot_names: tuple[str, ...]):
+    SLOTS: tuple[str, ...]  # What each variable has beside it, by name.
+
+    def __init__(self, variables: Mapping[str, tf.Variable]):
         self.variables = dict(variables)
-        self._slot_names = slot_names
         self._slots = {
-            name: tuple(
+            name: [
                 tf.Variable(tf.zeros(variable.shape, variable.dtype), trainable=False)
-                for _ in slot_names
-            )
+                for _ in self.SLOTS
+            ]
             for name, variable in self.variables.items()
         }
 
@@ -42,7 +42,7 @@ class Optimizer:
         return {
             f"{name}/{slot_name}": slot
             for name, slots in self._slots.items()
-            for slot_name, slot in zip(self._slot_names, slots)
+            for slot_name, slot in zip(self.SLOTS, slots)
         }
 
     def apply(self, gradients: Mapping[str, tf.Tensor], learning_rate, step) -> None:
@@ -55,12 +55,12 @@ class Optimizer:
         """
         extended = tf.distribute.get_strategy().extended
         for name, variable in self.variables.items():
-            arguments = (gradients[name], *self._slots[name])
-            factors = tf.cast(learning_rate, variable.dtype), tf.cast(step, variable.dtype)
+            factors = (tf.cast(factor, variable.dtype) for factor in (learning_rate, step))
+            arguments = (gradients[name], *self._slots[name], *factors)
             if tf.distribute.has_strategy():
-                extended.update(variable, self._move, args=(*arguments, *factors))
+                extended.update(variable, self._move, args=arguments)
             else:
-                self._move(variable, *arguments, *factors)
+                self._move(variable, *arguments)
 
     def _move(self, variable, gradient, *slots_learning_rate_step):
         raise NotImplementedError
@@ -69,8 +69,10 @@ class Optimizer:
 class Momentum(Optimizer):
     """accumulator = momentum * accumulator + gradient; variable -= learning rate * accumulator."""
 
-    def __init__(self, variables: Mapping[str, tf.Variable], momentum: float = 0.9):
-        super().__init__(variables, ("Momentum",))
+    SLOTS = ("Momentum",)
+
+    def __init__(self, variables: Mapping[str, tf.Variable], momentum: float):
+        super().__init__(variables)
         self.momentum = momentum
 
     def _move(self, variable, gradient, accumulator, learning_rate, step):
@@ -86,8 +88,7 @@ class Adam(Optimizer):
     of a step with kept features. The kernel adds epsilon to the root before it is corrected.
     """
 
-    def __init__(self, variables: Mapping[str, tf.Variable]):
-        super().__init__(variables, ("Adam_m", "Adam_v"))
+    SLOTS = ("Adam_m", "Adam_v")
 
     def _move(self, variable, gradient, first, second, learning_rate, step):
         betas = [tf.constant(beta, variable.dtype) for beta in (ADAM_BETA_1, ADAM_BETA_2)]

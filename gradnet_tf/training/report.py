@@ -13,8 +13,9 @@ from absl import logging
 from tqdm import tqdm
 
 from gradnet_tf.training import history, metrics, summaries
-from gradnet_tf.training.config import TrainConfig
+from gradnet_tf.training.config import RunOptions, TrainConfig
 
+HISTORY = "history.csv"
 MEASURED = ("loss", "initial_loss", "regularization", "err_disp", "err_max")
 OF_GRADIENT = ("gradient_size", "gradient_share")
 VALIDATED = ("validation_loss", "validation_initial_loss", "validation_err_disp")
@@ -59,41 +60,47 @@ class Means:
 class Report(contextlib.ExitStack):
     """Takes the numbers of each step and writes their means. A context manager.
 
+    `summaries` are the TensorBoard summaries that it writes.
+
     Args:
-        config: Of the training.
-        path: history.csv; None on workers that write nothing.
+        config: What the training does.
+        options: Says what is shown and written.
+        workdir: Where history.csv and the summaries are written.
         done: Steps that were finished before.
         state: What `state` gave after them.
-        folder: Where TensorBoard summaries are written; None for nowhere.
-        progress: Whether the bar is shown; None: where stderr is a terminal.
-        tracks: Whether the training tracks.
+        writes: Whether this worker writes and shows anything.
+        sequences: What the training tracks, if it does.
     """
 
     def __init__(
         self,
         config: TrainConfig,
-        path: Optional[Path],
+        options: RunOptions,
+        workdir: Path,
         done: int,
         state: Mapping[str, Any],
-        *,
-        folder: Optional[Path],
-        progress: Optional[bool],
-        tracks: bool,
+        writes: bool,
+        sequences: Any,
     ):
         super().__init__()
         self._config = config
         self._means, self._epoch = Means(state.get("means")), Means(state.get("epoch_means"))
         self._history = None
-        if path is not None:
-            columns = (*COLUMNS, TRACKED) if tracks else COLUMNS
-            self._history = self.enter_context(history.History(path, columns, done))
-        self._summaries = self.enter_context(summaries.Summaries(folder))
-        disable = None if progress is None else not progress
-        bar = tqdm(
-            total=config.steps, initial=done, desc="training", unit="step", disable=disable,
+        if writes:
+            columns = COLUMNS if sequences is None else (*COLUMNS, TRACKED)
+            self._history = self.enter_context(history.History(workdir / HISTORY, columns, done))
+        folder = workdir / summaries.FOLDER if writes and options.summaries else None
+        self.summaries = self.enter_context(summaries.Summaries(folder))
+        shown = options.progress if writes else False
+        self._bar = tqdm(
+            total=config.steps,
+            initial=done,
+            desc="training",
+            unit="step",
+            disable=None if shown is None else not shown,
             dynamic_ncols=True,
-        )  # fmt: skip
-        self._bar = self.enter_context(contextlib.closing(bar))
+        )
+        self.callback(self._bar.close)
 
     def state(self) -> dict[str, Any]:
         """The sums of the means so far, as JSON values."""
@@ -117,24 +124,20 @@ class Report(contextlib.ExitStack):
         if self._history is None:
             return
         self._history.append(done - 1, values)
-        self._summaries.scalars(done, values)
+        self.summaries.scalars(done, values)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         logging.info("step %d of %d: %s", done, self._config.steps, shown)
 
     def pictures(self, done: int, outputs: Mapping[str, Any], instances, weights) -> None:
         """Writes the score maps of a validation, and how the weights are distributed."""
         initial, final = (outputs[name].numpy() for name in ("initial_score", "final_score"))
-        self._summaries.score_maps(done, initial, final, _judged(instances, self._config).numpy())
-        self._summaries.histograms(done, weights)
+        self.summaries.score_maps(done, initial, final, _judged(instances, self._config).numpy())
+        self.summaries.histograms(done, weights)
 
     def epoch(self, done: int) -> None:
         """Writes the means of an epoch to TensorBoard."""
         means = self._epoch.take()
-        self._summaries.scalars(done, {f"epoch/{name}": value for name, value in means.items()})
-
-    def flush(self) -> None:
-        """Hands the summaries to the system."""
-        self._summaries.flush()
+        self.summaries.scalars(done, {f"epoch/{name}": value for name, value in means.items()})
 
 
 def _judged(instances, config: TrainConfig):

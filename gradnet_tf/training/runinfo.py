@@ -9,15 +9,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.data import catalog
 from gradnet_tf.files import disk
 from gradnet_tf.training import checkpoints
 from gradnet_tf.training.config import FLOAT32_VARIABLES, TrainConfig
@@ -26,70 +25,21 @@ FILE = "config.json"
 FORMAT = "gradnet_tf training"
 FORMAT_VERSION = 1
 
-_ABSENT = object()
-
 
 class WorkdirError(ValueError):
     """A working directory that does not fit this run; the message says why."""
 
 
-def claims_of(
-    config: TrainConfig,
-    data: Sequence[str],
-    data_weights: Optional[Sequence[float]],
-    source: catalog.Catalog,
-) -> dict[str, Any]:
-    """The constants and the data of a training, on which its outcome depends, as JSON values."""
-    return {
-        **dataclasses.asdict(config),
-        "data": list(data),
-        "data_weights": None if data_weights is None else list(data_weights),
-        "data_digest": source.digest,
-        "statistics_digest": source.statistics_digest if config.augment != "none" else None,
-    }
-
-
-def claim_training(workdir: disk.PathLike, flags: Mapping[str, Any]) -> None:
-    """Keeps a working directory to a training, see `claim`.
-
-    Args:
-        workdir: The directory.
-        flags: What `claims_of` gave, and what else the outcome depends on.
-    """
-    # Working directories of earlier versions do not name constants that came later: their defaults
-    # are what was done before.
-    unrecorded = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
-    claim(
-        workdir,
-        flags,
-        alike={"precision": FLOAT32_VARIABLES},
-        vouched={"data": "data_digest"},
-        unrecorded={**unrecorded, "statistics_digest": flags["statistics_digest"]},
-    )
-
-
-def claim(
-    workdir: disk.PathLike,
-    flags: Mapping[str, Any],
-    *,
-    alike: Optional[Mapping[str, Collection[Any]]] = None,
-    vouched: Optional[Mapping[str, str]] = None,
-    unrecorded: Optional[Mapping[str, Any]] = None,
-) -> bool:
+def claim(workdir: disk.PathLike, flags: Mapping[str, Any]) -> None:
     """Writes `config.json` into a new working directory, or compares it with that of an old one.
 
-    Call it while holding the lock of the directory.
+    Call it while holding the lock of the directory. Two flags may change, and the new value is
+    recorded: precisions whose variables are float32 may follow on each other, and data may lie
+    elsewhere while `data_digest` is the same.
 
     Args:
         workdir: The directory; it must exist.
         flags: JSON values by name: everything that the outcome of the training depends on.
-        alike: By name of a flag, values that may follow on each other; the new one is recorded.
-        vouched: By name of a flag, another one that tells whether the two mean the same, such as
-            the hash of what lies at a path: where that has not changed, the new value is recorded.
-        unrecorded: Values of flags that earlier versions did not write down, by name.
-
-    Returns:
-        Whether the directory is new.
 
     Raises:
         WorkdirError: If it was started with other flags (each is named with both values), its
@@ -103,7 +53,11 @@ def claim(
     except (TypeError, ValueError) as error:
         raise ValueError(f"the flags are no JSON: {error}") from error
     here = json.loads(text)  # As they will be read: tuples are lists.
-    versions = _versions()
+    versions = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "tensorflow": tf.__version__,
+    }
     if not path.exists():
         kept = Path(workdir) / checkpoints.FOLDER
         if kept.is_dir() and any(kept.iterdir()):
@@ -112,16 +66,34 @@ def claim(
                 "not known; give another working directory"
             )
         _write(path, here, versions)
-        return True
+        return
     recorded, made_with = _read(path)
-    there = {**(unrecorded or {}), **recorded}
-    names = [*here, *(name for name in there if name not in here)]
-    changed = [name for name in names if there.get(name, _ABSENT) != here.get(name, _ABSENT)]
-    allowed = set()
-    for name, values in (alike or {}).items():
-        if name in changed and there.get(name) in values and here.get(name) in values:
-            allowed.add(name)
-    allowed.update(n for n, by in (vouched or {}).items() if n in changed and by not in changed)
+    changed = _compare(workdir, recorded, here)
+    for name, version in versions.items():
+        if made_with.get(name) != version:
+            logging.warning(
+                "%s was started with %s %s and goes on with %s: numbers may differ in their last "
+                "digits",
+                *(workdir, name, made_with.get(name), version),
+            )
+    if changed:
+        _write(path, here, made_with)
+
+
+def _compare(workdir: disk.PathLike, recorded: dict[str, Any], here: dict[str, Any]) -> bool:
+    """Raises WorkdirError if flags differ that may not; tells whether what is recorded changes."""
+    # Earlier versions did not record constants that came later: they did what the defaults say.
+    defaults = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    defaults["statistics_digest"] = here.get("statistics_digest")
+    there = {**{name: defaults[name] for name in here if name in defaults}, **recorded}
+    changed = [
+        name
+        for name in {**here, **there}
+        if name not in there or name not in here or there[name] != here[name]
+    ]
+    allowed = set() if "data_digest" in changed else {"data"}
+    if all(flags.get("precision") in FLOAT32_VARIABLES for flags in (there, here)):
+        allowed.add("precision")
     differing = [
         f"{name}: {_show(there, name)}/{_show(here, name)}"
         for name in changed
@@ -132,23 +104,10 @@ def claim(
             f"{workdir} was started with other flags (there/here): {', '.join(differing)}; give "
             "the same flags, or another working directory"
         )
-    for name in sorted(allowed):
-        logging.info(
-            "%s goes on with %s=%s after %s", workdir, name, _show(here, name), _show(there, name)
-        )
-    for name, version in versions.items():
-        if made_with.get(name) != version:
-            logging.warning(
-                "%s was started with %s %s and goes on with %s: numbers may differ in their last "
-                "digits",
-                workdir,
-                name,
-                made_with.get(name),
-                version,
-            )
-    if recorded != here:
-        _write(path, here, made_with)
-    return False
+    for name in sorted(changed):
+        now, before = _show(here, name), _show(there, name)
+        logging.info("%s goes on with %s=%s after %s", workdir, name, now, before)
+    return recorded != here
 
 
 def read(workdir: disk.PathLike) -> dict[str, Any]:
@@ -170,23 +129,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     return flags, versions
 
 
-def _write(path: Path, flags: Mapping[str, Any], versions: Mapping[str, str]) -> None:
-    content = {
-        "format": FORMAT,
-        "version": FORMAT_VERSION,
-        "flags": dict(flags),
-        "versions": dict(versions),
-    }
+def _write(path: Path, flags: dict[str, Any], versions: dict[str, str]) -> None:
+    content = {"format": FORMAT, "version": FORMAT_VERSION, "flags": flags, "versions": versions}
     disk.write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "tensorflow": tf.__version__,
-    }
-
-
-def _show(flags: Mapping[str, Any], name: str) -> str:
+def _show(flags: dict[str, Any], name: str) -> str:
     return json.dumps(flags[name], ensure_ascii=False) if name in flags else "(not set)"

@@ -55,28 +55,25 @@ def make_network(config: TrainConfig, init: Optional[Mapping[str, np.ndarray]] =
                 "from scratch"
             )
         return network
-    names = list(network.named_weights())
-    taken = {name: init[name] for name in names if name in init and "_z" not in name}
-    missing = [name for name in names if "_z" not in name and name not in taken]
-    if missing:
-        raise ValueError(f"the initial checkpoint has no {missing[0]}: it has no search branch")
-    if config.stage == "gradnet" and config.init_template != "random":
-        for name in names:
-            if "_z" not in name:
+    weights = {name: variable.numpy() for name, variable in network.named_weights().items()}
+    for name in weights:
+        given = name
+        if "_z" in name:
+            if config.stage == "siamfc" or config.init_template == "random":
                 continue
             if config.init_template == "search":
-                source = _search_name(name)
-                if source != name:  # U2 has no counterpart.
-                    taken[name] = init[source]
-            elif name in init:
-                taken[name] = init[name]
-            else:
+                given = _search_name(name)
+                if given == name:  # U2 has no counterpart.
+                    continue
+            elif name not in init:
                 raise ValueError(
                     f"init_template=checkpoint: the initial checkpoint has no {name}; give one of "
                     f"variant {config.network_variant}, or init_template=search"
                 )
-    start = {name: variable.numpy() for name, variable in network.named_weights().items()}
-    network.assign_weights({**start, **taken})
+        elif name not in init:
+            raise ValueError(f"the initial checkpoint has no {name}: it has no search branch")
+        weights[name] = init[given]
+    network.assign_weights(weights)
     if starts_as_descent(config):
         start_as_descent(network)
     return network

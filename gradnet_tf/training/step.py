@@ -1,13 +1,13 @@
 """One training step: the groups of all replicas, their mean gradient, the optimizer.
 
-Each replica takes its share of the step's groups, one group after the other. Statistics of batch
-norm are those of a group (k pairs), wherever it is computed; its moving averages move once a step,
-by the mean of the groups' statistics. So one replica and many give the same losses on the same
-global batch.
+Each replica takes its share of the groups, one after the other. Batch norm uses the statistics of a
+group (k pairs), and its moving averages move once a step, by the mean of the groups' statistics. So
+one replica and many give the same losses on the same global batch.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Union
 
@@ -45,9 +45,7 @@ class TrainStep:
         self.config = config
         self._offset = None
         if config.stage == "siamfc":
-            self._offset = tf.Variable(
-                config.score_offset, dtype=config.variable_type, name=objectives.OFFSET
-            )
+            self._offset = tf.Variable(config.score_offset, dtype=config.variable_type)
         self.objective = objectives.Objective(network, config, self._offset)
         variables = self.objective.variables
         self.optimizer: Union[optimizers.Adam, optimizers.Momentum]
@@ -56,13 +54,10 @@ class TrainStep:
         else:
             self.optimizer = optimizers.Momentum(variables, config.momentum)
         self._moving: Sequence[layers.BatchNorm] = ()
-        self._replica_gradients = tf.function(
-            self._gradients, autograph=False, jit_compile=jit_compile
-        )
-        self._replica_evaluate = tf.function(
-            self._evaluate, autograph=False, jit_compile=jit_compile
-        )
-        self._train = tf.function(self._train_step, autograph=False)
+        compile_ = functools.partial(tf.function, autograph=False)
+        self._replica_gradients = compile_(self._gradients, jit_compile=jit_compile)
+        self._replica_evaluate = compile_(self._evaluate, jit_compile=jit_compile)
+        self._train = compile_(self._train_step)
 
     def __call__(
         self, exemplars, instances, step: int, stop: bool = False, task=()
@@ -78,9 +73,8 @@ class TrainStep:
             task: With several updates, what `Objective` takes as `task`, of all groups.
 
         Returns:
-            Scalars, means over all groups: see `Objective`. The score maps `final_score` and
-            `initial_score` of all groups. And `stop`, positive if any worker was asked to stop, so
-            that all of them do after the same step.
+            What `Objective` returns: means of the scalars and the score maps of all groups. And
+            `stop`, positive if any worker was asked to stop: all do after the same step.
         """
         rate = tf.constant(self.config.learning_rate_at(step), tf.float64)
         index, stop = tf.constant(step, tf.int64), tf.constant(float(stop))
@@ -101,11 +95,12 @@ class TrainStep:
         for that is when it is folded.
         """
         variables = self._state_variables()
-        differing = sorted(set(variables) ^ set(state))
-        differing += [
+        differing = [
             name
-            for name in set(variables) & set(state)
-            if tuple(variables[name].shape) != tuple(state[name].shape)
+            for name in sorted({*variables, *state})
+            if name not in variables
+            or name not in state
+            or tuple(variables[name].shape) != state[name].shape
         ]
         if differing:
             raise ValueError(f"the state is one of another training: {', '.join(differing[:5])}")
@@ -142,7 +137,7 @@ class TrainStep:
         groups = self._groups(exemplars, instances, task, self.config.groups)
         with layers.collecting_statistics():  # And forgetting: validation moves nothing.
             results = [
-                self.objective(exemplars, instances, task=task, training=False)
+                self.objective(exemplars, instances, task, training=False)
                 for exemplars, instances, task in groups
             ]
         scalars = [_scalars(outputs) for outputs in results]

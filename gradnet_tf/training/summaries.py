@@ -26,9 +26,7 @@ class Summaries(contextlib.ExitStack):
     """Writes event files for TensorBoard. A context manager: leaving the block closes the file.
 
     After a kill, steps since the last checkpoint come again with the same values, in a new file.
-
-    `tf.summary.write` needs no TensorBoard; `tf.summary.scalar` and its siblings do, which is no
-    dependency of TensorFlow any more. The metadata are theirs.
+    `tf.summary.write` needs no TensorBoard, while `tf.summary.scalar` and its siblings do.
 
     Args:
         directory: Where to, made if missing; None writes nothing, and every call does nothing.

@@ -38,36 +38,24 @@ class Unrolled(NamedTuple):
 
 
 def updates(
-    network: GradNet,
-    f2,
-    features,
-    labels,
-    weights,
-    shares,
-    *,
-    rate: float,
-    loss: Callable,
-    used=None,
+    network: GradNet, f2, regions, shares, used: list[list[int]], rate: float, loss: Callable
 ) -> Unrolled:
     """Goes through successive updates.
 
     Args:
         network: With a U2; batch norm uses its moving averages.
         f2: f_2(Z), [1, 12, 12, 256].
-        features: f_x of n search regions, [n, h, w, 256].
-        labels: [n, s, s, 1].
-        weights: Of the labels, [n, s, s, 1].
+        regions: Features f_x of n search regions, [n, h, w, 256], their labels, [n, s, s, 1], and
+            the weights of the labels, [n, s, s, 1].
         shares: Weights of the regions in the gradient of each update, [updates, n].
+        used: For each update, the places of the regions whose share may be other than 0.
         rate: Share of the new h_2 at every update but the first.
         loss: Function of (score, labels, weights), returning [n].
-        used: For each update, the places of the regions whose share may be other than 0; all by
-            default.
     """
     templates: list[tf.Tensor] = []
     h2, gradient = f2, None
-    for number in range(shares.shape[0]):
-        places = list(range(features.shape[0])) if used is None else used[number]
-        seen = [tf.gather(each, places) for each in (features, labels, weights, shares[number])]
+    for number, places in enumerate(used):
+        seen = [tf.gather(each, places) for each in (*regions, shares[number])]
 
         def seen_loss(feature, seen=seen):
             seen_features, seen_labels, seen_weights, share = seen

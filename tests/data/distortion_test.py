@@ -169,19 +169,3 @@ def test_blur_and_occlusion_compile_with_xla():
     arguments = (tf.constant(IMAGE), tf.constant([7, 9]))
     compiled = tf.function(function, jit_compile=True)
     np.testing.assert_allclose(compiled(*arguments), function(*arguments), rtol=1e-5, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"blur_probability": 1.2}, "blur_probability must be in 0..1, got 1.2"),
-        ({"blur_sigmas": ()}, "blur_sigmas must be positive"),
-        ({"blur_sigmas": (1.0, 0.0)}, "blur_sigmas must be positive"),
-        ({"occluder_size": 7}, "occluder_size must be even and > 0, got 7"),
-        ({"max_hue": 0.6}, "max_hue"),
-        ({"max_brightness": -1.0}, "must not be negative"),
-    ],
-)
-def test_settings_out_of_range_are_named(change, message):
-    with pytest.raises(ValueError, match=message):
-        distortion.DistortionConfig(**change)

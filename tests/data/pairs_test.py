@@ -361,13 +361,12 @@ def test_sequences_of_updates_are_cut_where_their_targets_are(data, kind):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch": 0}, "batch must be a whole number of at least 1, got 0"),
+        ({"batch": 0}, "batch must be at least 1, got 0"),
         ({"instance_size": 271}, "instance_size must be .* at most 255, got 271"),
-        ({"validation": 1.0}, "validation must be in 0..1"),
+        ({"validation": 1.0}, r"validation must be in \[0, 1\)"),
         ({"augment": "weak"}, "augment must be one of reference, strong, none, got 'weak'"),
         ({"seed": -1}, "seed"),
-        ({"max_stretch": -0.1}, "max_stretch"),
-        ({"frame_range": 1.5}, "frame_range"),
+        ({"frame_range": -1}, "frame_range"),
     ],
 )
 def test_settings_out_of_range_are_named(change, message):

@@ -277,36 +277,6 @@ def test_files_are_on_the_disk_before_they_get_their_name(tmp_path, monkeypatch)
     assert events == ["fsync", "replace", "fsync"]  # File, name, directory.
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_state_that_is_not_finite_is_not_saved(bad, tmp_path):
-    store = CheckpointStore(tmp_path)
-    with pytest.raises(ValueError, match="weights: 1 values are not finite"):
-        store.save({"weights": np.array([1, bad])}, {"step": 1})
-    assert names(store) == []
-
-
-@pytest.mark.parametrize("array", [np.array(["a"]), np.array([None]), np.zeros(2, "V2")])
-def test_what_is_no_number_is_not_saved(array, tmp_path):
-    with pytest.raises(ValueError, match="slot: holds "):
-        CheckpointStore(tmp_path).save({"slot": array}, {"step": 1})
-
-
-@pytest.mark.parametrize("step", [None, -1, 1.0, True, "3"])
-def test_info_without_a_step_is_refused(step, tmp_path):
-    with pytest.raises(ValueError, match="step"):
-        CheckpointStore(tmp_path).save({}, {"step": step})
-
-
-def test_info_that_is_no_json_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="info of step 3 is no JSON"):
-        CheckpointStore(tmp_path).save({}, {"step": 3, "loss": np.float32(1)})
-
-
-def test_keep_must_be_positive(tmp_path):
-    with pytest.raises(ValueError, match="keep .*got 0"):
-        CheckpointStore(tmp_path, keep=0)
-
-
 def test_a_missing_workdir_is_named(tmp_path):
     with pytest.raises(OSError, match="cannot write .*nowhere.*No such file"):
         CheckpointStore(tmp_path / "nowhere")

@@ -193,8 +193,6 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_computed(
     assert os.listdir(tmp_path) == ["lock"]
 
 
-def test_without_crops_there_is_nothing_to_keep(tmp_path, pattern, network):
-    with pytest.raises(ValueError, match="crops must be at least 1"):
-        features.ensure(tmp_path, open_source(pattern, crops=0), network, "float32")
+def test_crops_without_augmentation_are_refused(pattern):
     with pytest.raises(ValueError, match="crops=2 means nothing with augment=none"):
         open_source(pattern, augment="none")

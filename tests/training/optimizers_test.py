@@ -74,7 +74,7 @@ def test_adam_is_algorithm_1_of_its_paper(mode):
 @pytest.mark.parametrize(
     "make, names",
     [
-        (optimizers.Momentum, ["a/Momentum", "b/Momentum"]),
+        (lambda variables: optimizers.Momentum(variables, 0.9), ["a/Momentum", "b/Momentum"]),
         (optimizers.Adam, ["a/Adam_m", "a/Adam_v", "b/Adam_m", "b/Adam_v"]),
     ],
 )

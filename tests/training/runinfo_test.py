@@ -12,9 +12,9 @@ FLAGS = {"stage": "gradnet", "batch": 8, "rate": 1e-4, "data": ("a", "b"), "init
 
 
 def test_a_new_workdir_gets_the_flags_and_an_old_one_is_accepted(tmp_path):
-    assert runinfo.claim(tmp_path, FLAGS) is True
+    runinfo.claim(tmp_path, FLAGS)
     before = (tmp_path / "config.json").read_bytes()
-    assert runinfo.claim(tmp_path, FLAGS) is False
+    runinfo.claim(tmp_path, FLAGS)
     assert (tmp_path / "config.json").read_bytes() == before
     assert runinfo.read(tmp_path) == {**FLAGS, "data": ["a", "b"]}
     assert os.listdir(tmp_path) == ["config.json"]
@@ -39,36 +39,32 @@ def test_a_float_that_differs_in_its_last_bit_differs(tmp_path):
         runinfo.claim(tmp_path, {"rate": 0.3})
 
 
-def test_values_that_may_follow_on_each_other_are_recorded(tmp_path, caplog):
-    alike = {"kind": ("a", "b"), "other": ("x",)}
-    runinfo.claim(tmp_path, {**FLAGS, "kind": "a"})
+def test_precisions_with_float32_variables_may_follow_on_each_other(tmp_path, caplog):
+    runinfo.claim(tmp_path, {**FLAGS, "precision": "float32"})
     with caplog.at_level("INFO", logger="absl"):
-        assert runinfo.claim(tmp_path, {**FLAGS, "kind": "b"}, alike=alike) is False
-    assert 'goes on with kind="b" after "a"' in caplog.text
-    assert runinfo.read(tmp_path)["kind"] == "b"
-    with pytest.raises(WorkdirError, match=r'kind: "b"/"c"; give'):
-        runinfo.claim(tmp_path, {**FLAGS, "kind": "c"}, alike=alike)
-    with pytest.raises(WorkdirError, match=r'kind: "b"/"a"; give'):
-        runinfo.claim(tmp_path, {**FLAGS, "kind": "a"})
+        runinfo.claim(tmp_path, {**FLAGS, "precision": "bfloat16"})
+    assert 'goes on with precision="bfloat16" after "float32"' in caplog.text
+    assert runinfo.read(tmp_path)["precision"] == "bfloat16"
+    with pytest.raises(WorkdirError, match=r'precision: "bfloat16"/"float64"; give'):
+        runinfo.claim(tmp_path, {**FLAGS, "precision": "float64"})
 
 
-def test_a_flag_that_another_one_vouches_for_may_differ(tmp_path):
-    vouched = {"data": "hash"}
-    runinfo.claim(tmp_path, {**FLAGS, "hash": "1"})
-    assert runinfo.claim(tmp_path, {**FLAGS, "data": ["c"], "hash": "1"}, vouched=vouched) is False
+def test_data_may_lie_elsewhere_while_their_digest_is_the_same(tmp_path):
+    runinfo.claim(tmp_path, {**FLAGS, "data_digest": "1"})
+    runinfo.claim(tmp_path, {**FLAGS, "data": ["c"], "data_digest": "1"})
     assert runinfo.read(tmp_path)["data"] == ["c"]
-    with pytest.raises(WorkdirError, match=r'data: \["c"\]/\["d"\], hash: "1"/"2"; give'):
-        runinfo.claim(tmp_path, {**FLAGS, "data": ["d"], "hash": "2"}, vouched=vouched)
+    with pytest.raises(WorkdirError, match=r'data: \["c"\]/\["d"\], data_digest: "1"/"2"; give'):
+        runinfo.claim(tmp_path, {**FLAGS, "data": ["d"], "data_digest": "2"})
 
 
 def test_what_earlier_versions_did_not_record_is_added(tmp_path):
     runinfo.claim(tmp_path, FLAGS)
-    new, unrecorded = {**FLAGS, "more": 1}, {"more": 1}
-    with pytest.raises(WorkdirError, match="more: 1/2; give"):
-        runinfo.claim(tmp_path, {**FLAGS, "more": 2}, unrecorded=unrecorded)
-    assert runinfo.claim(tmp_path, new, unrecorded=unrecorded) is False
-    with pytest.raises(WorkdirError, match="more: 1/2; give"):
-        runinfo.claim(tmp_path, {**FLAGS, "more": 2}, unrecorded={"more": 2})
+    with pytest.raises(WorkdirError, match="updates: 1/2; give"):
+        runinfo.claim(tmp_path, {**FLAGS, "updates": 2})
+    runinfo.claim(tmp_path, {**FLAGS, "updates": 1, "statistics_digest": "3"})
+    assert runinfo.read(tmp_path)["updates"] == 1
+    with pytest.raises(WorkdirError, match='statistics_digest: "3"/"4"; give'):
+        runinfo.claim(tmp_path, {**FLAGS, "updates": 1, "statistics_digest": "4"})
 
 
 @pytest.mark.parametrize(
@@ -99,16 +95,16 @@ def test_checkpoints_of_unknown_flags_are_not_continued(tmp_path):
 
 def test_an_empty_folder_for_checkpoints_is_no_run(tmp_path):
     checkpoints.CheckpointStore(tmp_path)
-    assert runinfo.claim(tmp_path, FLAGS) is True
+    runinfo.claim(tmp_path, FLAGS)
 
 
 def test_another_version_of_tensorflow_is_a_warning(tmp_path, caplog):
-    runinfo.claim(tmp_path, FLAGS)
+    runinfo.claim(tmp_path, {**FLAGS, "precision": "float32"})
     path = tmp_path / "config.json"
     content = json.loads(path.read_text())
     content["versions"]["tensorflow"] = "1.4.0"
     path.write_text(json.dumps(content))
-    assert runinfo.claim(tmp_path, {**FLAGS, "log": 1}, alike={"log": (1, 50)}) is False
+    runinfo.claim(tmp_path, {**FLAGS, "precision": "bfloat16"})
     assert "was started with tensorflow 1.4.0" in caplog.text
     assert json.loads(path.read_text())["versions"]["tensorflow"] == "1.4.0"
 
