@@ -1,13 +1,11 @@
-"""Which source files a tracker's boxes depend on, and one hash of them.
+"""Finds the source files that a tracker's boxes depend on, and hashes them.
 
-The boxes follow from the sources that make them as much as from weights and constants. These are
-the modules that a tracker imports, directly or not, and those of this package that read the images
-and run a tracker over a sequence. Nothing is imported to find them: the imports are read in the
-sources. What pip installed is left out, for it has a version instead.
+These are the modules that a tracker imports, directly or not, and those of this package that read
+the images and run a tracker over a sequence. Nothing is imported to find them: the imports are read
+in the sources. What pip installed is left out, for it has a version instead.
 
-A module's hash is that of its tokens without comments, docstrings and layout: an edited comment
-does not make another tracker, nor do other line ends. It is the same for an installed package as
-for a checkout, and for all versions of Python.
+A module's hash is that of its syntax tree without docstrings: an edited comment does not make
+another tracker, nor does the layout. It is the same for all versions of Python.
 """
 
 from __future__ import annotations
@@ -18,10 +16,9 @@ import functools
 import hashlib
 import importlib.machinery
 import importlib.util
-import io
+import pkgutil
 import sys
 import sysconfig
-import tokenize
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
@@ -33,29 +30,28 @@ _OURS = "gradnet_tf"
 _IMAGES = f"{_OURS}.media.images"
 _TRACKER = f"{_OURS}.tracking.tracker"
 # They give the frames to a tracker, and start it again; what else they import makes no boxes.
-_LOOP = tuple(
-    f"{_OURS}.{name}"
-    for name in (
-        *("boxes.checks", "eval.running.protocols", "eval.running.realtime"),
-        *("eval.metrics.regions", "eval.metrics.supervised"),
-    )
+_LOOP = (
+    f"{_OURS}.boxes.checks",
+    f"{_OURS}.eval.metrics.regions",
+    f"{_OURS}.eval.metrics.supervised",
+    f"{_OURS}.eval.running.protocols",
+    f"{_OURS}.eval.running.realtime",
 )
-_SIDE_BY_SIDE = tuple(f"{_OURS}.eval.running.{name}" for name in ("side_by_side", "video_batch"))
+_SIDE_BY_SIDE = (f"{_OURS}.eval.running.side_by_side", f"{_OURS}.eval.running.video_batch")
 _BASELINES = f"{_OURS}.eval.trackers.baselines"
 # Imported by the tracker for other uses of it: videos, drawings, files.
 _WITHOUT_BOXES = {
     _OURS,
-    *(
-        f"{_OURS}.{name}"
-        for name in (
-            *("files.disk", "files.folder"),
-            *("media.drawing", "media.frames", "media.video"),
-            *("tracking.plotting", "tracking.run", "tracking.thumbnails"),
-        )
-    ),
+    f"{_OURS}.files.disk",
+    f"{_OURS}.files.folder",
+    f"{_OURS}.media.drawing",
+    f"{_OURS}.media.frames",
+    f"{_OURS}.media.video",
+    f"{_OURS}.tracking.plotting",
+    f"{_OURS}.tracking.run",
+    f"{_OURS}.tracking.thumbnails",
 }
 _DIGITS = 16  # Of the hash of a single module.
-_SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +69,7 @@ def read_code(spec: TrackerSpec) -> Code:
         ImportError: If a Python class is not there.
         OSError: If a source cannot be read.
     """
+    importlib.invalidate_caches()
     found: dict[str, Path] = {}
     exact = set(_LOOP)
     if spec.kind == registry.PYTHON:
@@ -98,55 +95,30 @@ def read_code(spec: TrackerSpec) -> Code:
 
 @functools.cache  # Trackers share most of their sources.
 def hash_source(content: bytes) -> str:
-    """Hashes what a Python source does: its tokens, without comments, docstrings and layout.
-
-    What is no Python source is hashed as it is.
-    """
+    """Hashes what a Python source does; what is no Python source is hashed as it is."""
     try:
-        text = "\n".join(_tokens(content))
-    except (SyntaxError, tokenize.TokenError, UnicodeDecodeError):
-        return hashlib.sha256(content).hexdigest()
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        content = repr(_plain(ast.parse(content))).encode()
+    except (SyntaxError, ValueError, RecursionError):
+        pass
+    return hashlib.sha256(content).hexdigest()
 
 
-def _tokens(content: bytes) -> Iterator[str]:
-    """Yields the words of a program; those of lines that are nothing but a string are left out.
+def _plain(node: Any) -> Any:
+    """Makes lists of a syntax tree, without docstrings and without the fields that are empty.
 
-    From Python 3.12 on an f-string is many tokens: its source is taken as one, as it was before.
+    Newer versions of Python know more fields, but leave them empty in an older program.
     """
-    content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    lines = content.decode(encoding).splitlines(keepends=True)
-    line: list[tuple[int, str]] = []
-    start, depth = (0, 0), 0
-    for token in tokenize.tokenize(io.BytesIO(content).readline):
-        name = tokenize.tok_name[token.type]
-        if name.endswith("STRING_START"):
-            start, depth = (start if depth else token.start), depth + 1
-            continue
-        if name.endswith("STRING_END"):
-            depth -= 1
-            if not depth:
-                line.append((tokenize.NAME, _cut(lines, start, token.end)))
-            continue
-        if depth or token.type in _SKIPPED:
-            continue
-        if token.type in (tokenize.INDENT, tokenize.DEDENT):
-            yield name
-        elif token.type != tokenize.NEWLINE:
-            line.append((token.type, token.string))
-        else:
-            if not all(kind == tokenize.STRING for kind, _ in line):
-                yield from (*(text for _, text in line), name)
-            line = []
+    if isinstance(node, list):
+        return [_plain(one) for one in node if not _is_docstring(one)]
+    if not isinstance(node, ast.AST):
+        return ascii(node)
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
+    return [type(node).__name__, *((name, _plain(value)) for name, value in fields)]
 
 
-def _cut(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    """Returns the source between two places (line from 1, column from 0)."""
-    if start[0] == end[0]:
-        return lines[start[0] - 1][start[1] : end[1]]
-    between = lines[start[0] : end[0] - 1]
-    return "".join((lines[start[0] - 1][start[1] :], *between, lines[end[0] - 1][: end[1]]))
+def _is_docstring(node: Any) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _hash_file(path: Path) -> str:
@@ -195,7 +167,7 @@ def _imports(file: Path, package: str) -> Iterator[str]:
             base = _absolute("." * node.level + (node.module or ""), package)
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
-        elif isinstance(node, ast.If) and _is_for_types(node.test):
+        elif isinstance(node, ast.If) and _name(node.test) == "TYPE_CHECKING":
             waiting.extend(node.orelse)
         else:
             waiting.extend(ast.iter_child_nodes(node))
@@ -219,40 +191,29 @@ def _name(expression: ast.expr) -> Optional[str]:
     return getattr(expression, "id", getattr(expression, "attr", None))
 
 
-def _is_for_types(test: ast.expr) -> bool:
-    return _name(test) == "TYPE_CHECKING"
-
-
 def _locate(name: str) -> tuple[Optional[Path], list[str]]:
     """Finds a module's file, and where the modules in it lie; neither where there is none."""
     loaded = sys.modules.get(name)
     if loaded is not None:
-        return _place(getattr(loaded, "__file__", None), getattr(loaded, "__path__", ()))
-    parent, _, last = name.rpartition(".")
-    if not parent:
-        try:
-            spec = importlib.util.find_spec(name)
-        except (ImportError, ValueError):
-            spec = None
-        if spec is None:
-            return None, []
-        return _place(spec.origin if spec.has_location else None, spec.submodule_search_locations)
-    for folder in _locate(parent)[1]:
-        path = Path(folder, last)
-        if (path / "__init__.py").is_file():
-            return path / "__init__.py", [str(path)]
-        for suffix in (".py", *importlib.machinery.EXTENSION_SUFFIXES):
-            file = path.with_name(last + suffix)
-            if file.is_file():
-                return file, []
-        if path.is_dir():
-            return None, [str(path)]
-    return None, []
-
-
-def _place(file: Optional[str], places: Any) -> tuple[Optional[Path], list[str]]:
+        file, places = getattr(loaded, "__file__", None), getattr(loaded, "__path__", None)
+    else:
+        spec = _find_spec(name)
+        file = spec.origin if spec and spec.has_location else None
+        places = spec.submodule_search_locations if spec else None
     path = Path(file) if file else None
     return (path if path and path.is_file() else None), list(places or ())
+
+
+def _find_spec(name: str) -> Optional[importlib.machinery.ModuleSpec]:
+    """Finds a module without importing its parents, as `importlib.util.find_spec` would."""
+    parent = name.rpartition(".")[0]
+    if parent:
+        finders = map(pkgutil.get_importer, _locate(parent)[1])
+        return next(filter(None, (finder.find_spec(name) for finder in finders if finder)), None)
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
 
 
 @functools.cache

@@ -75,7 +75,7 @@ def test_marks_of_the_encoding_and_the_width_of_indents_do_not_matter():
 
 
 def test_the_hash_is_the_same_for_every_version_of_python():
-    expected = "56235e74"
+    expected = "e219ec04"
     assert sources.hash_source(SOURCE)[:8] == expected
 
 
