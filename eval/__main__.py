@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
-from typing import Optional
 
 from absl import flags
 
@@ -26,24 +24,7 @@ COMMANDS = {
     "list": ("gradnet_tf.eval.commands.listing", "what a data set on disk holds"),
     "boxes": ("gradnet_tf.eval.commands.boxes", "compare a file of boxes with the ground truth"),
 }
-DEFAULT = "boxes"
 BAD_ARGUMENTS = 2  # Exit status.
-
-
-def split_command(arguments: Sequence[str]) -> tuple[Optional[str], list[str]]:
-    """Returns the command, None where help or nothing was asked for, and the other arguments.
-
-    Raises:
-        ValueError: If there is no such command.
-    """
-    arguments = list(arguments)
-    if not arguments or arguments[0] in command_line.HELP:
-        return None, arguments
-    if arguments[0].startswith("-"):
-        return DEFAULT, arguments
-    if arguments[0] not in COMMANDS:
-        raise ValueError(f"there is no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
-    return arguments[0], arguments[1:]
 
 
 def usage() -> str:
@@ -54,13 +35,15 @@ def usage() -> str:
 
 def main() -> None:
     """Runs the command on `sys.argv`."""
-    try:
-        command, arguments = split_command(sys.argv[1:])
-    except ValueError as error:
-        sys.exit(command_line.fail(error, BAD_ARGUMENTS))
-    if command is None:
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in command_line.HELP:
         print(usage(), file=sys.stdout if arguments else sys.stderr)
         sys.exit(0 if arguments else BAD_ARGUMENTS)
+    command = "boxes" if arguments[0].startswith("-") else arguments.pop(0)
+    if command not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        message = f"there is no command {command!r}; there are {known}"
+        sys.exit(command_line.fail(message, BAD_ARGUMENTS))
     module = importlib.import_module(COMMANDS[command][0])
     sys.argv = [f"gradnet_tf.eval {command}", *arguments]
     if any(argument in command_line.HELP for argument in arguments):

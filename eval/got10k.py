@@ -1,11 +1,6 @@
-"""Our trackers in the got10k toolkit: what its experiments run.
+"""Runs our trackers in the experiments of the got10k toolkit; README.md has an example.
 
-    from got10k.experiments import ExperimentOTB
-    from gradnet_tf.eval.got10k import create_tracker
-    ExperimentOTB("OTB").run(create_tracker("gradnet:CHECKPOINT"))
-
-Any tracker that `--tracker` of `gradnet_tf.eval run` takes will do. The toolkit is needed only when
-a tracker is made, not when this module is imported.
+The toolkit is needed only when a tracker is made.
 """
 
 from __future__ import annotations
@@ -23,16 +18,10 @@ from gradnet_tf.media.images import as_rgb
 def create_tracker(
     tracker: str = "gradnet", name: Optional[str] = None, *, origin: float = 1.0
 ) -> Any:
-    """Makes a tracker for the got10k toolkit: an instance of its class `Tracker`.
+    """Makes a tracker for the got10k toolkit from what `--tracker` takes, see `trackers.registry`.
 
-    Args:
-        tracker: As `--tracker` takes it, see `trackers.registry`.
-        name: How the toolkit calls the results; by default as `gradnet_tf.eval run` would.
-        origin: As in `adapt`.
-
-    Raises:
-        ImportError: If the toolkit or something that the tracker needs is not installed.
-        ValueError: If there is no such tracker, or it cannot be made.
+    `name` is by default that of `gradnet_tf.eval run`; the rest is as in `adapt`. Raises an
+    ImportError if something is not installed, a ValueError if there is no such tracker.
     """
     spec = registry.parse_tracker(tracker)
     _import_base()  # Said before a tracker is loaded, which takes seconds.
@@ -52,13 +41,11 @@ def adapt(tracker: Any, name: str, *, origin: float = 1.0) -> Any:
             and GOT-10k, 0 for VOT.
 
     Returns:
-        An instance of a subclass of ``got10k.trackers.Tracker``. It takes PIL images, arrays, or
-        the names of images; its answers are float64 [4], (x, y, width, height), counted from
-        `origin`.
+        A ``got10k.trackers.Tracker``. It takes PIL images, arrays, or the names of images, and
+        answers float64 [4], (x, y, width, height), counted from `origin`.
 
-    Raises:
-        ImportError: If the toolkit does not import; the message says what to do.
-        ValueError: If the origin is neither 0 nor 1.
+    Raises an ImportError that says what to do if the toolkit does not import, and a ValueError if
+    the origin is neither 0 nor 1.
     """
     if origin not in (0, 1):
         raise ValueError(f"boxes are counted from 0 or 1, got origin {origin!r}")

@@ -1,19 +1,10 @@
-"""Our trackers in vot-toolkit 0.8.0: what its protocol "python" runs.
-
-trackers.ini of a workspace:
-
-    [GradNet]
-    protocol = python
-    command = gradnet_tf.eval.vot:create_tracker
-    timeout = 300
-    arg_tracker = gradnet:CHECKPOINT,preset=paper
+"""Runs our trackers in vot-toolkit 0.8.0, by its protocol "python"; README.md has a trackers.ini.
 
 `arg_tracker` is what `--tracker` of `gradnet_tf.eval run` takes, any of them; without it, GradNet
 with the weights that come with gradnet_tf. The toolkit starts a process for each sequence and waits
 `timeout` seconds for it, 30 if there is none, which may be too short for loading TensorFlow. Don't
-set `convert`: rotated regions become boxes here, as in our own runs.
-
-The toolkit hands over the names of images, so its times include reading them.
+set `convert`: rotated regions become boxes here, as in our own runs. The toolkit hands over the
+names of images, so its times include reading them.
 """
 
 from __future__ import annotations
@@ -50,9 +41,11 @@ def create_tracker(tracker: str = "gradnet") -> VotTracker:
 class VotTracker:
     """A tracker behind the interface of vot-toolkit.
 
+    A frame is the name of an image, or of several by channel. Answers are the box (x, y, width,
+    height), and properties: after an update the tracker's `confidence`, if it has one.
+
     Args:
         tracker: Has ``init(image, box)`` and ``update(image) -> box``, images RGB, boxes 0-based.
-            Its `confidence`, if it has one, goes into the answers.
     """
 
     multiobject = False
@@ -68,21 +61,10 @@ class VotTracker:
     ) -> Answer:
         """Starts on a target, or again on another one.
 
-        Args:
-            frame: Name of the image; or of several, by channel.
-            new: The region and its properties, or a list of one such pair.
-            properties: Nothing that matters here.
-
-        Returns:
-            The box, (x, y, width, height), and no properties.
+        `new` is the region and its properties, or a list of one such pair.
         """
-        del properties
         box = region_box(_single_region(new))
-
-        def start():
-            self._tracker.init(_read(frame), np.array(box))
-
-        _call(start)
+        _call(lambda: self._tracker.init(_read(frame), np.array(box)))
         return box, {}
 
     def update(
@@ -91,17 +73,7 @@ class VotTracker:
         new: Any = None,
         properties: Optional[Mapping[str, Any]] = None,
     ) -> Answer:
-        """Tracks the target into the next frame.
-
-        Args:
-            frame: As in `init`.
-            new: Regions of further targets; there must be none.
-            properties: Nothing that matters here.
-
-        Returns:
-            The box, (x, y, width, height), and the properties: `confidence`, if the tracker has it.
-        """
-        del properties
+        """Tracks the target into the next frame; there must be no `new` ones."""
         if new is not None and len(new):
             raise ValueError(f"one target only, please: further ones came with {frame!r}")
         answer = _call(lambda: self._tracker.update(_read(frame)))
@@ -118,10 +90,9 @@ class VotTracker:
 def region_box(region: Any) -> Box:
     """Returns the upright box for a region as vot-toolkit hands it over.
 
-    Args:
-        region: A tuple (x, y, width, height); a list of corners (x, y), whose box is of the same
-            area if there are four (`equal_area_boxes`) and else the one around them; or an array
-            [h, w], a mask of the whole image, whose box is around its pixels that are not 0.
+    A region is a tuple (x, y, width, height); a list of corners (x, y), whose box is of the same
+    area if there are four (`equal_area_boxes`) and else the one around them; or an array [h, w], a
+    mask of the whole image, whose box is around its pixels that are not 0.
 
     Raises:
         ValueError: If it is something else, not finite, or without extent; the message names it.
@@ -136,7 +107,8 @@ def region_box(region: Any) -> Box:
         if numbers.shape == (4,):
             box = numbers
         elif numbers.ndim == 2 and numbers.shape[1] == 2 and len(numbers) > 2:
-            box = _polygon_box(numbers)
+            is_rotated = len(numbers) == 4
+            box = equal_area_boxes(numbers.reshape(1, 8))[0] if is_rotated else polygon_box(numbers)
         else:
             raise ValueError(
                 "a tracker of boxes starts from a rectangle (x, y, width, height), a polygon "
@@ -145,12 +117,6 @@ def region_box(region: Any) -> Box:
     if not np.isfinite(box).all() or (box[2:] <= 0).any():
         raise ValueError(f"the target's region has no extent: {_short(region)}")
     return _as_tuple(box)
-
-
-def _polygon_box(corners: np.ndarray) -> np.ndarray:
-    if len(corners) == 4:
-        return equal_area_boxes(corners.reshape(1, 8))[0]
-    return polygon_box(corners)
 
 
 def _mask_box(mask: np.ndarray) -> np.ndarray:

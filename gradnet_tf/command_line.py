@@ -77,20 +77,22 @@ def refuse(arguments: Sequence[str]) -> None:
 
 
 def flags_alone(
-    work: Callable[[flags.FlagValues], Any],
+    work: Callable[[flags.FlagValues], Any], **options: Any
 ) -> Callable[[flags.FlagValues, Sequence[str]], int]:
-    """Makes the `run` of a command that takes nothing but flags and ends with status 0.
+    """Makes the `run` of a command that takes nothing but flags.
 
     Args:
-        work: Does what the parsed flags say.
+        work: Does what the parsed flags say. An int that it returns is the exit status, else 0.
+        **options: Of `finish`.
     """
 
     def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-        def body() -> None:
+        def body() -> int:
             refuse(arguments)
-            work(values)
+            result = work(values)
+            return result if isinstance(result, int) else 0
 
-        return finish(body)
+        return finish(body, **options)
 
     return run
 

@@ -31,16 +31,12 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 def define_truth_origin(values: flags.FlagValues) -> None:
     """Defines the flag that tells how the ground truth counts."""
-    flags.DEFINE_integer(
-        "truth_origin",
-        None,
+    text = (
         "What the ground truth counts the first pixel as, where the other boxes count from 0. By "
         "default 1, as in OTB, TC-128, LaSOT and GOT-10k, or 0 if both begin with the same box as "
-        "it stands.",
-        lower_bound=0,
-        upper_bound=1,
-        flag_values=values,
+        "it stands."
     )
+    flags.DEFINE_integer("truth_origin", None, text, 0, 1, flag_values=values)
 
 
 def count_from_zero(
@@ -50,7 +46,7 @@ def count_from_zero(
 
     Args:
         truth: float64 [n, 4], (x, y, width, height), as they stand in the file.
-        first_box: float64 [4], where the tracker started.
+        first_box: Where the tracker started.
         origin: The flag's value.
 
     Returns:
@@ -64,12 +60,8 @@ def count_from_zero(
 def report(boxes: np.ndarray, truth: np.ndarray) -> str:
     """Returns the measures of a sequence as text, each with its convention.
 
-    Args:
-        boxes: float64 [n, 4], (x, y, width, height) in px.
-        truth: The same of the ground truth.
-
-    Raises:
-        ValueError: If the numbers of boxes differ, or no frame has a true box.
+    Boxes and truth are float64 [n, 4], (x, y, width, height) in px. Raises a ValueError if their
+    numbers differ, or no frame has a true box.
     """
     if len(boxes) != len(truth):
         raise ValueError(f"{len(boxes)} boxes against {len(truth)} true boxes; one a frame each")
@@ -93,17 +85,14 @@ def report(boxes: np.ndarray, truth: np.ndarray) -> str:
     )
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Prints the report on the two files; returns the exit status, 0 or 1."""
+def _run(values: flags.FlagValues) -> None:
+    for name in ("boxes", "truth"):
+        if not values[name].value:
+            raise ValueError(f"--{name} is missing: a file of lines x,y,width,height")
+    boxes, truth = textfiles.read_boxes(values.boxes), textfiles.read_boxes(values.truth)
+    truth, origin = count_from_zero(truth, boxes[0], values.truth_origin)
+    print(report(boxes, truth))
+    print(f"truth               {'counts from 1' if origin else 'counts as the boxes do'}")
 
-    def compare() -> None:
-        command_line.refuse(arguments)
-        for name in ("boxes", "truth"):
-            if not values[name].value:
-                raise ValueError(f"--{name} is missing: a file of lines x,y,width,height")
-        boxes, truth = textfiles.read_boxes(values.boxes), textfiles.read_boxes(values.truth)
-        truth, origin = count_from_zero(truth, boxes[0], values.truth_origin)
-        print(report(boxes, truth))
-        print(f"truth               {'counts from 1' if origin else 'counts as the boxes do'}")
 
-    return command_line.finish(compare)
+run = command_line.flags_alone(_run)

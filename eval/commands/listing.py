@@ -9,14 +9,14 @@ becomes five, each from another frame to the end.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
 from gradnet_tf import command_line, datasets
 from gradnet_tf.datasets.sequences import Dataset, describe
-from gradnet_tf.eval.running import start_frames
+from gradnet_tf.eval.metrics import conventions
+from gradnet_tf.eval.running import protocols, start_frames
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -25,32 +25,31 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string("dataset", None, f"One of {', '.join(datasets.DATASETS)}.", **here)
     flags.DEFINE_string("root", None, "Folder of the data set, as downloaded.", **here)
     flags.DEFINE_list("sequences", None, "Names of sequences, instead of all.", **here)
-    flags.DEFINE_multi_string(
-        "dataset_option",
-        [],
-        "name=value of the data set's reader: skip_tiger1=false of OTB, origin=0 of folder.",
-        **here,
-    )
-    flags.DEFINE_integer(
-        "starts",
-        1,
+    text = "name=value of the data set's reader: skip_tiger1=false of OTB, origin=0 of folder."
+    flags.DEFINE_multi_string("dataset_option", [], text, **here)
+    text = (
         "First frames of each sequence, evenly spread; from each of them it is run to its end "
-        "(temporal robustness evaluation). Results go to a folder DATASET-TRESTARTS.",
-        1,
-        **here,
+        "(temporal robustness evaluation). Results go to a folder DATASET-TRESTARTS."
     )
+    flags.DEFINE_integer("starts", 1, text, 1, **here)
 
 
-def open_flagged(
-    values: flags.FlagValues, arguments: Sequence[str] = (), *, needs_images: bool = True
-) -> Dataset:
+def define_results_flags(values: flags.FlagValues) -> None:
+    """Defines the flags that choose results on disk."""
+    here = dict(flag_values=values)
+    flags.DEFINE_multi_string("results", None, "Folder of results; repeatable.", **here)
+    flags.DEFINE_list("trackers", None, "Trackers to take, instead of all.", **here)
+    text = "Which runs, where there are several; by default those that the benchmark asks for."
+    flags.DEFINE_enum("protocol", None, protocols.PROTOCOLS, text, **here)
+    text = "Rules of counting of runs without resets; by default those of the data set."
+    flags.DEFINE_enum("convention", None, conventions.CONVENTIONS, text, **here)
+
+
+def open_flagged(values: flags.FlagValues, *, needs_images: bool = True) -> Dataset:
     """Reads the data set that the flags name; annotations alone will do where images need not be.
 
-    Raises:
-        OSError: If the folder or a file in it cannot be read.
-        ValueError: If a flag is missing or bad, or a sequence has too few frames for --starts.
+    Raises an OSError if a file cannot be read, a ValueError if a flag is missing or bad.
     """
-    command_line.refuse(arguments)
     if not values.dataset:
         raise ValueError(f"--dataset is missing: one of {', '.join(datasets.DATASETS)}")
     if not values.root:
@@ -62,18 +61,16 @@ def open_flagged(
     return start_frames.segments(dataset, values.starts)
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Prints what the data set holds; returns 0, 1 if sequences are left out, 2 after an error."""
-    if not values.dataset and not values.root and not arguments:
+def _run(values: flags.FlagValues) -> int:
+    if not values.dataset and not values.root:
         print("\n".join(datasets.DATASETS))
         return 0
+    dataset = open_flagged(values, needs_images=False)
+    print(describe(dataset))
+    return 1 if dataset.problems else 0
 
-    def tell() -> int:
-        dataset = open_flagged(values, arguments, needs_images=False)
-        print(describe(dataset))
-        return 1 if dataset.problems else 0
 
-    return command_line.finish(tell, status=2)
+run = command_line.flags_alone(_run, status=2)
 
 
 def _parse_option(text: str) -> tuple[str, Any]:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,6 @@ from gradnet_tf.files import disk
 from gradnet_tf.tracking import config
 
 BAD_ARGUMENTS = 2  # Exit status.
-_EXPECTED = (ArithmeticError, *command_line.EXPECTED)
 # Flags of a number; 0 is "all" where there is such a thing.
 _NUMBERS = {
     "pairs": "Pairs of an exemplar and a search region.",
@@ -90,33 +89,8 @@ def describe_number(name: str) -> str:
     return f"{_NUMBERS[name]} By --scale (small, full): {'; '.join(values)}."
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Does the experiment that the flags name.
-
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
-
-    Returns:
-        The exit status: 0; 2 after an error; 128 and the signal's number if it was stopped.
-    """
-    return command_line.finish(
-        lambda: _write(read_settings(values, arguments)),
-        status=BAD_ARGUMENTS,
-        errors=_EXPECTED,
-        stopped="stopped; the same command goes on",
-    )
-
-
-def read_settings(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Settings:
-    """Checks the flags before any work.
-
-    Raises:
-        ImportError: If matplotlib is needed and missing.
-        OSError: If the output cannot be written, or the data set cannot be read.
-        ValueError: If a flag is missing or wrong, or means nothing for this experiment.
-    """
-    command_line.refuse(arguments)
+def read_settings(values: flags.FlagValues) -> Settings:
+    """Checks the flags before any work; raises an error of `command_line.EXPECTED`."""
     if not values.experiment:
         raise ValueError(f"--experiment is missing: one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[values.experiment]
@@ -142,11 +116,9 @@ def read_settings(values: flags.FlagValues, arguments: Sequence[str] = ()) -> Se
     if dataset is not None:
         parameters["sequences"] = [sequence.name for sequence in dataset.sequences]
     known = {field.name for field in dataclasses.fields(Settings)} - {"dataset"}
-    changes: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in given.items()
-        if name in known
-    }
+    changes = {name: given[name] for name in known & given.keys()}
+    for name, value in changes.items():
+        changes[name] = tuple(value) if isinstance(value, list) else value
     name = values.experiment
     return Settings(name, output, parameters, dataset, dataset_flags, **changes)
 
@@ -183,7 +155,8 @@ def _check(values: flags.FlagValues, experiment: Experiment) -> None:
             raise ValueError(f"--tracker_preset: {error}") from None
 
 
-def _write(settings: Settings) -> None:
+def _run(values: flags.FlagValues) -> None:
+    settings = read_settings(values)
     from gradnet_tf.eval.paper import output
     from gradnet_tf.eval.report import tables
 
@@ -196,3 +169,11 @@ def _write(settings: Settings) -> None:
         print(f"note: {note}")
     for path in written:
         print(f"wrote: {path}")
+
+
+run = command_line.flags_alone(
+    _run,
+    status=BAD_ARGUMENTS,
+    errors=(ArithmeticError, *command_line.EXPECTED),
+    stopped="stopped; the same command goes on",
+)

@@ -33,14 +33,7 @@ from gradnet_tf import command_line
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.commands import listing
 from gradnet_tf.eval.results import submission
-from gradnet_tf.eval.running import (
-    planning,
-    protocols,
-    provenance,
-    realtime,
-    runner,
-    start_frames,
-)
+from gradnet_tf.eval.running import planning, protocols, provenance, realtime, runner, start_frames
 from gradnet_tf.eval.running.progress import Progress
 from gradnet_tf.eval.running.protocols import Protocol
 from gradnet_tf.eval.running.tasks import FramesDone, Task, TaskResult
@@ -59,80 +52,41 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     listing.define_flags(values)
     flags.DEFINE_multi_string("tracker", ["gradnet"], "Tracker, see above; repeatable.", **here)
     flags.DEFINE_string("output", None, "Folder of results.", **here)
-    flags.DEFINE_enum(
-        "protocol",
-        None,
-        protocols.PROTOCOLS,
+    text = (
         "How sequences are run; by default as the benchmark does. realtime: under a simulated "
-        "clock, where late frames repeat the last box.",
-        **here,
+        "clock, where late frames repeat the last box."
     )
-    flags.DEFINE_float(
-        "realtime_fps", None, f"Of the clock; by default {realtime.DEFAULT_FPS:g}.", **here
-    )
-    flags.DEFINE_integer(
-        "repetitions",
-        None,
-        "Runs of each sequence at most; by default as the benchmark says. Three equal ones end it.",
-        1,
-        **here,
-    )
+    flags.DEFINE_enum("protocol", None, protocols.PROTOCOLS, text, **here)
+    text = f"Frames a second of the simulated clock; by default {realtime.DEFAULT_FPS:g}."
+    flags.DEFINE_float("realtime_fps", None, text, **here)
+    text = "Runs of a sequence at most, by default as the benchmark says; three equal ones end it."
+    flags.DEFINE_integer("repetitions", None, text, 1, **here)
     flags.DEFINE_integer("limit", None, "Frames of a sequence (of a start) at most.", 2, **here)
     flags.DEFINE_string("shard", "1/1", "I/N: do the I-th of N parts, I from 1.", **here)
     flags.DEFINE_integer("jobs", 1, "Processes.", 1, **here)
-    flags.DEFINE_integer(
-        "batch",
-        1,
+    text = (
         "Sequences side by side in one compiled step, in each process; for gradnet trackers and "
-        "--protocol=ope. The time of a frame is its share of the step then.",
-        1,
-        **here,
+        "--protocol=ope. The time of a frame is its share of the step then."
     )
-    flags.DEFINE_enum(
-        "on_bad_frame",
-        protocols.STOP,
-        protocols.BAD_FRAMES,
-        "At a frame that cannot be read: fail the sequence, or repeat the last box.",
-        **here,
-    )
+    flags.DEFINE_integer("batch", 1, text, 1, **here)
+    text = "At a frame that cannot be read: fail the sequence, or repeat the last box."
+    flags.DEFINE_enum("on_bad_frame", protocols.STOP, protocols.BAD_FRAMES, text, **here)
     flags.DEFINE_bool("force", False, "Do again what is finished.", **here)
-    flags.DEFINE_bool(
-        "keep_other_code",
-        False,
+    text = (
         "Count what other code has finished (before an edit of the tracker) as finished. Reports "
-        "call such results mixed.",
-        **here,
+        "call such results mixed."
     )
+    flags.DEFINE_bool("keep_other_code", False, text, **here)
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Runs as the flags say.
-
-    Returns:
-        The exit status: 0; 1 if a sequence failed or results cannot be written; 2 if nothing can be
-        done as asked; 128 and the signal's number if it was stopped.
-    """
-    return command_line.finish(
-        lambda: _run(values, arguments),
-        status=BAD_ARGUMENTS,
-        stopped="stopped; the same command goes on",
-    )
-
-
-def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
-    dataset = listing.open_flagged(values, arguments)
+def _run(values: flags.FlagValues) -> int:
+    dataset = listing.open_flagged(values)
     if not values.output:
         raise ValueError("--output is missing: a folder for the results")
     shard = parse_shard(values.shard)
     specs = registry.parse_trackers(values.tracker)
-    protocol = choose_protocol(
-        dataset,
-        values.protocol,
-        values.realtime_fps,
-        values.repetitions,
-        values.limit,
-        values.on_bad_frame,
-    )
+    names = ("protocol", "realtime_fps", "repetitions", "limit", "on_bad_frame")
+    protocol = choose_protocol(dataset, *(values[name].value for name in names))
     runner.check_batch(values.batch, specs, protocol)
     plan = planning.make_plan(
         dataset,
@@ -149,6 +103,11 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
         return _do(plan, dataset, protocol, values)
     except (OSError, ValueError) as error:
         return command_line.fail(error, FAILED)
+
+
+run = command_line.flags_alone(
+    _run, status=BAD_ARGUMENTS, stopped="stopped; the same command goes on"
+)
 
 
 def _do(plan: planning.Plan, dataset: Dataset, protocol: Protocol, values: flags.FlagValues) -> int:
@@ -176,8 +135,7 @@ def _track(plan: planning.Plan, jobs: int, batch: int, done: list[tuple[Task, Ta
 
         def tell(task: Task, news: Union[FramesDone, TaskResult]) -> None:
             if isinstance(news, FramesDone):
-                progress.begin(task.name, task.sequence.name)
-                progress.advance(news.count, news.tracked, news.seconds, news.score)
+                progress.advance(task.name, task.sequence.name, *dataclasses.astuple(news))
             else:
                 done.append((task, news))
                 progress.finish(task.name, task.sequence.name, news.score, news.error)
@@ -197,10 +155,8 @@ def choose_protocol(
     """Returns the data set's own protocol, with what is asked for otherwise.
 
     By default 15 supervised runs of a sequence (VOT), 3 on GOT-10k, else 1. `realtime` resets the
-    tracker where the data set's own protocol does.
-
-    Raises:
-        ValueError: If the wishes contradict each other or the data set, or are out of their range.
+    tracker where the data set's own protocol does. Raises a ValueError for wishes that contradict
+    each other or the data set, or are out of their range.
     """
     chosen = name or dataset.protocol
     is_realtime = chosen == protocols.REALTIME
@@ -233,14 +189,7 @@ def choose_protocol(
         )
     if is_realtime:
         fps = realtime.DEFAULT_FPS if fps is None else fps
-    return Protocol(
-        name=chosen,
-        resets=resets,
-        repetitions=repetitions,
-        fps=fps,
-        limit=limit,
-        on_bad_frame=on_bad_frame,
-    )
+    return Protocol(chosen, resets, repetitions, fps=fps, limit=limit, on_bad_frame=on_bad_frame)
 
 
 def parse_shard(text: str) -> tuple[int, int]:

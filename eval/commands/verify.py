@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -22,10 +22,9 @@ from absl import flags
 from gradnet_tf import command_line
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.commands import listing
-from gradnet_tf.eval.metrics import conventions
 from gradnet_tf.eval.results import discovery
 from gradnet_tf.eval.results.tracker_results import TrackerResults
-from gradnet_tf.eval.running import protocols, start_frames
+from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring import evaluate, loading
 from gradnet_tf.files import disk
 
@@ -52,37 +51,20 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
     here = dict(flag_values=values)
     listing.define_flags(values)
-    flags.DEFINE_multi_string("results", None, "Folder of results; repeatable.", **here)
-    flags.DEFINE_list("trackers", None, "Trackers to verify, instead of all.", **here)
-    flags.DEFINE_enum("protocol", None, protocols.PROTOCOLS, "Which runs, as for report.", **here)
-    flags.DEFINE_enum("convention", None, conventions.CONVENTIONS, "Rules of counting.", **here)
+    listing.define_results_flags(values)
     flags.DEFINE_string("save", None, "Output: JSON file of the numbers.", **here)
     flags.DEFINE_string("against", None, "JSON file of an earlier --save.", **here)
     flags.DEFINE_float("tolerance", 0.001, "How far a measure (0 to 1) may be off.", 0, **here)
 
 
-def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Saves or compares as the flags say; returns 0, 1 if a sequence changed, 2 after an error."""
-    return command_line.finish(lambda: _run(values, arguments), status=BAD_ARGUMENTS)
-
-
 def compute(
-    dataset: Dataset,
-    results: Sequence[TrackerResults],
-    convention: Optional[str] = None,
+    dataset: Dataset, results: Sequence[TrackerResults], convention: Optional[str] = None
 ) -> dict[str, Any]:
-    """Returns the numbers of results as they are saved: JSON values.
+    """Returns the numbers of results as they are saved, JSON values.
 
-    Each tracker has, by sequence, its measures and a hash of the boxes.
-
-    Args:
-        dataset: The sequences.
-        results: Of `loading.choose`.
-        convention: By default the data set's.
-
-    Raises:
-        OSError: If a file cannot be read.
-        ValueError: If there is nothing to measure.
+    Each tracker has, by sequence, its measures and a hash of the boxes. The results are those of
+    `loading.choose`, the convention is by default the data set's. Raises an OSError if a file
+    cannot be read, a ValueError if there is nothing to measure.
     """
     convention = convention or dataset.convention
     trackers: dict[str, Any] = {}
@@ -141,10 +123,7 @@ def load(path: disk.PathLike) -> dict[str, Any]:
 def compare(before: Numbers, now: Numbers, tolerance: float) -> list[Change]:
     """Finds what changed by more than a tolerance, in the order of `before`.
 
-    Args:
-        before: Numbers by tracker, sequence and measure.
-        now: Likewise; what only these have is no change.
-        tolerance: How far apart numbers may lie; frames have to be equal.
+    What only `now` has is no change; numbers of frames have to be equal.
     """
     changes = []
     for tracker, sequences in before.items():
@@ -175,13 +154,8 @@ def describe(changes: Sequence[Change], before: Numbers, now: Numbers) -> str:
         lines.append(f"{tracker}: {len(changed)} of {len(sequences)} sequences changed")
         lines += [f"  {name}: {', '.join(parts)}" for name, parts in changed.items()]
         there = now.get(tracker, {})
-        moved = [
-            name
-            for name in sequences
-            if name in there
-            and name not in changed
-            and there[name].get("boxes") != sequences[name].get("boxes")
-        ]
+        same = [name for name in sequences if name in there and name not in changed]
+        moved = [n for n in same if there[n].get("boxes") != sequences[n].get("boxes")]
         added = [name for name in there if name not in sequences]
         lines += [f"  other boxes within the tolerance: {', '.join(moved)}"] * bool(moved)
         lines += [f"  new: {', '.join(added)}"] * bool(added)
@@ -197,7 +171,7 @@ def _describe_change(change: Change) -> str:
     return text
 
 
-def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
+def _run(values: flags.FlagValues) -> int:
     if bool(values.save) == bool(values.against):
         raise ValueError("give either --save=FILE or --against=FILE")
     if not values.results:
@@ -205,7 +179,7 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     old = load(values.against) if values.against else None
     if values.save:
         disk.check_target(values.save)
-    dataset = listing.open_flagged(values, arguments, needs_images=False)
+    dataset = listing.open_flagged(values, needs_images=False)
     found = discovery.find_results(values.results)
     names = values.trackers
     if old is not None and not names:
@@ -217,7 +191,10 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
     if old is None:
         text = json.dumps(new, indent=1, ensure_ascii=False) + "\n"
         disk.write_bytes(values.save, text.encode())
-        print(*_describe_saved(new), f"saved: {values.save}", sep="\n")
+        of = f" of {new['sequences_of_benchmark']}" if new["sequences_of_benchmark"] else ""
+        for tracker, rows in new["trackers"].items():
+            print(f"{tracker}: {len(rows)}{of} sequences of {new['dataset']}")
+        print(*(f"note: {note}" for note in new["notes"]), f"saved: {values.save}", sep="\n")
         return OK
     for key in ("dataset", "convention", "protocol"):
         if old[key] != new[key]:
@@ -232,6 +209,9 @@ def _run(values: flags.FlagValues, arguments: Sequence[str]) -> int:
         print(f"note: {note}")
     print(describe(changes, before, new["trackers"]))
     return CHANGED if changes else OK
+
+
+run = command_line.flags_alone(_run, status=BAD_ARGUMENTS)
 
 
 def _select(numbers: Numbers, values: flags.FlagValues, dataset: Dataset) -> Numbers:
@@ -254,15 +234,6 @@ def _select(numbers: Numbers, values: flags.FlagValues, dataset: Dataset) -> Num
         }
         for tracker, rows in numbers.items()
     }
-
-
-def _describe_saved(content: Mapping[str, Any]) -> Iterator[str]:
-    size = content["sequences_of_benchmark"]
-    of = f" of {size}" if size else ""
-    for tracker, rows in content["trackers"].items():
-        yield f"{tracker}: {len(rows)}{of} sequences of {content['dataset']}"
-    for note in content["notes"]:
-        yield f"note: {note}"
 
 
 def _are_numbers(content: Any, depth: int = 3) -> bool:

@@ -1,7 +1,6 @@
 """Finds results below folders: what `gradnet_tf.eval run` wrote, and trees of other people.
 
-The folders of shards of one run are merged; a plain tree of files in one of the layouts of the
-benchmarks (see `formats`) is taken as it is.
+Folders of several shards of one run are merged.
 """
 
 from __future__ import annotations
@@ -22,12 +21,8 @@ _DEPTH = 4  # Folders below a given one in which results are looked for.
 def find_results(paths: Iterable[disk.PathLike]) -> list[TrackerResults]:
     """Finds results below some folders, and merges those of the same tracker.
 
-    Args:
-        paths: Outputs of `run`, or folders in them, or trees of others. A foreign tree is taken to
-            be 1-based (vot: 0-based), and named by its folders: TITLE/TRACKER.
-
-    Returns:
-        Results, sorted by data set, tracker and protocol, of finished sequences.
+    `paths` are outputs of `run`, folders in them, or trees of others in one of the layouts of
+    `formats`, called TITLE/TRACKER. The results are sorted by data set, tracker and protocol.
 
     Raises:
         OSError: If there is no such folder.
@@ -92,7 +87,7 @@ def _open_own(root: Path, provenance: Mapping[str, Any]) -> TrackerResults:
 
 
 def _open_foreign(root: Path) -> Optional[TrackerResults]:
-    """Opens results in a layout of the benchmarks, without anything of ours beside them."""
+    """Opens results that have nothing of ours beside them."""
     children = [child for child in root.iterdir() if not child.name.startswith(".")]
     tracker, layout, protocol = root, formats.OTB, "ope"
     texts = [c for c in children if c.suffix == ".txt" and not formats.seems_prose(c)]

@@ -41,8 +41,7 @@ _HEAD, _HEAD_LINES = 4096, 3  # Bytes and lines that tell what a file holds.
 def box_file(layout: str, sequence: str, repetition: int = 1) -> PurePosixPath:
     """Returns the path of the boxes below the folder of the tracker (vot: of the experiment).
 
-    Raises:
-        ValueError: If the layout has one file a sequence, and another repetition is asked for.
+    Raises a ValueError for a further repetition where the layout has one file a sequence.
     """
     if layout == OTB:
         if repetition != 1:
@@ -52,7 +51,7 @@ def box_file(layout: str, sequence: str, repetition: int = 1) -> PurePosixPath:
 
 
 def time_file(layout: str, sequence: str) -> PurePosixPath:
-    """Returns the path of the times of a sequence, likewise."""
+    """Returns the path of the times of a sequence below the same folder."""
     if layout == OTB:
         return PurePosixPath("times", f"{sequence}_time.txt")
     return PurePosixPath(sequence, f"{sequence}_time.txt")
@@ -63,11 +62,8 @@ def encode_boxes(
 ) -> bytes:
     """Writes the text of a file of boxes, 4 decimals.
 
-    Args:
-        layout: One of `LAYOUTS`.
-        origin: The number of the first pixel in the file.
-        boxes: float64 [n, 4], 0-based.
-        codes: int [n], `FrameCode`; vot only. Without them the first frame is the initialisation.
+    The boxes, float64 [n, 4], are 0-based; `origin` is the number of the first pixel in the file.
+    Without codes (int [n], `FrameCode`; vot only) the first frame is the initialisation.
     """
     rows = _shift(boxes, origin)
     lines = [",".join(f"{value:.4f}" for value in row) for row in rows]
@@ -82,18 +78,15 @@ def encode_boxes(
 def decode_boxes(
     path: Union[str, os.PathLike], layout: str, origin: int
 ) -> tuple[np.ndarray, Optional[np.ndarray]]:
-    """Reads a file of boxes; see `textfiles` for what may set numbers apart.
+    """Reads a file of boxes; `textfiles` says what may set numbers apart.
 
     A fifth number in every line, such as a score, is passed over, but not where the first ones
-    count frames.
-
-    Returns:
-        Boxes, float64 [n, 4], 0-based, NaN where there is a code; and for vot the codes, int64 [n].
+    count frames. Returns boxes, float64 [n, 4], 0-based, NaN where there is a code; and for vot the
+    codes, int64 [n].
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If a line holds neither a box nor (in vot) a code, or may be read in two ways;
-            the message names it.
+        ValueError: If a line, which the message names, is none or may be read in two ways.
     """
     is_vot = layout == VOT
     expected = "x,y,width,height" + (" or one of 0, 1, 2" if is_vot else "")
@@ -102,8 +95,7 @@ def decode_boxes(
         raise ValueError(f"{path} is empty; one line a frame is needed")
     boxes = np.full((len(rows), 4), np.nan)
     codes = np.full(len(rows), int(FrameCode.TRACKED), np.int64)
-    full = [row for row in rows if len(row.numbers) > 1]
-    _check_fifth(path, full, expected)
+    _check_fifth(path, [row for row in rows if len(row.numbers) > 1], expected)
     for index, row in enumerate(rows):
         if len(row.numbers) > 1:
             boxes[index] = row.numbers[:4]
@@ -117,15 +109,11 @@ def decode_boxes(
 def decode_regions(path: Path) -> Optional[tuple[np.ndarray, np.ndarray, int]]:
     """Reads a file of vot-toolkit that holds polygons or masks, or is binary.
 
-    Returns:
-        Boxes and codes as of `decode_boxes`, and in how many frames a polygon or a mask was taken
-        as the box around it; None for a text of boxes and codes alone.
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it is damaged; the message names it.
+    Returns boxes and codes as of `decode_boxes`, and in how many frames a polygon or a mask was
+    taken as the box around it; None for a text of boxes and codes alone. Raises an OSError if the
+    file cannot be read, a ValueError that names it if it is damaged.
     """
-    place = str(path)
+    place = f"{path}"
     try:
         if path.suffix == ".bin":
             with disk.naming(path, "read"):
@@ -138,7 +126,7 @@ def decode_regions(path: Path) -> Optional[tuple[np.ndarray, np.ndarray, int]]:
             for number, line in enumerate(lines, 1):
                 place = f"{path}, line {number}"
                 regions.append(vot_regions.parse_line(line))
-        place = str(path)
+        place = f"{path}"
         codes = [FrameCode.TRACKED if r.code is None else _CODES[r.code] for r in regions]
     except KeyError as error:
         raise ValueError(f"{place}: there is no code {error} of a frame") from None
@@ -151,12 +139,7 @@ def decode_regions(path: Path) -> Optional[tuple[np.ndarray, np.ndarray, int]]:
 
 
 def check_codes(path: Union[str, os.PathLike], codes: np.ndarray) -> None:
-    """Raises a ValueError if a supervised run does not start, fail and start again as VOT's do.
-
-    Args:
-        path: Of the file, for messages.
-        codes: Of `decode_boxes`.
-    """
+    """Raises a ValueError that names the file if a run does not start and fail as VOT's do."""
     if codes[0] != FrameCode.INIT:
         raise ValueError(f"{path}, line 1: a supervised run begins with the code 1, not with a box")
     is_tracking = False
@@ -192,9 +175,7 @@ def encode_times(seconds: Sequence[np.ndarray]) -> bytes:
 def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
     """Reads a file of times: float64 [n, repetitions].
 
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If a line holds something else than numbers, or another number of them.
+    Raises an OSError if it cannot be read, a ValueError if a line holds something else.
     """
     rows: list[textfiles.Row] = []
     for index, line in enumerate(textfiles.read_lines(path), 1):
@@ -215,11 +196,9 @@ def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
 
 
 def decode_values(path: Path) -> np.ndarray:
-    """Reads a file of vot-toolkit with a number a frame, or an empty line: float64 [n], NaN there.
+    """Reads a file of vot-toolkit with a number a frame: float64 [n], NaN for an empty line.
 
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If a line is no number.
+    Raises an OSError if it cannot be read, a ValueError if a line is no number.
     """
     with disk.naming(path, "read"):
         lines = path.read_text().splitlines()

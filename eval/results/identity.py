@@ -1,8 +1,7 @@
 """Compares identities: everything but the data that the boxes of a tracker depend on.
 
 Results whose identities differ in the code alone are of the same tracker before and after an edit.
-They are done again, or kept where that is asked for (`provenance.json` says so then); marks of an
-older version tell no code, which is another code than any.
+The marks of an older version tell no code, which counts as other code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Marks of finished sequences and the provenance beside them: JSON files below a tracker's folder.
+"""Reads and encodes the JSON files below a tracker's folder that are no results.
 
 * `.done/NAME.json` marks a finished sequence. It holds what made the results (`identity`), the
   sha256 of every file, and times that the benchmarks' formats have no place for;
@@ -28,24 +28,23 @@ _DIGEST = "digest"  # In a mark: the sha256 of the rest of it.
 def read_mark(root: disk.PathLike, name: str) -> Optional[dict[str, Any]]:
     """Reads the mark of a finished sequence; None without one that is as it was written."""
     mark = _read_json(Path(root, DONE, f"{name}.json"))
-    return mark if mark is not None and mark.pop(_DIGEST, None) == _digest(mark) else None
+    return mark if mark is not None and mark.pop(_DIGEST, None) == digest(mark) else None
 
 
 def encode_mark(mark: Mapping[str, Any]) -> bytes:
     """Returns the text of a mark, with a hash that tells whether it is whole."""
-    return encode({**mark, _DIGEST: _digest(mark)})
+    return encode({**mark, _DIGEST: digest(mark)})
 
 
 def find_changed_file(root: disk.PathLike, mark: Mapping[str, Any]) -> Optional[str]:
     """Says which file of a finished sequence is not as it was written; None if all are."""
-    for file, digest in mark["files"].items():
+    for file, written in mark["files"].items():
         path = Path(root, file)
         try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            if hashlib.sha256(path.read_bytes()).hexdigest() != written:
+                return f"{path} is not as it was written"
         except OSError as error:
             return f"{path}: {error.strerror or error}"
-        if found != digest:
-            return f"{path} is not as it was written"
     return None
 
 
@@ -65,8 +64,9 @@ def encode(content: Mapping[str, Any], indent: Optional[int] = None) -> bytes:
     return (json.dumps(content, indent=indent, allow_nan=False) + "\n").encode()
 
 
-def _digest(mark: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(mark, sort_keys=True).encode()).hexdigest()
+def digest(content: Any) -> str:
+    """Hashes JSON values, whatever the order of their names (sha256 in hex)."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _read_json(path: Path) -> Optional[dict[str, Any]]:

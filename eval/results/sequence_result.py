@@ -36,3 +36,9 @@ class SequenceResult:
     repetition: int = 1
     held: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def blank(sequence: str, count: int, repetition: int) -> SequenceResult:
+    """Makes a result of `count` frames whose arrays are NaN, to be filled in."""
+    boxes, seconds, decoding = (np.full(shape, np.nan) for shape in ((count, 4), count, count))
+    return SequenceResult(sequence, boxes, seconds, decoding, repetition=repetition)

@@ -1,12 +1,11 @@
 """The results of one tracker on disk while they are made: finished sequences, failed ones.
 
-Within the folder of a tracker (vot: of an experiment):
+Within the folder of a tracker (vot: of an experiment) there are
 
 * files of boxes and times, see `formats`;
-* `.done/NAME.json`, which is written last, and `provenance.json`: see `marks`;
-* `.failed/NAME.txt`: the traceback of a sequence that failed;
-* `.locks/NAME.lock`, while a process tracks a sequence: another one with the same output leaves
-  that sequence to it.
+* `.done/NAME.json`, which is written last, and `provenance.json`, see `marks`;
+* `.failed/NAME.txt`, the traceback of a sequence that failed;
+* `.locks/NAME.lock`, while a process tracks a sequence.
 
 Files are whole or not there. Only times, the marks and `provenance.json` tell one run from
 another: everything else follows from the identity and the data.
@@ -75,7 +74,7 @@ class Store:
         """Makes sure that what is in the folder and what is to come belong together.
 
         Args:
-            names: Sequences that are to be tracked, in this process or in those of other shards.
+            names: Sequences that are to be tracked, by this process or by others.
             force: Whether results of `names` may be replaced.
             keep_other_code: Whether results of other code may stay beside those to come.
 
@@ -104,20 +103,18 @@ class Store:
             is_code = is_same_but_code(there, self.identity)
             if is_code:
                 other_code[path.stem] = self._describe_code(mark)
-            if path.stem in names and (force or is_code):
-                continue
-            if is_code and keep_other_code:
-                continue
-            differences = describe_differences(there, self.identity)
-            advice = "give another output or another name to the tracker"
-            if is_code:
+                if path.stem in names or keep_other_code:
+                    continue
                 differences = other_code[path.stem]
-                advice += ", run those sequences as well, or keep them by --keep_other_code"
-            elif path.stem in names:
-                advice += ", or --force to replace them"
+                more = ", run those sequences as well, or keep them by --keep_other_code"
+            elif path.stem in names and force:
+                continue
+            else:
+                differences = describe_differences(there, self.identity)
+                more = ", or --force to replace them" if path.stem in names else ""
             raise ResultsConflictError(
                 f"{self.root} holds results of something else, {path.stem} for one: "
-                f"{differences}; {advice}"
+                f"{differences}; give another output or another name to the tracker{more}"
             )
         return other_code
 
@@ -133,18 +130,11 @@ class Store:
     def write_provenance(
         self, provenance: Mapping[str, Any], *, keep_other_code: bool = False
     ) -> None:
-        """Writes `provenance.json`, unless there is one of this identity.
+        """Writes `provenance.json`, unless there is one of this identity; or raises an OSError.
 
-        Where the results go on in batches of another size, `hardware.batch` lists both: times of
-        frames mean another thing then, see `side_by_side`.
-
-        Args:
-            provenance: JSON values; `identity` and what tells the format are added.
-            keep_other_code: Whether results of other code stay. The provenance is that of the first
-                of them then.
-
-        Raises:
-            OSError: If it cannot be written.
+        The identity and what tells the format are added to `provenance`, which is JSON values. If
+        results of other code stay, it is that of the first of them. If the results go on in batches
+        of another size, `hardware.batch` lists both: the times of frames mean another thing then.
         """
         there = marks.read_provenance(self.root)
         same = is_same_but_code if keep_other_code else is_same
@@ -201,11 +191,7 @@ class Store:
     ) -> Optional[str]:
         """Says why a sequence is not finished; None if it is, "" if it never was.
 
-        Args:
-            name: The sequence.
-            frames: How many it has.
-            data: The hash of frames and truth, as `commit` got it.
-            keep_other_code: Whether a result of other code counts.
+        It has to have so many `frames`, and `data` as `commit` got it.
         """
         path = self._mark(name)
         if not path.exists():
@@ -230,15 +216,9 @@ class Store:
         data: str,
         environment: Optional[Mapping[str, Any]] = None,
     ) -> None:
-        """Writes all repetitions of a sequence, then marks it finished.
+        """Writes all repetitions of a sequence, then marks it finished; or raises an OSError.
 
-        Args:
-            results: One for each repetition.
-            data: The hash of frames and truth.
-            environment: JSON values: on what this was tracked.
-
-        Raises:
-            OSError: If something cannot be written.
+        `data` is the hash of frames and truth; `environment`, JSON values, says what this ran on.
         """
         name = results[0].sequence
         contents = {
@@ -273,17 +253,14 @@ class Store:
             "finished": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         }
         _write(self._mark(name), marks.encode_mark(mark))
-        failure = self.root / FAILED / f"{name}.txt"
-        disk.remove_temporaries(failure)
+        failure = self._failure(name)
         failure.unlink(missing_ok=True)
         _remove_if_empty(failure.parent)
 
     def fail(self, name: str, text: str) -> None:
         """Records that a sequence failed. It is not finished then, whatever was there before."""
         self._mark(name).unlink(missing_ok=True)
-        path = self.root / FAILED / f"{name}.txt"
-        disk.remove_temporaries(path)
-        _write(path, (text.rstrip() + "\n").encode())
+        _write(self._failure(name), (text.rstrip() + "\n").encode())
 
     def _describe_code(self, mark: Mapping[str, Any]) -> str:
         modules = mark.get("modules", {})
@@ -292,14 +269,18 @@ class Store:
     def _mark(self, name: str) -> Path:
         return self.root / DONE / f"{name}.json"
 
+    def _failure(self, name: str) -> Path:
+        """Returns the file of a failure, without what a killed process left beside it."""
+        path = self.root / FAILED / f"{name}.txt"
+        disk.remove_temporaries(path)
+        return path
+
     def _clear(self, name: str, kept: Iterable[PurePosixPath]) -> None:
         """Removes the mark, what a killed process left, and repetitions that are no more."""
-        mark = self._mark(name)
-        disk.remove_temporaries(mark)
-        mark.unlink(missing_ok=True)
-        paths = {self.root / file for file in kept}
-        for path in paths:
+        mark, paths = self._mark(name), {self.root / file for file in kept}
+        for path in (mark, *paths):
             disk.remove_temporaries(path)
+        mark.unlink(missing_ok=True)
         if self.layout != formats.OTB:
             for path in (self.root / name).glob(f"{glob.escape(name)}_[0-9]*.txt"):
                 if path not in paths:
@@ -307,11 +288,8 @@ class Store:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes a whole file, and makes its folder.
-
-    It tries again: another process with the same output may take this one's temporary file for that
-    of a killed process.
-    """
+    """Writes a whole file, and makes its folder."""
+    # Another process with the same output may take the temporary file for one of a killed process.
     for left in reversed(range(_ATTEMPTS)):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""The zip file that a benchmark's server takes for a test set whose ground truth is withheld.
+"""Writes the zip file that a benchmark's server takes for a test set with withheld ground truth.
 
 GOT-10k's server wants NAME/NAME_001.txt (up to three repetitions) and NAME/NAME_time.txt for each
-of the 180 sequences, boxes as x,y,width,height with commas, as many lines as frames. Frames whose
-time was not taken (late ones of real-time runs) have the time 0 there, which GOT-10k's toolkit
-passes over. TrackingNet's server wants NAME.txt for each of the 511 sequences, with such lines.
+of the 180 sequences, boxes as x,y,width,height, as many lines as frames. A time that was not taken
+(late frames of real-time runs) is 0 there, which GOT-10k's toolkit passes over. TrackingNet's
+server wants NAME.txt for each of the 511 sequences, with such lines.
 """
 
 from __future__ import annotations
@@ -28,18 +28,10 @@ _TIME = (1980, 1, 1, 0, 0, 0)  # The least that zip knows: equal results give eq
 
 
 def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
-    """Writes ROOT.zip, if all sequences of the benchmark are finished.
+    """Writes ROOT.zip, if all sequences of the benchmark are finished, and says what was done.
 
-    Args:
-        root: Folder of a tracker.
-        dataset: The test set, one of `DATASETS`.
-
-    Returns:
-        A line that says what was done.
-
-    Raises:
-        OSError: If the file cannot be written.
-        ValueError: If the results are not as the server wants them.
+    `root` is the folder of a tracker, `dataset` the test set, one of `DATASETS`. Raises an OSError
+    if the file cannot be written, a ValueError if the results are not as the server wants them.
     """
     root = Path(root)
     frames = {sequence.name: len(sequence.frames) for sequence in dataset.sequences}
@@ -65,17 +57,11 @@ def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
 def write(
     path: disk.PathLike, root: disk.PathLike, frames: Mapping[str, int], is_flat: bool = False
 ) -> None:
-    """Writes a submission file and checks it before it gets its name.
+    """Writes a submission file, and checks it before it gets its name.
 
-    Args:
-        path: The zip file.
-        root: Folder of a tracker, in the got10k layout; in that of OTB if `is_flat`.
-        frames: Number of frames of each sequence.
-        is_flat: Whether it is TrackingNet's.
-
-    Raises:
-        OSError: If something cannot be read or written.
-        ValueError: As `check`.
+    `root` is the folder of a tracker in the got10k layout, or in that of OTB if `is_flat`, for
+    TrackingNet. `frames` are the numbers of frames of each sequence. Raises an OSError if something
+    cannot be read or written, a ValueError as `check`.
     """
     names = sorted(frames) if is_flat else NAMES
     with disk.replacing(path) as temporary, disk.naming(path):
@@ -92,17 +78,10 @@ def write(
 
 
 def check(path: disk.PathLike, frames: Mapping[str, int], is_flat: bool = False) -> None:
-    """Checks a submission file.
+    """Checks a submission file of which `write` tells the arguments.
 
-    Args:
-        path: The zip file.
-        frames: Number of frames of each sequence.
-        is_flat: Whether it is TrackingNet's.
-
-    Raises:
-        OSError: If it cannot be read.
-        ValueError: If it is no zip file, or something is missing, too much or not as it should be;
-            the message names it.
+    Raises an OSError if it cannot be read, a ValueError if it is no zip file, or if something in it
+    is missing, unknown or wrong.
     """
     try:
         with zipfile.ZipFile(path) as archive:

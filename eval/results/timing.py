@@ -18,10 +18,10 @@ class Timing:
 
     Attributes:
         frames: Frames that the tracker was given by `update`.
-        initialization: Of all calls of `init` that count, together.
-        tracking: Of all calls of `update` that count, together.
+        initialization: Of all calls of `init` that count.
+        tracking: Of all calls of `update` that count.
         decoding: Of reading the images.
-        warm_up: Of the calls on the first frame before the clock started: tracing, compiling.
+        warm_up: Of the calls on the first frame before the clock started.
         median: Of one `update`; None without any.
         p95: 95th percentile of one `update` (linear between two); None without any.
     """
@@ -52,9 +52,9 @@ def measure(results: Iterable[SequenceResult]) -> Timing:
     seconds = np.concatenate([*parts, np.zeros(0)])
     return Timing(
         frames=len(seconds),
-        initialization=_total(result.seconds[_starts(result)] for result in results),
+        initialization=float(sum(np.nansum(r.seconds[_starts(r)]) for r in results)),
         tracking=float(seconds.sum()),
-        decoding=_total(result.decode_seconds for result in results),
+        decoding=float(sum(np.nansum(result.decode_seconds) for result in results)),
         warm_up=float(sum(result.warm_up_seconds for result in results)),
         median=float(np.median(seconds)) if len(seconds) else None,
         p95=float(np.percentile(seconds, 95)) if len(seconds) else None,
@@ -65,7 +65,3 @@ def _starts(result: SequenceResult) -> np.ndarray:
     if result.codes is not None:
         return result.codes == FrameCode.INIT
     return np.arange(len(result.seconds)) == 0
-
-
-def _total(parts: Iterable[np.ndarray]) -> float:
-    return float(sum(np.nansum(part) for part in parts))

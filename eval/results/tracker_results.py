@@ -67,11 +67,11 @@ class TrackerResults:
             ]
         if len(groups) < 2:
             return []
-        parts = [
-            (", ".join(names) if len(names) <= _NAMED else f"{len(names)} sequences")
-            + f" by {_code(code)}"
-            for code, names in groups.items()
-        ]
+        parts = []
+        for code, names in groups.items():
+            who = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} sequences"
+            what = f"the code {code[:12]}" if code else "code that was not recorded"
+            parts.append(f"{who} by {what}")
         return [f"{self.tracker} joins results of different code: {'; '.join(parts)}."]
 
     def mark(self, sequence: str) -> Optional[dict[str, Any]]:
@@ -98,10 +98,8 @@ class TrackerResults:
     def read(self, sequence: str, repetition: int = 1) -> SequenceResult:
         """Reads one run. Times that are not recorded are NaN.
 
-        Raises:
-            KeyError: If there is no such sequence.
-            OSError: If a file cannot be read.
-            ValueError: If a file is damaged; the message names it.
+        Raises a KeyError if there is no such sequence, an OSError if a file cannot be read, and a
+        ValueError that names the file if it is damaged.
         """
         path = self.path(sequence, repetition)
         notes: list[str] = []
@@ -121,11 +119,11 @@ class TrackerResults:
             formats.check_codes(path, codes)
         seconds, flaw = self._read_seconds(sequence, repetition, len(boxes))
         decoding, warm_up, held = np.full(len(boxes), np.nan), 0.0, ()
-        mark = self.mark(sequence)
-        if mark is not None and len(mark.get("decode_seconds", ())) >= repetition:
+        mark = self.mark(sequence) or {}
+        if len(mark.get("decode_seconds", ())) >= repetition:
             decoding = np.array(mark["decode_seconds"][repetition - 1], np.float64)
             warm_up = mark["warm_up_seconds"][repetition - 1]
-        if mark is not None and mark.get("held"):
+        if mark.get("held"):
             held = tuple(mark["held"][repetition - 1])
         notes += [flaw] if flaw else []
         if held:
@@ -183,7 +181,3 @@ def find_repetitions(root: Path, name: str) -> list[Path]:
     pattern = re.compile(re.escape(name) + r"_[0-9]{3}\.(txt|bin)")
     found = {path.stem: path for path in (root / name).iterdir() if pattern.fullmatch(path.name)}
     return list(found.values())
-
-
-def _code(digest: str) -> str:
-    return f"the code {digest[:12]}" if digest else "code that was not recorded"

@@ -9,11 +9,11 @@ from typing import Optional
 
 from absl import logging
 
-from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.datasets.sequences import Dataset, part
 from gradnet_tf.eval.results import formats
 from gradnet_tf.eval.results.marks import FAILED
 from gradnet_tf.eval.results.store import Store
-from gradnet_tf.eval.running import protocols, provenance, start_frames
+from gradnet_tf.eval.running import provenance, start_frames
 from gradnet_tf.eval.running.protocols import Protocol
 from gradnet_tf.eval.running.tasks import Task, TaskResult, read_finished
 from gradnet_tf.eval.trackers import registry, sources
@@ -22,12 +22,10 @@ from gradnet_tf.eval.trackers.registry import TrackerSpec
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is to be done, and what is done already.
+    """What is to be done, and what has been done.
 
-    Attributes:
-        tasks: What is to be done.
-        finished: Tasks that are finished, with what came of them.
-        problems: (tracker's name, sequence, what is wrong) of sequences that cannot be used.
+    `finished` are tasks with what came of them; `problems` are (tracker's name, sequence, what is
+    wrong) of sequences that cannot be used.
     """
 
     tasks: list[Task]
@@ -36,7 +34,7 @@ class Plan:
 
 
 def result_name(spec: TrackerSpec, protocol: Protocol, layout: str) -> str:
-    """Returns how results are called: with the clock's rate where no folder tells it."""
+    """Returns the name of results, with the clock's rate where no folder tells it."""
     if protocol.fps is not None and layout != formats.VOT:
         return f"{spec.name}@{protocol.fps:g}fps"
     return spec.name
@@ -56,17 +54,9 @@ def make_plan(
 ) -> Plan:
     """Looks at what there is, and writes the provenance of what is to come.
 
-    Args:
-        dataset: What to run on.
-        specs: Trackers, of different names.
-        protocol: How sequences are run.
-        output: Folder of results.
-        shard: (i, n): every n-th sequence from the i-th on, counted from 1.
-        jobs: Processes, for the record.
-        batch: Sequences side by side in each, for the record.
-        force: Whether finished sequences are done again.
-        keep_other_code: Whether sequences that other code has finished count as such; else they are
-            done again.
+    Trackers have different names. The shard (i, n) is every n-th sequence from the i-th on, counted
+    from 1; `jobs` processes with `batch` sequences side by side are for the record. Finished
+    sequences are done again if `force`, those of other code unless `keep_other_code`.
 
     Raises:
         ImportError: If a tracker needs something that is not installed.
@@ -74,7 +64,7 @@ def make_plan(
         ValueError: If a tracker cannot be used, or the output holds something else.
     """
     environment = provenance.describe_environment(jobs, batch)
-    sequences = [protocols.cut(sequence, protocol.limit) for sequence in dataset.sequences]
+    sequences = [part(sequence, end=protocol.limit) for sequence in dataset.sequences]
     names = [sequence.name for sequence in sequences]
     listed = {*names, *(problem.sequence for problem in dataset.problems)}
     prepared = []

@@ -31,13 +31,9 @@ def score(sequence: Sequence, boxes: np.ndarray) -> float:
 
 
 class Progress:
-    """Draws bars on a terminal and writes lines elsewhere; a context manager.
+    """Draws bars on a terminal, and writes lines elsewhere; a context manager.
 
-    Args:
-        sequences: How many there are.
-        frames: How many frames they have, each counted once.
-        file: Where to; stderr by default.
-        bars: Whether to draw bars; by default on a terminal.
+    There are so many sequences, and frames in them, each counted once. `file` is stderr by default.
     """
 
     def __init__(
@@ -54,7 +50,6 @@ class Progress:
         self._sequences = tqdm(total=sequences, unit="sequence", desc="sequences", **options)
         self._frames = tqdm(total=frames, unit="frame", desc="frames", **options)
         self._scores: dict[str, list[float]] = {}
-        self._tracker = ""
         self._speeds: dict[str, tuple[int, float]] = {}  # Frames and seconds of each tracker.
         self._count, self._over = sequences, 0
 
@@ -65,20 +60,18 @@ class Progress:
         self._frames.close()
         self._sequences.close()
 
-    def begin(self, tracker: str, sequence: str) -> None:
-        """Notes which sequence the next frames are of."""
-        self._tracker = tracker
-        self._frames.set_description(f"{tracker}, {sequence}")
-
-    def advance(self, frames: int, tracked: int, seconds: float, value: float) -> None:
+    def advance(
+        self, tracker: str, sequence: str, frames: int, tracked: int, seconds: float, value: float
+    ) -> None:
         """Notes frames that were passed, how many were tracked, in what time, and the score."""
-        before = self._speeds.get(self._tracker, (0, 0.0))
-        self._speeds[self._tracker] = (before[0] + tracked, before[1] + seconds)
+        self._frames.set_description(f"{tracker}, {sequence}")
+        before = self._speeds.get(tracker, (0, 0.0))
+        self._speeds[tracker] = (before[0] + tracked, before[1] + seconds)
         total = self._frames.n + frames
         if self._frames.total is not None and total > self._frames.total:
             self._frames.total = total  # Repetitions.
         parts = [] if np.isnan(value) else [f"AUC {value:.3f}"]
-        self._frames.set_postfix_str(", ".join((*parts, self._rate(self._tracker))), refresh=False)
+        self._frames.set_postfix_str(", ".join((*parts, self._rate(tracker))), refresh=False)
         self._frames.update(frames)
 
     def finish(self, tracker: str, sequence: str, value: float, error: Optional[str]) -> None:
@@ -91,18 +84,15 @@ class Progress:
         self._sequences.update()
         self._sequences.set_postfix_str(f"{tracker}: {mean}")
         if error is not None:
-            self._say(f"{tracker}, {sequence}: failed: {_reason(error)}")
+            tqdm.write(f"{tracker}, {sequence}: failed: {_reason(error)}", file=self._file)
         elif self._lines:
             own = "" if np.isnan(value) else f"AUC {value:.3f}, "
             place = f"[{self._over}/{self._count}] {tracker}, {sequence}"
-            self._say(f"{place}: {own}{self._rate(tracker)}")
+            tqdm.write(f"{place}: {own}{self._rate(tracker)}", file=self._file)
 
     def _rate(self, tracker: str) -> str:
         frames, seconds = self._speeds.get(tracker, (0, 0.0))
         return f"{frames / seconds:.1f} fps" if seconds else ""
-
-    def _say(self, text: str) -> None:
-        tqdm.write(text, file=self._file)
 
 
 def _reason(error: str) -> str:

@@ -1,13 +1,14 @@
 """Runs one tracker on one sequence as a protocol says: once through, or supervised as VOT does.
 
-* ope: initialised in the first frame, then every frame once (OTB's one-pass evaluation).
-* supervised: where the box no longer overlaps the ground truth, the tracker has failed; five frames
+* ope: The tracker is initialised in the first frame, then gets every frame (OTB's one-pass
+  evaluation).
+* supervised: Where the box no longer overlaps the ground truth, the tracker has failed; five frames
   after that it is initialised again (VOT until 2019).
-* realtime: either of them under a simulated clock, see `realtime`.
+* realtime: Either of them under a simulated clock, see `realtime`.
 
 A tracker has ``init(image, box)`` and ``update(image) -> box``: images uint8 [h, w, 3] RGB, boxes
 (x, y, width, height), 0-based px. Only these calls are timed; reading images is timed apart. Before
-the clock starts, both are called on the first frame once, so that tracing and compiling are done.
+the clock starts, both are called on the first frame, so that tracing and compiling are done.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ import numpy as np
 from absl import logging
 
 from gradnet_tf.boxes import checks
-from gradnet_tf.datasets.sequences import Sequence, part
+from gradnet_tf.datasets.sequences import Sequence
 from gradnet_tf.eval.metrics import supervised
 from gradnet_tf.eval.metrics.supervised import FrameCode
-from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult, blank
 from gradnet_tf.eval.running import realtime
 from gradnet_tf.media.images import as_rgb
 
@@ -41,7 +42,7 @@ Observer = Callable[[int, np.ndarray, np.ndarray], None]
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """How every sequence of a data set is run.
+    """How every sequence of a data set is run; a value out of its range raises a ValueError.
 
     Attributes:
         name: One of `PROTOCOLS`, as results are called.
@@ -51,11 +52,8 @@ class Protocol:
         grace: See `realtime.RealtimeClock`.
         skip: Frames from a failure to the next initialisation.
         limit: Frames of each sequence at most, for trials.
-        on_bad_frame: What happens at a frame that cannot be read: one of `BAD_FRAMES`. "stop" fails
-            the sequence, "hold" repeats the last box; the first frame must be good in either case.
-
-    Raises:
-        ValueError: If a value is out of its range.
+        on_bad_frame: What happens at a frame that cannot be read: "stop" fails the sequence, "hold"
+            repeats the last box. The first frame must be good in either case.
     """
 
     name: str = OPE
@@ -83,13 +81,6 @@ class Protocol:
             realtime.RealtimeClock(self.fps, self.grace)
 
 
-def cut(sequence: Sequence, limit: Optional[int]) -> Sequence:
-    """Returns the first frames of a sequence, or all of it."""
-    if limit is None or len(sequence.frames) <= limit:
-        return sequence
-    return part(sequence, end=limit)
-
-
 def run_sequence(
     tracker: Any,
     sequence: Sequence,
@@ -99,25 +90,18 @@ def run_sequence(
     clock: Clock = time.perf_counter,
     observer: Optional[Observer] = None,
 ) -> SequenceResult:
-    """Runs a tracker over a sequence once.
+    """Runs a tracker, see above, once over a sequence that is cut to its limit.
 
     The global random numbers, on which a tracker may draw, are seeded by the sequence's name and
-    the repetition.
-
-    Args:
-        tracker: Has `init` and `update`, see above.
-        sequence: Already cut to its limit.
-        protocol: How it is run.
-        repetition: The number that the result gets.
-        clock: Seconds; only differences count.
-        observer: Called after each frame.
+    the number of the repetition. Of the clock's seconds only differences count. The observer is
+    called after each frame.
 
     Raises:
         OSError: If an image cannot be read, and is not to be held.
         ValueError: If the tracker's answer is no box; or whatever it raises itself.
     """
     _seed(f"{sequence.name} {repetition}")
-    run = _Run(tracker, sequence, protocol, clock)
+    run = _Run(tracker, sequence, protocol, clock, repetition)
     first = run.read(0)
     size = (first.shape[1], first.shape[0])
     warm_up = run.warm_up(first)
@@ -136,82 +120,69 @@ def run_sequence(
                 next_start = index + protocol.skip
         if observer is not None:
             observer(index, run.boxes, run.seconds)
-    return SequenceResult(
-        sequence=sequence.name,
-        boxes=run.boxes,
-        seconds=run.seconds,
-        decode_seconds=run.decode_seconds,
-        warm_up_seconds=warm_up,
-        codes=run.codes if protocol.resets else None,
-        repetition=repetition,
-        held=tuple(run.held),
+    codes = run.codes if protocol.resets else None
+    return dataclasses.replace(
+        run.result, warm_up_seconds=warm_up, codes=codes, held=tuple(run.held)
     )
 
 
 def _seed(text: str) -> None:
-    """Seeds the global random numbers by a text."""
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002
 
 
-def are_identical(results: list[SequenceResult]) -> bool:
-    """Whether runs gave the same boxes and failed in the same frames."""
-    first = results[0]
-    return all(
-        np.array_equal(result.boxes, first.boxes, equal_nan=True)
-        and (
-            first.codes is None
-            or (result.codes is not None and np.array_equal(result.codes, first.codes))
-        )
-        for result in results[1:]
-    )
-
-
 def is_complete(results: list[SequenceResult], protocol: Protocol, tracker: Any) -> bool:
     """Whether no further repetition is needed.
 
-    All are there, or the tracker says of itself that it is deterministic (attribute
-    `is_deterministic`, as in got10k), or the first runs were identical.
+    All are there, or the tracker's attribute `is_deterministic` is true (as in got10k), or the
+    first runs gave the same boxes and failed in the same frames.
     """
     if not results:
         return False
     if len(results) >= protocol.repetitions or getattr(tracker, "is_deterministic", False):
         return True
-    return len(results) >= IDENTICAL and are_identical(results)
+    first = results[0]
+    return len(results) >= IDENTICAL and all(
+        np.array_equal(other.boxes, first.boxes, equal_nan=True)
+        and np.array_equal(other.codes, first.codes)
+        for other in results[1:]
+    )
+
+
+def timed(clock: Clock, function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """Calls a function, and returns its result and the seconds that it took."""
+    begin = clock()
+    return function(*arguments), clock() - begin
 
 
 class _Run:
     """The tracker, the clocks, and what was measured so far."""
 
-    def __init__(self, tracker: Any, sequence: Sequence, protocol: Protocol, clock: Clock):
+    def __init__(self, tracker, sequence: Sequence, protocol: Protocol, clock, repetition: int):
         count = len(sequence.frames)
         self._tracker, self._sequence, self._clock = tracker, sequence, clock
+        self._protocol = protocol
         self._realtime = None
         if protocol.fps is not None:
             self._realtime = realtime.RealtimeClock(protocol.fps, protocol.grace)
         self._last = sequence.boxes[0]
-        self._resets = protocol.resets
-        self.boxes = np.full((count, 4), np.nan)
-        self.seconds = np.full(count, np.nan)
-        self.decode_seconds = np.full(count, np.nan)
+        self.result = blank(sequence.name, count, repetition)
+        self.boxes, self.seconds = self.result.boxes, self.result.seconds
         self.codes = np.full(count, int(FrameCode.TRACKED), np.int64)
         self.held: list[int] = []
         self.lost = False
-        self._holds = protocol.on_bad_frame == HOLD
 
     def read(self, index: int) -> np.ndarray:
-        begin = self._clock()
-        image = as_rgb(self._sequence.frames[index])
-        self.decode_seconds[index] = self._clock() - begin
+        frame = self._sequence.frames[index]
+        image, self.result.decode_seconds[index] = timed(self._clock, as_rgb, frame)
         return image
 
     def read_or_hold(self, index: int) -> Optional[np.ndarray]:
-        """Reads an image; None where it cannot be read and is to be held."""
         try:
             return self.read(index)
         except (OSError, TypeError, ValueError) as error:
-            if not self._holds:
+            if self._protocol.on_bad_frame != HOLD:
                 raise
             name = self._sequence.name
             logging.warning("%s, frame %d: %s; the last box is held", name, index, error)
@@ -227,13 +198,11 @@ class _Run:
 
     def start(self, index: int, image: np.ndarray) -> None:
         box = self._sequence.boxes[index]
-        begin = self._clock()
-        self._tracker.init(image, box.copy())
-        self.seconds[index] = self._clock() - begin
+        _, self.seconds[index] = timed(self._clock, self._tracker.init, image, box.copy())
         self.codes[index] = FrameCode.INIT
         self.lost = False
         self._last = box.copy()
-        if not self._resets:
+        if not self._protocol.resets:
             self.boxes[index] = box
         if self._realtime is not None:
             self._realtime.start(self.seconds[index])
@@ -249,9 +218,7 @@ class _Run:
         if self._realtime is None or not self._realtime.is_late():
             image = self.read_or_hold(index)
             if image is not None:
-                begin = self._clock()
-                answer = self._tracker.update(image)
-                self.seconds[index] = self._clock() - begin
+                answer, self.seconds[index] = timed(self._clock, self._tracker.update, image)
                 self._last = checks.answered_box(answer, f"{self._sequence.frames[index]}: ")
             if self._realtime is not None:
                 self._realtime.answered(np.nan_to_num(self.seconds[index]))

@@ -1,13 +1,10 @@
-"""What made results, as JSON values: tracker, protocol, data, software and hardware."""
+"""Tells what made results, as JSON values: tracker, protocol, data, software and hardware."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import os
 import platform
-import shutil
 import subprocess
 from collections.abc import Mapping
 from importlib import metadata
@@ -19,6 +16,7 @@ import numpy as np
 import gradnet_tf
 from gradnet_tf import hardware
 from gradnet_tf.datasets.sequences import Dataset, Sequence
+from gradnet_tf.eval.results import marks
 from gradnet_tf.eval.running.protocols import Protocol
 from gradnet_tf.eval.trackers.registry import TrackerSpec
 
@@ -33,17 +31,13 @@ def make_identity(
 ) -> dict[str, Any]:
     """Returns all but the data that the boxes depend on; results of equal identity belong together.
 
-    Args:
-        weights: The hash of the weights, if there are any.
-        configuration: Of the tracker, see `registry.identify`.
-        protocol: How sequences are run.
-        code: The hash of the sources, see `sources.read_code`.
+    `weights` and `configuration` are of `registry.identify`, `code` is of `sources.read_code`.
     """
     return {
         "version": gradnet_tf.__version__,
         "code": code,
         "weights": weights,
-        "configuration": _hash(configuration),
+        "configuration": marks.digest(configuration),
         "protocol": dataclasses.asdict(protocol),
     }
 
@@ -55,7 +49,7 @@ def hash_data(sequence: Sequence, protocol: Protocol) -> str:
     """
     given = sequence.boxes if protocol.resets else sequence.boxes[:1]
     regions = sequence.regions if protocol.resets else None
-    return _hash(
+    return marks.digest(
         {
             "frames": [os.path.basename(frame) for frame in sequence.frames],
             "boxes": np.round(given, 6).tolist(),
@@ -71,23 +65,16 @@ def make_provenance(
     protocol: Protocol,
     dataset: Dataset,
     environment: Mapping[str, Any],
-    name: Optional[str] = None,
+    name: str,
 ) -> dict[str, Any]:
-    """Returns the content of `provenance.json`, besides the identity; see `make_identity`.
+    """Returns the content of `provenance.json` besides the identity, see `make_identity`.
 
-    Args:
-        spec: The tracker as it was given.
-        weights: The hash of the weights.
-        configuration: Of the tracker.
-        protocol: How sequences are run.
-        dataset: What it runs on.
-        environment: Of `describe_environment`.
-        name: How the results are called, if not as the tracker.
+    `environment` is of `describe_environment`; `name` is how the results are called.
     """
     return {
         "gradnet_tf": gradnet_tf.__version__,
         "tracker": {
-            "name": name or spec.name,
+            "name": name,
             "spec": spec.text,
             "kind": spec.kind,
             "weights": weights,
@@ -108,9 +95,7 @@ def make_provenance(
 def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
     """Describes the commit of the package, software and hardware, without loading TensorFlow.
 
-    Args:
-        jobs: Processes that share the machine.
-        batch: Sequences side by side in each, which share the time of a step.
+    The machine is shared by `jobs` processes with `batch` sequences side by side in each.
     """
     return {
         "git_commit": find_commit(Path(gradnet_tf.__file__).parents[1]),
@@ -127,7 +112,7 @@ def describe_environment(jobs: int = 1, batch: int = 1) -> dict[str, Any]:
             "cores": count_cores(),
             "jobs": jobs,
             "batch": batch,
-            "gpus": _gpus(),
+            "gpus": _run("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines(),
         },
     }
 
@@ -143,12 +128,7 @@ def find_commit(checkout: Path) -> Optional[str]:
     """Finds the commit of a checkout, with "-dirty" if files are changed; None if it is none."""
     if not (checkout / ".git").exists():
         return None
-    text = _run("git", "-C", str(checkout), *_DESCRIBE)
-    return text or None
-
-
-def _hash(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return _run("git", "-C", str(checkout), *_DESCRIBE) or None
 
 
 def _version(package: str) -> Optional[str]:
@@ -158,15 +138,8 @@ def _version(package: str) -> Optional[str]:
         return None
 
 
-def _gpus() -> list[str]:
-    text = _run("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
 def _run(program: str, *arguments: str) -> str:
     """Returns what a program prints; empty if it is not there or fails."""
-    if shutil.which(program) is None:
-        return ""
     try:
         done = subprocess.run(
             [program, *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=True

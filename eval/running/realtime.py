@@ -1,11 +1,11 @@
-"""The simulated clock of VOT's real-time experiment: which frames a tracker is too late for.
+"""Simulates the clock of VOT's real-time experiment: which frames is a tracker too late for?
 
 Frames come at a fixed rate. A tracker that is still busy with an older frame when one comes does
-not get it; its last box is taken instead. Semantics of vot-toolkit's real-time runtime (not of
-got10k's emulation, which runs at 25 frames a second and rounds otherwise):
+not get it; its last box is taken instead. The rules are those of vot-toolkit's real-time runtime
+(got10k's emulation runs at 25 frames a second and rounds otherwise):
 
-* A frame is given to the tracker if what the tracker is behind is at most one interval; what is
-  left over is forgiven then. So a tracker of up to two intervals a frame misses none.
+* A frame is given to the tracker if it is behind by at most one interval; what is left over is
+  forgiven then. So a tracker of up to two intervals a frame misses none.
 * The first `grace` answers that take more than an interval since a start are forgiven; the start
   itself may be one of them.
 * The answer to a frame counts for that frame, however late; the frames after it pay.
@@ -20,12 +20,8 @@ DEFAULT_GRACE = 3
 class RealtimeClock:
     """Simulated time between frames and answers.
 
-    Args:
-        fps: Frames that come in a second.
-        grace: Slow answers that are forgiven after each start.
-
-    Raises:
-        ValueError: Fps is not positive, or grace negative.
+    `fps` frames come in a second, and `grace` slow answers are forgiven after each start. Raises a
+    ValueError if `fps` is not positive, or `grace` negative.
     """
 
     def __init__(self, fps: float = DEFAULT_FPS, grace: int = DEFAULT_GRACE):

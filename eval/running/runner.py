@@ -40,24 +40,13 @@ def check_batch(batch: int, specs: Sequence[TrackerSpec], protocol: Protocol) ->
 
 
 def run_tasks(
-    tasks: Sequence[Task],
-    tell: Tell,
-    jobs: int = 1,
-    threads: Optional[int] = None,
-    batch: int = 1,
+    tasks: Sequence[Task], tell: Tell, jobs: int = 1, threads: Optional[int] = None, batch: int = 1
 ) -> None:
-    """Does tasks, here or in processes of their own.
+    """Does tasks, here or in processes of their own; raises an OSError if it cannot write results.
 
-    Args:
-        tasks: In the order in which they are begun; those that another run is doing come last.
-        tell: Called with a task and `FramesDone` now and then, and with its `TaskResult` when it is
-            over.
-        jobs: Processes; with 1, this one.
-        threads: Of each of them, if there are several.
-        batch: Sequences side by side in each process, see `side_by_side`.
-
-    Raises:
-        OSError: If results cannot be written.
+    The tasks are begun in their order; those that another run is doing come last. `tell` is called
+    with a task and `FramesDone` now and then, at the end with its `TaskResult`. With more than one
+    of `jobs`, each is a process with so many `threads`; it has `batch` sequences side by side.
     """
     tasks = _run_round(tasks, tell, jobs, threads, batch, wait=False)
     while tasks:
@@ -106,15 +95,15 @@ def _run_round(tasks, tell, jobs, threads, batch, *, wait: bool) -> list[Task]:
 
 def _do(tasks: Sequence[Task], send: Callable[[Any], None], *, batch: int, wait: bool) -> None:
     """Does tasks in this process, and sends their numbers with what is new of them."""
+
+    def tell(number: int, news: Union[FramesDone, TaskResult]) -> None:
+        send((number, news))
+
     if batch > 1:
-        side_by_side.execute(tasks, lambda number, news: send((number, news)), batch)
+        side_by_side.execute(tasks, tell, batch)
         return
     for number, task in enumerate(tasks):
-
-        def tell(news: FramesDone, number: int = number) -> None:
-            send((number, news))
-
-        send((number, execute(task, tell, wait=wait)))
+        tell(number, execute(task, functools.partial(tell, number), wait=wait))
 
 
 def _split(tasks: Sequence[Task], parts: int) -> list[list[Task]]:

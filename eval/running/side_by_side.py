@@ -2,10 +2,8 @@
 
 Results are those of `tasks.execute`: sequences do not see each other. While the step computes, the
 next frames are read. A sequence whose frame cannot be read ends alone; after a step that failed,
-each sequence of it is run by itself.
-
-The time of a frame is that of its step, divided by the sequences in that step; that of a sequence's
-first frame is of its own initialisation.
+each sequence of it is run by itself. The time of a frame is that of its step, divided by the
+sequences in that step; that of a sequence's first frame is of its own initialisation.
 """
 
 from __future__ import annotations
@@ -17,14 +15,13 @@ import functools
 import itertools
 import time
 import traceback
-from collections.abc import Generator
 from collections.abc import Sequence as Items
-from typing import Callable, Union
+from typing import Any, Callable, Union
 
 import numpy as np
 from absl import logging
 
-from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult, blank
 from gradnet_tf.eval.running import protocols, tasks
 from gradnet_tf.eval.running.tasks import FramesDone, Task, TaskResult
 from gradnet_tf.eval.running.video_batch import VideoBatch
@@ -39,22 +36,13 @@ _BEGUN = FramesDone(count=0, tracked=0, seconds=0.0, score=float("nan"))
 
 
 def execute(
-    items: Items[Task],
-    tell: Tell,
-    batch: int,
-    clock: protocols.Clock = time.perf_counter,
+    items: Items[Task], tell: Tell, batch: int, clock: protocols.Clock = time.perf_counter
 ) -> None:
-    """Does tasks in this process.
+    """Does tasks in this process; raises an OSError if results cannot be written.
 
-    Args:
-        items: Tasks in the order in which they are begun, those of one tracker after the other.
-        tell: Called with the number of a task and `FramesDone` when it begins and now and then, and
-            with its `TaskResult` when it is over.
-        batch: Sequences side by side at most.
-        clock: Seconds.
-
-    Raises:
-        OSError: If results cannot be written.
+    They are begun in their order, those of one tracker after the other, at most `batch` side by
+    side. `tell` is called with the number of a task and `FramesDone` when it begins and now and
+    then, and with its `TaskResult` at the end.
     """
     for _, group in itertools.groupby(enumerate(items), lambda item: item[1].spec):
         _SideBySide(list(group), tell, batch, clock).run()
@@ -64,50 +52,34 @@ class _SequenceRun:
     """One run over the sequence of a task: its frames, and what came of them so far."""
 
     def __init__(self, number: int, task: Task, results: list[SequenceResult], tell: Tell, clock):
-        count = len(task.sequence.frames)
+        count, name = len(task.sequence.frames), task.sequence.name
         self.number, self.task, self.results = number, task, results
-        self._boxes = np.full((count, 4), np.nan)
-        self._seconds, self._decode_seconds = np.full(count, np.nan), np.full(count, np.nan)
-        self._index, self.warm_up_seconds = 0, 0.0
-        self._frames = Prefetcher(_read(task.sequence.frames, clock), depth=1)
-        self._observe = tasks.Reporter(task.sequence, functools.partial(tell, number))
+        self.result, self._index = blank(name, count, len(results) + 1), 0
+        reading = (protocols.timed(clock, as_rgb, frame) for frame in task.sequence.frames)
+        self.frames = Prefetcher(reading, depth=1)
+        self._observe = tasks.make_observer(task.sequence, functools.partial(tell, number))
 
     def read(self) -> np.ndarray:
         """Reads the next frame; raises an OSError or ValueError if it cannot be read."""
-        image, self._decode_seconds[self._index] = next(self._frames)
+        image, self.result.decode_seconds[self._index] = next(self.frames)
         return image
 
     def record(self, box: np.ndarray, seconds: float) -> None:
         """Notes what came of the frame that was read last."""
-        self._boxes[self._index], self._seconds[self._index] = box, seconds
-        self._observe(self._index, self._boxes, self._seconds)
+        self.result.boxes[self._index], self.result.seconds[self._index] = box, seconds
+        self._observe(self._index, self.result.boxes, self.result.seconds)
         self._index += 1
 
     @property
     def is_over(self) -> bool:
-        return self._index == len(self._boxes)
-
-    def result(self) -> SequenceResult:
-        return SequenceResult(
-            sequence=self.task.sequence.name,
-            boxes=self._boxes,
-            seconds=self._seconds,
-            decode_seconds=self._decode_seconds,
-            warm_up_seconds=self.warm_up_seconds,
-            repetition=len(self.results) + 1,
-        )
-
-    def close(self) -> None:
-        self._frames.close()
+        return self._index == len(self.result.boxes)
 
 
 class _SideBySide:
     """Tasks of one tracker; the runs under way are in the order of the videos in the batch."""
 
     def __init__(self, numbered: list[tuple[int, Task]], tell: Tell, batch: int, clock):
-        self._waiting: collections.deque[tuple[int, Task, list[SequenceResult]]] = (
-            collections.deque((number, task, []) for number, task in numbered)
-        )
+        self._waiting: Any = collections.deque((number, task, []) for number, task in numbered)
         self._apart: list[tuple[int, Task]] = []
         self._runs: list[_SequenceRun] = []
         self._kept: dict[int, contextlib.ExitStack] = {}  # What keeps a task to this process.
@@ -130,7 +102,7 @@ class _SideBySide:
                 self._step()
         finally:
             for run in self._runs:
-                run.close()
+                run.frames.close()
             for number in list(self._kept):
                 self._release(number)
         for number, task in self._apart:
@@ -143,14 +115,11 @@ class _SideBySide:
         self._tell(number, _BEGUN)
         try:
             image, box = run.read(), task.sequence.boxes[0]
-            start = self._clock()
-            self._videos.warm_up(image, box)
-            ready = self._clock()
-            self._videos.add(image, box)
-            run.warm_up_seconds = ready - start
-            seconds = self._clock() - ready
+            _, ready = protocols.timed(self._clock, self._videos.warm_up, image, box)
+            run.result = dataclasses.replace(run.result, warm_up_seconds=ready)
+            _, seconds = protocols.timed(self._clock, self._videos.add, image, box)
         except Exception:
-            run.close()
+            run.frames.close()
             self._fail(number, task)
             return
         self._runs.append(run)
@@ -171,22 +140,26 @@ class _SideBySide:
                     self._fail(run.number, run.task)
         if not images:
             return
-        start = self._clock()
         try:
-            boxes = self._videos.update(images)
+            boxes, seconds = protocols.timed(self._clock, self._videos.update, images)
         except Exception:
-            self._set_all_apart(traceback.format_exc())
+            # Nobody knows which sequence was at fault: each is run by itself.
+            names = ", ".join(run.task.sequence.name for run in self._runs)
+            text = traceback.format_exc()
+            logging.warning("%s are run one by one, for their step failed:\n%s", names, text)
+            for run in list(self._runs):
+                self._leave(run)
+                self._set_apart(run)
             return
-        seconds = (self._clock() - start) / len(self._runs)
         for run, box in zip(list(self._runs), boxes):
-            run.record(box, seconds)
+            run.record(box, seconds / len(images))
             self._finish_if_over(run)
 
     def _finish_if_over(self, run: _SequenceRun) -> None:
         if not run.is_over:
             return
         self._leave(run)
-        results = [*run.results, run.result()]
+        results = [*run.results, run.result]
         if protocols.is_complete(results, run.task.protocol, self._tracker):
             result = tasks.finish(run.task, results)
             self._release(run.number)
@@ -196,8 +169,8 @@ class _SideBySide:
 
     def _take(self, number: int, task: Task) -> bool:
         """Whether a task is to be begun; if not, another process has it or has done it."""
-        stack = self._kept[number] = contextlib.ExitStack()
-        done = tasks.begin(task, stack, wait=False)
+        self._kept[number] = contextlib.ExitStack()
+        done = tasks.begin(task, self._kept[number], wait=False)
         if done is None:
             return True
         self._release(number)
@@ -216,14 +189,6 @@ class _SideBySide:
         self._release(number)
         self._tell(number, result)
 
-    def _set_all_apart(self, text: str) -> None:
-        """Runs each sequence of a failed step by itself: nobody knows which one was at fault."""
-        names = ", ".join(run.task.sequence.name for run in self._runs)
-        logging.warning("%s are run one by one, for their step failed:\n%s", names, text)
-        for run in list(self._runs):
-            self._leave(run)
-            self._set_apart(run)
-
     def _set_apart(self, run: _SequenceRun) -> None:
         self._release(run.number)
         self._apart.append((run.number, _alone(run.task)))
@@ -231,20 +196,10 @@ class _SideBySide:
     def _leave(self, run: _SequenceRun) -> None:
         self._videos.drop(self._runs.index(run))
         self._runs.remove(run)
-        run.close()
+        run.frames.close()
 
 
 def _alone(task: Task) -> Task:
     """Returns the task with a record that says that it was run by itself."""
     hardware = {**task.environment.get("hardware", {}), "batch": 1}
     return dataclasses.replace(task, environment={**task.environment, "hardware": hardware})
-
-
-def _read(
-    frames: Items[str], clock: protocols.Clock
-) -> Generator[tuple[np.ndarray, float], None, None]:
-    """Yields images, and the seconds of reading each."""
-    for frame in frames:
-        start = clock()
-        image = as_rgb(frame)
-        yield image, clock() - start

@@ -1,12 +1,11 @@
-"""Several starts: of each sequence of a data set become as many, from different frames to its end.
+"""Makes several segments of each sequence, from different frames to its end.
 
 Temporal robustness evaluation (TRE; Wu et al., "Online Object Tracking: A Benchmark", CVPR 2013).
 
-The authors' toolkit (tracker_benchmark) does the same with other numbers: splitSeqTRE takes 20
-starts among the frames with valid truth, the last one about 20 frames before the end, and
-genPerfMat pools the frames of all segments of a sequence. Here the starts cut those frames into
-equal parts, and a segment is measured as any sequence is, so that a short one weighs as much as a
-long one where sequences do. Its numbers are therefore not to be compared with published ones.
+The numbers cannot be compared with published ones. The authors' toolkit (tracker_benchmark) takes
+20 starts, the last one about 20 frames before the end (splitSeqTRE), and pools the frames of all
+segments of a sequence (genPerfMat). Here the starts cut the frames with truth into equal parts, and
+a segment is measured as any sequence is.
 """
 
 from __future__ import annotations
@@ -18,24 +17,18 @@ import numpy as np
 from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Dataset, Sequence, part
 
-_TITLE = "-TRE"
 _NAME = "+"
+_UNIT = "segment"
 
 
 def segments(dataset: Dataset, starts: int) -> Dataset:
     """Makes a data set of segments, each from a start to the end of its sequence.
 
     The first segment is the whole sequence. The starts are spread over the frames in which the
-    target can be seen and its box is known; so no two are the same.
-
-    Args:
-        dataset: Of whole sequences.
-        starts: Segments of each sequence; with 1, the data set stays as it is.
-
-    Returns:
-        The data set. Its title ends in "-TRE5", so that results are kept apart from those of whole
-        sequences. Segments are called after the number that the data set gives to their first
-        frame, as "Couple+029".
+    target can be seen and its box is known; so no two are the same. With one start, the data set
+    stays as it is; else its title ends in "-TRE5", so that results are kept apart from those of
+    whole sequences. Segments are called after the number that the data set gives to their first
+    frame, such as "Couple+029".
 
     Raises:
         ValueError: If `starts` is below 1, or a sequence has too few frames with truth.
@@ -48,18 +41,17 @@ def segments(dataset: Dataset, starts: int) -> Dataset:
     rule = f"TRE: each sequence from {starts} evenly spread frames to its end"
     return dataclasses.replace(
         dataset,
-        title=f"{dataset.title}{_TITLE}{starts}",
+        title=f"{dataset.title}-TRE{starts}",
         sequences=tuple(parts),
         size=dataset.size * starts,
-        unit="segment",
+        unit=_UNIT,
         rule="; ".join(filter(None, (dataset.rule, rule))),
     )
 
 
 def is_split(dataset: Dataset) -> bool:
     """Whether `segments` made a data set out of another."""
-    _, mark, starts = dataset.title.rpartition(_TITLE)
-    return bool(mark) and starts.isdecimal() and all(map(_numbered, dataset.sequences))
+    return dataset.unit == _UNIT
 
 
 def source(name: str) -> str:
@@ -90,16 +82,8 @@ def _firsts(sequence: Sequence, starts: int) -> np.ndarray:
 
 
 def _from(sequence: Sequence, first: int) -> Sequence:
-    """Returns the rest of a sequence from a frame on."""
-    number = sequence.first_number + int(first)
     digits = len(str(sequence.first_number + len(sequence.frames) - 1))
+    segment = part(sequence, int(first))
     return dataclasses.replace(
-        part(sequence, int(first)), name=f"{sequence.name}{_NAME}{number:0{digits}d}"
-    )
-
-
-def _numbered(sequence: Sequence) -> bool:
-    number = sequence.name.rpartition(_NAME)[2]
-    return (
-        bool(source(sequence.name)) and number.isdecimal() and int(number) == sequence.first_number
+        segment, name=f"{sequence.name}{_NAME}{segment.first_number:0{digits}d}"
     )

@@ -1,6 +1,6 @@
-"""A task is one tracker on one sequence, with all repetitions: it tracks and writes the results.
+"""Does a task, which is one tracker on one sequence with all repetitions.
 
-It gives the same files in whatever process and order it runs: every task makes its own tracker and
+A task gives the same files in whatever process and order it runs: each makes its own tracker and
 seeds the global random numbers. Several processes may work on the same tasks, on one machine or on
 several that share the output: each takes a sequence that no other one has.
 """
@@ -51,8 +51,8 @@ class Task:
         store: Where the results go.
         data: The hash of what the tracker gets of the sequence.
         environment: JSON values: on what it runs.
-        stamp: Of the sequence's mark when this was planned, see `Store.stamp`: another process has
-            finished the sequence since if it is another one.
+        stamp: Of the sequence's mark when this was planned, see `Store.stamp`. If it is another one
+            now, another process has finished the sequence.
     """
 
     spec: TrackerSpec
@@ -66,7 +66,7 @@ class Task:
 
     @property
     def title(self) -> str:
-        """Names the task in messages."""
+        """The task's name in messages."""
         return f"{self.name}, {self.sequence.name}"
 
 
@@ -99,13 +99,10 @@ class TaskResult:
 
 @dataclasses.dataclass(frozen=True)
 class FramesDone:
-    """Message of a task that is under way, on the frames since its last message.
+    """News of a task that is under way, on the frames since the last news.
 
-    Attributes:
-        count: How many they are.
-        tracked: How many of them were tracked.
-        seconds: Time that this took.
-        score: Success AUC of the sequence so far, 0 to 1; NaN where it is not known.
+    Of `count` frames, so many were `tracked` in so many `seconds`. The score is the success AUC of
+    the sequence so far, 0 to 1; NaN where it is not known.
     """
 
     count: int
@@ -123,14 +120,8 @@ def execute(
 ) -> TaskResult:
     """Does a task: tracks, and writes what came of it, of a tracker or an image that fails, too.
 
-    Args:
-        task: What to do.
-        tell: Called now and then.
-        clock: Seconds.
-        wait: Whether to wait for another process that is doing it; else the result is `busy`.
-
-    Raises:
-        OSError: If the results cannot be written.
+    If another process is doing the task, this one waits for it, or returns a `busy` result.
+    Raises an OSError if the results cannot be written.
     """
     with contextlib.ExitStack() as stack:
         done = begin(task, stack, wait=wait)
@@ -146,12 +137,9 @@ def execute(
 def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[TaskResult]:
     """Takes a task for this process, which keeps it until the stack is closed.
 
-    Returns:
-        None if it is to be done now; else what another process has made of it, or that it is busy.
-
-    Raises:
-        OSError: If the lock cannot be written, another run has taken over the folder, or the code
-            has changed since the run began.
+    Returns None if it is to be done now; else what another process has made of it, or that it is
+    busy. Raises an OSError if the lock cannot be written, another run has taken over the folder, or
+    the code has changed since the run began.
     """
     _check_code(task)
     name, said = task.sequence.name, False
@@ -226,36 +214,27 @@ def fail(task: Task, text: str) -> TaskResult:
 def lose(task: Task, text: str) -> TaskResult:
     """Records why a task failed whose process has died, unless another one does it or has done it.
 
-    Raises:
-        OSError: If it cannot be written.
+    Raises an OSError if it cannot be written.
     """
     with contextlib.ExitStack() as stack:
         return begin(task, stack, wait=False) or fail(task, text)
 
 
-class Reporter:
-    """Sends messages on the frames of a sequence, not too often; see `protocols.Observer`."""
+def make_observer(sequence: Sequence, tell: Callable[[FramesDone], None]) -> protocols.Observer:
+    """Makes an observer that sends messages on the frames of a sequence, not too often."""
+    told, last = 0, time.monotonic()
 
-    def __init__(self, sequence: Sequence, tell: Callable[[FramesDone], None]):
-        self._sequence, self._tell = sequence, tell
-        self._told, self._last = 0, time.monotonic()
-
-    def __call__(self, index: int, boxes: np.ndarray, seconds: np.ndarray) -> None:
-        """Sends a message, if it is time for one."""
-        now = time.monotonic()
-        if now - self._last < _MESSAGE_SECONDS and index + 1 < len(boxes):
+    def observe(index: int, boxes: np.ndarray, seconds: np.ndarray) -> None:
+        nonlocal told, last
+        now, count = time.monotonic(), index + 1
+        if now - last < _MESSAGE_SECONDS and count < len(boxes):
             return
-        # The first frame is the initialisation.
-        passed = seconds[max(self._told, 1) : index + 1]
-        self._tell(
-            FramesDone(
-                count=index + 1 - self._told,
-                tracked=int(np.isfinite(passed).sum()),
-                seconds=float(np.nansum(passed)),
-                score=score(self._sequence, boxes[: index + 1]),
-            )
-        )
-        self._told, self._last = index + 1, now
+        passed = seconds[max(told, 1) : count]  # The first frame is the initialisation.
+        tracked, spent = int(np.isfinite(passed).sum()), float(np.nansum(passed))
+        tell(FramesDone(count - told, tracked, spent, score(sequence, boxes[:count])))
+        told, last = count, now
+
+    return observe
 
 
 def _track(task: Task, tell, clock: protocols.Clock) -> list[SequenceResult]:
@@ -269,7 +248,7 @@ def _track(task: Task, tell, clock: protocols.Clock) -> list[SequenceResult]:
                 task.protocol,
                 repetition=len(results) + 1,
                 clock=clock,
-                observer=Reporter(task.sequence, tell),
+                observer=make_observer(task.sequence, tell),
             )
         )
     return results

@@ -1,7 +1,4 @@
-"""Judges the weights of a training by tracking: success AUC on chosen sequences.
-
-The loss of a training says little about tracking, where a template meets its own errors.
-"""
+"""Judges the weights of a training by tracking, since the loss says little about that."""
 
 from __future__ import annotations
 
@@ -13,19 +10,16 @@ import numpy as np
 from absl import logging
 
 from gradnet_tf.datasets import open_dataset
-from gradnet_tf.datasets.sequences import Dataset
+from gradnet_tf.datasets.sequences import Dataset, part
 from gradnet_tf.eval.running import progress, protocols, start_frames
 from gradnet_tf.tracking.tracker import Tracker
 
 
 @dataclasses.dataclass(frozen=True)
 class TrackedSequences:
-    """Sequences on which a training tracks at the end of every epoch.
+    """Sequences, or segments of them, on which a training tracks at the end of every epoch.
 
-    Attributes:
-        dataset: The sequences, or segments of them.
-        limit: Frames of each at most.
-        preset: Of `TrackerConfig`.
+    Of each sequence, `limit` frames are tracked at most, with the `preset` of `TrackerConfig`.
     """
 
     dataset: Dataset
@@ -39,22 +33,15 @@ class TrackedSequences:
         return {"sequences": names, "limit": self.limit, "preset": self.preset}
 
     def success_auc(self, weights: Mapping[str, np.ndarray]) -> float:
-        """Mean success AUC (21 thresholds) of the sequences.
+        """Returns the mean success AUC (21 thresholds, 0 to 1) of weights, arrays by TF1 name.
 
-        Args:
-            weights: Arrays by TF1 name.
-
-        Returns:
-            0 to 1.
-
-        Raises:
-            OSError: If an image cannot be read.
+        Raises an OSError if an image cannot be read.
         """
         tracker = Tracker(weights=weights, preset=self.preset)
         found = []
+        protocol = protocols.Protocol(limit=self.limit)
         for sequence in self.dataset.sequences:
-            sequence = protocols.cut(sequence, self.limit)
-            protocol = protocols.Protocol(limit=self.limit)
+            sequence = part(sequence, end=self.limit)
             result = protocols.run_sequence(tracker, sequence, protocol)
             found.append(progress.score(sequence, result.boxes))
             logging.info("tracked %s: %.3f", sequence.name, found[-1])
@@ -70,19 +57,11 @@ def open_sequences(
     limit: int = 100,
     preset: str = "tuned",
 ) -> TrackedSequences:
-    """Opens sequences to track on.
+    """Opens a data set, one of `gradnet_tf.datasets.DATASETS`, in the folder `root` to track on it.
 
-    Args:
-        root: Their folder.
-        names: Which of them; all by default.
-        dataset: One of `gradnet_tf.datasets.DATASETS`.
-        starts: Segments of each sequence, see `gradnet_tf.eval.running.start_frames`.
-        limit: Frames of each segment at most.
-        preset: Of `TrackerConfig`.
-
-    Raises:
-        OSError: `root` cannot be read.
-        ValueError: If there is no such data set or sequence, or a value is out of its range.
+    Each sequence (by default all) becomes as many segments as there are `starts`, see
+    `gradnet_tf.eval.running.start_frames`. The other arguments are those of `TrackedSequences`.
+    Raises an OSError if `root` cannot be read, a ValueError for a value that is out of its range.
     """
     protocols.Protocol(limit=limit)
     chosen = start_frames.segments(open_dataset(dataset, root, names), starts)

@@ -1,4 +1,4 @@
-"""One target in each of several videos, which a GradNet tracker tracks side by side."""
+"""Tracks one target in each of several videos side by side, with GradNet."""
 
 from __future__ import annotations
 
@@ -15,18 +15,15 @@ if TYPE_CHECKING:
 
 
 class VideoBatch:
-    """Videos side by side; each frame may have a size of its own.
+    """At most `size` videos side by side; each frame may have a size of its own.
 
     Places are those of the videos in the order in which they were added, without the dropped ones.
-    Images are uint8 RGB [height, width, 3], boxes (x, y, width, height) in 0-based px.
+    Images are uint8 RGB [height, width, 3], boxes (x, y, width, height) in 0-based px. A box that
+    cannot be used raises a ValueError. The tracker's own target stays as it is.
 
     Nothing is traced again as videos come and go. XLA compiles for shapes: there the frames are
     filled up to `size` and one more, which is as large as the largest so far. So it compiles again
     only where a frame has more pixels: within `warm_up`, unless it is in the midst of a video.
-
-    Args:
-        tracker: Its weights, constants and precision are used; its own target stays as it is.
-        size: Videos at most.
     """
 
     def __init__(self, tracker: Tracker, size: int):
@@ -39,28 +36,24 @@ class VideoBatch:
         return 0 if self._targets is None else len(self._targets.ids)
 
     def warm_up(self, image: np.ndarray, box: np.ndarray) -> TargetGroup:
-        """Starts on a video by itself, so that tracing and compiling are done.
-
-        Raises:
-            ValueError: If the box cannot be used.
-        """
+        """Starts on a video by itself, so that tracing and compiling are done."""
         from gradnet_tf.tracking.target_group import TargetGroup  # Loads TensorFlow.
 
-        boxes = _check_box(image, box)
+        boxes = checks.check_box(box, image.shape[:2])[np.newaxis]
         return TargetGroup(self._compiled, self._filled([image]), boxes, [0], capacity=self._size)
 
     def add(self, image: np.ndarray, box: np.ndarray) -> None:
         """Starts on a video, which gets the last place; `warm_up` comes before.
 
-        Raises:
-            ValueError: If the box cannot be used, or there are `size` videos.
+        Raises a ValueError if there are `size` videos.
         """
         if len(self) == self._size:
             raise ValueError(f"there are {self._size} videos already: drop one of them first")
         if self._targets is None:
             self._targets = self.warm_up(image, box)
         else:
-            self._targets.add(self._filled([image]), _check_box(image, box), [0])
+            boxes = checks.check_box(box, image.shape[:2])[np.newaxis]
+            self._targets.add(self._filled([image]), boxes, [0])
 
     def update(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Tracks all targets into the next frames: float64 [videos, 4]."""
@@ -82,8 +75,3 @@ class VideoBatch:
         if pixels > self._filler.shape[1]:
             self._filler = np.zeros([1, pixels, 3], np.uint8)
         return [*images, *[self._filler] * (self._size + 1 - len(images))]
-
-
-def _check_box(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    height, width = image.shape[:2]
-    return checks.check_box(box, (height, width))[np.newaxis]

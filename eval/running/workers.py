@@ -1,13 +1,13 @@
 """Runs tasks in processes of their own.
 
-A task is lost, and named, if its process dies; the others go on. If this process dies, however that
-happens, its workers end too.
+If a process dies, its task is lost and named, and the others go on. If this process dies, however
+that happens, its workers end, too.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
-import functools
 import multiprocessing
 import os
 import signal
@@ -32,13 +32,10 @@ _THREAD_VARIABLES = (
 
 
 class Event(NamedTuple):
-    """Something that happened to a task.
+    """Something that happened to the task of a number.
 
-    Attributes:
-        task: Its number.
-        kind: "message" (value: what the function sent), "done" (its result), "error" (the traceback
-            of what it raised) or "died" (the exit code of the process; negative for a signal).
-        value: Depends on the kind.
+    Its kind is "message" (value: what the function sent), "done" (its result), "error" (the
+    traceback of what it raised) or "died" (the process's exit code; negative for a signal).
     """
 
     task: int
@@ -46,89 +43,77 @@ class Event(NamedTuple):
     value: Any
 
 
-class _Worker:
-    def __init__(self, context: Any, function: Function):
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
-        self.process.start()
-        theirs.close()  # So that the end of the process ends the connection.
-        self.task = -1  # None yet.
-
-    def give(self, number: int, task: Any) -> None:
-        self.task = number
-        with contextlib.suppress(OSError):  # If it died meanwhile, receiving says so.
-            self.connection.send((number, task))
-
-    def close(self) -> None:
-        self.connection.close()  # The worker ends when it looks for another task.
-        self.process.join()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.join()
-        self.connection.close()
-
-
 def run(
     function: Function, tasks: Sequence[Any], jobs: int, threads: Optional[int] = None
 ) -> Generator[Event, None, None]:
-    """Runs tasks, some at a time, and yields what happens; each ends as done, error or died.
+    """Runs tasks in `jobs` processes and yields what happens; each ends as done, error or died.
 
-    Args:
-        function: A function of a module; it and the tasks must be picklable.
-        tasks: Given out in this order.
-        jobs: Processes.
-        threads: Each one's share of threads.
+    The function is that of a module; it and the tasks, which are given out in their order, must be
+    picklable. `threads` is each process's share of threads.
     """
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork.
-    waiting = list(enumerate(tasks))[::-1]
-    workers: list[_Worker] = []
+    # TensorFlow does not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    waiting = collections.deque(enumerate(tasks))
+    workers: dict[Any, tuple[Any, int]] = {}  # Of each pipe: the process, and its task's number.
+
+    def start() -> None:
+        pipe, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, function), daemon=True)
+        with _environment(dict.fromkeys(_THREAD_VARIABLES, str(threads)) if threads else {}):
+            process.start()
+        theirs.close()  # So that the end of the process ends the connection.
+        give(pipe, process)
+
+    def give(pipe: Any, process: Any) -> None:
+        workers[pipe] = process, waiting[0][0]
+        with contextlib.suppress(OSError):  # If it died meanwhile, receiving says so.
+            pipe.send(waiting.popleft())
+
     try:
         for _ in range(min(jobs, len(tasks))):
-            workers.append(_start(context, function, threads))
-            workers[-1].give(*waiting.pop())
+            start()
         while workers:
-            ready = connection.wait([worker.connection for worker in workers])
-            for worker in [w for w in workers if w.connection in ready]:
+            ready: list[Any] = connection.wait(list(workers))
+            for pipe in ready:
+                process, number = workers[pipe]
                 try:
-                    event = Event(*worker.connection.recv())
+                    event = Event(*pipe.recv())
                 except (EOFError, OSError):
-                    worker.stop()
-                    event = Event(worker.task, "died", worker.process.exitcode)
+                    _stop(pipe, process)
+                    event = Event(number, "died", process.exitcode)
                 yield event
                 if event.kind == "message":
                     continue
                 if event.kind != "died" and waiting:
-                    worker.give(*waiting.pop())
+                    give(pipe, process)
                     continue
-                workers.remove(worker)
+                del workers[pipe]
                 if event.kind != "died":
-                    worker.close()
+                    pipe.close()  # The worker ends when it looks for another task.
+                    process.join()
                 elif waiting:
-                    workers.append(_start(context, function, threads))
-                    workers[-1].give(*waiting.pop())
+                    start()
     finally:
-        for worker in workers:
-            worker.stop()
+        for pipe, (process, _) in workers.items():
+            _stop(pipe, process)
 
 
-def _start(context: Any, function: Function, threads: Optional[int]) -> _Worker:
-    with _environment({name: str(threads) for name in _THREAD_VARIABLES} if threads else {}):
-        return _Worker(context, function)
+def _stop(pipe: Any, process: Any) -> None:
+    process.terminate()
+    process.join()
+    pipe.close()
 
 
 @contextlib.contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
+    before = dict(os.environ)
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in values.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _serve(pipe: Any, function: Function) -> None:
@@ -140,16 +125,16 @@ def _serve(pipe: Any, function: Function) -> None:
             number, task = pipe.recv()
         except EOFError:
             return
+
+        def tell(message: Any, number: int = number) -> None:
+            pipe.send((number, "message", message))
+
         try:
-            result = function(task, functools.partial(_send_message, pipe, number))
+            result = function(task, tell)
         except Exception:
             pipe.send((number, "error", traceback.format_exc()))
         else:
             pipe.send((number, "done", result))
-
-
-def _send_message(pipe: Any, number: int, value: Any) -> None:
-    pipe.send((number, "message", value))
 
 
 def _end_with_parent() -> None:

@@ -12,7 +12,7 @@ from gradnet_tf.datasets.sequences import Dataset, part
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.results.sequence_result import SequenceResult
 from gradnet_tf.eval.results.tracker_results import TrackerResults
-from gradnet_tf.eval.running import protocols, start_frames
+from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring.summary import TrackerRuns
 
 MIXED = " (mixed code)"  # Behind a tracker's name, wherever results of different code are joined.
@@ -161,7 +161,7 @@ def _cut(
     if len(limits) > 1:
         raise ValueError(f"the trackers ran on different numbers of frames: {sorted(limits)}")
     (limit,) = limits
-    return [protocols.cut(sequence, limit) for sequence in sequences], limit
+    return [part(sequence, end=limit) for sequence in sequences], limit
 
 
 def _read_all(results, sequences, convention):

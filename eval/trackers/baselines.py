@@ -1,8 +1,7 @@
 """Simple trackers to compare with: the first box, and OpenCV's.
 
-Which package has which of OpenCV's trackers (looked at in the wheels of 4.11.0 and 5.0.0): MIL is
-in opencv-python(-headless); CSRT and KCF are only in opencv-contrib-python(-headless), which has
-MIL as well. The extra "peers" installs the latter.
+Of OpenCV's packages (4.11.0 and 5.0.0), opencv-python(-headless) has MIL only;
+opencv-contrib-python(-headless), which the extra "peers" installs, has CSRT and KCF as well.
 """
 
 from __future__ import annotations
@@ -28,12 +27,10 @@ class StaticTracker:
 
     def init(self, image: np.ndarray, box: Sequence[float]) -> None:
         """Takes the target's box (x, y, width, height)."""
-        del image
         self._box = np.array(box, np.float64)
 
     def update(self, image: np.ndarray) -> np.ndarray:
         """Returns the first box."""
-        del image
         return self._box.copy()
 
 
@@ -42,28 +39,16 @@ class OpenCVTracker:
 
     It gets images in BGR and the first box rounded to whole pixels, at least one inside the image,
     as OpenCV wants them. Where it reports that the target is lost, the last box is repeated.
-
-    Args:
-        name: A key of `OPENCV`.
-
-    Raises:
-        ValueError: If there is no such name.
-        ImportError: OpenCV is not installed, or not the package that has this tracker.
+    `import_opencv` says which names there are, and what is raised.
     """
 
     def __init__(self, name: str):
         self._cv2 = import_opencv(name)
-        self._create = _find(self._cv2, name)
-        self._tracker: Any = None
+        self._create = getattr(self._cv2, f"{OPENCV[name]}_create")
         self._box = np.zeros(4)
 
     def init(self, image: np.ndarray, box: Sequence[float]) -> None:
-        """Starts on a target.
-
-        Args:
-            image: uint8 [h, w, 3], RGB.
-            box: (x, y, width, height), 0-based px.
-        """
+        """Starts on a target: image uint8 [h, w, 3], RGB; box (x, y, width, height), 0-based px."""
         _seed(self._cv2)
         self._tracker = self._create()  # One that has run cannot be started anew.
         self._box = np.array(box, np.float64)
@@ -81,10 +66,8 @@ class OpenCVTracker:
 def import_opencv(name: str) -> Any:
     """Imports OpenCV (the module `cv2`) and makes sure that it has a tracker.
 
-    Raises:
-        ValueError: If `name` is none of `OPENCV`.
-        ImportError: If OpenCV is not installed, or has no such tracker; the message says what to
-            do.
+    Raises a ValueError if `name` is none of `OPENCV`, an ImportError that says what to do if OpenCV
+    is not installed or has no such tracker.
     """
     if name not in OPENCV:
         raise ValueError(f"OpenCV's trackers here are {', '.join(OPENCV)}, not {name!r}")
@@ -92,7 +75,7 @@ def import_opencv(name: str) -> Any:
         import cv2
     except ImportError as error:
         raise ImportError(f"opencv:{name} needs OpenCV: {_INSTALL} ({error})") from error
-    if _find(cv2, name) is None:
+    if not hasattr(cv2, f"{OPENCV[name]}_create"):
         raise ImportError(
             f"OpenCV {cv2.__version__} as it is installed has no {OPENCV[name]}: CSRT and KCF are "
             "in opencv-contrib-python-headless only. Uninstall opencv-python and "
@@ -102,28 +85,16 @@ def import_opencv(name: str) -> Any:
 
 
 def whole_box(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Cuts a box to whole pixels within the image, with at least one pixel each way.
+    """Cuts a box (x, y, width, height) to whole pixels within an image of `size` (height, width).
 
-    Args:
-        box: (x, y, width, height), 0-based px.
-        size: Height and width of the image.
+    At least one pixel each way is left.
     """
-    low = np.rint(np.asarray(box, np.float64)[:2])
-    high = np.rint(np.asarray(box, np.float64)[:2] + np.asarray(box, np.float64)[2:])
-    limit = np.array(size[::-1], np.float64)
-    low = np.clip(low, 0, limit - 1)
-    high = np.clip(high, low + 1, limit)
+    corner, extent = np.reshape(np.asarray(box, np.float64), (2, 2))
+    limit = np.array(size[::-1])
+    low = np.clip(np.rint(corner), 0, limit - 1)
+    high = np.clip(np.rint(corner + extent), low + 1, limit)
     x, y, width, height = (int(value) for value in (*low, *(high - low)))
     return x, y, width, height
-
-
-def _find(cv2: Any, name: str) -> Any:
-    """Finds the function that makes a tracker: in cv2, or where it was before OpenCV 4.5.1."""
-    for module in (cv2, getattr(cv2, "legacy", None)):
-        create = getattr(module, f"{OPENCV[name]}_create", None)
-        if create is not None:
-            return create
-    return None
 
 
 def _seed(cv2: Any) -> None:

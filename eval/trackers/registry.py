@@ -1,4 +1,4 @@
-"""What `--tracker` names: a tracker, how to make it, and what tells it from others.
+"""Reads what `--tracker` names, makes the tracker, and tells it from others.
 
     [NAME=]gradnet[:CHECKPOINT][,setting=value...]
     [NAME=]opencv:csrt | opencv:kcf | opencv:mil
@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
+from gradnet_tf.eval.results import marks
 from gradnet_tf.eval.trackers import baselines
 from gradnet_tf.tracking import config
 
@@ -41,8 +42,7 @@ class TrackerSpec:
     Attributes:
         name: How its results are called; can be the name of a folder.
         kind: One of `KINDS`.
-        target: Checkpoint (or "" for the one that comes with gradnet_tf), OpenCV's name, or
-            MODULE:CLASS.
+        target: Checkpoint ("" for that of gradnet_tf), OpenCV's name, or MODULE:CLASS.
         settings: (name, value) pairs.
         text: What was given, without the name.
     """
@@ -56,27 +56,10 @@ class TrackerSpec:
 
 def parse_tracker(text: str) -> TrackerSpec:
     """Reads a tracker as it is given on the command line; raises a ValueError if it cannot."""
-    match = re.match(r"([^=:,]+)=(.*)", text, re.DOTALL)
-    name, rest = (match[1].strip(), match[2].strip()) if match else (None, text.strip())
-    head, *parts = rest.split(",")
-    kind, colon, target = head.partition(":")
-    if kind not in KINDS:
-        raise ValueError(
-            f"tracker {text!r}: there is no kind {kind!r}; expected [NAME=]gradnet[:CHECKPOINT]"
-            "[,setting=value...], opencv:csrt|kcf|mil, static or python:MODULE:CLASS"
-        )
-    if kind == STATIC and colon:
-        raise ValueError(f"tracker {text!r}: nothing is expected after {kind}")
-    if colon and not target:
-        raise ValueError(f"tracker {text!r}: something is missing after {kind}:")
     try:
-        settings = _parse_settings(kind, target, parts)
+        return _parse(text)
     except ValueError as error:
         raise ValueError(f"tracker {text!r}: {error}") from None
-    if name is None:
-        name = _default_name(kind, target, parts)
-    _check_name(name, text)
-    return TrackerSpec(name, kind, target, tuple(settings.items()), rest)
 
 
 def parse_trackers(texts: Sequence[str]) -> list[TrackerSpec]:
@@ -104,18 +87,15 @@ def make_gradnet(settings: dict[str, Any]) -> Any:
     constants = dict(settings)
     checkpoint, preset = constants.pop("checkpoint", None), constants.pop("preset", None)
     how = {name: constants.pop(name) for name in ("jit_compile", "precision") if name in constants}
-    if not constants:
-        return Tracker(checkpoint, preset=preset, **how)
-    changed = _constants(_load(checkpoint), preset, constants)
-    return Tracker(checkpoint, config=changed, **how)
+    if constants:
+        return Tracker(checkpoint, config=_constants(_load(checkpoint), preset, constants), **how)
+    return Tracker(checkpoint, preset=preset, **how)
 
 
 def make_tracker(spec: TrackerSpec) -> Any:
     """Makes a tracker: an object with ``init(image, box)`` and ``update(image) -> box``.
 
-    Raises:
-        ImportError: If something is not installed, or there is no such module or class.
-        ValueError: If the tracker takes no such value.
+    Raises an ImportError if something is not installed or not there, a ValueError for a bad value.
     """
     if spec.kind == STATIC:
         return baselines.StaticTracker()
@@ -150,12 +130,8 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
     The configuration is JSON values: for GradNet every constant; for OpenCV its version; for a
     Python class the hashes of files and folders of models that its arguments name. The sources are
-    not part of it, see `sources`.
-
-    Raises:
-        ImportError: If something is not installed, or there is no such module or class.
-        OSError: If the checkpoint or an argument's file cannot be used.
-        ValueError: If a value is wrong, such as a precision that there is not with XLA.
+    not part of it, see `sources`. Raises an ImportError if something is not installed, an OSError
+    if a checkpoint or file cannot be used, and a ValueError for a wrong value.
     """
     if spec.kind == GRADNET:
         return _identify_gradnet(spec)
@@ -196,7 +172,6 @@ def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
 
 
 def _load(checkpoint: Optional[str]) -> Any:
-    """Loads the weights of a checkpoint, or those that come with gradnet_tf."""
     from gradnet_tf import weights
 
     return weights.load(checkpoint) if checkpoint else weights.load_embedded()
@@ -205,6 +180,31 @@ def _load(checkpoint: Optional[str]) -> Any:
 def _constants(loaded: Any, preset: Optional[str], changes: dict[str, Any]) -> config.TrackerConfig:
     """Returns a preset, by default that of the weights' card, with some constants changed."""
     return config.preset(preset or loaded.card.get("preset", "reference"), **changes)
+
+
+def _parse(text: str) -> TrackerSpec:
+    match = re.match(r"([^=:,]+)=(.*)", text, re.DOTALL)
+    name, rest = (match[1].strip(), match[2].strip()) if match else (None, text.strip())
+    head, *parts = rest.split(",")
+    kind, colon, target = head.partition(":")
+    if kind not in KINDS:
+        raise ValueError(
+            f"there is no kind {kind!r}; expected [NAME=]gradnet[:CHECKPOINT][,setting=value...], "
+            "opencv:csrt|kcf|mil, static or python:MODULE:CLASS"
+        )
+    if kind == STATIC and colon:
+        raise ValueError(f"nothing is expected after {kind}")
+    if colon and not target:
+        raise ValueError(f"something is missing after {kind}:")
+    settings = _parse_settings(kind, target, parts)
+    if name is None:
+        name = _default_name(kind, target, parts)
+    if not name or name.startswith(".") or name.endswith(".") or _NOT_IN_NAMES.search(name):
+        raise ValueError(
+            f"{name!r} cannot name a folder; no dot at its ends and none of "
+            '/ \\ : * ? " < > | in it, please'
+        )
+    return TrackerSpec(name, kind, target, tuple(settings.items()), rest)
 
 
 def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, Any]:
@@ -228,9 +228,7 @@ def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, A
 
 
 def _gradnet_settings(parts: Sequence[str]) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        name: "str" for name in _OWN_SETTINGS
-    }  # `_parse_settings` reads their values.
+    known: dict[str, Any] = dict.fromkeys(_OWN_SETTINGS, "str")
     known.update((field.name, field.type) for field in dataclasses.fields(config.TrackerConfig))
     settings: dict[str, Any] = {}
     for part in parts:
@@ -268,18 +266,10 @@ def _default_name(kind: str, target: str, parts: Sequence[str]) -> str:
     return _NOT_IN_NAMES.sub("-", " ".join((name, *parts)))
 
 
-def _check_name(name: str, text: str) -> None:
-    if not name or name.startswith(".") or name.endswith(".") or _NOT_IN_NAMES.search(name):
-        raise ValueError(
-            f"tracker {text!r}: {name!r} cannot name a folder; no dot at its ends and none of "
-            '/ \\ : * ? " < > | in it, please'
-        )
-
-
 def _find_files(path: str) -> dict[str, Path]:
     """Finds the files that an argument names: one, or those of a model in a folder or by a prefix.
 
-    Other folders may be for output, or hold videos: what is in them is not of the tracker.
+    What is in other folders, such as output or videos, is not of the tracker.
     """
     if not path:
         return {}
@@ -302,4 +292,4 @@ def _hash_files(files: Mapping[str, Path]) -> str:
     digests = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
     if set(digests) == {""}:
         return digests[""]
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+    return marks.digest(digests)

@@ -65,9 +65,7 @@ class Code:
 def read_code(spec: TrackerSpec) -> Code:
     """Finds the sources that the boxes of a tracker depend on, as they are on disk.
 
-    Raises:
-        ImportError: If a Python class is not there.
-        OSError: If a source cannot be read.
+    Raises an ImportError if a Python class is not there, an OSError if a source cannot be read.
     """
     importlib.invalidate_caches()
     found: dict[str, Path] = {}
@@ -88,7 +86,7 @@ def read_code(spec: TrackerSpec) -> Code:
     _follow(_IMAGES, found)
     found.update((name, file) for name in exact if (file := _locate(name)[0]))
     found.pop(_OURS, None)  # It tells the version and what is imported when, no more.
-    modules = {name: _hash_file(found[name])[:_DIGITS] for name in sorted(found)}
+    modules = {name: hash_source(found[name].read_bytes())[:_DIGITS] for name in sorted(found)}
     text = "".join(f"{name} {digest}\n" for name, digest in modules.items())
     return Code(hashlib.sha256(text.encode()).hexdigest(), modules)
 
@@ -119,11 +117,6 @@ def _plain(node: Any) -> Any:
 def _is_docstring(node: Any) -> bool:
     value = node.value if isinstance(node, ast.Expr) else None
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
-
-
-def _hash_file(path: Path) -> str:
-    content = path.read_bytes()
-    return hash_source(content) if path.suffix == ".py" else hashlib.sha256(content).hexdigest()
 
 
 def _follow(name: str, found: dict[str, Path], own: Collection[str] = ()) -> None:
@@ -179,11 +172,10 @@ def _imports(file: Path, package: str) -> Iterator[str]:
 
 def _absolute(name: str, package: str) -> str:
     """Returns the full name of a module that is named from within a package."""
-    level = len(name) - len(name.lstrip("."))
-    if not level:
-        return name
-    above = package.split(".")[: len(package.split(".")) - level + 1]
-    return ".".join(filter(None, [*above, name[level:]]))
+    try:
+        return importlib.util.resolve_name(name, package)
+    except ImportError:  # It leads out of all packages.
+        return ""
 
 
 def _name(expression: ast.expr) -> Optional[str]:

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from gradnet_tf.eval import __main__ as main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,15 +14,6 @@ def call(*arguments, code=None):
     command = [sys.executable, *(("-c", code) if code else ("-m", "gradnet_tf.eval")), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, capture_output=True, text=True, env=environment)
-
-
-def test_commands():
-    assert main.split_command(["run", "--a=1"]) == ("run", ["--a=1"])
-    assert main.split_command(["--boxes=a", "--truth=b"]) == ("boxes", ["--boxes=a", "--truth=b"])
-    assert main.split_command(["--help"])[0] is None
-    assert main.split_command([])[0] is None
-    with pytest.raises(ValueError, match="no command 'walk'; there are run, report"):
-        main.split_command(["walk"])
 
 
 def test_boxes_is_the_default(tmp_path):
@@ -41,6 +30,8 @@ def test_bad_command_lines():
         done = call(*arguments)
         assert done.returncode == main.BAD_ARGUMENTS, arguments
         assert "Traceback" not in done.stderr and done.stderr, arguments
+    assert "no command 'walk'; there are run, report" in call("walk").stderr
+    assert call("--help").stdout.startswith("Evaluation of trackers.")
 
 
 def test_help_of_a_command_shows_its_flags():

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def parse(*arguments):
     values = flags.FlagValues()
     paper.define_flags(values)
-    rest = values(["paper", *map(str, arguments)])
-    return paper.read_settings(values, rest[1:])
+    values(["paper", *map(str, arguments)])
+    return paper.read_settings(values)
 
 
 @pytest.fixture

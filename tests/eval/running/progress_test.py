@@ -34,11 +34,9 @@ def test_score_is_success_auc_of_what_is_known():
 def run(bars):
     file = io.StringIO()
     with Progress(2, 10, file=file, bars=bars) as progress:
-        progress.begin("T", "a")
-        progress.advance(5, 4, 2.0, 0.5)
+        progress.advance("T", "a", 5, 4, 2.0, 0.5)
         progress.finish("T", "a", 0.5, None)
-        progress.begin("T", "b")
-        progress.advance(5, 4, 2.0, 0.7)
+        progress.advance("T", "b", 5, 4, 2.0, 0.7)
         progress.finish("T", "b", 0.7, None)
     return file.getvalue()
 
@@ -54,8 +52,7 @@ def test_the_rate_is_of_one_tracker():
     file = io.StringIO()
     with Progress(2, 10, file=file, bars=False) as progress:
         for tracker, seconds in (("slow", 4.0), ("fast", 0.5)):
-            progress.begin(tracker, "a")
-            progress.advance(5, 4, seconds, 0.5)
+            progress.advance(tracker, "a", 5, 4, seconds, 0.5)
             progress.finish(tracker, "a", 0.5, None)
     assert file.getvalue().splitlines()[1].endswith("AUC 0.500, 8.0 fps")
 
@@ -91,5 +88,5 @@ def test_repetitions_lengthen_the_bar():
     file = io.StringIO()
     with Progress(1, 4, file=file, bars=True) as progress:
         for _ in range(3):
-            progress.advance(4, 3, 1.0, float("nan"))
+            progress.advance("T", "a", 4, 3, 1.0, float("nan"))
     assert "12/12" in file.getvalue()

@@ -224,15 +224,6 @@ def test_observer(sequence):
     assert seen == [(index, index + 1) for index in range(14)]
 
 
-def test_cut(sequence):
-    tagged = dataclasses.replace(
-        sequence, absent=np.zeros(14, bool), tags={"x": np.arange(14) > 2}, cover=np.arange(14)
-    )
-    short = protocols.cut(tagged, 5)
-    assert len(short.frames) == len(short.boxes) == len(short.tags["x"]) == len(short.cover) == 5
-    assert protocols.cut(tagged, None) is tagged and protocols.cut(tagged, 14) is tagged
-
-
 def test_repetitions_end_when_they_are_identical(sequence):
     protocol = Protocol("supervised", resets=True, repetitions=15)
     tracker = Scripted(sequence)

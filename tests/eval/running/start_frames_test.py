@@ -101,14 +101,6 @@ def test_names_sort_as_the_frames_do_and_are_names_of_one_sequence_only():
     assert {start_frames.source(name) for name in found} == {"a", "a+001", "a1"}
 
 
-def test_a_name_that_looks_like_it_makes_no_segments():
-    plain = make_dataset(make_sequence(name="a+1"), title="x")
-    assert not start_frames.is_split(plain)
-    assert not start_frames.is_split(dataclasses.replace(plain, title="cars-TREE"))
-    other = dataclasses.replace(make_sequence(name="a+1"), first_number=5)
-    assert not start_frames.is_split(make_dataset(other, title="cars-TRE5"))
-
-
 def test_what_is_left_out_stays_so():
     problem = Problem("b", "no frames")
     found = start_frames.segments(make_dataset(make_sequence(), problems=(problem,)), 2)

@@ -73,12 +73,6 @@ def test_whole_boxes_lie_in_the_image(box, expected):
     assert baselines.whole_box(box, (20, 30)) == expected
 
 
-def test_legacy_names_are_found(cv2):
-    cv2.legacy = types.SimpleNamespace(TrackerKCF_create=cv2.TrackerMIL_create)
-    baselines.OpenCVTracker("kcf").init(np.zeros((9, 9, 3), np.uint8), (1, 1, 3, 3))
-    assert len(cv2.made) == 1
-
-
 def test_what_to_install(cv2, monkeypatch):
     with pytest.raises(ImportError, match=r"9\.9 .* no TrackerCSRT.*contrib.*gradnet_tf\[peers\]"):
         baselines.OpenCVTracker("csrt")
