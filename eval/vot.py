@@ -73,7 +73,7 @@ class VotTracker:
         new: Any = None,
         properties: Optional[Mapping[str, Any]] = None,
     ) -> Answer:
-        """Tracks the target into the next frame; there must be no `new` ones."""
+        """Tracks the target into the next frame; a further one in `new` raises a ValueError."""
         if new is not None and len(new):
             raise ValueError(f"one target only, please: further ones came with {frame!r}")
         answer = _call(lambda: self._tracker.update(_read(frame)))

@@ -22,7 +22,8 @@ def find_results(paths: Iterable[disk.PathLike]) -> list[TrackerResults]:
     """Finds results below some folders, and merges those of the same tracker.
 
     `paths` are outputs of `run`, folders in them, or trees of others in one of the layouts of
-    `formats`, called TITLE/TRACKER. The results are sorted by data set, tracker and protocol.
+    `formats`, called TITLE/TRACKER, which count from 1 (vot: from 0). Results are sorted by data
+    set, tracker and protocol.
 
     Raises:
         OSError: If there is no such folder.

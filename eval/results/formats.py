@@ -86,7 +86,7 @@ def decode_boxes(
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If a line, which the message names, is none or may be read in two ways.
+        ValueError: If a line, which the message names, is no such one or may be read in two ways.
     """
     is_vot = layout == VOT
     expected = "x,y,width,height" + (" or one of 0, 1, 2" if is_vot else "")
@@ -113,7 +113,7 @@ def decode_regions(path: Path) -> Optional[tuple[np.ndarray, np.ndarray, int]]:
     taken as the box around it; None for a text of boxes and codes alone. Raises an OSError if the
     file cannot be read, a ValueError that names it if it is damaged.
     """
-    place = f"{path}"
+    place = str(path)
     try:
         if path.suffix == ".bin":
             with disk.naming(path, "read"):
@@ -126,7 +126,7 @@ def decode_regions(path: Path) -> Optional[tuple[np.ndarray, np.ndarray, int]]:
             for number, line in enumerate(lines, 1):
                 place = f"{path}, line {number}"
                 regions.append(vot_regions.parse_line(line))
-        place = f"{path}"
+        place = str(path)
         codes = [FrameCode.TRACKED if r.code is None else _CODES[r.code] for r in regions]
     except KeyError as error:
         raise ValueError(f"{place}: there is no code {error} of a frame") from None

@@ -1,4 +1,4 @@
-"""Reads and encodes the JSON files below a tracker's folder that are no results.
+"""Reads and encodes the JSON files beside the results in a tracker's folder.
 
 * `.done/NAME.json` marks a finished sequence. It holds what made the results (`identity`), the
   sha256 of every file, and times that the benchmarks' formats have no place for;

@@ -1,7 +1,6 @@
 """Runs one tracker on one sequence as a protocol says: once through, or supervised as VOT does.
 
-* ope: The tracker is initialised in the first frame, then gets every frame (OTB's one-pass
-  evaluation).
+* ope: The tracker starts in the first frame and gets every frame once (OTB's one-pass evaluation).
 * supervised: Where the box no longer overlaps the ground truth, the tracker has failed; five frames
   after that it is initialised again (VOT until 2019).
 * realtime: Either of them under a simulated clock, see `realtime`.

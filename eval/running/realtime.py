@@ -1,10 +1,10 @@
-"""Simulates the clock of VOT's real-time experiment: which frames is a tracker too late for?
+"""Simulates the clock of VOT's real-time experiment, by which a tracker misses frames.
 
 Frames come at a fixed rate. A tracker that is still busy with an older frame when one comes does
 not get it; its last box is taken instead. The rules are those of vot-toolkit's real-time runtime
 (got10k's emulation runs at 25 frames a second and rounds otherwise):
 
-* A frame is given to the tracker if it is behind by at most one interval; what is left over is
+* The tracker is given a frame if it is behind by at most one interval; what is left over is
   forgiven then. So a tracker of up to two intervals a frame misses none.
 * The first `grace` answers that take more than an interval since a start are forgiven; the start
   itself may be one of them.

@@ -120,7 +120,7 @@ def execute(
 ) -> TaskResult:
     """Does a task: tracks, and writes what came of it, of a tracker or an image that fails, too.
 
-    If another process is doing the task, this one waits for it, or returns a `busy` result.
+    If another process is doing the task, it waits if `wait`; else its result is `busy`.
     Raises an OSError if the results cannot be written.
     """
     with contextlib.ExitStack() as stack:

@@ -34,8 +34,8 @@ _THREAD_VARIABLES = (
 class Event(NamedTuple):
     """Something that happened to the task of a number.
 
-    Its kind is "message" (value: what the function sent), "done" (its result), "error" (the
-    traceback of what it raised) or "died" (the process's exit code; negative for a signal).
+    Kinds are "message" (value: what the function sent), "done" (its result), "error" (the traceback
+    of what it raised) or "died" (the process's exit code; negative for a signal).
     """
 
     task: int
@@ -51,8 +51,7 @@ def run(
     The function is that of a module; it and the tasks, which are given out in their order, must be
     picklable. `threads` is each process's share of threads.
     """
-    # TensorFlow does not survive a fork.
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork.
     waiting = collections.deque(enumerate(tasks))
     workers: dict[Any, tuple[Any, int]] = {}  # Of each pipe: the process, and its task's number.
 

@@ -85,10 +85,7 @@ def import_opencv(name: str) -> Any:
 
 
 def whole_box(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Cuts a box (x, y, width, height) to whole pixels within an image of `size` (height, width).
-
-    At least one pixel each way is left.
-    """
+    """Cuts a box (x, y, width, height) to whole pixels, at least one, in an image of (h, w)."""
     corner, extent = np.reshape(np.asarray(box, np.float64), (2, 2))
     limit = np.array(size[::-1])
     low = np.clip(np.rint(corner), 0, limit - 1)
