@@ -105,7 +105,10 @@ def training_flags(settings: Settings, variant: str) -> list[str]:
     """Returns the flags of `gradnet_tf.train` for a variant."""
     is_baseline = variant == "baseline"
     stage = "siamfc" if is_baseline else "gradnet"
-    given = (*settings.train_flag, *(settings.baseline_flag if is_baseline else ()))
+    given = settings.train_flag
+    if is_baseline:  # Its search branch is trained, so no features of search regions are kept.
+        kept = ("feature_cache=", "crops=")
+        given = (*(text for text in given if not text.startswith(kept)), *settings.baseline_flag)
     own_steps = dict(text.partition("=")[::2] for text in given).get("steps", "")
     steps = int(own_steps) if own_steps.isdecimal() else settings.steps  # `check` tells of others.
     flags = {

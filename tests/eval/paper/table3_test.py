@@ -62,6 +62,14 @@ def test_every_row_of_the_paper_has_a_tracker(tmp_path):
     assert by_name["baseline"].target.endswith("trainings/baseline/weights/last")
 
 
+def test_the_baseline_keeps_no_features(tmp_path):
+    settings = make_settings(tmp_path, train_flag=("feature_cache=kept", "crops=3", "batch=2"))
+    flags_of = {variant: table3.training_flags(settings, variant) for variant in VARIANTS}
+    assert {"--feature_cache=kept", "--crops=3", "--batch=2"} <= set(flags_of["full"])
+    assert "--batch=2" in flags_of["baseline"]
+    assert not any("feature_cache" in flag or "crops" in flag for flag in flags_of["baseline"])
+
+
 @pytest.fixture
 def stand_ins(tmp_path, monkeypatch):
     """Trainings that only write weights, and a tracking that only gives numbers."""
