@@ -144,7 +144,7 @@ def is_complete(results: list[SequenceResult], protocol: Protocol, tracker: Any)
     first = results[0]
     return len(results) >= IDENTICAL and all(
         np.array_equal(other.boxes, first.boxes, equal_nan=True)
-        and np.array_equal(other.codes, first.codes)
+        and np.array_equal(np.asarray(other.codes), np.asarray(first.codes))
         for other in results[1:]
     )
 
