@@ -2,10 +2,10 @@
 
     python -m gradnet_tf.eval boxes --boxes=boxes.txt --truth=groundtruth_rect.txt
 
-Both files hold one line 'x,y,width,height' a frame, first frame included. The boxes count from 0,
-as gradnet_tf.track writes them, and the ground truth from 1, as OTB, TC-128, LaSOT and GOT-10k do,
-unless --truth_origin says otherwise or both begin with the same box. Frames whose ground truth is
-NaN or has no area are left out; a box that is NaN is a miss.
+Both files hold one line 'x,y,width,height' a frame, first frame included; the boxes may be in any
+format of gradnet_tf.track, of one target. They count from 0, and the ground truth from 1, as OTB,
+TC-128, LaSOT and GOT-10k do, unless --truth_origin says otherwise or both begin with the same box.
+Frames whose ground truth is NaN or has no area are left out; a box that is NaN is a miss.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 
 from gradnet_tf import command_line
-from gradnet_tf.boxes import checks
+from gradnet_tf.boxes import checks, formats
 from gradnet_tf.eval.metrics import ope_metrics
 from gradnet_tf.files import textfiles
 
@@ -89,7 +89,7 @@ def _run(values: flags.FlagValues) -> None:
     for name in ("boxes", "truth"):
         if not values[name].value:
             raise ValueError(f"--{name} is missing: a file of lines x,y,width,height")
-    boxes, truth = textfiles.read_boxes(values.boxes), textfiles.read_boxes(values.truth)
+    boxes, truth = formats.read_boxes(values.boxes), textfiles.read_boxes(values.truth)
     truth, origin = count_from_zero(truth, boxes[0], values.truth_origin)
     print(report(boxes, truth))
     print(f"truth               {'counts from 1' if origin else 'counts as the boxes do'}")

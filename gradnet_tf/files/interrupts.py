@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from types import FrameType
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from absl import logging
 
@@ -70,10 +70,12 @@ class StopRequest:
     A context manager around a loop that asks `requested` after each step. A second SIGINT
     interrupts at once, as usual; leaving the block restores the handlers that were there before.
     Outside the main thread nothing is caught. `received` is the first signal that came, or None.
+    `stop` is called with the first signal, wherever the program is: it may take no locks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Callable[[], None] = lambda: None) -> None:
         self.received: Optional[signal.Signals] = None
+        self._stop = stop
         self._old: dict[signal.Signals, Any] = {}
 
     @property
@@ -96,6 +98,7 @@ class StopRequest:
     def _note(self, number: int, frame: Optional[FrameType]) -> None:
         # Nothing more than this: the code that was interrupted may hold the log's locks.
         self.received = self.received or signal.Signals(number)
+        self._stop()
         if number == signal.SIGINT:
             self._restore(signal.SIGINT)
 

@@ -14,6 +14,17 @@ Boxes = Union[np.ndarray, Sequence[Union[np.ndarray, Sequence[float]]]]
 
 PREDICTION = (255, 40, 40)
 TRUTH = (40, 220, 60)
+# Of several targets, in turn; none is like the truth's.
+_TARGETS = (
+    PREDICTION,
+    (70, 150, 255),
+    (255, 215, 0),
+    (255, 90, 220),
+    (0, 225, 235),
+    (255, 145, 30),
+    (190, 130, 255),
+    (255, 255, 255),
+)
 _TEXT = (255, 255, 255)
 _TEXT_GROUND = (0, 0, 0)
 _GAP = 4  # px between the tiles of a contact sheet
@@ -38,6 +49,27 @@ def draw_box(
     """
     picture = Image.fromarray(image)
     _outline(picture, box, colour, width or line_width(image.shape))
+    if label:
+        _label(picture, label)
+    return np.asarray(picture).copy()
+
+
+def draw_targets(
+    image: np.ndarray, boxes: Boxes, width: Optional[int] = None, label: Optional[str] = None
+) -> np.ndarray:
+    """Draws a target's box, or several targets' in colours of their own and with their numbers.
+
+    Args:
+        image: uint8 [h, w, 3] RGB.
+        boxes: [4] or [targets, 4]; see `draw_box`, also for the rest.
+        width: Of the lines in px.
+        label: Text for the image's upper left corner.
+
+    Returns:
+        uint8 [h, w, 3] RGB.
+    """
+    picture = Image.fromarray(image)
+    _outline_targets(picture, boxes, width or line_width(image.shape))
     if label:
         _label(picture, label)
     return np.asarray(picture).copy()
@@ -76,8 +108,9 @@ def contact_sheet(
 
     Args:
         frames: Images, uint8 [h, w, 3] RGB.
-        boxes: A box (x, y, width, height) for each, in pixels of its image.
-        truth: Likewise, drawn below the boxes in another colour.
+        boxes: A box (x, y, width, height) for each, in pixels of its image, or those of several
+            targets, [targets, 4], which are drawn as by `draw_targets`.
+        truth: A box for each, drawn below the boxes in another colour.
         columns: Frames in a row.
         labels: Texts for the frames, by default their numbers from 0.
         side: Length that the longer side of a frame is shrunk to, in px.
@@ -98,9 +131,9 @@ def contact_sheet(
     for index, (tile, frame) in enumerate(zip(tiles, frames)):
         # Lines are drawn after shrinking, which would wash them out.
         factor = tile.width / frame.shape[1], tile.height / frame.shape[0]
-        for rows, colour in ((truth, TRUTH), (boxes, PREDICTION)):
-            if rows is not None:
-                _outline(tile, np.multiply(rows[index], factor * 2), colour, 2)
+        if truth is not None:
+            _outline(tile, np.multiply(truth[index], factor * 2), TRUTH, 2)
+        _outline_targets(tile, np.multiply(boxes[index], factor * 2), 2)
         _label(tile, labels[index])
     columns = min(columns, len(tiles))
     width, height = (max(edges) + _GAP for edges in zip(*(tile.size for tile in tiles)))
@@ -110,6 +143,16 @@ def contact_sheet(
         row, column = divmod(index, columns)
         sheet.paste(tile, (_GAP + column * width, _GAP + row * height))
     return sheet
+
+
+def _outline_targets(picture: Image.Image, boxes: Boxes, width: int) -> None:
+    rows = np.asarray(boxes, np.float64)
+    if rows.ndim == 1:
+        return _outline(picture, rows, PREDICTION, width)
+    for target, box in enumerate(rows):
+        colour = _TARGETS[target % len(_TARGETS)]
+        _outline(picture, box, colour, width)
+        _number(picture, box, str(target), colour)
 
 
 def _outline(picture: Image.Image, box: Iterable[float], colour: Colour, width: int) -> None:
@@ -126,11 +169,27 @@ def _outline(picture: Image.Image, box: Iterable[float], colour: Colour, width: 
 
 
 def _label(picture: Image.Image, text: str) -> None:
-    draw = ImageDraw.Draw(picture)
     font = _font(max(11, round(min(picture.size) / 18)))
-    left, top, right, bottom = draw.textbbox((3, 2), text, font=font)
-    draw.rectangle((left - 3, top - 2, right + 2, bottom + 2), fill=_TEXT_GROUND)
-    draw.text((3, 2), text, fill=_TEXT, font=font)
+    _write(picture, (3, 2), text, font, _TEXT, _TEXT_GROUND)
+
+
+def _number(picture: Image.Image, box: np.ndarray, text: str, colour: Colour) -> None:
+    """Writes a target's number above its box, or into it where there is no room above."""
+    if not np.isfinite(box).all():
+        return
+    font = _font(max(10, round(min(picture.size) / 26)))
+    _, top, right, bottom = ImageDraw.Draw(picture).textbbox((0, 0), text, font=font)
+    x = np.clip(box[0] + 3, 3, max(3, picture.width - right - 3))
+    y = box[1] - bottom - 2
+    y = np.clip(y if y + top > 2 else box[1] + 2, 2, max(2, picture.height - bottom - 3))
+    _write(picture, (int(x), int(y)), text, font, _TEXT_GROUND, colour)
+
+
+def _write(picture: Image.Image, place, text: str, font, colour: Colour, ground: Colour) -> None:
+    draw = ImageDraw.Draw(picture)
+    left, top, right, bottom = draw.textbbox(place, text, font=font)
+    draw.rectangle((left - 3, top - 2, right + 2, bottom + 2), fill=ground)
+    draw.text(place, text, fill=colour, font=font)
 
 
 @functools.lru_cache(maxsize=8)

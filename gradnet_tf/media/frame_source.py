@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fractions
+import itertools
 import weakref
 from collections.abc import Generator, Iterator
 from typing import Any, Callable, Optional, Union
@@ -62,6 +63,7 @@ class FrameSource:
     Attributes:
         description: The folder, file or kind of source, for messages.
         length: Number of frames if known beforehand, else None. A video's is what its header says.
+        start_frame: Number of the first frame that is yielded.
         reiterable: Whether the frames can be had a second time.
         pixel_aspect: Width over height of a pixel, 1 but for some videos.
         on_bad_frame: "stop" or "hold", see `open_frames`.
@@ -79,9 +81,15 @@ class FrameSource:
         copy: bool = False,
         on_bad_frame: str = "stop",
         prefetch: int = 8,
+        start_frame: int = 0,
+        end_frame: Optional[int] = None,
     ):
         self.description = description
+        self.start_frame = start_frame
+        self._stop = None if end_frame is None else end_frame + 1
         self.length = length
+        if length is not None:
+            self.length = max(0, min(length, self._stop or length) - start_frame)
         self._fps = fps
         self.reiterable = reiterable
         self.pixel_aspect = pixel_aspect
@@ -126,8 +134,9 @@ class FrameSource:
 
     def _frames(self) -> Generator[Frame, None, None]:
         scale = None
-        index = -1
-        for index, (name, item, *timing) in enumerate(self._entries()):
+        index: Optional[int] = None
+        entries = itertools.islice(self._entries(), self.start_frame, self._stop)
+        for index, (name, item, *timing) in enumerate(entries, self.start_frame):
             duration = timing[0] if timing else None
             try:
                 if isinstance(item, Exception):
@@ -135,7 +144,7 @@ class FrameSource:
                 item = unwrapped(item)
                 # Fixed by the first float image that tells: a dark frame must not be scaled anew.
                 scale = scale or float_scale(item)
-                if index == 0 and self._deep_range is None:
+                if index == self.start_frame and self._deep_range is None:
                     self._deep_range = deep_range(item)
                     if self._deep_range is not None:
                         logging.warning(
@@ -144,18 +153,20 @@ class FrameSource:
                         )
                 image = as_rgb(item, float_range=scale, deep_range=self._deep_range)
             except (OSError, TypeError, ValueError) as error:
-                if index == 0 or self.on_bad_frame == "stop":
-                    raise bad_frame(index, name, error) from error
+                is_first = index == self.start_frame
+                if is_first or self.on_bad_frame == "stop":
+                    raise bad_frame(index, name, error, is_first) from error
                 yield Frame(index, None, name, str(error), duration)
             else:
                 # The caller may fill the same buffer again while this frame waits its turn.
                 image = image.copy() if self._copy else image
                 yield Frame(index, image, name, duration=duration)
-        if index < 0:
-            raise ValueError(f"no frames in {self.description}")
+        if index is None:
+            where = f" from frame {self.start_frame} on" if self.start_frame else ""
+            raise ValueError(f"no frames in {self.description}{where}")
 
 
-def bad_frame(index: int, name: str, error: Exception) -> FrameError:
+def bad_frame(index: int, name: str, error: Exception, is_first: bool = False) -> FrameError:
     """Makes the error of a frame, which says what could be done."""
-    hint = " (on_bad_frame='hold' would repeat the last box)" if index else ""
+    hint = "" if is_first else " (on_bad_frame='hold' would repeat the last box)"
     return FrameError(index, name, f"{error}{hint}")

@@ -14,7 +14,7 @@ from absl import logging
 from PIL import Image
 
 from gradnet_tf.files import disk, folder
-from gradnet_tf.media import image_files, video
+from gradnet_tf.media import image_files, streams, video
 from gradnet_tf.media.frame_source import Entry, Frame, FrameError, FrameSource, bad_frame
 
 __all__ = ["Frame", "FrameError", "FrameSource", "open_frames"]
@@ -23,7 +23,14 @@ __all__ = ["Frame", "FrameError", "FrameSource", "open_frames"]
 _ANIMATIONS = (b"GIF8", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"WEBP")
 
 
-def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -> FrameSource:
+def open_frames(
+    source: Any,
+    *,
+    on_bad_frame: str = "stop",
+    prefetch: int = 8,
+    start_frame: int = 0,
+    end_frame: Optional[int] = None,
+) -> FrameSource:
     """Opens a source of frames.
 
     Args:
@@ -36,6 +43,8 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
               `gradnet_tf.media.video.read_frames`;
             - a file with several images: an animated GIF, WebP, PNG or AVIF, a TIFF of many pages;
             - a pattern of image paths, such as ``"shot/*.png"``;
+            - a stream, which is read once: ``camera:0``, a URL of rtsp, http or https, ``-``
+              (standard input) or a named pipe, see `gradnet_tf.media.streams`;
             - an open binary file, such as an `io.BytesIO`, with one or several images;
             - a list or tuple of paths or images, an array [n, h, w, 3];
             - any iterable of images, read once and in the background if it is a generator;
@@ -47,6 +56,8 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
         on_bad_frame: What happens at a frame that is missing, damaged or no image: "stop" raises,
             "hold" yields a `Frame` without an image. The first frame must be good in either case.
         prefetch: Number of frames decoded ahead by the background thread; 0 uses none.
+        start_frame: Number of the first frame to be yielded, from 0. Frames keep their numbers.
+        end_frame: Number of the last one; by default the source's last.
 
     Returns:
         The source. Files are looked for, and the header of a video is read, at once; images are
@@ -66,7 +77,14 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
         raise ValueError(f"on_bad_frame must be 'stop' or 'hold', got {on_bad_frame!r}")
     if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
         raise ValueError(f"prefetch must be a number of frames, 0 or more, got {prefetch!r}")
-    options: dict[str, Any] = {"on_bad_frame": on_bad_frame, "prefetch": prefetch}
+    if start_frame < 0:
+        raise ValueError(f"start_frame must be 0 or more, got {start_frame}")
+    if end_frame is not None and end_frame < start_frame:
+        raise ValueError(f"end_frame {end_frame} is before start_frame {start_frame}")
+    options: dict[str, Any] = {
+        **{"on_bad_frame": on_bad_frame, "prefetch": prefetch},
+        **{"start_frame": start_frame, "end_frame": end_frame},
+    }
     if isinstance(source, (str, os.PathLike)):
         return _open_path(disk.local_path(source), options)
     if callable(getattr(source, "isOpened", None)) and callable(getattr(source, "read", None)):
@@ -112,8 +130,14 @@ def open_frames(source: Any, *, on_bad_frame: str = "stop", prefetch: int = 8) -
 
 
 def _open_path(path: str, options: dict) -> FrameSource:
+    place = streams.find(path)
+    if place is not None:
+        return streams.StreamSource(path, place, **options)
     if os.path.isdir(path):
         frames, missing = folder.list_frames(path)
+        end = len(frames) if options["end_frame"] is None else options["end_frame"] + 1
+        wanted = set(frames[options["start_frame"] : end])
+        missing = [file for file in missing if file in wanted]
         if missing and options["on_bad_frame"] == "stop":
             error = FileNotFoundError(
                 f"{missing[0]} is missing"
@@ -124,9 +148,7 @@ def _open_path(path: str, options: dict) -> FrameSource:
     if not os.path.exists(path):
         return _open_pattern(path, options)
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(
-            f"{path!r} is a pipe or a device, which can be read only once: save it to a file first"
-        )
+        raise OSError(f"{path!r} is a device; a camera is camera:0, and so on")
     with open(path, "rb") as file:
         signature = file.read(16)
     signature = signature[8:] if signature.startswith(b"RIFF") else signature
@@ -148,11 +170,7 @@ def _open_path(path: str, options: dict) -> FrameSource:
 def _open_pattern(path: str, options: dict) -> FrameSource:
     found = folder.match(path) if path else []
     if not found:
-        hint = ""
-        if path == "-":
-            hint = "; standard input is not read, save it to a file first"
-        elif "://" in path:
-            hint = "; only files of this machine are read, download it first"
+        hint = "; of URLs, rtsp, http and https are read" if "://" in path else ""
         raise FileNotFoundError(f"there is no folder or file {path!r}{hint}")
     if len(found) == 1:
         return _open_path(str(found[0]), options)

@@ -43,7 +43,7 @@ def read_header(path: str) -> dict[str, Any]:
     frames per second as ffmpeg guesses them, `fps`, both None if it does not say; and
     `pixel_aspect`, width over height of a pixel, with the frame upright.
     """
-    with _open_input(path) as (container, stream):
+    with _open_file(path) as (container, stream):
         fps = float(stream.guessed_rate) if stream.guessed_rate else None
         aspect = fractions.Fraction(stream.sample_aspect_ratio or 1)
         length = _length(container, stream)
@@ -66,29 +66,46 @@ def read_frames(path: str) -> Iterator[tuple[str, Any, Optional[float]]]:
         OSError: If it cannot be opened or has no video stream.
         ImportError: If PyAV is not installed.
     """
-    with _open_input(path) as (container, stream):
-        order = Order(stream.codec_context.codec.name, container.format.name)
+    with _open_file(path) as (container, stream):
         end = End(container, stream)
-        rows = _rows(container, stream, order, end)
         count = 0
-        for count, (row, seconds) in enumerate(_timed(rows, stream), 1):
-            image: Any = row.image
-            if isinstance(image, str):
-                image = OSError(f"cannot decode {path}: {image}")
-            yield f"{path}, frame {count - 1}", image, seconds
-        if order.skipped:
-            logging.warning(
-                "%s begins in the middle: %d packets before its first key frame are passed over",
-                *(path, order.skipped),
-            )
-        if order.lost > 0:
-            logging.warning(
-                "%s has %d more frames than the %d that were decoded, it does not tell where",
-                *(path, order.lost, count),
-            )
+        for entry in decode(container, stream, end, path):
+            count += 1
+            yield entry
         notice = end.notice(path, count)
         if notice:
             logging.warning("%s", notice)
+
+
+def decode(
+    container: Any, stream: Any, end: End, name: str
+) -> Iterator[tuple[str, Any, Optional[float]]]:
+    """Decodes what `open_input` opened, which need not be a file; see `read_frames`.
+
+    Args:
+        container: The container, of which nothing was read yet.
+        stream: Its video stream.
+        end: Learns where the stream ends.
+        name: For messages.
+    """
+    order = Order(stream.codec_context.codec.name, container.format.name)
+    rows = _rows(container, stream, order, end)
+    count = 0
+    for count, (row, seconds) in enumerate(_timed(rows, stream), 1):
+        image: Any = row.image
+        if isinstance(image, str):
+            image = OSError(f"cannot decode {name}: {image}")
+        yield f"{name}, frame {count - 1}", image, seconds
+    if order.skipped:
+        logging.warning(
+            "%s begins in the middle: %d packets before its first key frame are passed over",
+            *(name, order.skipped),
+        )
+    if order.lost > 0:
+        logging.warning(
+            "%s has %d more frames than the %d that were decoded, it does not tell where",
+            *(name, order.lost, count),
+        )
 
 
 def _rows(container: Any, stream: Any, order: Order, end: End) -> Iterator[VideoFrame]:
@@ -169,19 +186,36 @@ def _length(container: Any, stream: Any) -> Optional[int]:
 
 
 @contextlib.contextmanager
-def _open_input(path: str) -> Iterator[tuple[Any, Any]]:
-    """Opens a file; the container and its video stream."""
+def open_input(url: str, name: str, **options: Any) -> Iterator[tuple[Any, Any]]:
+    """Opens what FFmpeg reads.
+
+    Args:
+        url: The place, with its protocol.
+        name: For messages.
+        **options: Of `av.open`.
+
+    Yields:
+        The `av.container.InputContainer` and its video stream.
+
+    Raises:
+        OSError: If it cannot be opened or has no video stream.
+        ImportError: If PyAV is not installed.
+    """
     av = import_av()
     try:
-        # Without its protocol FFmpeg takes what stands before a colon in a name for one.
-        container = av.open(f"file:{path}")
+        container = av.open(url, **options)
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise OSError(f"cannot open video {path}: {reason(error)}") from error
+        raise OSError(f"cannot open {name}: {reason(error)}") from error
     with container:
         streams = [stream for stream in container.streams.video if stream.codec_context]
         if not streams:
-            raise OSError(f"cannot open video {path}: it has no video stream that can be decoded")
+            raise OSError(f"cannot open {name}: it has no video stream that can be decoded")
         yield container, max(streams, key=_score)
+
+
+def _open_file(path: str) -> contextlib.AbstractContextManager[tuple[Any, Any]]:
+    # Without its protocol FFmpeg takes what stands before a colon in a name for one.
+    return open_input(f"file:{path}", f"video {path}")
 
 
 def _score(stream: Any) -> int:
@@ -223,7 +257,7 @@ def to_rgb(frame: Any, matrix: Optional[tuple[int, int, int, int]] = None) -> np
 def _is_turned(path: str) -> bool:
     """Tells whether the frames are shown lying on their side."""
     errors = (import_av().error.FFmpegError, OSError)
-    with _open_input(path) as (container, stream):
+    with _open_file(path) as (container, stream):
         for packet in _packets(container, stream):
             with contextlib.suppress(*errors):
                 for frame in stream.codec_context.decode(packet if packet.size else None):

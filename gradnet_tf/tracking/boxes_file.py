@@ -1,160 +1,119 @@
-"""Writes boxes as text, at once or as they come."""
+"""Writes the boxes of a run in one of the formats, at once or as they come."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Optional, Union
+from typing import Any
 
 import numpy as np
-from absl import logging
 
+from gradnet_tf.boxes import formats
 from gradnet_tf.files import disk
-
-_SYNC_SECONDS = 5.0
-
-
-def save_boxes(path: disk.PathLike, boxes: np.ndarray, format: str = "float") -> None:
-    """Writes boxes [n, 4] as text; see `TrackingRun.save`."""
-    disk.write_bytes(path, b"".join(_line(box, format) for box in boxes))
+from gradnet_tf.files.kept_lines import KeptLines
 
 
-def partial_path(path: disk.PathLike) -> Path:
-    """Returns where `BoxesFile` keeps the boxes so far, beside the file behind all links."""
-    return Path(f"{disk.resolve(path)}.partial")
+def target_paths(path: disk.PathLike, format: str, targets: int) -> list[Path]:
+    """Returns the files for some targets: one table, or ``NAME.0.txt``, ``NAME.1.txt`` and so on.
+
+    Args:
+        path: The file; of one target, it is written itself.
+        format: One of `formats.FORMATS`.
+        targets: Number of targets.
+
+    Raises:
+        ValueError: If there is no such format, or the path is a device or a pipe, which would need
+            several.
+    """
+    path = Path(disk.local_path(path))
+    if formats.get_format(format).is_table or targets == 1:
+        return [path]
+    if disk.is_special(path):
+        tables = ", ".join(name for name, each in formats.FORMATS.items() if each.is_table)
+        raise ValueError(
+            f"{path} takes one target in the format {format}, got {targets}: choose {tables}"
+        )
+    return [path.with_name(f"{path.stem}.{target}{path.suffix}") for target in range(targets)]
+
+
+def frame_rows(frame: int, box: Any, score: Any, confidence: Any) -> list[formats.Row]:
+    """Makes the rows of a frame: of a box [4], or of boxes [targets, 4] and their values."""
+    boxes = np.reshape(box, [-1, 4])
+    values = zip(boxes.tolist(), np.ravel(score).tolist(), np.ravel(confidence).tolist())
+    return [
+        formats.Row(frame, target, x, y, width, height, measured, relative)
+        for target, ((x, y, width, height), measured, relative) in enumerate(values)
+    ]
+
+
+def save_rows(path: disk.PathLike, frames: Sequence[Sequence[formats.Row]], format: str) -> None:
+    """Writes the rows of all frames; see `TrackingRun.save`."""
+    paths = target_paths(path, format, len(frames[0]))
+    for place, file in enumerate(paths):
+        parts = (_part(rows, place, len(paths)) for rows in frames)
+        content = formats.encode([row for part in parts for row in part], format)
+        disk.write_bytes(file, content + formats.get_format(format).end.encode())
 
 
 class BoxesFile:
-    """Keeps boxes on disk as they come, so that nothing ends a run without them.
+    """Keeps boxes on disk as they come, see `KeptLines`: a table, or a file for each target.
 
-    Lines go to ``NAME.partial``, see `partial_path`: each is the system's at once and on the disk
-    within seconds. `finish` writes the file itself. A device or a pipe gets the lines as they come.
-    A context manager, which closes ``NAME.partial`` and leaves it.
+    A context manager, which closes the files.
+
+    Args:
+        path: See `target_paths`.
+        format: One of `formats.FORMATS`.
+        targets: Number of targets.
 
     Attributes:
-        partial: ``NAME.partial``; None for a device or a pipe.
+        frames: Number of frames so far.
+
+    Raises:
+        OSError: If they cannot be written.
+        ValueError: See `target_paths`.
     """
 
-    def __init__(self, path: disk.PathLike, format: str = "float"):
-        """Makes sure that the boxes can be written; an older ``NAME.partial`` is still there then.
-
-        Args:
-            path: The file to be written, or a device or a pipe.
-            format: See `TrackingRun.save`.
-
-        Raises:
-            OSError: If they cannot be written.
-        """
-        self.partial: Optional[Path] = None
-        self._path = Path(path)
+    def __init__(self, path: disk.PathLike, format: str = "float", targets: int = 1):
+        self.frames = 0
         self._format = format
-        self._lines: list[bytes] = []
-        self._file: Optional[BinaryIO] = None
-        self._is_sound = True  # The lines so far are where they should be.
-        self._synced = time.monotonic()
-        if disk.is_special(path):
-            self._file = disk.open_special(path)
-        else:
-            disk.check_target(path)
-            self.partial = partial_path(path)
-            disk.check_target(self.partial)
+        self._files: list[KeptLines] = []
+        with contextlib.ExitStack() as stack:
+            for each in target_paths(path, format, targets):
+                self._files.append(stack.enter_context(KeptLines(each)))
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> BoxesFile:
         return self
 
-    def __len__(self) -> int:
-        return len(self._lines)
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.__exit__(*exception)
 
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def add(self, box: Union[np.ndarray, Sequence[float]]) -> None:
-        """Writes the next box, (x, y, width, height).
-
-        Where that fails, as on a full disk, the run goes on: there may be room by its end.
-
-        Raises:
-            OSError: If a device or a pipe does not take it.
-        """
-        line = _line(box, self._format)
-        self._lines.append(line)
-        if not self._is_sound:
-            return
-        try:
-            self._write(line)
-        except OSError as error:
-            self._is_sound = False
-            if self.partial is None:
-                raise
-            if self._file is not None:
-                with contextlib.suppress(OSError):  # Half a line may read as another box.
-                    self._file.truncate(sum(map(len, self._lines[:-1])))
-            logging.warning("%s; the boxes are kept in memory", error)
+    def add(self, rows: Sequence[formats.Row]) -> None:
+        """Writes the next frame, as `frame_rows` makes it; raises as `KeptLines.add`."""
+        for place, file in enumerate(self._files):
+            part = _part(rows, place, len(self._files))
+            file.add(formats.encode(part, self._format, is_first=not self.frames))
+        self.frames += 1
 
     def finish(self) -> None:
-        """Writes the file itself and removes ``NAME.partial``.
-
-        Raises:
-            OSError: If it cannot be written; the boxes are still there then, see `rescue`.
-        """
-        if self.partial is not None:
-            disk.write_bytes(self._path, b"".join(self._lines))
-        self.discard()
+        """Writes the files themselves; raises as `KeptLines.finish`."""
+        end = formats.get_format(self._format).end
+        for file in self._files:
+            if end:
+                file.add(end.encode())
+            file.finish()
 
     def discard(self) -> None:
-        """Forgets the boxes and removes ``NAME.partial``, for they are elsewhere."""
-        if self._file is not None and self.partial is not None:
-            with contextlib.suppress(OSError):  # Not that of another process on the same output.
-                if os.path.samestat(os.fstat(self._file.fileno()), os.stat(self.partial)):
-                    self.partial.unlink()
-        self._lines = []
+        """Forgets the boxes, for they are elsewhere."""
+        for file in self._files:
+            file.discard()
 
-    def rescue(self) -> Optional[Path]:
-        """Makes sure that the boxes so far are in a file, and returns its path.
-
-        It is ``NAME.partial``, or a file in the folder for temporary ones if that cannot be written
-        any more; None if there are no boxes, or all went to a device or a pipe.
-
-        Raises:
-            OSError: If they cannot be written anywhere.
-        """
-        content = b"".join(self._lines)
-        if not content or (self.partial is None and self._is_sound):
-            return None
-        if self.partial is not None:
-            with contextlib.suppress(OSError):
-                if self.partial.read_bytes() != content:
-                    disk.write_bytes(self.partial, content)
-                return self.partial
-        descriptor, name = tempfile.mkstemp(".txt", f"{self._path.stem}-")
-        with disk.naming(name), open(descriptor, "wb") as file:
-            file.write(content)
-        return Path(name)
-
-    def _write(self, line: bytes) -> None:
-        with disk.naming(self.partial or self._path):
-            if self._file is None:
-                assert self.partial is not None  # A device or a pipe is open from the start.
-                # Not over an older one: another process may be writing it.
-                with contextlib.suppress(FileNotFoundError):
-                    self.partial.unlink()
-                self._file = open(self.partial, "xb", buffering=0)
-            disk.write_all(self._file, line)
-            if self.partial is not None and time.monotonic() - self._synced > _SYNC_SECONDS:
-                os.fsync(self._file.fileno())
-                self._synced = time.monotonic()
+    def rescue(self) -> list[Path]:
+        """Makes sure that the boxes so far are in files; see `KeptLines.rescue`."""
+        return [path for path in [file.rescue() for file in self._files] if path]
 
 
-def _line(box: Union[np.ndarray, Sequence[float]], format: str) -> bytes:
-    if format == "float":
-        words = [np.format_float_positional(value, trim="0") for value in box]
-    elif format == "reference":
-        words = [str(value) for value in np.rint(box).astype(int).tolist()]
-    else:
-        raise ValueError(f"format must be 'float' or 'reference', got {format!r}")
-    return (",".join(words) + "\n").encode()
+def _part(rows: Sequence[formats.Row], place: int, files: int) -> Iterable[formats.Row]:
+    """The rows of a frame that belong to one of the files."""
+    return rows if files == 1 else rows[place : place + 1]

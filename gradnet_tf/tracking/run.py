@@ -17,25 +17,22 @@ from tqdm import tqdm
 from gradnet_tf.files import disk
 from gradnet_tf.media import drawing
 from gradnet_tf.media.frames import Frame, FrameError, FrameSource, open_frames
-from gradnet_tf.media.video_writer import VideoWriter
 from gradnet_tf.tracking import plotting
-from gradnet_tf.tracking.boxes_file import save_boxes
+from gradnet_tf.tracking.boxes_file import frame_rows, save_rows
+from gradnet_tf.tracking.overlay import Overlay, OverlayVideo, frame_label
 from gradnet_tf.tracking.thumbnails import Thumbnails
-
-_DEFAULT_FPS = 25.0  # Of a video made from frames that have no rate.
-
-Callback = Callable[[Frame, np.ndarray], None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class TrackingRun:
-    """Holds a target's boxes over a sequence of n frames, and how they came about.
+    """Holds the boxes of a target, or of k targets, over n frames, and how they came about.
 
     Attributes:
-        boxes: float64 [n, 4], (x, y, width, height), 0-based pixels. The first is the given box.
-        scores: float64 [n], the largest SiamFC score of each frame; NaN where nothing was measured,
-            in the first frame and in held ones.
-        confidences: float64 [n], 0 to 1; NaN likewise.
+        boxes: float64 [n, 4] or [n, k, 4], (x, y, width, height), 0-based pixels. The first ones
+            are those that were given.
+        scores: float64 [n] or [n, k], the largest SiamFC score of each frame; NaN where nothing was
+            measured, in the first frame and in held ones.
+        confidences: float64 [n] or [n, k], 0 to 1; NaN likewise.
         seconds: float64 [n], time spent tracking each frame, without decoding it. The first is the
             time of the initialisation; 0 for held frames.
         held: bool [n], frames that could not be read, where the last box is repeated.
@@ -46,6 +43,8 @@ class TrackingRun:
         source_fps: Frames per second of the source, if it is a video; else None.
         is_complete: Whether the source was tracked to its end; False for the run so far of an
             interrupted one.
+        start_frame: Number of the first frame in the source; later than 0 if frames before it were
+            passed over.
     """
 
     boxes: np.ndarray
@@ -59,6 +58,7 @@ class TrackingRun:
     source: Optional[FrameSource] = None
     source_fps: Optional[float] = None
     is_complete: bool = True
+    start_frame: int = 0
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -66,7 +66,8 @@ class TrackingRun:
     def __repr__(self) -> str:
         held = f", {self.held.sum()} held" if self.held.any() else ""
         ended = "" if self.is_complete else ", ended early"
-        return f"TrackingRun({len(self)} frames{held}{ended}, {self.fps:.1f} fps)"
+        targets = f", {self.boxes.shape[1]} targets" if self.boxes.ndim == 3 else ""
+        return f"TrackingRun({len(self)} frames{targets}{held}{ended}, {self.fps:.1f} fps)"
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -84,18 +85,24 @@ class TrackingRun:
         return float(len(seconds) / seconds.sum()) if len(seconds) else float("nan")
 
     def save(self, path: disk.PathLike, format: str = "float") -> None:
-        """Writes the boxes as text, a line ``x,y,width,height`` for each frame.
+        """Writes the boxes as text.
 
         Args:
-            path: The file to be written.
-            format: "float" writes every digit; "reference" rounds to integers as the reference's
-                track.py does (half to even) before it saves.
+            path: The file to be written. Of several targets, a format without room for them gets a
+                file for each: ``NAME.0.txt``, ``NAME.1.txt`` and so on.
+            format: One of `gradnet_tf.boxes.formats.FORMATS`: "float" writes a line
+                ``x,y,width,height`` with every digit for each frame; "reference" rounds them to
+                integers as the reference's track.py does (half to even) before it saves; "otb" and
+                "got10k" count from 1 as the benchmarks do; "mot", "csv" and "json" are tables of
+                all targets, with confidences and, but for "mot", scores.
 
         Raises:
             ValueError: If there is no such format.
             OSError: If the file cannot be written.
         """
-        save_boxes(path, self.boxes, format)
+        values = zip(self.boxes, self.scores, self.confidences)
+        rows = [frame_rows(n, *each) for n, each in enumerate(values, self.start_frame)]
+        save_rows(path, rows, format)
 
     def to_video(
         self,
@@ -114,7 +121,7 @@ class TrackingRun:
             path: The file to be written.
             frames: The frames once more, anything that `gradnet_tf.media.frames.open_frames`
                 takes; only needed if the source could be read but once.
-            truth: [m, 4], boxes drawn in another colour on the first m frames.
+            truth: [m, 4], boxes drawn in another colour on the first m frames of the run.
             fps: Frames per second; by default each frame is shown as long as in the source if it
                 is a video, else 25 a second.
             progress: Whether to show a progress bar.
@@ -130,30 +137,20 @@ class TrackingRun:
                 "the frames of this run could be read only once: give them again, "
                 "to_video(path, frames=...)"
             )
-        rate = fps or source.fps or self.source_fps or _DEFAULT_FPS
-        width = drawing.line_width(self.frame_size)
+        overlay = Overlay(truth)
         with contextlib.ExitStack() as stack:
-            writer = VideoWriter(path, rate, self.frame_size[::-1], source.pixel_aspect)
-            stack.enter_context(writer)
+            rate = fps or source.fps or self.source_fps
+            writer = stack.enter_context(OverlayVideo(path, rate, source.pixel_aspect))
             bar = stack.enter_context(_bar(source, "video", progress, len(self)))
-            image: Any = None
             count = 0
             shown = _closing(source, stack)
             if not self.is_complete:  # The frame after the last one may be what ended the run.
                 shown = itertools.islice(shown, len(self))
-            for frame in shown:
-                image = image if frame.image is None else frame.image
-                if frame.index >= len(self):
+            for count, frame in enumerate(shown, 1):
+                if count > len(self):
                     raise ValueError(f"this run has {len(self)} boxes, but there are more frames")
-                drawn = image
-                if truth is not None and frame.index < len(truth):
-                    drawn = drawing.draw_box(drawn, truth[frame.index], drawing.TRUTH, width)
-                label = self._label(frame.index)
-                box = self.boxes[frame.index]
-                drawn = drawing.draw_box(drawn, box, drawing.PREDICTION, width, label)
-                drawn = drawing.fit_into(drawn, self.frame_size)
+                drawn = overlay.draw(frame.image, self.boxes[count - 1], self._label(count - 1))
                 writer.write(drawn, None if fps else frame.duration)
-                count += 1
                 bar.update()
             if count < len(self):
                 raise ValueError(f"this run has {len(self)} boxes, but there are {count} frames")
@@ -167,7 +164,7 @@ class TrackingRun:
             columns: Frames in a row.
             count: Number of frames; at most those that are kept as thumbnails (12 to 24 of a longer
                 sequence).
-            truth: [m, 4], boxes drawn in another colour on those of the first m frames.
+            truth: [m, 4], boxes drawn in another colour on those of the run's first m frames.
 
         Returns:
             The sheet, an RGB image.
@@ -176,23 +173,24 @@ class TrackingRun:
             raise ValueError(f"a contact sheet needs at least one frame, got count={count}")
         places = np.linspace(0, len(self.thumbnails) - 1, min(count, len(self.thumbnails)))
         chosen = [self.thumbnails[i] for i in np.rint(places).astype(int)]
-        numbers = [number for number, _ in chosen]
+        numbers = [number - self.start_frame for number, _ in chosen]
         images = [image for _, image in chosen]
         sizes = np.array([image.shape[:2] for image in images])
         scales = np.tile((sizes / self.frame_sizes[numbers])[:, ::-1], 2)
         rows = None
         if truth is not None:
             rows = [truth[n] if n < len(truth) else [np.nan] * 4 for n in numbers] * scales
+        boxes = self.boxes[numbers]
         return drawing.contact_sheet(
             images,
-            self.boxes[numbers] * scales,
+            boxes * (scales[:, np.newaxis] if boxes.ndim == 3 else scales),
             rows,
             columns,
             labels=[self._label(n) for n in numbers],
         )
 
     def plot(self) -> Any:
-        """Plots score, confidence and size of the box over the frames. Needs matplotlib.
+        """Plots scores, confidences and sizes of the boxes over the frames. Needs matplotlib.
 
         Returns:
             A `matplotlib.figure.Figure`, which a notebook shows.
@@ -200,7 +198,9 @@ class TrackingRun:
         Raises:
             ImportError: If matplotlib is not installed; the message says how to.
         """
-        return plotting.plot_frames(self.boxes, self.scores, self.confidences, self.held)
+        return plotting.plot_frames(
+            self.boxes, self.scores, self.confidences, self.held, self.start_frame
+        )
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the contact sheet."""
@@ -209,31 +209,34 @@ class TrackingRun:
         return buffer.getvalue()
 
     def _label(self, index: int) -> str:
-        return f"{index} held" if self.held[index] else str(index)
+        return frame_label(self.start_frame + index, self.held[index])
 
 
-class _Row(NamedTuple):
+class FrameResult(NamedTuple):
     """What is known of a frame; see `TrackingRun`. Added as one, however a run ends."""
 
     box: np.ndarray
-    score: float
-    confidence: float
+    score: Any
+    confidence: Any
     seconds: float
     is_held: bool
     name: str
     frame_size: tuple[int, ...]
 
 
+Callback = Callable[[Frame, FrameResult], None]
+
+
 def run_tracker(
     tracker: Any,
     source: Any,
-    box: Sequence[float],
+    box: Any,
     *,
     progress: bool = False,
     on_bad_frame: str = "stop",
     callback: Optional[Callback] = None,
 ) -> TrackingRun:
-    """Tracks a target from the first frame of a source to its last.
+    """Tracks one or several targets from the first frame of a source to its last.
 
     Frames are let go as soon as they are tracked; small copies of at most 24 are kept.
 
@@ -245,10 +248,11 @@ def run_tracker(
             ``confidence``, as `gradnet_tf.Tracker` does.
         source: Anything that `gradnet_tf.media.frames.open_frames` takes; a `FrameSource` keeps its
             own rule for bad frames.
-        box: The target in the first frame, (x, y, width, height), 0-based float pixels.
+        box: The target in the first frame, (x, y, width, height), 0-based float pixels; or [k, 4]
+            of several, if the tracker takes them.
         progress: Whether to show a progress bar with the frames per second so far (on stderr).
         on_bad_frame: "stop", or "hold" to repeat the last box where a frame cannot be read.
-        callback: Called with every frame and its box.
+        callback: Called with every frame and its `FrameResult`.
 
     Raises:
         FrameError: At a frame that cannot be read or tracked; the message names it.
@@ -256,31 +260,34 @@ def run_tracker(
             frames.
     """
     source = open_frames(source, on_bad_frame=on_bad_frame)
-    rows: list[_Row] = []
+    rows: list[FrameResult] = []
     thumbnails = Thumbnails()
     tracked, tracked_seconds = 0, 0.0  # Of the frames after the first.
     try:
         with contextlib.ExitStack() as stack:
             bar = stack.enter_context(_bar(source, "tracking", progress, source.length))
             for frame in _closing(source, stack):
-                score = confidence = float("nan")
                 start = time.perf_counter()
+                score: Any = None
                 size = rows[-1].frame_size if frame.image is None else frame.image.shape[:2]
                 if frame.image is None:
-                    row = rows[-1].box
+                    found = rows[-1].box
                 elif not rows:
                     tracker.init(frame.image, box)
-                    row = np.asarray(box, np.float64)
+                    found = np.asarray(box, np.float64)
                 else:
-                    row = _update(tracker, frame)
+                    found = _update(tracker, frame)
                     tracked += 1
                     tracked_seconds += time.perf_counter() - start
-                    score, confidence = float(tracker.score), float(tracker.confidence)
+                    score, confidence = tracker.score, tracker.confidence
+                if score is None:
+                    score = confidence = np.full(found.shape[:-1], np.nan)
                 seconds = time.perf_counter() - start if frame.ok else 0.0
-                rows.append(_Row(row, score, confidence, seconds, not frame.ok, frame.name, size))
+                held, name = not frame.ok, frame.name
+                rows.append(FrameResult(found, score, confidence, seconds, held, name, size))
                 thumbnails.add(frame)
                 if callback is not None:
-                    callback(frame, row)
+                    callback(frame, rows[-1])
                 if progress and tracked:
                     bar.set_postfix(fps=f"{tracked / tracked_seconds:.1f}", refresh=False)
                 bar.update()
@@ -293,7 +300,7 @@ def run_tracker(
 
 
 def _collect(
-    rows: Sequence[_Row],
+    rows: Sequence[FrameResult],
     thumbnails: Thumbnails,
     source: FrameSource,
     is_complete: bool,
@@ -301,8 +308,8 @@ def _collect(
     boxes, scores, confidences, seconds, held, names, sizes = zip(*rows)
     return TrackingRun(
         boxes=np.stack(boxes),
-        scores=np.array(scores),
-        confidences=np.array(confidences),
+        scores=np.array(scores, np.float64),
+        confidences=np.array(confidences, np.float64),
         seconds=np.array(seconds),
         held=np.array(held),
         names=list(names),
@@ -311,6 +318,7 @@ def _collect(
         source=source if source.reiterable else None,
         source_fps=source.fps,
         is_complete=is_complete,
+        start_frame=source.start_frame,
     )
 
 

@@ -11,7 +11,7 @@ from gradnet_tf.media.frames import Frame
 
 
 class Thumbnails:
-    """Keeps frames at every 1, 2, 4, ... as the sequence goes on, and the last one.
+    """Keeps the first frame, every 1, 2, 4, ... from there as the sequence goes on, and the last.
 
     The memory is constant: when `limit` frames are kept, every second is dropped and the stride
     doubled.
@@ -22,6 +22,7 @@ class Thumbnails:
         self._limit = limit
         self._side = side
         self._stride = 1
+        self._first: Optional[int] = None
         self._images: dict[int, np.ndarray] = {}
         self._last: Optional[tuple[int, np.ndarray]] = None
 
@@ -30,13 +31,16 @@ class Thumbnails:
         if frame.image is None:
             return
         self._last = frame.index, frame.image  # Made small only when the sequence is over.
-        if frame.index % self._stride:
+        self._first = frame.index if self._first is None else self._first
+        if (frame.index - self._first) % self._stride:
             return
         self._images[frame.index] = drawing.resize_to(frame.image, self._side)
         if len(self._images) == self._limit:
             self._stride *= 2
             self._images = {
-                index: image for index, image in self._images.items() if index % self._stride == 0
+                index: image
+                for index, image in self._images.items()
+                if (index - self._first) % self._stride == 0
             }
 
     def images(self) -> list[tuple[int, np.ndarray]]:

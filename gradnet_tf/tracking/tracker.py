@@ -255,7 +255,7 @@ class Tracker:
     def track(
         self, frames, box, *, progress: bool = False, on_bad_frame: str = "stop"
     ) -> TrackingRun:
-        """Tracks a target through a whole video.
+        """Tracks a target, or several at once, through a whole video.
 
         Where it ends early, by Ctrl-C or a frame that cannot be read, the exception has the run so
         far: `except KeyboardInterrupt as error: run = error.run`, or afterwards in a notebook
@@ -264,7 +264,7 @@ class Tracker:
         Args:
             frames: Folder of images, video file, list of paths or images, array [n, h, w, 3], or
                 any iterable of images.
-            box: (x, y, width, height) of the target in the first frame; one target only.
+            box: (x, y, width, height) of the target in the first frame, or [k, 4] of k targets.
             progress: Whether to show a progress bar with the frames per second.
             on_bad_frame: "stop" raises at a frame that cannot be read; "hold" repeats the last box
                 and marks the frame.
@@ -273,13 +273,8 @@ class Tracker:
             A `TrackingRun`.
 
         Raises:
-            ValueError: As `init` and `update`; also where there are no frames, or several boxes.
+            ValueError: As `init` and `update`; also where there are no frames.
         """
-        if checks.has_rows(box):
-            raise ValueError(
-                f"track() follows one target, got {len(box)} boxes: call init(image, boxes) and "
-                "update(image) frame by frame"
-            )
         return run_tracker(self, frames, box, progress=progress, on_bad_frame=on_bad_frame)
 
 

@@ -122,6 +122,14 @@ def test_a_second_ctrl_c_interrupts_at_once(default_handler):
 
 
 @pytest.mark.usefixtures("same_handlers_afterwards")
+def test_a_signal_calls_what_stops(default_handler):
+    calls = []
+    with StopRequest(lambda: calls.append(1)):
+        assert not calls
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert calls == [1]
+
+
 def test_handlers_of_the_caller_come_back():
     calls = []
     old = signal.signal(signal.SIGTERM, lambda *_: calls.append(1))

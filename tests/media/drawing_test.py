@@ -131,3 +131,33 @@ def test_fitting_keeps_shapes_and_fills_with_black():
     np.testing.assert_array_equal(fitted[:, :20], 0)
     np.testing.assert_array_equal(fitted[:, 40:], 0)
     assert drawing.fit_into(image, (10, 60))[:, 28:32].min() > 150
+
+
+def test_one_target_is_drawn_as_one_box():
+    expected = drawing.draw_box(black(), (4, 6, 10, 5), drawing.PREDICTION, 1)
+    np.testing.assert_array_equal(drawing.draw_targets(black(), (4, 6, 10, 5), 1), expected)
+
+
+def test_targets_have_colours_and_numbers_of_their_own():
+    boxes = np.array([[10.0, 30, 20, 20], [50, 30, 20, 20], [np.nan] * 4, [90, 0, 20, 20]])
+    drawn = drawing.draw_targets(black(60, 120), boxes, 2)
+    edges = [tuple(drawn[40, x].tolist()) for x in (10, 50, 90)]
+    edges[2] = tuple(drawn[15, 90].tolist())
+    assert edges[0] == drawing.PREDICTION
+    assert len({*edges, drawing.TRUTH}) == 4
+    # The number is above the box, or in it where there is no room above.
+    assert drawn[20:28, 10:25].any() and drawn[20:28, 50:65].any()
+    assert drawn[3:14, 93:105].any()
+    assert not drawn[52:].any()
+
+
+def test_there_are_colours_for_any_number_of_targets():
+    boxes = np.tile([2.0, 3, 10, 10], (30, 1))
+    assert drawing.draw_targets(black(), boxes, 1).any()
+
+
+def test_contact_sheet_of_several_targets():
+    boxes = [[[10, 30, 20, 20], [50, 30, 20, 20]]] * 2
+    sheet = np.asarray(drawing.contact_sheet([black(60, 120)] * 2, boxes))
+    for colour in (drawing.PREDICTION, (70, 150, 255)):
+        assert (sheet == colour).all(axis=2).sum() >= 2 * 70

@@ -185,9 +185,8 @@ def test_names_as_on_windows(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("source", "hint"),
     [
-        ("-", "standard input is not read, save it to a file first"),
-        ("https://example.com/a.mp4", "only files of this machine"),
-        ("rtsp://camera/1", "only files of this machine"),
+        ("ftp://example.com/a.mp4", "of URLs, rtsp, http and https are read"),
+        ("camera", "there is no folder or file 'camera'$"),
     ],
 )
 def test_what_is_no_file_is_explained(source, hint):
@@ -195,12 +194,10 @@ def test_what_is_no_file_is_explained(source, hint):
         open_frames(source)
 
 
-@pytest.mark.parametrize("name", ["pipe", "pipe.mp4", "pipe.gif", "pipe.jpg"])
-def test_pipes_are_refused_at_once(tmp_path, name):
-    os.mkfifo(tmp_path / name)
-    (tmp_path / "link").symlink_to(tmp_path / name)
-    for path in (tmp_path / name, tmp_path / "link", str(tmp_path / f"*{name[-4:]}")):
-        with pytest.raises(OSError, match="is a pipe or a device, which can be read only once"):
+def test_devices_are_refused_at_once(tmp_path):
+    (tmp_path / "link").symlink_to("/dev/null")
+    for path in ("/dev/null", tmp_path / "link"):
+        with pytest.raises(OSError, match="is a device; a camera is camera:0"):
             open_frames(path)
 
 
@@ -430,6 +427,39 @@ def test_files_in_memory_that_are_no_images(tmp_path, clip):
         assert len(open_frames(file)) == 7
     with open(clip, errors="replace") as file, pytest.raises(TypeError, match='mode "rb"'):
         open_frames(file)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [(0, None, range(6)), (2, None, range(2, 6)), (0, 3, range(4)), (2, 2, [2]), (4, 99, [4, 5])],
+)
+def test_a_part_of_a_source(start, end, expected):
+    source = open_frames([grey(i) for i in range(6)], start_frame=start, end_frame=end)
+    assert len(source) == len(expected) and source.start_frame == start
+    found = list(source)
+    assert [frame.index for frame in found] == [frame.image[0, 0, 0] for frame in found]
+    assert [frame.index for frame in found] == list(expected)
+
+
+def test_a_part_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="no frames in the list of frames from frame 6 on"):
+        list(open_frames([grey(i) for i in range(6)], start_frame=6))
+    with pytest.raises(ValueError, match="end_frame 2 is before start_frame 3"):
+        open_frames([grey(0)], start_frame=3, end_frame=2)
+    with pytest.raises(ValueError, match="start_frame must be 0 or more, got -1"):
+        open_frames([grey(0)], start_frame=-1)
+    write_folder(tmp_path, ["1.jpg", "3.jpg", "4.jpg"])
+    with pytest.raises(FrameError, match=r"frame 1 \(2\.jpg\)"):
+        open_frames(tmp_path)
+    assert [frame.index for frame in open_frames(tmp_path, start_frame=2)] == [2, 3]
+
+
+def test_the_first_frame_of_a_part_must_be_good():
+    source = open_frames([grey(0), None, grey(2)], on_bad_frame="hold", start_frame=1)
+    with pytest.raises(
+        FrameError, match=r"^frame 1: expected an image, got None [^\"]*read at all\?\)$"
+    ):
+        list(source)
 
 
 def test_options_are_checked():

@@ -1,187 +1,65 @@
-"""Boxes are on disk as they come, and are not lost where the disk is full or gone."""
+"""The boxes of a run in files: a table, or a file for each target."""
 
-import contextlib
-import errno
 import os
-import shutil
-import stat
 
 import numpy as np
 import pytest
 
-from gradnet_tf.files import disk
 from gradnet_tf.tracking import boxes_file
 
-BOXES = np.array([[1.0, 2, 3, 4], [1.5, 2.5, 3.5, 4.5], [2, 3, 4, 5]])
-LINES = ["1.0,2.0,3.0,4.0", "1.5,2.5,3.5,4.5", "2.0,3.0,4.0,5.0"]
+ONE = [boxes_file.frame_rows(n, [1.0 + n, 2, 3, 4], np.nan, np.nan) for n in range(3)]
+TWO = [
+    boxes_file.frame_rows(n, [[1.0 + n, 2, 3, 4], [5, 6, 7, 8]], [n, n], [0.5, n]) for n in range(3)
+]
 
 
-@pytest.fixture
-def out(tmp_path, monkeypatch):
-    """A folder for outputs; temporary files go to another one beside it."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(boxes_file.tempfile, "tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "out").mkdir()
-    return tmp_path / "out"
-
-
-@pytest.fixture
-def make():
-    """Makes a BoxesFile, and closes it at the end."""
-    with contextlib.ExitStack() as stack:
-        yield lambda *arguments: stack.enter_context(boxes_file.BoxesFile(*arguments))
-
-
-def full(*arguments):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def add(rows, boxes=BOXES):
-    for box in boxes:
-        rows.add(box)
-    return rows
-
-
-def test_lines_are_there_at_once_and_the_file_at_the_end(out, make):
-    rows = make(out / "b.txt")
-    assert rows.partial == out / "b.txt.partial"
-    assert os.listdir(out) == []
-    for count, box in enumerate(BOXES, 1):
-        rows.add(box)
-        assert rows.partial.read_text().splitlines() == LINES[:count]
-    rows.finish()
-    assert (out / "b.txt").read_text().splitlines() == LINES
-    assert os.listdir(out) == ["b.txt"]
-    assert rows.rescue() is None
-
-
-def test_the_format_is_that_of_the_file(out, make):
-    rows = add(make(out / "b.txt", "reference"))
-    assert rows.partial.read_text() == "1,2,3,4\n2,2,4,4\n2,3,4,5\n"
-
-
-def test_older_boxes_stay_until_there_are_new_ones(out, make):
-    (out / "b.txt.partial").write_text("of yesterday")
-    rows = make(out / "b.txt")
-    assert (out / "b.txt.partial").read_text() == "of yesterday"
-    rows.discard()
-    assert (out / "b.txt.partial").read_text() == "of yesterday"
-    add(make(out / "b.txt"))
-    assert (out / "b.txt.partial").read_text().splitlines() == LINES
-
-
-def test_two_runs_at_once_do_not_mix(out, make):
-    first, second = make(out / "b.txt"), make(out / "b.txt")
-    for box in BOXES:
-        first.add(box)
-        second.add(box + 1)
-    assert second.rescue() == out / "b.txt.partial"
-    np.testing.assert_array_equal(np.loadtxt(second.rescue(), delimiter=","), BOXES + 1)
-    first.finish()
-    assert sorted(os.listdir(out)) == ["b.txt", "b.txt.partial"]
-    np.testing.assert_array_equal(np.loadtxt(out / "b.txt", delimiter=","), BOXES)
-
-
-def test_boxes_reach_the_disk_now_and_then(out, make, monkeypatch):
-    synced = []
-    monkeypatch.setattr(os, "fsync", synced.append)
-    add(make(out / "b.txt"))
-    assert not synced
-    monkeypatch.setattr(boxes_file, "_SYNC_SECONDS", -1.0)
-    add(make(out / "b.txt"))
-    assert len(synced) == 3
-
-
-def test_a_final_write_that_fails_leaves_the_boxes(out, make, monkeypatch):
-    (out / "b.txt").write_text("older")
-    rows = add(make(out / "b.txt"))
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="b.txt: No space left"):
-        rows.finish()
-    assert rows.rescue() == out / "b.txt.partial"
-    assert (out / "b.txt.partial").read_text().splitlines() == LINES
-    assert (out / "b.txt").read_text() == "older"
-    assert sorted(os.listdir(out)) == ["b.txt", "b.txt.partial"]
-
-
-@pytest.mark.parametrize("is_whole", [True, False])
-def test_a_disk_that_fills_up_does_not_end_the_run(out, make, monkeypatch, is_whole):
-    """Of the second line, half is written; later there is room again."""
-    rows = make(out / "b.txt")
-    rows.add(BOXES[0])
-    write_all = disk.write_all
-
-    def fill(file, content):
-        write_all(file, content[:5])
-        full()
-
-    monkeypatch.setattr(disk, "write_all", fill)
-    add(rows, BOXES[1:])
-    assert (out / "b.txt.partial").read_text().splitlines() == LINES[:1]
-    if is_whole:
-        rows.finish()
-    else:
-        assert rows.rescue() == out / "b.txt.partial"
-    (name,) = os.listdir(out)
-    assert name == ("b.txt" if is_whole else "b.txt.partial")
-    assert (out / name).read_text().splitlines() == LINES
-
-
-def test_a_folder_that_disappears(out, make, tmp_path):
-    rows = make(out / "b.txt")
-    rows.add(BOXES[0])
-    shutil.rmtree(out)
-    add(rows, BOXES[1:])
-    with pytest.raises(FileNotFoundError, match="there is no directory"):
-        rows.finish()
-    kept = rows.rescue()
-    assert kept.parent == tmp_path / "temporary"
-    assert (kept.name[:2], kept.suffix) == ("b-", ".txt")
-    assert kept.read_text().splitlines() == LINES
-
-
-def test_nothing_can_be_written_anywhere(out, make, monkeypatch):
-    rows = add(make(out / "b.txt"))
-    shutil.rmtree(out)
-    monkeypatch.setattr(boxes_file.tempfile, "mkstemp", full)
-    with pytest.raises(OSError, match="No space left"):
-        rows.rescue()
-
-
-def test_links_are_written_through(out, make, tmp_path):
-    (tmp_path / "link.txt").symlink_to(out / "b.txt")
-    rows = add(make(tmp_path / "link.txt"))
-    assert rows.partial == out / "b.txt.partial"
-    rows.finish()
-    assert (tmp_path / "link.txt").is_symlink()
-    assert (out / "b.txt").read_text().splitlines() == LINES
-    assert os.listdir(out) == ["b.txt"]
+def test_rows_of_a_frame():
+    (row,) = ONE[2]
+    assert row[:6] == (2, 0, 3, 2, 3, 4) and np.isnan(row[6:]).all()
+    assert TWO[1] == [(1, 0, 2, 2, 3, 4, 1, 0.5), (1, 1, 5, 6, 7, 8, 1, 1)]
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("no/b.txt", "no directory"), ("folder", "is a directory"), ("b", "b.pa")]
+    ("format", "targets", "names"),
+    [
+        ("float", 1, ["b.txt"]),
+        ("otb", 2, ["b.0.txt", "b.1.txt"]),
+        ("mot", 2, ["b.txt"]),
+        ("csv", 1, ["b.txt"]),
+        ("json", 2, ["b.txt"]),
+    ],
 )
-def test_places_are_checked_at_the_start(out, make, name, message):
-    (out / "folder").mkdir()
-    (out / "b.partial").mkdir()
-    with pytest.raises(OSError, match=message):
-        make(out / name)
+def test_a_table_or_a_file_for_each_target(tmp_path, format, targets, names):
+    frames = ONE if targets == 1 else TWO
+    (tmp_path / "once").mkdir()
+    boxes_file.save_rows(tmp_path / "once" / "b.txt", frames, format)
+    with boxes_file.BoxesFile(tmp_path / "b.txt", format, targets) as file:
+        for count, rows in enumerate(frames, 1):
+            file.add(rows)
+            assert file.frames == count
+            assert sorted(os.listdir(tmp_path)) == [*(f"{name}.partial" for name in names), "once"]
+        assert file.rescue() == [tmp_path / f"{name}.partial" for name in names]
+        file.finish()
+    assert sorted(os.listdir(tmp_path)) == [*names, "once"]
+    for name in names:
+        assert (tmp_path / name).read_text() == (tmp_path / "once" / name).read_text()
 
 
-def test_pipes_get_lines_as_they_come(out, make):
-    os.mkfifo(out / "pipe")
-    with pytest.raises(OSError, match="nobody reads from this pipe"):
-        make(out / "pipe")
-    reader = os.open(out / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    rows = make(out / "pipe")
-    for box, line in zip(BOXES[:2], LINES):
-        rows.add(box)
-        assert os.read(reader, 1000).decode() == line + "\n"
-    assert rows.rescue() is None
+def test_each_file_has_its_target(tmp_path):
+    boxes_file.save_rows(tmp_path / "b.txt", TWO, "reference")
+    assert (tmp_path / "b.0.txt").read_text() == "1,2,3,4\n2,2,3,4\n3,2,3,4\n"
+    assert (tmp_path / "b.1.txt").read_text() == "5,6,7,8\n" * 3
+
+
+def test_a_pipe_takes_a_table_of_several(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(ValueError, match="takes one target in the format float, got 2: choose mot"):
+        boxes_file.BoxesFile(tmp_path / "pipe", "float", 2)
+    with boxes_file.BoxesFile(tmp_path / "pipe", "json", 2) as file:
+        for rows in TWO:
+            file.add(rows)
+        file.finish()
+    text = os.read(reader, 10000).decode()
     os.close(reader)
-    with pytest.raises(OSError, match="cannot write .*pipe: Broken pipe"):
-        rows.add(BOXES[2])
-    assert rows.rescue().read_text().splitlines() == LINES
-    rows.discard()
-    assert os.listdir(out) == ["pipe"]
-    assert stat.S_ISFIFO(os.stat(out / "pipe").st_mode)
+    assert text.count("\n") == 7 and text.endswith("]\n")

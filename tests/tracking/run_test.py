@@ -184,8 +184,88 @@ def test_a_whole_run_is_complete():
 
 def test_callback_gets_every_frame_and_box():
     seen = []
-    track(frames(3), callback=lambda frame, box: seen.append((frame.index, box.tolist())))
+    track(frames(3), callback=lambda frame, result: seen.append((frame.index, result.box.tolist())))
     assert seen == [(i, row) for i, row in enumerate(moved(3).tolist())]
+
+
+class FakeTargets(FakeTracker):
+    """The same of several targets."""
+
+    def init(self, image, box):
+        super().init(image, box[0])
+        self.box = np.array(box, np.float64)
+
+    def update(self, image):
+        super().update(image)
+        self.score = np.arange(len(self.box)) + float(image[0, 0, 0])
+        self.confidence = self.score / 255
+        return self.box
+
+
+BOXES = np.array([[4.0, 5, 10, 8], [12, 2, 6, 9], [20, 10, 8, 8]])
+
+
+def track_many(source, **options):
+    return run_tracker(FakeTargets(), source, BOXES, **options)
+
+
+def test_several_targets():
+    seen = []
+    source = iter([*frames(2), None, *frames(1)])
+    run = track_many(source, on_bad_frame="hold", callback=lambda _, result: seen.append(result))
+    expected = BOXES + np.array([0, 1, 1, 2])[:, None, None] * (1, 0.5, 0, 0)
+    np.testing.assert_array_equal(run.boxes, expected)
+    np.testing.assert_array_equal(run.scores[1], [1, 2, 3])
+    np.testing.assert_array_equal(run.confidences[3], np.arange(3) / 255)
+    assert run.scores.shape == run.confidences.shape == (4, 3)
+    assert np.isnan(run.scores[[0, 2]]).all()
+    np.testing.assert_array_equal([result.box for result in seen], run.boxes)
+    assert repr(run).startswith("TrackingRun(4 frames, 3 targets, 1 held, ")
+
+
+def test_several_targets_are_saved(tmp_path):
+    run = track_many(frames(2))
+    run.save(tmp_path / "b.txt")
+    assert sorted(os.listdir(tmp_path)) == ["b.0.txt", "b.1.txt", "b.2.txt"]
+    assert (tmp_path / "b.1.txt").read_text() == "12.0,2.0,6.0,9.0\n13.0,2.5,6.0,9.0\n"
+    run.save(tmp_path / "b.csv", "csv")
+    table = np.loadtxt(tmp_path / "b.csv", delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(table[:, :2], [[f, t] for f in (0, 1) for t in (0, 1, 2)])
+    np.testing.assert_array_equal(table[:, 2:6], run.boxes.reshape(-1, 4))
+    np.testing.assert_array_equal(table[:, 6], run.scores.ravel())
+
+
+def test_several_targets_are_drawn_in_colours_of_their_own(tmp_path):
+    pytest.importorskip("av")
+    black = [np.zeros((96, 128, 3), np.uint8)] * 2
+    boxes = [[10, 40, 30, 30], [80, 40, 30, 30]]
+    run = run_tracker(FakeTargets(), black, boxes)
+    run.to_video(tmp_path / "out.mp4")
+    first = next(iter(open_frames(tmp_path / "out.mp4"))).image.astype(int)
+    for x, strong, weak in ((10, 0, 2), (80, 2, 0)):  # Red, then blue.
+        edge = first[50:65, x]
+        assert (edge[:, strong] - edge[:, weak] > 60).all()
+    sheet = np.asarray(run.contact_sheet(count=1))
+    for colour in ((255, 40, 40), (70, 150, 255)):
+        assert (sheet == colour).all(axis=2).any()
+    if pytest.importorskip("matplotlib"):
+        assert len(run.plot().axes[2].lines) == 2
+
+
+def test_frames_keep_their_numbers_where_tracking_starts_later(tmp_path):
+    pytest.importorskip("av")
+    source = open_frames(frames(30), start_frame=3, end_frame=28)
+    run = track(source)
+    assert (len(run), run.start_frame) == (26, 3)
+    np.testing.assert_array_equal(run.scores[1:], np.arange(4, 29))
+    assert [number for number, _ in run.thumbnails] == [*range(3, 29, 2), 28]
+    run.save(tmp_path / "b.csv", "csv")
+    table = np.loadtxt(tmp_path / "b.csv", delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(table[:, 0], np.arange(3, 29))
+    run.to_video(tmp_path / "out.mp4", truth=np.tile([0.0, 0, 32, 24], (2, 1)))
+    green = [image.astype(int) for image in (f.image for f in open_frames(tmp_path / "out.mp4"))]
+    assert [(g[-1, :, 1] - g[-1, :, 0] > 60).all() for g in green] == [True] * 2 + [False] * 24
+    run.contact_sheet()
 
 
 def test_progress_bar(capsys):
@@ -274,8 +354,8 @@ def test_save_as_the_reference_rounds(tmp_path):
 
 def test_save_checks_its_target(tmp_path, monkeypatch):
     run = track(frames(3))
-    with pytest.raises(ValueError, match="'float' or 'reference', got 'csv'"):
-        run.save(tmp_path / "boxes.txt", format="csv")
+    with pytest.raises(ValueError, match="one of float, reference, otb, .*, got 'xml'"):
+        run.save(tmp_path / "boxes.txt", format="xml")
     with pytest.raises(FileNotFoundError, match="there is no directory"):
         run.save(tmp_path / "no" / "boxes.txt")
     with pytest.raises(IsADirectoryError, match="is a directory"):

@@ -153,9 +153,12 @@ def test_wrong_changes_change_nothing(tracker, frames, expected):
     np.testing.assert_allclose(tracker.update(frames[1]), expected[0], atol=1e-6)
 
 
-def test_track_takes_one_target(tracker, frames):
-    with pytest.raises(ValueError, match="track.. follows one target, got 3 boxes"):
-        tracker.track(list(frames), BOXES)
+def test_track_follows_all_targets(tracker, frames, expected):
+    run = tracker.track(list(frames), BOXES)
+    np.testing.assert_array_equal(run.boxes[0], BOXES)
+    np.testing.assert_allclose(run.boxes[1:], expected, atol=1e-6)
+    assert run.scores.shape == run.confidences.shape == (len(frames), 3)
+    assert np.isnan(run.scores[0]).all() and not np.isnan(run.confidences[1:]).any()
 
 
 def test_targets_are_taken_and_joined():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from absl import flags
 
+from gradnet_tf.boxes import formats
 from gradnet_tf.eval.commands import boxes as binary
 
 
@@ -110,3 +111,15 @@ def test_files_in_the_home_folder(files, tmp_path, monkeypatch):
     files(boxes="1,1,9,9\n", truth="2,2,9,9\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert call("--boxes=~/boxes", "--truth=~/truth") == 0
+
+
+@pytest.mark.parametrize("format", formats.FORMATS)
+def test_boxes_in_every_format_of_track(tmp_path, files, capsys, format):
+    """What counts from 1 without saying so begins as the truth does."""
+    boxes = [[129.0, 131, 31, 115], [131, 131, 28, 112]]
+    rows = [formats.Row(n, 0, *box, np.nan, np.nan) for n, box in enumerate(boxes)]
+    content = formats.encode(rows, format) + formats.FORMATS[format].end.encode()
+    (tmp_path / "boxes").write_bytes(content)
+    truth = files(truth="130,132,31,115\n132,132,28,112\n")
+    assert call(f"--boxes={tmp_path / 'boxes'}", *truth) == 0
+    assert "mean IoU            1.0000" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Tests of the binary gradnet_tf.track, with a tracker that needs no network."""
+"""Tests of the command `gradnet track`, with a tracker that needs no network."""
 
 import contextlib
 import errno
@@ -15,8 +15,9 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from gradnet_tf import track
 from gradnet_tf.media.frames import open_frames
+from gradnet_tf.track import __main__ as track
+from gradnet_tf.track import session
 from tests.tracking.run_test import FakeTracker
 
 BOX = "--box=4,5,10,8"
@@ -32,7 +33,7 @@ def made(monkeypatch):
         calls.append(options)
         return FakeTracker()
 
-    monkeypatch.setattr(track, "_make_tracker", make)
+    monkeypatch.setattr(session, "make_tracker", make)
     return calls
 
 
@@ -173,7 +174,7 @@ def test_interrupt_leaves_the_boxes_so_far(source, out, monkeypatch, capsys):
                 raise KeyboardInterrupt
             return super().update(image)
 
-    monkeypatch.setattr(track, "_make_tracker", lambda options: Interrupted())
+    monkeypatch.setattr(session, "make_tracker", lambda options: Interrupted())
     assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}") == 130
     error = capsys.readouterr().err
     assert f"the boxes of the first 3 frames: {out / 'b.txt.partial'}" in error
@@ -258,13 +259,13 @@ def test_errors_of_the_tracker_are_one_line(source, monkeypatch, capsys):
         def init(self, image, box):
             raise ValueError("bad\nimage")
 
-    monkeypatch.setattr(track, "_make_tracker", lambda options: Failing())
+    monkeypatch.setattr(session, "make_tracker", lambda options: Failing())
     assert call(f"--source={source}", BOX) == 1
     assert one_error(capsys) == "error: bad image"
 
 
 @pytest.mark.parametrize(
-    ("flag", "message"), [("--format=csv", "csv"), ("--no_such_flag=1", "no_such_flag")]
+    ("flag", "message"), [("--format=xml", "xml"), ("--no_such_flag=1", "no_such_flag")]
 )
 def test_unknown_flags_and_values_are_one_line(flag, message):
     result = subprocess.run([*COMMAND, flag], capture_output=True, text=True)
@@ -282,7 +283,7 @@ def test_help_lists_the_flags():
 
 def test_wrong_flags_are_answered_without_tensorflow(tmp_path):
     code = (
-        "import sys; from absl import flags; from gradnet_tf import track\n"
+        "import sys; from absl import flags; from gradnet_tf.track import __main__ as track\n"
         "values = flags.FlagValues(); track.define_flags(values)\n"
         f"values(['track', '--box=1,2,3,4', '--source={tmp_path}/gone'])\n"
         "assert track.run(values) == 1; assert 'tensorflow' not in sys.modules"
@@ -338,8 +339,8 @@ def test_a_box_that_is_copied_from_the_truth(source, out, made, capsys):
 SLOW = """
 import sys, time
 from absl import flags
-from gradnet_tf import track
-from gradnet_tf.tracking import run
+from gradnet_tf.track import __main__ as track, session
+from gradnet_tf.tracking import overlay
 from tests.tracking.run_test import FakeTracker
 
 class Slow(FakeTracker):
@@ -360,12 +361,12 @@ class Slow(FakeTracker):
 
 stop = int(sys.argv[1])
 if stop < 0:  # In the video, then.
-    class Writer(run.VideoWriter):
+    class Writer(overlay.VideoWriter):
         def write(self, image, duration=None):
             print("ready", flush=True)
             time.sleep(60)
-    run.VideoWriter = Writer
-track._make_tracker = lambda options: Slow()
+    overlay.VideoWriter = Writer
+session.make_tracker = lambda options: Slow()
 values = flags.FlagValues()
 track.define_flags(values)
 values(["track", *sys.argv[2:]])
@@ -392,7 +393,7 @@ def slow_process(stop, source, *arguments, before=()):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=Path(__file__).resolve().parents[2],
     ) as process:
         for line in process.stdout:
             if line == "ready\n":
@@ -470,7 +471,7 @@ def test_boxes_are_on_disk_as_they_come(source, out, monkeypatch):
             seen.append(len((out / "b.txt.partial").read_text().splitlines()))
             return super().update(image)
 
-    monkeypatch.setattr(track, "_make_tracker", lambda options: Watching())
+    monkeypatch.setattr(session, "make_tracker", lambda options: Watching())
     assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}", "--sheet=") == 0
     assert seen == [1, 2, 3, 4]
     assert os.listdir(out) == ["b.txt"]
@@ -494,7 +495,7 @@ def test_an_output_folder_that_disappears(source, out, tmp_path, monkeypatch, ca
             shutil.rmtree(out, ignore_errors=True)
             return super().update(image)
 
-    monkeypatch.setattr(track, "_make_tracker", lambda options: Removing())
+    monkeypatch.setattr(session, "make_tracker", lambda options: Removing())
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert call(f"--source={source}", BOX, f"--boxes={out / 'b.txt'}") == 1
     error = capsys.readouterr().err.splitlines()
@@ -516,7 +517,7 @@ def test_boxes_on_stdout_are_alone_there(source, out, tmp_path):
         [*command, f"--boxes={tmp_path / 'stdout'}"],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=Path(__file__).resolve().parents[2],
     )
     assert done.returncode == 0
     lines = done.stdout.splitlines()

@@ -1,0 +1,1 @@
+"""Tracking on the command line: `gradnet track`, see `gradnet_tf.track.__main__`."""
