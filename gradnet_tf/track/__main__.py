@@ -1,10 +1,10 @@
 r"""Tracks one or several targets through a video, a folder of frames or a live stream.
 
-    gradnet track --source=Walking2/img --box=129,131,31,115 \
+    python -m gradnet_tf.track --source=Walking2/img --box=129,131,31,115 \
         --boxes=boxes.txt --video=overlay.mp4 --show_truth=Walking2/groundtruth_rect.txt
-    gradnet track --source=clip.mp4 --box=40,30,20,50 --box=90,35,22,48 --start_frame=100 \
-        --boxes=boxes.txt --format=mot
-    gradnet track --source=camera:0 --box=200,150,80,80 --display=browser
+    python -m gradnet_tf.track --source=clip.mp4 --box=40,30,20,50 --box=90,35,22,48 \
+        --start_frame=100 --boxes=boxes.txt --format=mot
+    python -m gradnet_tf.track --source=camera:0 --box=200,150,80,80 --display=browser
 
 The box is x,y,width,height in the first frame that is tracked, in pixels that count from 0; OTB's
 files, such as groundtruth_rect.txt, count from 1. While it tracks, the boxes so far are in

@@ -22,7 +22,7 @@ def test_labels():
 def test_a_frame_that_is_missing_shows_the_one_before():
     overlay = Overlay()
     overlay.draw(grey(100), BOX, "0")
-    held = overlay.draw(None, BOX + 4, "1 held")
+    held = overlay.draw(None, BOX + [4, 4, 0, 0], "1 held")
     assert (held[40:, 40:] == 100).all()
     assert (held[29, 12:32] == (255, 40, 40)).all()
 
