@@ -102,7 +102,7 @@ def test_what_is_the_best_is_known_after_a_restart(tmp_path):
 def test_a_kill_before_the_newest_became_the_best_loses_no_best(earlier, tmp_path, monkeypatch):
     store = CheckpointStore(tmp_path)
     save(store, 1, earlier)
-    monkeypatch.setattr(CheckpointStore, "_link", lambda *_: sys.exit("killed"))
+    monkeypatch.setattr(os, "link", lambda *_: sys.exit("killed"))
     with pytest.raises(SystemExit):
         save(store, 2, 0.25)
     monkeypatch.undo()
