@@ -12,14 +12,16 @@ CURRENT := .venv-current
 PEERS := .venv-peers
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-current test-wheel test-peers lint bench clean
+.PHONY: help demo app test test-current test-wheel test-peers test-app lint bench clean
 
 help:
 	@echo 'make demo          track a head in a real clip; writes demo_output/'
+	@echo 'make app           open a page to draw boxes on a video and track them'
 	@echo 'make test          run the tests'
 	@echo 'make test-current  run the tests on the current TensorFlow (Keras 3)'
 	@echo 'make test-wheel    build the wheel and track with it in an empty environment'
 	@echo 'make test-peers    compare with got10k and vot-toolkit, in an environment of their own'
+	@echo 'make test-app      use the page of make app by the mouse, in Chromium'
 	@echo 'make lint          check style, format, layers of imports and types'
 	@echo 'make bench         measure the speed'
 	@echo 'make clean         remove what these commands made'
@@ -33,6 +35,11 @@ $(VENV)/.ready: setup.py
 $(VENV)/.ready-demo: $(VENV)/.ready
 	@echo 'Installing what the demo needs (the clip and a video decoder) ...'
 	@$(VENV)/bin/python $(PIP_INSTALL) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.ready-app: $(VENV)/.ready-demo
+	@echo 'Installing what the page needs (Gradio) ...'
+	@$(VENV)/bin/python $(PIP_INSTALL) --editable '.[app]'
 	@touch $@
 
 # The stack that Python 3.12 gets, on whatever Python is here: our own requirement of an older
@@ -58,6 +65,9 @@ $(PEERS)/.ready: setup.py Makefile
 demo: $(VENV)/.ready-demo
 	@$(VENV)/bin/python examples/demo.py
 
+app: $(VENV)/.ready-app
+	@$(VENV)/bin/python -m gradnet_tf.app
+
 test: $(VENV)/.ready
 	@$(VENV)/bin/python $(PYTEST)
 
@@ -72,6 +82,9 @@ test-peers: $(PEERS)/.ready
 	@$(PEERS)/bin/python -m pytest --quiet -rs $(addprefix tests/eval/,vot_test.py got10k_test.py \
 		got10k_agreement_test.py) > $(PEERS)/report.txt; status=$$?; cat $(PEERS)/report.txt; \
 	! grep -q '[0-9] skipped' $(PEERS)/report.txt && exit $$status
+
+test-app: $(VENV)/.ready-app
+	@$(VENV)/bin/python tools/check_app.py
 
 lint: $(VENV)/.ready
 	@$(VENV)/bin/ruff check .

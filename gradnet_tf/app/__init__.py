@@ -1,0 +1,1 @@
+"""A page in the browser: draw boxes on a video, track, correct and download."""

@@ -1,0 +1,52 @@
+r"""Opens a page, on this machine alone, to draw boxes on a video with the mouse and track them.
+
+    python -m gradnet_tf.app [VIDEO]
+
+VIDEO is a video file or a folder of frames; others can be uploaded on the page. The page is at
+http://127.0.0.1:7860, or at the next port that is free. Nothing is sent to anywhere else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from absl import flags
+
+from gradnet_tf import command_line
+from gradnet_tf.files import disk
+from gradnet_tf.media.frames import open_frames
+
+
+def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
+    """Serves the page until the command is stopped.
+
+    Args:
+        values: Parsed flags; there are none of its own.
+        arguments: The video, if one was given.
+
+    Returns:
+        The exit status, see `command_line.finish`.
+    """
+
+    def serve() -> None:
+        command_line.refuse(arguments[1:])
+        video = disk.local_path(arguments[0]) if arguments else None
+        if video:
+            open_frames(video)  # An error comes here, not on the page.
+        from gradnet_tf.app import page  # Needs gradio.
+
+        with page.serving(video) as url:
+            print(f"Open {url} in a browser; Ctrl-C ends.", flush=True)
+            threading.Event().wait()
+
+    return command_line.finish(serve, stopped="closed; temporary files are deleted")
+
+
+def main() -> None:
+    """Runs the command."""
+    command_line.main(lambda: None, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,364 @@
+"""One person's work: a video, the targets in it, and what was tracked of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from gradnet_tf.app.box_editor import Drawn
+from gradnet_tf.app.frame_reader import FrameReader
+from gradnet_tf.boxes import checks
+from gradnet_tf.media import drawing
+from gradnet_tf.media.frames import open_frames
+from gradnet_tf.media.video_writer import VideoWriter
+from gradnet_tf.tracking.boxes_file import save_boxes
+
+# Of the targets, in turn.
+COLOURS = (
+    drawing.PREDICTION,
+    (70, 150, 255),
+    (255, 215, 0),
+    (255, 90, 220),
+    (0, 225, 235),
+    (255, 145, 30),
+)
+_DEFAULT_FPS = 25.0  # Of frames that have no rate.
+
+
+@dataclasses.dataclass
+class Target:
+    """A target from the frame in which it was drawn first to the last one it was tracked in.
+
+    Attributes:
+        start: Number of the first frame.
+        boxes: Box (x, y, width, height) of each frame from there on.
+        scores: Likewise; NaN where a person drew the box, and in frames that cannot be read.
+        confidences: Likewise.
+    """
+
+    start: int
+    boxes: list[np.ndarray] = dataclasses.field(default_factory=list)
+    scores: list[float] = dataclasses.field(default_factory=list)
+    confidences: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The number after the last frame's."""
+        return self.start + len(self.boxes)
+
+    def box(self, frame: int) -> Optional[np.ndarray]:
+        """Returns the box in a frame; None where there is none."""
+        return self.boxes[frame - self.start] if self.start <= frame < self.end else None
+
+    def cut(self, frame: int) -> None:
+        """Forgets a frame and all after it."""
+        for values in (self.boxes, self.scores, self.confidences):
+            del values[max(0, frame - self.start) :]
+
+    def add(self, box: np.ndarray, score: float, confidence: float) -> None:
+        """Appends the next frame."""
+        self.boxes.append(box)
+        self.scores.append(score)
+        self.confidences.append(confidence)
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far something is.
+
+    Attributes:
+        what: What is being done.
+        done: Frames that are done.
+        total: Frames in all.
+        frame: Number of the frame done last.
+        fps: Frames a second so far; NaN before the second one.
+        image: That frame, uint8 [h, w, 3] RGB.
+        boxes: By the numbers of its targets.
+    """
+
+    what: str
+    done: int
+    total: int
+    frame: int
+    fps: float
+    image: np.ndarray
+    boxes: dict[int, np.ndarray]
+
+
+class Session:
+    """Holds a video and its targets; what is done with them, one thing at a time.
+
+    Args:
+        folder: For files that are written; the session's own.
+
+    Attributes:
+        name: The video's; None before `open`.
+        frame: Number of the frame that is shown.
+        targets: By their numbers, which count from 0 and are not given twice.
+        video: What `draw` wrote; None before.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.name: Optional[str] = None
+        self.frame = 0
+        self.targets: dict[int, Target] = {}
+        self.video: Optional[Path] = None
+        self._reader: Optional[FrameReader] = None
+        self._path: Optional[str] = None
+        self._next_number = 0
+        self._busy = threading.Lock()
+        self._stop = threading.Event()
+
+    def open(self, path: Any, name: Optional[str] = None) -> None:
+        """Opens a video and forgets the one before.
+
+        Args:
+            path: Anything with a path that `open_frames` takes.
+            name: The video's name for people; by default its file's.
+
+        Raises:
+            OSError: If it cannot be opened.
+            ValueError: If it has no frames, or something is under way.
+        """
+        with self._working():
+            reader = FrameReader(open_frames(str(path), on_bad_frame="hold", prefetch=0))
+            self._reader, self._path = reader, str(path)
+            self.name = name or Path(path).name
+            self.frame, self.targets, self.video, self._next_number = 0, {}, None, 0
+
+    @property
+    def length(self) -> int:
+        """Number of frames; see `FrameReader`."""
+        return self._opened().length
+
+    @property
+    def frame_hw(self) -> tuple[int, int]:
+        """Height and width of the first frame."""
+        height, width = self.image(0).shape[:2]
+        return height, width
+
+    def image(self, frame: int) -> np.ndarray:
+        """Returns a frame, uint8 [h, w, 3] RGB; see `FrameReader.read`."""
+        return self._opened().read(frame)
+
+    def boxes(self, frame: int) -> dict[int, np.ndarray]:
+        """Returns the boxes in a frame by the numbers of their targets."""
+        found = ((number, target.box(frame)) for number, target in self.targets.items())
+        return {number: box for number, box in found if box is not None}
+
+    @property
+    def tracked(self) -> int:
+        """Number of the frame after the last one with a box; 0 if there is none."""
+        return max((target.end for target in self.targets.values()), default=0)
+
+    def confidences(self) -> dict[int, np.ndarray]:
+        """Returns float64 [length] of each target; NaN where there is none."""
+        values = {number: np.full(self.length, np.nan) for number in self.targets}
+        for number, target in self.targets.items():
+            values[number][target.start : target.end] = target.confidences
+        return values
+
+    def track(
+        self, frame: int, drawn: Sequence[Drawn], make_tracker: Callable[[], Any]
+    ) -> Generator[Progress, None, None]:
+        """Tracks from a frame on, to the video's end or until `stop`.
+
+        A target whose box was drawn or changed in this frame is tracked from it; what was tracked
+        of it before this frame stays. Others stay as they are, but that those go on which were
+        tracked no further than to this frame, and those end before it whose box was removed.
+
+        Args:
+            frame: Number of the frame.
+            drawn: What a person left or made in it.
+            make_tracker: Makes a `gradnet_tf.Tracker`.
+
+        Yields:
+            After each frame.
+
+        Raises:
+            ValueError: If there is nothing to track, a box cannot be used, or something is under
+                way; nothing has changed then.
+        """
+        with self._working():
+            image = self.image(frame)
+            shown = self.boxes(frame)
+            chosen = [each for each in drawn if self._is_to_track(each, frame, shown)]
+            if not chosen:
+                raise ValueError(
+                    "nothing to track: draw a box in this frame, or change one, and it is "
+                    "tracked from here"
+                )
+            boxes = checks.check_boxes([each.box for each in chosen], image.shape[:2])
+            tracker = make_tracker()
+            # As for one target alone, so that the boxes are those of the command to the last bit.
+            tracker.init(image, boxes if len(boxes) > 1 else boxes[0])
+            targets = self._begin(frame, drawn, chosen, shown)
+            yield from self._follow(tracker, frame, targets)
+
+    def draw(self) -> Generator[Progress, None, None]:
+        """Writes a video of the frames up to the last one tracked with their boxes.
+
+        Where that is stopped, there is none.
+
+        Yields:
+            After each frame.
+
+        Raises:
+            ValueError: If nothing was tracked, or something is under way.
+        """
+        with self._working():
+            total = self.tracked
+            if not total:
+                raise ValueError("nothing was tracked yet")
+            self.video = None
+            path = self._fresh("overlay", ".mp4")
+            rate, image = _Rate(), self.image(0)
+            size = image.shape[1], image.shape[0]
+            with contextlib.ExitStack() as stack:
+                source = stack.enter_context(open_frames(self._path, on_bad_frame="hold"))
+                fps = source.fps or _DEFAULT_FPS
+                video = stack.enter_context(VideoWriter(path, fps, size, source.pixel_aspect))
+                for frame in itertools.islice(source, total):
+                    number, boxes = frame.index, self.boxes(frame.index)
+                    image = image if frame.image is None else frame.image
+                    drawn = draw_boxes(image, boxes, str(number))
+                    video.write(drawing.fit_into(drawn, size[::-1]), frame.duration)
+                    yield Progress("Video", number + 1, total, number, rate(), image, boxes)
+                    if self._stop.is_set():
+                        break
+            if not self._stop.is_set():
+                self.video = path
+
+    def save_boxes(self) -> list[Path]:
+        """Writes the boxes, a file for each target, see `TrackingRun.save`; returns the files."""
+        path = self._fresh("boxes", ".txt")
+        paths = []
+        for number, target in self.targets.items():
+            one = len(self.targets) == 1
+            paths.append(path if one else path.with_name(f"{path.stem}.{number}.txt"))
+            save_boxes(paths[-1], np.stack(target.boxes))
+        return paths
+
+    def stop(self) -> None:
+        """Ends what is under way after the frame that it is at; what was done so far stays."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Ends what is under way and forgets the video; the session cannot be used any more."""
+        self._stop.set()
+        if self._reader is not None:
+            self._reader.close()
+
+    def _fresh(self, what: str, suffix: str) -> Path:
+        """Makes room for a file, in a folder of its own each time: browsers keep addresses."""
+        for old in self.folder.glob(f"{what}-*"):
+            shutil.rmtree(old)
+        folder = Path(tempfile.mkdtemp(prefix=f"{what}-", dir=self.folder))
+        return folder / f"{Path(self.name or '').stem}_{what}{suffix}"
+
+    def _opened(self) -> FrameReader:
+        if self._reader is None:
+            raise ValueError("there is no video yet: upload one, or take the demo's")
+        return self._reader
+
+    def _is_to_track(self, each: Drawn, frame: int, shown: dict[int, np.ndarray]) -> bool:
+        if each.number is None or not np.array_equal(each.box, shown[each.number]):
+            return True
+        return self.targets[each.number].end == frame + 1 and frame + 1 < self.length
+
+    def _begin(
+        self,
+        frame: int,
+        drawn: Sequence[Drawn],
+        chosen: Sequence[Drawn],
+        shown: dict[int, np.ndarray],
+    ) -> list[Target]:
+        """Puts the boxes of a frame in their targets; returns those of `chosen`."""
+        for number in set(shown) - {each.number for each in drawn}:
+            self.targets[number].cut(frame)
+            if not self.targets[number].boxes:
+                del self.targets[number]
+        targets = []
+        for given, box in chosen:
+            measured = np.nan, np.nan
+            number = self._next_number if given is None else given
+            if given is None:
+                self._next_number += 1
+                self.targets[number] = Target(frame)
+            target = self.targets[number]
+            if np.array_equal(box, shown.get(number, ())):  # It goes on where it was stopped.
+                measured = target.scores[-1], target.confidences[-1]
+            target.cut(frame)
+            target.add(np.array(box, np.float64), *measured)
+            targets.append(target)
+        return targets
+
+    def _follow(
+        self, tracker: Any, start: int, targets: Sequence[Target]
+    ) -> Generator[Progress, None, None]:
+        image, rate = self.image(start), _Rate()
+        with open_frames(self._path, on_bad_frame="hold") as source:
+            for frame in itertools.islice(source, start + 1, None):
+                if self._stop.is_set():
+                    return
+                if frame.image is None:
+                    for target in targets:
+                        target.add(target.boxes[-1], np.nan, np.nan)
+                else:
+                    boxes = np.reshape(tracker.update(frame.image), [-1, 4])
+                    measured = np.ravel(tracker.score), np.ravel(tracker.confidence)
+                    for target, box, *values in zip(targets, boxes, *measured):
+                        target.add(np.array(box, np.float64), *map(float, values))
+                    image = frame.image
+                number = frame.index
+                total, shown = max(number, self.length - 1) - start, self.boxes(number)
+                yield Progress("Tracking", number - start, total, number, rate(), image, shown)
+        self._opened().length = self.tracked
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """Refuses a second thing at once, which would change the first one's targets."""
+        if not self._busy.acquire(blocking=False):
+            raise ValueError("something is under way: wait for its end, or stop it first")
+        try:
+            self._stop.clear()
+            yield
+        finally:
+            self._busy.release()
+
+
+def draw_boxes(
+    image: np.ndarray, boxes: Mapping[int, np.ndarray], label: Optional[str] = None
+) -> np.ndarray:
+    """Draws the boxes of targets, by their numbers, on a copy of a frame; see `drawing`."""
+    width = drawing.line_width(image.shape)
+    for number, box in boxes.items():
+        image = drawing.draw_box(image, box.tolist(), COLOURS[number % len(COLOURS)], width)
+    return drawing.draw_box(image, [np.nan] * 4, label=label)
+
+
+class _Rate:
+    """Tells the frames a second since it was made, or its first call if that is later."""
+
+    def __init__(self) -> None:
+        self._start: Optional[float] = None
+        self._count = 0
+
+    def __call__(self) -> float:
+        now = time.monotonic()
+        if self._start is None:
+            self._start = now
+            return float("nan")
+        self._count += 1
+        return self._count / max(now - self._start, 1e-6)
