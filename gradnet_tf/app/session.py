@@ -21,7 +21,7 @@ from gradnet_tf.boxes import checks
 from gradnet_tf.media import drawing
 from gradnet_tf.media.frames import open_frames
 from gradnet_tf.media.video_writer import VideoWriter
-from gradnet_tf.tracking.boxes_file import save_boxes
+from gradnet_tf.tracking.boxes_file import frame_rows, save_rows
 
 # Of the targets, in turn.
 COLOURS = (
@@ -247,7 +247,8 @@ class Session:
         for number, target in self.targets.items():
             one = len(self.targets) == 1
             paths.append(path if one else path.with_name(f"{path.stem}.{number}.txt"))
-            save_boxes(paths[-1], np.stack(target.boxes))
+            values = zip(target.boxes, target.scores, target.confidences)
+            save_rows(paths[-1], [frame_rows(n, *each) for n, each in enumerate(values, target.start)], "float")
         return paths
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gradnet_tf import weights
 from gradnet_tf.eval.paper import figure2, output, programs
-from gradnet_tf.training import checkpoints, config, history, loop, runinfo
+from gradnet_tf.training import checkpoints, config, history, loop, report, runinfo
 from tests.helpers import checkpoints as trees
 from tests.helpers import eval_paper
 
@@ -21,7 +21,7 @@ def write_workdir(path, variant, steps=(2, 4, 6), errors=(9.0, 5.0, 4.0)):
     made = config.preset("short", stage, variant=variant)
     runinfo.claim(path, {**dataclasses.asdict(made), "data": ["x"], "init": None})
     store = checkpoints.CheckpointStore(path, keep=9)
-    with history.History(path / loop.HISTORY, loop.COLUMNS) as rows:
+    with history.History(path / loop.HISTORY, report.COLUMNS) as rows:
         for step, error in zip(steps, errors):
             rows.append(step - 1, {"err_disp": error, "validation_err_disp": error + 1})
             store.save({**ARRAYS, "momentum/x": np.ones(3)}, {"step": step})
