@@ -248,7 +248,11 @@ class Session:
             one = len(self.targets) == 1
             paths.append(path if one else path.with_name(f"{path.stem}.{number}.txt"))
             values = zip(target.boxes, target.scores, target.confidences)
-            save_rows(paths[-1], [frame_rows(n, *each) for n, each in enumerate(values, target.start)], "float")
+            save_rows(
+                paths[-1],
+                [frame_rows(n, *each) for n, each in enumerate(values, target.start)],
+                "float",
+            )
         return paths
 
     def stop(self) -> None:
