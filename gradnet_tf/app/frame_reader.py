@@ -50,6 +50,8 @@ class FrameReader:
         Raises:
             ValueError: If there is no such frame.
         """
+        if index < 0:
+            raise ValueError(f"frames count from 0, got {index}")
         with self._lock:
             if index in self._kept:
                 return self._kept[index]

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -17,59 +17,14 @@ import numpy as np
 
 from gradnet_tf.app.box_editor import Drawn
 from gradnet_tf.app.frame_reader import FrameReader
+from gradnet_tf.app.target import Target, draw_boxes
 from gradnet_tf.boxes import checks
 from gradnet_tf.media import drawing
 from gradnet_tf.media.frames import open_frames
 from gradnet_tf.media.video_writer import VideoWriter
 from gradnet_tf.tracking.boxes_file import frame_rows, save_rows
 
-# Of the targets, in turn.
-COLOURS = (
-    drawing.PREDICTION,
-    (70, 150, 255),
-    (255, 215, 0),
-    (255, 90, 220),
-    (0, 225, 235),
-    (255, 145, 30),
-)
 _DEFAULT_FPS = 25.0  # Of frames that have no rate.
-
-
-@dataclasses.dataclass
-class Target:
-    """A target from the frame in which it was drawn first to the last one it was tracked in.
-
-    Attributes:
-        start: Number of the first frame.
-        boxes: Box (x, y, width, height) of each frame from there on.
-        scores: Likewise; NaN where a person drew the box, and in frames that cannot be read.
-        confidences: Likewise.
-    """
-
-    start: int
-    boxes: list[np.ndarray] = dataclasses.field(default_factory=list)
-    scores: list[float] = dataclasses.field(default_factory=list)
-    confidences: list[float] = dataclasses.field(default_factory=list)
-
-    @property
-    def end(self) -> int:
-        """The number after the last frame's."""
-        return self.start + len(self.boxes)
-
-    def box(self, frame: int) -> Optional[np.ndarray]:
-        """Returns the box in a frame; None where there is none."""
-        return self.boxes[frame - self.start] if self.start <= frame < self.end else None
-
-    def cut(self, frame: int) -> None:
-        """Forgets a frame and all after it."""
-        for values in (self.boxes, self.scores, self.confidences):
-            del values[max(0, frame - self.start) :]
-
-    def add(self, box: np.ndarray, score: float, confidence: float) -> None:
-        """Appends the next frame."""
-        self.boxes.append(box)
-        self.scores.append(score)
-        self.confidences.append(confidence)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,11 +203,8 @@ class Session:
             one = len(self.targets) == 1
             paths.append(path if one else path.with_name(f"{path.stem}.{number}.txt"))
             values = zip(target.boxes, target.scores, target.confidences)
-            save_rows(
-                paths[-1],
-                [frame_rows(n, *each) for n, each in enumerate(values, target.start)],
-                "float",
-            )
+            rows = [frame_rows(frame, *each) for frame, each in enumerate(values, target.start)]
+            save_rows(paths[-1], rows, "float")
         return paths
 
     def stop(self) -> None:
@@ -341,16 +293,6 @@ class Session:
             yield
         finally:
             self._busy.release()
-
-
-def draw_boxes(
-    image: np.ndarray, boxes: Mapping[int, np.ndarray], label: Optional[str] = None
-) -> np.ndarray:
-    """Draws the boxes of targets, by their numbers, on a copy of a frame; see `drawing`."""
-    width = drawing.line_width(image.shape)
-    for number, box in boxes.items():
-        image = drawing.draw_box(image, box.tolist(), COLOURS[number % len(COLOURS)], width)
-    return drawing.draw_box(image, [np.nan] * 4, label=label)
 
 
 class _Rate:

@@ -210,6 +210,7 @@ def test_from_a_drawn_box_to_the_files(person, tmp_path):
     # The box is moved there, and tracked from there on; what was before stays.
     x, y, width, height = boxes[chosen]
     person.page.wait_for_timeout(1000)
+    person.page.locator("#editor button").nth(1).click()  # The hand, which moves boxes.
     person.drag((x + width / 2, y + height / 2), (x + width / 2 + 12, y + height / 2 + 6))
     person.track()
     person.page.locator("#film a[download]").wait_for(state="detached")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gradnet_tf import hardware
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import precision
 from gradnet_tf.tracking.compiled import CompiledStep
@@ -178,9 +179,11 @@ def test_walking2_is_one_of_the_references_runs(walking2):
     """At least 98% of the boxes are within 1 px of a run of the reference.
 
     Of the first 420: in frame 421 two neighbouring cells of the response differ by 6.6e-9 of their
-    value, less than float32 can tell, and whichever is taken the run goes on from there.
+    value, less than float32 can tell, and whichever is taken the run goes on from there. On
+    processors with AMX that happens in frame 249 (docs/differences.md).
     """
-    shares = [(deviation[:420] <= 1).mean() for deviation in walking2]
+    last = 248 if "amx_tile" in hardware.processor_flags() else 420
+    shares = [(deviation[:last] <= 1).mean() for deviation in walking2]
     best = int(np.argmax(shares))
     assert shares[best] >= 0.98, dict(zip(WALKING2_RUNS, shares))
     assert walking2[best][:200].max() <= 1

@@ -1,0 +1,68 @@
+"""A target of a session: its boxes, and how they are drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Optional
+
+import numpy as np
+
+from gradnet_tf.media import drawing
+
+# Of the targets, in turn.
+COLOURS = (
+    drawing.PREDICTION,
+    (70, 150, 255),
+    (255, 215, 0),
+    (255, 90, 220),
+    (0, 225, 235),
+    (255, 145, 30),
+)
+
+
+@dataclasses.dataclass
+class Target:
+    """A target from the frame in which it was drawn first to the last one it was tracked in.
+
+    Attributes:
+        start: Number of the first frame.
+        boxes: Box (x, y, width, height) of each frame from there on.
+        scores: Likewise; NaN where a person drew the box, and in frames that cannot be read.
+        confidences: Likewise.
+    """
+
+    start: int
+    boxes: list[np.ndarray] = dataclasses.field(default_factory=list)
+    scores: list[float] = dataclasses.field(default_factory=list)
+    confidences: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The number after the last frame's."""
+        return self.start + len(self.boxes)
+
+    def box(self, frame: int) -> Optional[np.ndarray]:
+        """Returns the box in a frame; None where there is none."""
+        return self.boxes[frame - self.start] if self.start <= frame < self.end else None
+
+    def cut(self, frame: int) -> None:
+        """Forgets a frame and all after it."""
+        for values in (self.boxes, self.scores, self.confidences):
+            del values[max(0, frame - self.start) :]
+
+    def add(self, box: np.ndarray, score: float, confidence: float) -> None:
+        """Appends the next frame."""
+        self.boxes.append(box)
+        self.scores.append(score)
+        self.confidences.append(confidence)
+
+
+def draw_boxes(
+    image: np.ndarray, boxes: Mapping[int, np.ndarray], label: Optional[str] = None
+) -> np.ndarray:
+    """Draws the boxes of targets, by their numbers, on a copy of a frame; see `drawing`."""
+    width = drawing.line_width(image.shape)
+    for number, box in boxes.items():
+        image = drawing.draw_box(image, box.tolist(), COLOURS[number % len(COLOURS)], width)
+    return drawing.draw_box(image, [np.nan] * 4, label=label)
