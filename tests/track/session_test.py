@@ -174,7 +174,7 @@ def test_a_signal_is_the_end_of_a_live_stream(
     assert captured.err.splitlines()[-1] == f"ended by {number.name}"
     assert len((out / "b.json").read_text().splitlines()) == 6
     frames = list(open_frames(out / "v.mp4"))
-    assert len(frames) == 5 and sum(frame.duration for frame in frames) >= 0.08
+    assert len(frames) == 5 and all(frame.duration > 0 for frame in frames)
 
 
 def test_the_tracker_is_warm_before_the_first_frame(camera, monkeypatch):
