@@ -17,7 +17,7 @@ from PIL import Image
 from gradnet_tf.app import box_editor, chart
 from gradnet_tf.app.libraries import gr
 from gradnet_tf.app.session import Progress, Session
-from gradnet_tf.app.target import COLOURS, draw_boxes
+from gradnet_tf.app.target import draw_boxes
 from gradnet_tf.media import demo_clip, drawing
 
 OWN_PRESET = "default"  # What the weights ask for.
@@ -75,7 +75,7 @@ def _edited(session: Session) -> dict:
         old.unlink()
     box_editor.make_picture(image).save(path, quality=92)
     scale = box_editor.picture_scale(image.shape[:2])
-    boxes = box_editor.show_boxes(session.boxes(session.frame), scale, COLOURS)
+    boxes = box_editor.show_boxes(session.boxes(session.frame), scale, drawing.TARGETS)
     return {"image": str(path), "boxes": boxes}
 
 
@@ -156,5 +156,5 @@ def _plot(session: Session) -> str:
     path = session.folder / f"confidence_{time.time_ns()}.png"
     for old in session.folder.glob("confidence_*.png"):
         old.unlink()
-    path.write_bytes(chart.plot_confidences(session.confidences(), COLOURS))
+    path.write_bytes(chart.plot_confidences(session.confidences(), drawing.TARGETS))
     return str(path)

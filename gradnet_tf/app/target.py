@@ -10,16 +10,6 @@ import numpy as np
 
 from gradnet_tf.media import drawing
 
-# Of the targets, in turn.
-COLOURS = (
-    drawing.PREDICTION,
-    (70, 150, 255),
-    (255, 215, 0),
-    (255, 90, 220),
-    (0, 225, 235),
-    (255, 145, 30),
-)
-
 
 @dataclasses.dataclass
 class Target:
@@ -64,5 +54,7 @@ def draw_boxes(
     """Draws the boxes of targets, by their numbers, on a copy of a frame; see `drawing`."""
     width = drawing.line_width(image.shape)
     for number, box in boxes.items():
-        image = drawing.draw_box(image, box.tolist(), COLOURS[number % len(COLOURS)], width)
+        image = drawing.draw_box(
+            image, box.tolist(), drawing.TARGETS[number % len(drawing.TARGETS)], width
+        )
     return drawing.draw_box(image, [np.nan] * 4, label=label)

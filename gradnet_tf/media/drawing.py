@@ -15,7 +15,7 @@ Boxes = Union[np.ndarray, Sequence[Union[np.ndarray, Sequence[float]]]]
 PREDICTION = (255, 40, 40)
 TRUTH = (40, 220, 60)
 # Of several targets, in turn; none is like the truth's.
-_TARGETS = (
+TARGETS = (
     PREDICTION,
     (70, 150, 255),
     (255, 215, 0),
@@ -150,7 +150,7 @@ def _outline_targets(picture: Image.Image, boxes: Boxes, width: int) -> None:
     if rows.ndim == 1:
         return _outline(picture, rows, PREDICTION, width)
     for target, box in enumerate(rows):
-        colour = _TARGETS[target % len(_TARGETS)]
+        colour = TARGETS[target % len(TARGETS)]
         _outline(picture, box, colour, width)
         _number(picture, box, str(target), colour)
 
