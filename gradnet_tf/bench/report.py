@@ -105,15 +105,20 @@ def floors_text(rates: Rates, floor: Mapping[str, Floor]) -> str:
     work, update = features_work(3), features_work(1)
     lines = [
         f"A frame takes {work.multiply_adds / 1e9:.2f} G multiply-adds as plain convolutions, an "
-        f"update {update.multiply_adds / 1e9:.2f} G more. Floors of a frame with a fifth of an "
-        "update:"
+        f"update {update.multiply_adds / 1e9:.2f} G more; by minimal filtering, which float32 uses "
+        f"on a processor, {work.multiplications / 1e9:.2f} and "
+        f"{update.multiplications / 1e9:.2f} G multiplications are left. Floors of a frame with a "
+        "fifth of an update:"
     ]
     for name, least in floor.items():
         if least.arithmetic is None:
             text = "arithmetic not known (no matrix product of this type)"
         else:
             rate = rates.multiply_adds[name]
-            text = f"arithmetic {1e3 * least.arithmetic:.1f} ms at {rate / 1e9:.0f} G a second"
+            text = f"arithmetic {1e3 * least.arithmetic:.1f} ms"
+            if least.minimal is not None:
+                text += f" ({1e3 * least.minimal:.1f} ms by minimal filtering)"
+            text += f" at {rate / 1e9:.0f} G a second"
         lines.append(
             f"{name}: {text}, memory {1e3 * least.memory:.1f} ms at "
             f"{rates.copied_bytes / 1e9:.0f} GB a second"

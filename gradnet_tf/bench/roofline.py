@@ -1,8 +1,9 @@
 """What a frame costs at the least: its arithmetic and the bytes that it moves.
 
 Both are put over rates that are measured in the same run: that of a large matrix product, and that
-of a pass over a large array. The arithmetic is that of plain convolutions; float32 on a processor,
-which needs fewer multiplications (`winograd`), can be faster than that floor.
+of a pass over a large array. The arithmetic is that
+of plain convolutions. float32 on a processor needs fewer multiplications (`winograd`), so it has a
+second floor.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.bench.timing import PERIOD
-from gradnet_tf.network import architecture
+from gradnet_tf.network import architecture, winograd
 
 _PRODUCT, _COPY = "matrix product, ", "copy"  # Names of the functions.
 _COPIED = 2**27  # Bytes of the array that is copied.
@@ -26,27 +27,34 @@ class Work(NamedTuple):
 
     Attributes:
         multiply_adds: Of its convolutions.
+        multiplications: What is left of them by minimal filtering (`winograd`).
         values: Numbers that its layers read and write: inputs, kernels and outputs, once each.
     """
 
     multiply_adds: int
+    multiplications: int
     values: int
 
 
 def features_work(count: int, size: int = architecture.INSTANCE_SIZE) -> Work:
     """Counts the work of f_x on `count` regions [size, size, 3]."""
-    macs = values = 0
+    macs = least = values = 0
     for layer in architecture.F_X:
         kernel = int(np.prod(layer.kernel_shape))
         output = (size - layer.kernel_size) // layer.strides + 1
         macs += count * output**2 * kernel
+        if winograd.suits(np.empty(layer.kernel_shape), layer.strides, layer.padding):
+            channels, filters = layer.kernel_shape[2:]
+            least += count * winograd.multiplications(layer.kernel_size, size, channels, filters)
+        else:
+            least += count * output**2 * kernel
         values += count * (size**2 * layer.in_channels + output**2 * layer.filters) + kernel
         size = output
         if layer.pool:
             pooled = (size - 3) // 2 + 1
             values += count * layer.filters * (size**2 + pooled**2)
             size = pooled
-    return Work(macs, values)
+    return Work(macs, least, values)
 
 
 class Rates(NamedTuple):
@@ -67,10 +75,13 @@ class Floor(NamedTuple):
     Attributes:
         arithmetic: Multiply-adds over the rate of the matrix product; None where that was not
             measured (TensorFlow has no matrix product of int8).
+        minimal: Multiplications of minimal filtering over the same rate; None where the precision
+            is not computed by it.
         memory: Bytes over the rate of the copy.
     """
 
     arithmetic: Optional[float]
+    minimal: Optional[float]
     memory: float
 
 
@@ -113,8 +124,11 @@ def floor(rates: Rates, precision: str) -> Floor:
     """
     frame, update = features_work(3), features_work(1)
     memory = frame.values * tf.as_dtype(precision).size + update.values * 4 / PERIOD
-    arithmetic = None
+    arithmetic = minimal = None
     if precision in rates.multiply_adds:
         arithmetic = frame.multiply_adds / rates.multiply_adds[precision]
         arithmetic += update.multiply_adds / rates.multiply_adds["float32"] / PERIOD
-    return Floor(arithmetic, memory / rates.copied_bytes)
+    if precision == "float32":
+        multiplications = frame.multiplications + update.multiplications / PERIOD
+        minimal = multiplications / rates.multiply_adds["float32"]
+    return Floor(arithmetic, minimal, memory / rates.copied_bytes)

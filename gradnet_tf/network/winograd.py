@@ -87,6 +87,17 @@ def suits(kernel: np.ndarray, strides: int = 1, padding: str = "VALID") -> bool:
     return kernel.ndim == 4 and kernel.shape[:2] in sizes and strides == 1 and padding == "VALID"
 
 
+def multiplications(taps: int, size: int, channels: int, filters: int) -> int:
+    """Counts what `make_conv2d` multiplies by the filters, on an image [size, size, channels].
+
+    The sums before and after, which are matrix products too, are not counted.
+    """
+    outputs = size - taps + 1
+    points = -(-outputs // _OUTPUTS) * (_OUTPUTS + taps - 1)
+    taken = points**2 if taps == 3 else points * outputs * taps
+    return taken * channels * filters
+
+
 def _both_axes(kernel):
     of_taps = filtering(_OUTPUTS, 3, _POINTS[3]).taps
     points = len(of_taps)

@@ -11,6 +11,17 @@ def test_multiply_adds_of_the_search_features():
     assert roofline.features_work(1).multiply_adds == pytest.approx(2.72e9, rel=1e-3)
 
 
+def test_multiplications_of_minimal_filtering():
+    # conv1 as it is, conv2 by 15 tiles of 8 points along the rows, conv3 to conv5 by 7, 6 and 6
+    # tiles of 6 points along both axes.
+    expected = 123**2 * 11 * 11 * 3 * 96 + 15 * 8 * 57 * 5 * 48 * 256
+    expected += 42**2 * 256 * 384 + 36**2 * 192 * (384 + 256)
+    work = roofline.features_work(1)
+    assert work.multiplications == expected
+    assert roofline.features_work(3).multiplications == 3 * expected
+    assert expected < work.multiply_adds / 2
+
+
 def test_values_of_the_search_features():
     # Input and output of the first convolution, its kernel, ... of the sizes in the paper's table.
     activations = 255**2 * 3 + 123**2 * 96 + (123**2 + 61**2) * 96
@@ -29,6 +40,10 @@ def test_floor_of_each_precision():
     values = roofline.features_work(3).values, roofline.features_work(1).values
     assert full.memory == pytest.approx(4 * (values[0] + values[1] / 5) / 1e10)
     assert half.memory == pytest.approx((2 * values[0] + 4 * values[1] / 5) / 1e10)
+    assert full.minimal == pytest.approx(
+        (1 / 5 + 3) * roofline.features_work(1).multiplications / 1e11
+    )
+    assert half.minimal is None
     assert roofline.floor(rates, "int8").arithmetic is None
 
 
