@@ -1,9 +1,8 @@
 """What a frame costs at the least: its arithmetic and the bytes that it moves.
 
 Both are put over rates that are measured in the same run: that of a large matrix product, and that
-of a pass over a large array. The arithmetic is that
-of plain convolutions. float32 on a processor needs fewer multiplications (`winograd`), so it has a
-second floor.
+of a pass over a large array. The arithmetic is that of plain convolutions. float32 on a processor
+needs fewer multiplications (`winograd`), so it has a second floor.
 """
 
 from __future__ import annotations
