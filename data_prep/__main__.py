@@ -31,10 +31,10 @@ for _name, _value in (
     os.environ.setdefault(_name, _value)
 
 from gradnet_tf import command_line  # noqa: E402
-from gradnet_tf.data import storage  # noqa: E402
 from gradnet_tf.data.description import FILE_NAME, Description  # noqa: E402
 from gradnet_tf.data_prep import curate, pipeline, preview, runner  # noqa: E402
 from gradnet_tf.datasets import SOURCES, tracks  # noqa: E402
+from gradnet_tf.files import storage  # noqa: E402
 
 _LISTED = 5  # problems in the report
 

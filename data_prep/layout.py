@@ -17,7 +17,8 @@ from typing import Any, Optional
 
 import tensorflow as tf
 
-from gradnet_tf.data import description, storage
+from gradnet_tf.data import description
+from gradnet_tf.files import storage
 
 FOLDER = "prep"
 

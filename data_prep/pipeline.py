@@ -20,11 +20,11 @@ import tensorflow as tf
 from absl import logging
 from tqdm import tqdm
 
-from gradnet_tf.data import description, storage
+from gradnet_tf.data import description
 from gradnet_tf.data_prep import curate, layout, planning, runner, statistics
 from gradnet_tf.datasets import SOURCES
 from gradnet_tf.datasets.tracks import SPLITS, TRAIN
-from gradnet_tf.files import locks
+from gradnet_tf.files import locks, storage
 
 _POLL_SECONDS = 0.5
 _LISTED = 10  # shards in a message

@@ -12,9 +12,9 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
-from gradnet_tf.data import storage
 from gradnet_tf.data_prep import layout
 from gradnet_tf.datasets.tracks import ALL, Track
+from gradnet_tf.files import storage
 
 # About 100 MB of crops. Smaller sets have smaller shards: progress is seen and kept shard by shard.
 _FRAMES_PER_SHARD = 4000

@@ -8,9 +8,9 @@ import os
 import numpy as np
 from PIL import Image
 
-from gradnet_tf.data import description, records, storage
+from gradnet_tf.data import description, records
 from gradnet_tf.data_prep import curate
-from gradnet_tf.files import disk
+from gradnet_tf.files import disk, storage
 from gradnet_tf.media import drawing, image_files, images
 
 FILE_NAME = "preview.png"

@@ -16,10 +16,11 @@ import tensorflow as tf
 from PIL import Image
 
 from gradnet_tf.boxes import checks
-from gradnet_tf.data import records, storage
+from gradnet_tf.data import records
 from gradnet_tf.data.description import MAX_LISTED_PROBLEMS
 from gradnet_tf.data_prep import curate, layout, planning, statistics
 from gradnet_tf.datasets import tracks as reading
+from gradnet_tf.files import storage
 from gradnet_tf.media import image_files, images
 
 # Kinds of problems besides those of the readers.

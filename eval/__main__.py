@@ -27,24 +27,13 @@ COMMANDS = {
 BAD_ARGUMENTS = 2  # Exit status.
 
 
-def usage() -> str:
-    """Returns what is printed where no command is given."""
-    lines = [f"  {name:8}{text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join((__doc__.rstrip(), "", "commands:", *lines))
-
-
 def main() -> None:
     """Runs the command on `sys.argv`."""
     arguments = sys.argv[1:]
     if not arguments or arguments[0] in command_line.HELP:
-        print(usage(), file=sys.stdout if arguments else sys.stderr)
-        sys.exit(0 if arguments else BAD_ARGUMENTS)
+        command_line.exit_with_usage(__doc__, COMMANDS, BAD_ARGUMENTS)
     command = "boxes" if arguments[0].startswith("-") else arguments.pop(0)
-    if command not in COMMANDS:
-        known = ", ".join(COMMANDS)
-        message = f"there is no command {command!r}; there are {known}"
-        sys.exit(command_line.fail(message, BAD_ARGUMENTS))
-    module = importlib.import_module(COMMANDS[command][0])
+    module = importlib.import_module(command_line.choose(command, COMMANDS, BAD_ARGUMENTS))
     sys.argv = [f"gradnet_tf.eval {command}", *arguments]
     if any(argument in command_line.HELP for argument in arguments):
         # absl would tell the flags that this module defines, and it has none.

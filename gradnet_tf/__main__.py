@@ -26,26 +26,12 @@ COMMANDS = {
 BAD_ARGUMENTS = 2  # Exit status.
 
 
-def usage() -> str:
-    """Returns what is printed where no command is given."""
-    lines = [f"  {name:9}{text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join((__doc__.rstrip(), "", "commands:", *lines))
-
-
 def main() -> None:
     """Runs the command on `sys.argv`."""
-    if not sys.argv[1:]:
-        print(usage(), file=sys.stderr)
-        sys.exit(BAD_ARGUMENTS)
-    command = sys.argv.pop(1)
-    if command in command_line.HELP:
-        print(usage())
-        sys.exit(0)
-    if command not in COMMANDS:
-        known = ", ".join(COMMANDS)
-        message = f"there is no command {command!r}; there are {known}"
-        sys.exit(command_line.fail(message, BAD_ARGUMENTS))
-    runpy.run_module(COMMANDS[command][0], run_name="__main__", alter_sys=True)
+    if not sys.argv[1:] or sys.argv[1] in command_line.HELP:
+        command_line.exit_with_usage(__doc__, COMMANDS, BAD_ARGUMENTS)
+    module = command_line.choose(sys.argv.pop(1), COMMANDS, BAD_ARGUMENTS)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

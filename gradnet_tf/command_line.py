@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, Optional
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, Optional
 
 from absl import app, flags
 
@@ -68,6 +68,32 @@ def tell(text: str) -> None:
     """Prints to stderr, of which nothing may be left when the terminal is closed (SIGHUP)."""
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
+
+
+def exit_with_usage(
+    text: Optional[str], commands: Mapping[str, tuple[str, str]], status: int
+) -> NoReturn:
+    """Prints the help of a program with several commands, and exits.
+
+    Args:
+        text: The docstring of the program.
+        commands: Module and what it does, by name.
+        status: The exit status if nothing was asked for, not even help.
+    """
+    is_asked = len(sys.argv) > 1
+    width = max(map(len, commands)) + 2
+    lines = [f"  {name:{width}}{what}" for name, (_, what) in commands.items()]
+    usage = "\n".join(((text or "").rstrip(), "", "commands:", *lines))
+    print(usage, file=sys.stdout if is_asked else sys.stderr)
+    sys.exit(0 if is_asked else status)
+
+
+def choose(name: str, commands: Mapping[str, tuple[str, str]], status: int) -> str:
+    """Returns the module of a command; exits with `status` if there is no such command."""
+    if name not in commands:
+        known = ", ".join(commands)
+        sys.exit(fail(f"there is no command {name!r}; there are {known}", status))
+    return commands[name][0]
 
 
 def refuse(arguments: Sequence[str]) -> None:

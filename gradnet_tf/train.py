@@ -29,8 +29,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is lo
 import tensorflow as tf  # noqa: E402
 
 from gradnet_tf import command_line, weights  # noqa: E402
-from gradnet_tf.data import storage  # noqa: E402
 from gradnet_tf.eval.running import tracked  # noqa: E402
+from gradnet_tf.files import storage  # noqa: E402
 from gradnet_tf.tracking import config as tracker_config  # noqa: E402
 from gradnet_tf.training import config as configs  # noqa: E402
 from gradnet_tf.training import loop  # noqa: E402

@@ -13,8 +13,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from gradnet_tf.data import description, records, sampling, storage
+from gradnet_tf.data import description, records, sampling
 from gradnet_tf.data.index import COLUMNS, ShardIndex
+from gradnet_tf.files import storage
 
 _SUFFIX = ".tfrecord"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradnet_tf.data import storage
+from gradnet_tf.files import storage
 
 FILE_NAME = "dataset.json"
 FORMAT = "gradnet_tf tracks"

@@ -13,7 +13,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.data import storage
+from gradnet_tf.files import storage
 
 SUFFIX = ".index.npz"
 _VERSION = 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
-from gradnet_tf.data import cutting, distortion, scenes, settings, task
+from gradnet_tf import settings
+from gradnet_tf.data import cutting, distortion, scenes, task
 from gradnet_tf.data.augment import AugmentConfig
-from gradnet_tf.data.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
 from gradnet_tf.network import architecture
+from gradnet_tf.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
 
 AUGMENTATIONS = ("reference", "strong", "none")
 

@@ -9,9 +9,10 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.data import cutting, draws, storage
+from gradnet_tf.data import cutting, draws
 from gradnet_tf.data.catalog import Catalog
 from gradnet_tf.data.pair_config import PairConfig
+from gradnet_tf.files import storage
 
 _PARTS = 3  # Of a step: exemplars, instances, task.
 

@@ -18,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from gradnet_tf.data import storage
 from gradnet_tf.data.index import ShardIndex
+from gradnet_tf.files import storage
 from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE
 
 # A TFRecord file frames a record by its length (8 bytes), the length's checksum (4) before it and

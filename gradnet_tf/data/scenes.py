@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.data import sampling, settings
-from gradnet_tf.data.settings import SHARE, Range, constant
+from gradnet_tf import settings
+from gradnet_tf.data import sampling
+from gradnet_tf.settings import SHARE, Range, constant
 
 # Of so many targets of other videos, the one whose box has the most similar shape is pasted: people
 # are tall, and cars are wide.

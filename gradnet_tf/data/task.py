@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradnet_tf.data import sampling, settings
-from gradnet_tf.data.settings import SHARE, Range, constant
+from gradnet_tf import settings
+from gradnet_tf.data import sampling
+from gradnet_tf.settings import SHARE, Range, constant
 
 # A wrong sample of the sequence's own video is off by this many cells of 8 px, so that its centre
 # is not the target, which is about half as wide as the exemplar of 127 px.

@@ -11,10 +11,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from gradnet_tf.data import pair_config, scenes, settings, task
-from gradnet_tf.data.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
+from gradnet_tf import settings
+from gradnet_tf.data import pair_config, scenes, task
 from gradnet_tf.network import architecture
-from gradnet_tf.training import schedule
+from gradnet_tf.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
+from gradnet_tf.training import optimizers
 
 STAGES = ("siamfc", "gradnet")
 # Those of the network, and the full one trained without template generalization.
@@ -350,8 +351,8 @@ class TrainConfig(scenes.SceneConfig):
             return self.learning_rate
         first, last = self.learning_rate, self.final_learning_rate
         if self.schedule == "log_steps":
-            return schedule.log_steps(step, self.steps_per_epoch, self.epochs, first, last)
-        return schedule.cosine(step, self.steps, first, self.warmup_steps, last)
+            return optimizers.log_steps(step, self.steps_per_epoch, self.epochs, first, last)
+        return optimizers.cosine(step, self.steps, first, self.warmup_steps, last)
 
 
 def _names_of(kind) -> set[str]:

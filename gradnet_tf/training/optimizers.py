@@ -1,16 +1,20 @@
-"""Momentum as TensorFlow 1 has it, and Adam, over variables by name.
+"""Momentum as TensorFlow 1 has it, and Adam, over variables by name, and their learning rates.
 
 Keras's SGD moves its velocity by learning rate times gradient, TensorFlow 1's momentum by the
 gradient alone: they differ as soon as the learning rate changes. Both optimizers here keep every
 slot in a plain dict, so that a checkpoint holds all of them by name on both generations of Keras.
+Learning rates are functions of the step alone, which counts from 0, so that a resumed run goes on
+exactly; `TrainConfig` checks their values.
 
 Source: `train.py` of the reference, `tf.train.MomentumOptimizer`; Kingma and Ba, "Adam", 2015.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
 ADAM_BETA_1 = 0.9
@@ -105,3 +109,23 @@ class Adam(Optimizer):
             epsilon=ADAM_EPSILON * tf.sqrt(1.0 - powers[1]),
             grad=gradient,
         )
+
+
+def log_steps(step: int, steps_per_epoch: int, epochs: int, first: float, last: float) -> float:
+    """Returns one rate for each epoch, evenly spaced in the logarithm; later steps have the last.
+
+    Source: `train.py`, `getOpts` of the reference: `trainLr1 = logspace(-2, -5, 50)`.
+    """
+    rates = np.logspace(math.log10(first), math.log10(last), epochs)
+    return float(rates[min(step // steps_per_epoch, epochs - 1)])
+
+
+def cosine(step: int, steps: int, peak: float, warmup_steps: int, floor: float) -> float:
+    """Rises linearly to the peak, which step `warmup_steps` has, then falls by half a cosine.
+
+    No rate of the warm-up is zero, and from step `steps` on the rate is `floor`.
+    """
+    if step < warmup_steps:
+        return peak * (step + 1) / (warmup_steps + 1)
+    progress = min((step - warmup_steps) / (steps - warmup_steps), 1.0)
+    return floor + (peak - floor) * 0.5 * (1.0 + math.cos(math.pi * progress))

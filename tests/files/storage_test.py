@@ -1,9 +1,9 @@
-"""Tests of gradnet_tf.data.storage: what of TensorFlow's errors is told."""
+"""Tests of gradnet_tf.files.storage: what of TensorFlow's errors is told."""
 
 import pytest
 import tensorflow as tf
 
-from gradnet_tf.data import storage
+from gradnet_tf.files import storage
 
 IN_A_FUNCTION = """OSError: cannot read the exemplar: gone
 Traceback (most recent call last):
