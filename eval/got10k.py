@@ -1,4 +1,4 @@
-"""Runs our trackers in the experiments of the got10k toolkit; README.md has an example.
+"""Runs our trackers in the experiments of the got10k toolkit; docs/evaluation.md has an example.
 
 The toolkit is needed only when a tracker is made.
 """

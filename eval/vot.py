@@ -1,4 +1,4 @@
-"""Runs our trackers in vot-toolkit 0.8.0, by its protocol "python"; README.md has a trackers.ini.
+"""Runs our trackers in vot-toolkit 0.8.0, by its protocol "python"; see docs/evaluation.md.
 
 `arg_tracker` is what `--tracker` of `gradnet_tf.eval run` takes, any of them; without it, GradNet
 with the weights that come with gradnet_tf. The toolkit starts a process for each sequence and waits

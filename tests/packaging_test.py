@@ -139,6 +139,7 @@ def test_extras_and_python(metadata):
         "tflite",
         "demo",
         "app",
+        "docs",
         "dev",
     }
     assert required(metadata, "3.11", "gpu")["tensorflow"].extras == {"and-cuda"}

@@ -1,4 +1,4 @@
-"""Runs the commands of README.md and docs/ as they are written: what ``make check-docs`` runs.
+"""Runs the commands of README.md and docs/: ``python tools/check_docs.py [DOCUMENT ...]``.
 
 Every fenced block of shell or Python is run in a temporary folder that holds small stand-ins under
 the names that the documents use (OTB, RECORDS, SIAMFC ...). Trainings and experiments are cut to a
@@ -157,7 +157,7 @@ def write_stand_ins(folder: Path) -> None:
 
 
 def write_walking2(folder: Path) -> None:
-    """Gives a sequence the size and the first box of the real one, which README names."""
+    """Gives a sequence the size and the first box of the real one, which documents name."""
     paths = sorted((folder / "img").iterdir())
     for path in paths:
         with Image.open(path) as image:

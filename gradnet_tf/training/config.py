@@ -1,7 +1,7 @@
 """Every constant of a training, in one frozen dataclass, with the presets.
 
 The preset "reference" is `getOpts` of the reference's train.py; "short" and "tracking" are this
-project's own, for hours on two cores (README, section on training).
+project's own, for hours on two cores (docs/train.md).
 """
 
 from __future__ import annotations
