@@ -8,12 +8,15 @@ http://127.0.0.1:7860, or at the next port that is free. Nothing is sent to anyw
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections.abc import Sequence
 
 from absl import flags
 
 from gradnet_tf import command_line
+from gradnet_tf.app.sessions import Sessions
 from gradnet_tf.files import disk
 from gradnet_tf.media.frames import open_frames
 
@@ -34,11 +37,15 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
         video = disk.local_path(arguments[0]) if arguments else None
         if video:
             open_frames(video)  # An error comes here, not on the page.
-        from gradnet_tf.app import page  # Needs gradio.
+        with Sessions() as sessions:
+            # Gradio makes this folder as soon as it is imported.
+            os.environ["GRADIO_TEMP_DIR"] = str(sessions.uploads)
+            from gradnet_tf.app import page
 
-        with page.serving(video) as url:
-            print(f"Open {url} in a browser; Ctrl-C ends.", flush=True)
-            threading.Event().wait()
+            with page.serving(sessions, video) as url:
+                print(f"Open {url} in a browser; Ctrl-C ends.", flush=True)
+                with contextlib.redirect_stdout(None):  # Gradio prints what browsers ask for.
+                    threading.Event().wait()
 
     return command_line.finish(serve, stopped="closed; temporary files are deleted")
 

@@ -17,7 +17,6 @@ from PIL import Image
 from gradnet_tf.app import box_editor, chart
 from gradnet_tf.app.libraries import gr
 from gradnet_tf.app.session import Progress, Session
-from gradnet_tf.app.target import draw_boxes
 from gradnet_tf.media import demo_clip, drawing
 
 OWN_PRESET = "default"  # What the weights ask for.
@@ -124,21 +123,23 @@ def track(session: Session, edited: Optional[dict], preset: str, precision: str)
 
 def _watch(steps: Generator[Progress, None, None]) -> Iterator[str]:
     """Runs steps to their end; gives a look at them now and then."""
-    last = float("-inf")
+    first, last = 0.0, float("-inf")
     with contextlib.closing(steps):
-        for step in steps:
-            if time.monotonic() - last > _SECONDS:
-                last = time.monotonic()
-                yield _progress(step)
+        for count, step in enumerate(steps):
+            now = time.monotonic()
+            first = first if count else now
+            if now - last > _SECONDS:
+                last = now
+                yield _progress(step, count / (now - first) if now > first else None)
 
 
-def _progress(step: Progress) -> str:
+def _progress(step: Progress, fps: Optional[float]) -> str:
     """A bar, the frame, and what was found in it, as HTML."""
-    image = draw_boxes(step.image, step.boxes)
+    image = drawing.draw_targets(step.image, step.boxes)
     buffer = io.BytesIO()
     Image.fromarray(drawing.resize_to(image, _PREVIEW)).save(buffer, "jpeg", quality=80)
     data = base64.b64encode(buffer.getvalue()).decode()
-    rate = "" if step.fps != step.fps else f", {step.fps:.1f} frames a second"
+    rate = "" if fps is None else f", {fps:.1f} frames a second"
     words = f"{step.what}: frame {step.frame}, {step.done} of {step.total}{rate}"
     return (
         f'<progress max="{step.total}" value="{step.done}"></progress><p>{words}</p>'

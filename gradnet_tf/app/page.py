@@ -20,21 +20,23 @@ from gradnet_tf.tracking.config import PRECISIONS, PRESETS
 
 _TITLE = "GradNet: track what you draw"
 _BAD_INPUT = (ImportError, OSError, ValueError, TypeError)  # A sentence on the page, not a crash.
-# Pictures turned on their side would only be in the way here; the rest keeps the page narrow.
+# A turned picture would only be in the way here, and so would empty places of results.
 _CSS = """
 .gradio-container {max-width: 1180px !important; margin: auto}
 #editor button[aria-label*="otate"], #editor button[title*="otate"] {display: none}
-#status progress {width: 100%; height: 1rem}
-#status img {max-width: 100%; display: block; margin: auto}
+#status progress {width: 100%; height: 1rem; accent-color: var(--color-accent)}
+#status img {width: 100%}
+#overlay:not(:has(video)), #results:not(:has(#chart img)) {display: none}
 #chart img {cursor: pointer}
 """
 
 
 @contextlib.contextmanager
-def serving(video: Optional[str] = None) -> Iterator[str]:
+def serving(sessions: Sessions, video: Optional[str] = None) -> Iterator[str]:
     """Serves the page at 127.0.0.1 while the block runs.
 
     Args:
+        sessions: Where its sessions are kept.
         video: A video or folder that every page starts with.
 
     Yields:
@@ -42,35 +44,33 @@ def serving(video: Optional[str] = None) -> Iterator[str]:
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     logging.getLogger("httpx").setLevel(logging.WARNING)  # By which Gradio asks itself.
-    with Sessions() as sessions:
-        os.environ["GRADIO_TEMP_DIR"] = str(sessions.uploads)
-        gr.set_static_paths([sessions.files])
-        page = make_page(sessions, video)
-        page.queue(default_concurrency_limit=4)
-        _, address, _ = page.launch(
-            server_name="127.0.0.1",
-            prevent_thread_lock=True,
-            quiet=True,
-            share=False,
-            ssr_mode=False,
-            footer_links=[],
-            allowed_paths=[str(sessions.files)],
-            theme=_theme(),
-            css=_CSS,
-            app_kwargs={"middleware": [Shield.as_middleware()]},
-        )
-        try:
-            yield address.rstrip("/")
-        finally:
-            page.close(verbose=False)
+    gr.set_static_paths([sessions.files])
+    page = make_page(sessions, video)
+    page.queue(default_concurrency_limit=4)
+    _, address, _ = page.launch(
+        server_name="127.0.0.1",
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,
+        ssr_mode=False,
+        footer_links=[],
+        allowed_paths=[str(sessions.files)],
+        theme=_theme(),
+        css=_CSS,
+        app_kwargs={"middleware": [Shield.as_middleware()]},
+    )
+    try:
+        yield address.rstrip("/")
+    finally:
+        page.close(verbose=False)
 
 
 def make_page(sessions: Sessions, video: Optional[str] = None) -> Any:
     """Makes the page.
 
     Args:
-        sessions: Where its sessions are kept.
-        video: See `serving`.
+        sessions: See `serving`.
+        video: Likewise.
 
     Returns:
         A `gradio.Blocks`.
@@ -114,16 +114,15 @@ def make_page(sessions: Sessions, video: Optional[str] = None) -> Any:
                     stop = gr.Button("Stop", variant="stop", elem_id="stop")
                 status = gr.HTML(elem_id="status")
                 overlay = gr.Video(show_label=False, interactive=False, elem_id="overlay")
-        gr.Markdown("**Confidence**: red where it is below 0.5; a click shows that frame")
-        plot = gr.Image(
-            show_label=False,
-            interactive=False,
-            elem_id="chart",
-            buttons=[],
-        )
-        with gr.Row():
-            boxes = gr.File(label="Boxes", interactive=False, height=120, elem_id="boxes")
-            film = gr.File(label="Video", interactive=False, height=120, elem_id="film")
+        with gr.Column(elem_id="results"):
+            gr.Markdown("**Confidence**: red where it is below 0.5; a click shows that frame")
+            plot = gr.Image(show_label=False, interactive=False, elem_id="chart", buttons=[])
+            file = functools.partial(gr.File, interactive=False, height=120, min_width=300)
+            with gr.Row():
+                boxes, film = (
+                    file(label="Boxes", elem_id="boxes"),
+                    file(label="Video", elem_id="film"),
+                )
 
         results = [overlay, plot, boxes, film]
         shown = [title, slider, editor]

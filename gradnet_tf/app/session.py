@@ -8,7 +8,6 @@ import itertools
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable, Optional
@@ -17,14 +16,11 @@ import numpy as np
 
 from gradnet_tf.app.box_editor import Drawn
 from gradnet_tf.app.frame_reader import FrameReader
-from gradnet_tf.app.target import Target, draw_boxes
+from gradnet_tf.app.target import Target
 from gradnet_tf.boxes import checks
-from gradnet_tf.media import drawing
 from gradnet_tf.media.frames import open_frames
-from gradnet_tf.media.video_writer import VideoWriter
 from gradnet_tf.tracking.boxes_file import frame_rows, save_rows
-
-_DEFAULT_FPS = 25.0  # Of frames that have no rate.
+from gradnet_tf.tracking.overlay import Overlay, OverlayVideo, frame_label
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,18 +32,16 @@ class Progress:
         done: Frames that are done.
         total: Frames in all.
         frame: Number of the frame done last.
-        fps: Frames a second so far; NaN before the second one.
         image: That frame, uint8 [h, w, 3] RGB.
-        boxes: By the numbers of its targets.
+        boxes: Its boxes, see `Session.rows`.
     """
 
     what: str
     done: int
     total: int
     frame: int
-    fps: float
     image: np.ndarray
-    boxes: dict[int, np.ndarray]
+    boxes: np.ndarray
 
 
 class Session:
@@ -111,6 +105,16 @@ class Session:
         """Returns the boxes in a frame by the numbers of their targets."""
         found = ((number, target.box(frame)) for number, target in self.targets.items())
         return {number: box for number, box in found if box is not None}
+
+    def rows(self, frame: int) -> np.ndarray:
+        """Returns the boxes in a frame as they are drawn: [4], or [targets, 4] of several.
+
+        Their places are the numbers of their targets; where there is no box, NaN stands.
+        """
+        rows = np.full((max(1, self._next_number), 4), np.nan)
+        for number, box in self.boxes(frame).items():
+            rows[number] = box
+        return rows if len(rows) > 1 else rows[0]
 
     @property
     def tracked(self) -> int:
@@ -177,19 +181,16 @@ class Session:
             if not total:
                 raise ValueError("nothing was tracked yet")
             self.video = None
-            path = self._fresh("overlay", ".mp4")
-            rate, image = _Rate(), self.image(0)
-            size = image.shape[1], image.shape[0]
+            path, overlay, image = self._fresh("overlay", ".mp4"), Overlay(), self.image(0)
             with contextlib.ExitStack() as stack:
                 source = stack.enter_context(open_frames(self._path, on_bad_frame="hold"))
-                fps = source.fps or _DEFAULT_FPS
-                video = stack.enter_context(VideoWriter(path, fps, size, source.pixel_aspect))
+                video = stack.enter_context(OverlayVideo(path, source.fps, source.pixel_aspect))
                 for frame in itertools.islice(source, total):
-                    number, boxes = frame.index, self.boxes(frame.index)
+                    number, boxes = frame.index, self.rows(frame.index)
+                    label = frame_label(number, frame.image is None)
+                    video.write(overlay.draw(frame.image, boxes, label), frame.duration)
                     image = image if frame.image is None else frame.image
-                    drawn = draw_boxes(image, boxes, str(number))
-                    video.write(drawing.fit_into(drawn, size[::-1]), frame.duration)
-                    yield Progress("Video", number + 1, total, number, rate(), image, boxes)
+                    yield Progress("Video", number + 1, total, number, image, boxes)
                     if self._stop.is_set():
                         break
             if not self._stop.is_set():
@@ -264,7 +265,7 @@ class Session:
     def _follow(
         self, tracker: Any, start: int, targets: Sequence[Target]
     ) -> Generator[Progress, None, None]:
-        image, rate = self.image(start), _Rate()
+        image = self.image(start)
         with open_frames(self._path, on_bad_frame="hold") as source:
             for frame in itertools.islice(source, start + 1, None):
                 if self._stop.is_set():
@@ -279,8 +280,8 @@ class Session:
                         target.add(np.array(box, np.float64), *map(float, values))
                     image = frame.image
                 number = frame.index
-                total, shown = max(number, self.length - 1) - start, self.boxes(number)
-                yield Progress("Tracking", number - start, total, number, rate(), image, shown)
+                total, shown = max(number, self.length - 1) - start, self.rows(number)
+                yield Progress("Tracking", number - start, total, number, image, shown)
         self._opened().length = self.tracked
 
     @contextlib.contextmanager
@@ -293,19 +294,3 @@ class Session:
             yield
         finally:
             self._busy.release()
-
-
-class _Rate:
-    """Tells the frames a second since it was made, or its first call if that is later."""
-
-    def __init__(self) -> None:
-        self._start: Optional[float] = None
-        self._count = 0
-
-    def __call__(self) -> float:
-        now = time.monotonic()
-        if self._start is None:
-            self._start = now
-            return float("nan")
-        self._count += 1
-        return self._count / max(now - self._start, 1e-6)

@@ -1,14 +1,11 @@
-"""A target of a session: its boxes, and how they are drawn."""
+"""A target of a session."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Optional
 
 import numpy as np
-
-from gradnet_tf.media import drawing
 
 
 @dataclasses.dataclass
@@ -46,15 +43,3 @@ class Target:
         self.boxes.append(box)
         self.scores.append(score)
         self.confidences.append(confidence)
-
-
-def draw_boxes(
-    image: np.ndarray, boxes: Mapping[int, np.ndarray], label: Optional[str] = None
-) -> np.ndarray:
-    """Draws the boxes of targets, by their numbers, on a copy of a frame; see `drawing`."""
-    width = drawing.line_width(image.shape)
-    for number, box in boxes.items():
-        image = drawing.draw_box(
-            image, box.tolist(), drawing.TARGETS[number % len(drawing.TARGETS)], width
-        )
-    return drawing.draw_box(image, [np.nan] * 4, label=label)

@@ -200,8 +200,8 @@ def test_video_has_the_frames_that_were_tracked(session):
     assert [step.frame for step in session.draw()] == list(range(7))
     images = [frame.image for frame in open_frames(session.video)]
     assert len(images) == 7
-    edge = images[6][14, 19].astype(int)  # Right, of the first target, which is red.
-    assert edge[0] > edge[1] + 40
+    colour = images[6][19, 13].astype(int)  # Of the first target, by its number, is red.
+    assert colour[0] > colour[1] + 40
 
 
 def test_a_stopped_video_is_removed(session):
