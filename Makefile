@@ -12,7 +12,7 @@ CURRENT := .venv-current
 PEERS := .venv-peers
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo app test test-current test-wheel test-peers test-app lint docs bench clean
+.PHONY: help demo app test test-current test-wheel test-peers test-app browser lint docs bench clean
 
 help:
 	@echo 'make demo          track a head in a real clip; writes demo_output/'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-wheel    build the wheel and track with it in an empty environment'
 	@echo 'make test-peers    compare with got10k and vot-toolkit, in an environment of their own'
 	@echo 'make test-app      use the page of make app by the mouse, in Chromium'
+	@echo 'make browser       install the Chromium of make test-app, if there is none'
 	@echo 'make lint          check style, format, layers of imports and types'
 	@echo 'make docs          build the documents as a site, in site/'
 	@echo 'make bench         measure the speed'
@@ -41,6 +42,11 @@ $(VENV)/.ready-demo: $(VENV)/.ready
 $(VENV)/.ready-app: $(VENV)/.ready-demo
 	@echo 'Installing what the page needs (Gradio) ...'
 	@$(VENV)/bin/python $(PIP_INSTALL) --editable '.[app]'
+	@touch $@
+
+# Playwright stands beside the packages, not among them: `make test` is to start no browser.
+$(VENV)/.ready-test-app: $(VENV)/.ready-app
+	@$(VENV)/bin/python $(PIP_INSTALL) --upgrade --target $(VENV)/playwright 'playwright>=1.49'
 	@touch $@
 
 $(VENV)/.ready-docs: $(VENV)/.ready
@@ -83,14 +89,24 @@ test-current: $(CURRENT)/.ready
 test-wheel: $(VENV)/.ready
 	@$(VENV)/bin/python tools/check_wheel.py
 
-# A test that is skipped counts as a failure, for the toolkits are there.
-test-peers: $(PEERS)/.ready
-	@$(PEERS)/bin/python -m pytest --quiet -rs $(addprefix tests/eval/,vot_test.py got10k_test.py \
-		got10k_agreement_test.py) > $(PEERS)/report.txt; status=$$?; cat $(PEERS)/report.txt; \
-	! grep -q '[0-9] skipped' $(PEERS)/report.txt && exit $$status
+# Runs tests in an environment that has what they need: one that is skipped counts as a failure.
+run_all = $(1)/bin/python -m pytest --quiet -rs $(2) > $(1)/report.txt; status=$$?; \
+	cat $(1)/report.txt; ! grep -q '[0-9] skipped' $(1)/report.txt && exit $$status
 
-test-app: $(VENV)/.ready-app
-	@$(VENV)/bin/python tools/check_app.py
+test-peers: $(PEERS)/.ready
+	@$(call run_all,$(PEERS),$(addprefix tests/eval/,vot_test.py got10k_test.py \
+		got10k_agreement_test.py))
+
+test-app: browser $(VENV)/.ready-test-app
+	@export PYTHONPATH=$(abspath $(VENV)/playwright); $(call run_all,$(VENV),tests/app)
+
+# The system's Chromium, for Playwright's own cannot be had everywhere.
+browser:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Gradio needs Python 3.10")'
+	@{ chromium --version || chromium-browser --version || google-chrome --version || { \
+		apt-get -qq update && apt-get -qq --yes --no-install-recommends install chromium && \
+		chromium --version; }; } > /dev/null 2>&1 || \
+		{ echo 'There is no Chromium, and apt-get cannot install it.'; exit 1; }
 
 lint: $(VENV)/.ready
 	@$(VENV)/bin/ruff check .

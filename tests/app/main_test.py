@@ -1,4 +1,4 @@
-"""Tests of gradnet_tf.app as a command; without Gradio, those that need none."""
+"""Tests of gradnet_tf.app as a command."""
 
 import importlib.util
 import json
@@ -14,8 +14,7 @@ from absl import flags
 from gradnet_tf.app import __main__ as main
 from tests.helpers import page_server
 
-HAS_GRADIO = importlib.util.find_spec("gradio") is not None
-needs_gradio = pytest.mark.skipif(not HAS_GRADIO, reason="needs Gradio")
+needs_gradio = pytest.mark.skipif(not importlib.util.find_spec("gradio"), reason="needs Gradio")
 SESSION = "somebody"
 
 
@@ -74,8 +73,8 @@ def test_a_second_argument_is_refused(capsys):
     assert "unexpected argument 'b.mp4'" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(HAS_GRADIO, reason="Gradio is installed")
-def test_without_gradio_one_sentence_says_how_to_install_it(capsys):
+def test_without_gradio_one_sentence_says_how_to_install_it(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)  # It cannot be imported, installed or not.
     assert main.run(flags.FlagValues()) == 1
     error = capsys.readouterr().err
     if sys.version_info >= (3, 10):
