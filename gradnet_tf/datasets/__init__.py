@@ -71,18 +71,23 @@ def open_dataset(
     needs_images: bool = True,
     **options: Any,
 ) -> Dataset:
-    """Reads a data set.
+    """Reads the sequences of a benchmark, or of a folder, with their ground truth; opens no image.
 
     Args:
-        name: One of `DATASETS`.
-        root: Its folder.
-        sequences: Which of its sequences, in the data set's order; all by default.
-        needs_images: Whether annotations alone will not do.
-        **options: `skip_tiger1` of OTB and `origin` of "folder", see there.
+        name: One of `DATASETS`, such as "otb100" or "folder".
+        root: The folder that the data set was unpacked into.
+        sequences: The names of those to read; all by default. They come in the data set's order.
+        needs_images: Whether a root that has annotations alone is refused.
+        **options: Of OTB, `skip_tiger1` (True): whether Tiger1 begins at frame 6, as the authors'
+            toolkit has it. Of "folder", `origin` (1): the coordinate of the first pixel, 0 or 1.
+
+    Returns:
+        A `Dataset`.
 
     Raises:
-        OSError: As the readers do.
-        ValueError: As the readers do; or if there is no such data set or option, or no images.
+        OSError: If the folder or an annotation cannot be read.
+        ValueError: If there is no such data set, sequence or option, an annotation is not sound,
+            or there are no images.
     """
     if name not in DATASETS:
         raise ValueError(f"there is no data set {name!r}; known are {', '.join(DATASETS)}")

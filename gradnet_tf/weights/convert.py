@@ -53,7 +53,7 @@ def convert(
         to_npz: An npz file to write.
         overwrite: Whether outputs that exist are replaced.
         float16: Whether kernels are rounded to float16, which halves the checkpoint directory.
-        **source: What `read` takes.
+        **source: One of `tf1`, `checkpoint` and `npz`, as `read` takes them.
 
     Raises:
         CheckpointError: If the source cannot be used.

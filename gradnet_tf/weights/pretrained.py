@@ -33,5 +33,12 @@ def names() -> list[str]:
 
 
 def load_embedded(name: str = DEFAULT) -> Weights:
-    """Loads an embedded checkpoint; raises as `path` and `store.load` do."""
+    """Loads weights that come with gradnet_tf.
+
+    Args:
+        name: One of `names`.
+
+    Raises:
+        CheckpointError: If there is no such checkpoint, or it is damaged or altered.
+    """
     return load(path(name))
