@@ -108,7 +108,7 @@ def track(session: Session, edited: Optional[dict], preset: str, precision: str)
         for text in _watch(session.track(frame, drawn, make_tracker)):
             yield [same, same, text, same, same, same, same]
     except Exception:
-        yield [same, same, "", same, same, same, same]
+        yield [same, same, _summary(session), same, same, same, same]
         raise
     last = session.tracked - 1
     plot, words = _plot(session), _summary(session)
@@ -149,6 +149,8 @@ def _progress(step: Progress, fps: Optional[float]) -> str:
 
 def _summary(session: Session) -> str:
     tracked, length = session.tracked, session.length
+    if not tracked:
+        return ""
     ended = "to the end" if tracked == length else f"to frame {tracked - 1} of {length - 1}"
     return f"<p>Tracked {ended}. {chart.describe_low_frames(session.confidences())}</p>"
 

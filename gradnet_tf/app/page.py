@@ -22,11 +22,14 @@ _TITLE = "GradNet: track what you draw"
 _BAD_INPUT = (ImportError, OSError, ValueError, TypeError)  # A sentence on the page, not a crash.
 # A turned picture would only be in the way here, and so would empty places of results.
 _CSS = """
-.gradio-container {max-width: 1180px !important; margin: auto}
+.gradio-container {max-width: 1180px !important; width: 100%; margin: auto}
 #editor button[aria-label*="otate"], #editor button[title*="otate"] {display: none}
-#status progress {width: 100%; height: 1rem; accent-color: var(--color-accent)}
+#status progress {width: 100%; height: 1rem; appearance: none; border: none}
+#status progress, #status progress::-webkit-progress-bar {background: var(--border-color-primary)}
+#status progress::-webkit-progress-value {background: var(--color-accent)}
+#status progress::-moz-progress-bar {background: var(--color-accent)}
 #status img {width: 100%}
-#overlay:not(:has(video)), #results:not(:has(#chart img)) {display: none}
+#overlay:not(:has(video)), #film:not(:has(a)), #results:not(:has(#chart img)) {display: none}
 #chart img {cursor: pointer}
 """
 
@@ -117,7 +120,7 @@ def make_page(sessions: Sessions, video: Optional[str] = None) -> Any:
         with gr.Column(elem_id="results"):
             gr.Markdown("**Confidence**: red where it is below 0.5; a click shows that frame")
             plot = gr.Image(show_label=False, interactive=False, elem_id="chart", buttons=[])
-            file = functools.partial(gr.File, interactive=False, height=120, min_width=300)
+            file = functools.partial(gr.File, interactive=False, min_width=300)
             with gr.Row():
                 boxes, film = (
                     file(label="Boxes", elem_id="boxes"),
