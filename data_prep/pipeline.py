@@ -18,7 +18,7 @@ from typing import Any, Optional
 
 import tensorflow as tf
 from absl import logging
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf.data import description
 from gradnet_tf.data_prep import curate, layout, planning, runner, statistics

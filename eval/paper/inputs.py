@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf import weights
 from gradnet_tf.boxes import checks, geometry
@@ -126,14 +127,24 @@ def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
         numbers = [sequence.first_number + int(frame) for frame in (z, x)]
         yield Sample(
             f"{sequence.name}, frames {numbers[0]} and {numbers[1]}",
-            _cut(sequence, z, architecture.EXEMPLAR_SIZE),
-            _cut(sequence, x, architecture.INSTANCE_SIZE),
+            cut(sequence.frames[z], sequence.boxes[z], architecture.EXEMPLAR_SIZE),
+            cut(sequence.frames[x], sequence.boxes[x], architecture.INSTANCE_SIZE),
         )
 
 
-def _cut(sequence: TestSequence, index: int, size: int) -> np.ndarray:
-    frame = tf.constant(images.as_rgb(sequence.frames[index]))
-    center, target = geometry.box_to_center(tf.constant(sequence.boxes[index], tf.float64))
+def cut(image: Any, box: npt.ArrayLike, size: int) -> np.ndarray:
+    """Cuts an exemplar (size 127) or a search region (255) around a target, as the tracker does.
+
+    Args:
+        image: A frame, as `Tracker` takes it.
+        box: (x, y, width, height), 0-based pixels.
+        size: Side of the crop in px.
+
+    Returns:
+        float32 [1, size, size, 3], BGR, 0..255; the target is in its centre.
+    """
+    frame = tf.constant(images.as_rgb(image))
+    center, target = geometry.box_to_center(tf.constant(box, tf.float64))
     side = geometry.exemplar_side(target, TrackerConfig.context_amount)
     side = geometry.instance_side(side, architecture.EXEMPLAR_SIZE, size)
     crop = crops.exemplar_crop(frame, center, side, crops.mean_colour(frame), size)

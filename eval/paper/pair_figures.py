@@ -53,11 +53,10 @@ def _figure1(settings: Settings) -> output.Document:
     network, loaded = inputs.load_siamfc(settings.checkpoint[0])
     samples, losses, gradients = [], [], []
     for sample in inputs.draw_pairs(settings):
-        f2 = network.template_features(sample.exemplar)
-        update = network.update(f2, network.search_features(sample.instance))
+        loss, gradient = exemplar_gradient(network, sample)
         samples.append(sample)
-        losses.append(float(update.loss))
-        gradients.append(np.abs(update.gradient[0].numpy()).sum(axis=-1))
+        losses.append(loss)
+        gradients.append(gradient)
     return output.Document(
         tables=(gradient_table(samples, losses, gradients),),
         figures={"": lambda: draw_gradients(samples, gradients)},
@@ -69,6 +68,21 @@ def _figure1(settings: Settings) -> output.Document:
         ),
         weights={"checkpoint": loaded.digest},
     )
+
+
+def exemplar_gradient(network: GradNet, sample: Sample) -> tuple[float, np.ndarray]:
+    """Computes Figure 1's numbers of a pair.
+
+    Args:
+        network: Of `inputs.load_siamfc`; with another one, the gradient is that of its own f_2.
+        sample: The pair.
+
+    Returns:
+        L of equation 5, and |dL / df_2(Z)| summed over channels, [12, 12].
+    """
+    f2 = network.template_features(sample.exemplar)
+    update = network.update(f2, network.search_features(sample.instance))
+    return float(update.loss), np.abs(update.gradient[0].numpy()).sum(axis=-1)
 
 
 def gradient_table(
@@ -144,7 +158,7 @@ def _figure10(settings: Settings) -> output.Document:
     samples, found = [], []
     for sample in inputs.draw_pairs(settings):
         samples.append(sample)
-        found.append([_maps(network, sample) for network, _ in loaded])
+        found.append([score_maps(network, sample) for network, _ in loaded])
     second = ", (c) S and (d) S* of the second" if len(loaded) > 1 else ""
     return output.Document(
         tables=(map_table(samples, found),),
@@ -158,7 +172,8 @@ def _figure10(settings: Settings) -> output.Document:
     )
 
 
-def _maps(network: GradNet, sample: Sample) -> Maps:
+def score_maps(network: GradNet, sample: Sample) -> Maps:
+    """Computes S and S* of a pair, Figure 10's numbers, by a network that has an update."""
     features = network.search_features(sample.instance)
     update = network.update(network.template_features(sample.exemplar), features)
     final = network.score_map(update.template, features)

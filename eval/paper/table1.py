@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf.eval.paper import inputs, output, published
 from gradnet_tf.eval.paper.settings import Settings

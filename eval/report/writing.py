@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.report import clips, descriptions, page, plots, sheets, tables

@@ -6,7 +6,7 @@ import sys
 from typing import Any, Optional, TextIO
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Sequence

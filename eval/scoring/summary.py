@@ -14,6 +14,7 @@ import numpy as np
 
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.media import markup
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,6 +128,15 @@ class Evaluation:
         """The measures that single sequences have."""
         return [measure for measure in self.measures if measure.by_sequence]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the trackers, best first, with intervals in brackets."""
+        rows = [
+            (one.name, *(_text(one, measure) for measure in self.measures), _speed(one.speed))
+            for one in self.trackers
+        ]
+        heads = ("Tracker", *(measure.label for measure in self.measures), "FPS")
+        return markup.table(f"Results on {self.heading}", rows, heads)
+
     def mean_curve(
         self, curve: Curve, tracker: int, attribute: Optional[Attribute] = None
     ) -> np.ndarray:
@@ -134,6 +144,16 @@ class Evaluation:
         rows = self.trackers[tracker].curves[curve.key]
         members = list(range(len(rows)) if attribute is None else attribute.members)
         return mean(rows[members], self.weights[members])
+
+
+def _text(tracker: TrackerEvaluation, measure: Measure) -> str:
+    numbers = [tracker.totals[measure.key], *tracker.intervals.get(measure.key, ())]
+    value, *interval = [f"{n:.{measure.digits}f}" for n in numbers if math.isfinite(n)] or ["–"]
+    return f"{value} [{', '.join(interval)}]" if interval else value
+
+
+def _speed(speed: Optional[Speed]) -> str:
+    return f"{speed.fps:.1f}" if speed else "–"
 
 
 def mean(values: np.ndarray, weights: np.ndarray) -> Any:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-RELIABLE = 0.5  # The paper calls a result reliable from here on.
+from gradnet_tf.tracking.config import RELIABLE
+
 _INCHES, _DPI = (9.0, 2.4), 120
 _LEFT, _WIDTH = 0.06, 0.925  # Of the axes, as shares of the picture's width.
 

@@ -16,7 +16,7 @@ import os
 import re
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf.boxes import checks
 from gradnet_tf.datasets import tracks

@@ -12,6 +12,7 @@ import dataclasses
 THRESHOLD_SOURCES = ("first_frames", "first_frame")
 RESPONSE_MIXES = ("normalized", "template")
 UPDATES = ("online", "first_frame", "none")
+RELIABLE = 0.5  # From this confidence on the paper calls a result reliable (section 3.5).
 # Of the search features, see `precision`; here, where reading them does not load TensorFlow.
 PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 # What commands call the values of the tracker's argument `jit_compile`.

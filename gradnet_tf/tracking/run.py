@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -12,15 +11,18 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf.files import disk
-from gradnet_tf.media import drawing
+from gradnet_tf.media import drawing, markup
 from gradnet_tf.media.frames import Frame, FrameError, FrameSource, open_frames
 from gradnet_tf.tracking import plotting
 from gradnet_tf.tracking.boxes_file import frame_rows, save_rows
+from gradnet_tf.tracking.config import RELIABLE
 from gradnet_tf.tracking.overlay import Overlay, OverlayVideo, frame_label
 from gradnet_tf.tracking.thumbnails import Thumbnails
+
+_STRIP, _STRIP_WIDTH = 6, 960  # Frames that a notebook shows, and their width together, in px.
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -202,11 +204,25 @@ class TrackingRun:
             self.boxes, self.scores, self.confidences, self.held, self.start_frame
         )
 
-    def _repr_png_(self) -> bytes:
-        """What a notebook shows: the contact sheet."""
-        buffer = io.BytesIO()
-        self.contact_sheet().save(buffer, format="png")
-        return buffer.getvalue()
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a strip of frames, and a summary."""
+        strip = self.contact_sheet(columns=_STRIP, count=_STRIP)
+        strip.thumbnail((_STRIP_WIDTH, _STRIP_WIDTH))
+        height, width = self.frame_size
+        targets = self.boxes.shape[1] if self.boxes.ndim == 3 else 1
+        known = np.isfinite(self.confidences).sum()
+        reliable = (self.confidences >= RELIABLE).sum()
+        rows = [
+            ("frames", f"{len(self)} of {width}x{height} px"),
+            ("targets", f"{targets}"),
+            ("reliable", f"{reliable} of {known} boxes (confidence of {RELIABLE} or more)"),
+            ("speed", f"{self.fps:.1f} frames a second"),
+        ]
+        if self.held.any():
+            rows.append(("held", f"{self.held.sum()} frames that could not be read"))
+        if not self.is_complete:
+            rows.append(("ended", "early"))
+        return markup.picture(strip, "frames with their boxes") + markup.table("TrackingRun", rows)
 
     def _label(self, index: int) -> str:
         return frame_label(self.start_frame + index, self.held[index])

@@ -13,15 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.boxes import checks
-from gradnet_tf.media import images
+from gradnet_tf.media import images, markup
 from gradnet_tf.tracking.compiled import CompiledStep, shared_step
-from gradnet_tf.tracking.config import TrackerConfig
+from gradnet_tf.tracking.config import PRESETS, TrackerConfig
 from gradnet_tf.tracking.config import preset as tracker_config
 from gradnet_tf.tracking.precision import check_precision
 from gradnet_tf.tracking.run import TrackingRun, run_tracker
 from gradnet_tf.tracking.state import StepOutput
 from gradnet_tf.tracking.target_group import TargetGroup
 from gradnet_tf.weights import Weights, load, load_embedded, make_weights
+
+_SHOWN = 4  # Boxes that a tracker's summary names.
 
 
 class Tracker:
@@ -83,6 +85,7 @@ class Tracker:
         chosen = _choose_weights(checkpoint, weights)
         self.config = config or tracker_config(chosen.card.get("preset", "reference"))
         self.variant = chosen.variant
+        self.precision = precision
         self._compiled = shared_step(chosen, self.config, jit_compile, precision)
         self._forget()
 
@@ -92,6 +95,27 @@ class Tracker:
         self._targets: Optional[TargetGroup] = None
         self._float_scale: Optional[float] = None
         self._frame_shape: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Tracker({', '.join(f'{name}: {text}' for name, text in self._facts())})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return markup.table("Tracker", self._facts())
+
+    def _facts(self) -> list[tuple[str, str]]:
+        presets = [name for name, config in PRESETS.items() if config == self.config]
+        facts = [
+            ("network", self.variant),
+            ("constants", f"preset {presets[0]}" if presets else "of one's own"),
+            ("precision", self.precision + (", by XLA" if self._compiled.jit_compile else "")),
+        ]
+        if not self._frame_shape:
+            return [*facts, ("target", "none yet")]
+        rounded = [[round(number, 1) for number in box] for box in np.atleast_2d(self.box).tolist()]
+        texts = [f"({', '.join(map(str, box))})" for box in rounded[:_SHOWN]]
+        texts += [f"and {len(rounded) - _SHOWN} more"] * (len(rounded) > _SHOWN)
+        return [*facts, ("target" if len(rounded) == 1 else "targets", ", ".join(texts))]
 
     def init(self, image, box) -> None:
         """Starts on a target, or starts again on another one.

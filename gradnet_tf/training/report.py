@@ -10,7 +10,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 from absl import logging
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gradnet_tf.training import history, metrics, summaries
 from gradnet_tf.training.config import RunOptions, TrainConfig

@@ -1,9 +1,11 @@
 """Tests of gradnet_tf.tracking.run, with a tracker that needs no network."""
 
+import base64
 import errno
 import fractions
 import io
 import os
+import re
 import weakref
 
 import numpy as np
@@ -498,10 +500,19 @@ def test_contact_sheet_scales_boxes_and_marks_truth():
         run.contact_sheet(count=0)
 
 
-def test_notebooks_show_the_contact_sheet():
-    run = track(frames(5))
-    with Image.open(io.BytesIO(run._repr_png_())) as image:
-        np.testing.assert_array_equal(np.asarray(image), np.asarray(run.contact_sheet()))
+def test_notebooks_show_frames_and_a_summary():
+    run = track([*frames(200), None], on_bad_frame="hold")
+    shown = run._repr_html_()
+    assert "<script" not in shown and len(shown) < 60_000
+    start = "base64,"
+    content = base64.b64decode(shown[shown.index(start) + len(start) : shown.index('">')])
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.size == run.contact_sheet(columns=6, count=6).size
+    cells = dict(re.findall(r"<th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td>", shown))
+    assert cells["frames"] == "201 of 32x24 px" and cells["targets"] == "1"
+    # The confidence of frame i is i / 255: from 128 on it is above 0.5.
+    assert cells["reliable"] == "72 of 199 boxes (confidence of 0.5 or more)"
+    assert cells["held"] == "1 frames that could not be read" and "ended" not in cells
 
 
 def test_plot():

@@ -381,6 +381,17 @@ def test_nothing_is_shared_with_the_caller(graph_boxes, new_tracker, video):
         got[:] = -1
 
 
+def test_notebooks_show_what_it_is_and_what_it_follows(new_tracker, video):
+    tracker, (frames, boxes) = new_tracker(), video
+    text = "Tracker(network: full, constants: preset reference, precision: float32, target"
+    assert repr(tracker) == f"{text}: none yet)"
+    tracker.init(frames[0], (50.26, 40, 30, 20))
+    assert repr(tracker) == f"{text}: (50.3, 40.0, 30.0, 20.0))"
+    assert "(50.3, 40.0, 30.0, 20.0)</td>" in tracker._repr_html_()
+    tracker.init(frames[0], np.tile(boxes[0], (6, 1)))
+    assert repr(tracker).endswith(", and 2 more)") and "targets: (" in repr(tracker)
+
+
 def test_score_and_confidence(new_tracker, video):
     frames, boxes = video
     tracker = new_tracker()

@@ -1,6 +1,7 @@
 """Tests of gradnet_tf.eval.scoring.evaluate, ope and summary: the numbers of a report."""
 
 import dataclasses
+import html
 import re
 
 import numpy as np
@@ -42,6 +43,18 @@ def test_values_totals_and_attributes_by_hand(evaluation):
     assert evaluation.attributes[1].title == "Occlusion"
     assert good.attributes["OCC"]["auc"] == pytest.approx((A_GOOD + B_GOOD) / 2)
     assert good.attributes["FM"]["auc"] == pytest.approx(C_BOTH)
+
+
+def test_notebooks_show_the_trackers_and_no_name_is_markup(evaluation):
+    shown = evaluation._repr_html_()
+    good = evaluation.trackers[0]
+    low, high = good.intervals["auc"]
+    assert f">{good.totals['auc']:.3f} [{low:.3f}, {high:.3f}]</td>" in shown
+    assert f">{good.speed.fps:.1f}</td>" in shown
+    assert html.escape(helper.EVIL) in shown and helper.EVIL not in shown
+    unknown = dataclasses.replace(good, totals=dict.fromkeys(good.totals, np.nan), intervals={})
+    shown = dataclasses.replace(evaluation, trackers=[unknown])._repr_html_()
+    assert ">–</td>" in shown and "nan" not in shown
 
 
 def test_mean_curve_follows_the_attribute(evaluation):
