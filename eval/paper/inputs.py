@@ -19,7 +19,6 @@ from gradnet_tf import weights
 from gradnet_tf.boxes import checks, geometry
 from gradnet_tf.data import pairs, sampling
 from gradnet_tf.datasets.sequences import Dataset
-from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.paper.settings import EMBEDDED, Settings
 from gradnet_tf.media import images
 from gradnet_tf.network import architecture, crops

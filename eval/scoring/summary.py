@@ -97,7 +97,7 @@ class Eao:
     curves: Sequence[np.ndarray]  # float64 [k] a tracker, of the lengths 1, 2, ..., k.
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """Trackers, best first, on the n sequences that all of them finished."""
 
@@ -127,6 +127,9 @@ class Evaluation:
     def by_sequence(self) -> list[Measure]:
         """The measures that single sequences have."""
         return [measure for measure in self.measures if measure.by_sequence]
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.heading}: {', '.join(one.name for one in self.trackers)})"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the trackers, best first, with intervals in brackets."""

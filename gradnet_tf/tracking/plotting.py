@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from gradnet_tf.tracking.config import RELIABLE
+
 
 def plot_frames(
     boxes: np.ndarray,
@@ -17,8 +19,9 @@ def plot_frames(
 ) -> Any:
     """Plots score, confidence and size of the box over n frames, as `TrackingRun` has them.
 
-    Held frames get a grey background. Of several targets, each has a line, and the sizes are those
-    of squares of the same area.
+    A dashed line marks the confidence from which a result is reliable, a grey background held
+    frames. Of several targets, each has a line, and the sizes are those of squares of the same
+    area.
 
     Returns:
         A `matplotlib.figure.Figure`; pyplot's state is not touched.
@@ -47,6 +50,7 @@ def plot_frames(
     axes[0].plot(frames, scores)
     axes[0].set_ylabel("score")
     axes[1].plot(frames, confidences)
+    axes[1].axhline(RELIABLE, color="0.4", linewidth=0.8, linestyle="--")
     axes[1].set(ylabel="confidence", ylim=(-0.02, 1.02))
     if boxes.ndim == 2:
         axes[2].plot(frames, boxes[:, 2], label="width")

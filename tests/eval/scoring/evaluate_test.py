@@ -46,6 +46,7 @@ def test_values_totals_and_attributes_by_hand(evaluation):
 
 
 def test_notebooks_show_the_trackers_and_no_name_is_markup(evaluation):
+    assert repr(evaluation) == f"Evaluation({evaluation.heading}: good, {helper.EVIL})"
     shown = evaluation._repr_html_()
     good = evaluation.trackers[0]
     low, high = good.intervals["auc"]
