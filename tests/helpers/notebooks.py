@@ -11,8 +11,9 @@ WARNINGS_ARE_ERRORS = """
 import warnings
 
 warnings.simplefilter("error")
-# What ipykernel says of itself when it ends.
+# What ipykernel says of itself when it ends, and jupyter_bbox_widget when it is imported.
 warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="ipykernel")
+warnings.filterwarnings("ignore", "Traits should be given as instances", DeprecationWarning)
 """
 
 _TRACK = """
