@@ -1,6 +1,6 @@
 """Runs the notebooks of examples/ and keeps what they show: their committed outputs.
 
-    python tools/run_notebooks.py [NAME.ipynb ...]
+    python tools/run_notebooks.py examples/track.ipynb examples/gradient.ipynb
 
 Each runs in an empty folder by the Python that runs this script. Widgets, progress bars among them,
 are left out of what is kept: they need a running kernel.
@@ -18,7 +18,6 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = ROOT / "examples"
 _SECONDS = 600  # For a cell.
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -86,8 +85,8 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
 
 
 def main() -> None:
-    """Runs the notebooks that the command line names, or all."""
-    for path in map(Path, sys.argv[1:] or sorted(map(str, EXAMPLES.glob("*.ipynb")))):
+    """Runs the notebooks that the command line names."""
+    for path in map(Path, sys.argv[1:]):
         with tempfile.TemporaryDirectory() as folder:
             notebook = execute(path, Path(folder))
         tidy(notebook)

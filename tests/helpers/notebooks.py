@@ -75,7 +75,7 @@ assert all(size.shape == (12, 12) and size.min() >= 0 < size.max() for size in s
 _TRAIN_AND_EVALUATE = """
 from gradnet_tf.eval.metrics import ope_metrics
 
-assert "48 frames of 8 tracks of 8 videos in 2 shards" in made.stdout, made.stderr
+assert "50 frames of 10 tracks of 10 videos in 2 shards" in made.stdout, made.stderr
 
 assert (first.step, first.finished) == (10, False)
 assert (outcome.step, outcome.finished) == (20, True)
