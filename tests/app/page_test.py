@@ -31,7 +31,7 @@ if not CHROMIUM:
 
 FACE = (60, 18, 52, 60)
 FILM = "document.querySelector('#film a[download]')"
-SECONDS = 300  # That a single step may take on a busy machine.
+SECONDS = 600  # That a single step may take on a busy machine.
 
 
 @pytest.fixture(scope="module")
