@@ -8,7 +8,7 @@ reference, `response_map_cal`, `extract_sia_fea_template` and `extract_gra_fea_t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Optional
+from typing import Any
 
 import tensorflow as tf
 
@@ -16,11 +16,9 @@ from gradnet_tf.network import folding, layers
 from gradnet_tf.network.architecture import Layer
 
 
-def make_blocks(
-    table: Iterable[Layer], seed: Optional[int] = None, dtype: str = "float32"
-) -> dict[str, layers.ConvBlock]:
-    """Makes new blocks for the layers of a table, by TF1 scope."""
-    return {layer.scope: layers.ConvBlock(layer, seed=seed, dtype=dtype) for layer in table}
+def make_blocks(table: Iterable[Layer], **options: Any) -> dict[str, layers.ConvBlock]:
+    """Makes new blocks for the layers of a table, by TF1 scope; the options are a `ConvBlock`'s."""
+    return {layer.scope: layers.ConvBlock(layer, **options) for layer in table}
 
 
 class ConvNet(tf.keras.Model):

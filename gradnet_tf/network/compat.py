@@ -26,5 +26,8 @@ def check_backend() -> None:
 
 
 def raw_variable(variable) -> tf.Variable:
-    """Returns the `tf.Variable` behind a layer's weight (Keras 3 wraps it, Keras 2 does not)."""
-    return variable.value if KERAS_GENERATION >= 3 else variable
+    """Returns the `tf.Variable` behind a layer's weight (Keras 3 wraps it, Keras 2 does not).
+
+    A constant that stands for it is given back as it is.
+    """
+    return getattr(variable, "value", variable) if KERAS_GENERATION >= 3 else variable

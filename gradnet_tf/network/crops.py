@@ -47,6 +47,11 @@ def crop_and_resize(source, corner, side, output_size, fill):
         uint8 [output_size, output_size, 3].
     """
     size = tf.get_static_value(output_size)
+    if size is not None:
+        # A value from outside of the graph: TensorFlow would optimize the function anew for a
+        # constant inside.
+        with tf.init_scope():
+            output_size = tf.constant(size)
     result = _crop_and_resize(source, corner, side, output_size, fill)
     return tf.ensure_shape(result, [size, size, 3])
 

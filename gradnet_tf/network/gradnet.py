@@ -52,6 +52,7 @@ class GradNet(tf.keras.Model):
             "baseline" (SiamFC: f_x alone).
         seed: Of new variables' initial values; with None they differ every time.
         dtype: Type of new variables, and of the arithmetic with them.
+        constants: Arrays by TF1 name instead of variables, for inference.
         blocks: Blocks by TF1 scope instead of new ones, for `folded`.
 
     Raises:
@@ -64,6 +65,7 @@ class GradNet(tf.keras.Model):
         *,
         seed: Optional[int] = None,
         dtype: str = "float32",
+        constants: Optional[Mapping[str, np.ndarray]] = None,
         blocks: Optional[Mapping[str, tf.keras.layers.Layer]] = None,
     ):
         super().__init__(name="gradnet", dtype=dtype)
@@ -71,7 +73,9 @@ class GradNet(tf.keras.Model):
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         self.variant = variant
         if blocks is None:
-            blocks = backbone.make_blocks(VARIANTS[variant], seed, dtype)
+            blocks = backbone.make_blocks(
+                VARIANTS[variant], seed=seed, dtype=dtype, constants=constants
+            )
 
         def net(table, name):
             return backbone.ConvNet(table, blocks, name=name)
@@ -279,14 +283,23 @@ class GradNet(tf.keras.Model):
         for name, variable in variables.items():
             variable.assign(weights[name])
 
-    def folded(self, rgb: bool = False, dtype: str = "float32", minimal: bool = False) -> GradNet:
+    def folded(
+        self,
+        rgb: bool = False,
+        dtype: str = "float32",
+        minimal: bool = False,
+        variant: Optional[str] = None,
+    ) -> GradNet:
         """Makes a copy for inference: constant weights, batch norm folded into the convolutions.
 
         Args:
             rgb: Whether it will be given images that are RGB instead of BGR.
             dtype: Type of the arithmetic and the outputs; give it inputs of that type.
             minimal: Whether f_x convolves by minimal filtering, see `folding.FoldedConvBlock`.
+            variant: Of the copy, if it needs fewer layers: "baseline" is f_x alone.
         """
+        variant = variant or self.variant
+        scopes = {layer.scope for layer in VARIANTS[variant]}
         blocks = {
             block.scope: folding.FoldedConvBlock(
                 block,
@@ -295,5 +308,6 @@ class GradNet(tf.keras.Model):
                 minimal=minimal and block in self.f_x.blocks,
             )
             for block in self._block_list
+            if block.scope in scopes
         }
-        return GradNet(self.variant, blocks=blocks, dtype=dtype)
+        return GradNet(variant, blocks=blocks, dtype=dtype)

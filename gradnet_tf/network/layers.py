@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Optional
 
+import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.network import compat
@@ -123,13 +124,36 @@ class BatchNorm(tf.keras.layers.Layer):
         channels: Size of the input's last axis.
         decay: Decay of the moving averages.
         dtype: Type of the variables and the arithmetic.
+        constants: Arrays by TF1 name that stand for the variables, see `ConvBlock`.
     """
 
-    def __init__(self, channels: int, *, decay: float = BATCH_NORM_DECAY, dtype: str = "float32"):
+    # By the name of the variable. TF1 nests the whole name of an averaged one, scope included, in
+    # the scope.
+    TF1_NAMES = {
+        "beta": "bn/beta",
+        "gamma": "bn/gamma",
+        "moving_mean": "bn/moving_mean",
+        "moving_variance": "bn/moving_variance",
+        "moving_mean_biased": "siamese/{scope}/bn/moving_mean/biased",
+        "moving_mean_local_step": "siamese/{scope}/bn/moving_mean/local_step",
+        "moving_variance_biased": "siamese/{scope}/bn/moving_variance/biased",
+        "moving_variance_local_step": "siamese/{scope}/bn/moving_variance/local_step",
+    }
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        decay: float = BATCH_NORM_DECAY,
+        dtype: str = "float32",
+        constants: Optional[Mapping[str, np.ndarray]] = None,
+    ):
         super().__init__(name="bn", dtype=dtype)
         self.decay = decay
 
         def add(name, initializer, shape=(channels,), trainable=False):
+            if constants is not None:
+                return tf.constant(constants[self.TF1_NAMES[name]], dtype)
             return self.add_weight(
                 name=name, shape=shape, initializer=initializer, trainable=trainable
             )
@@ -185,17 +209,16 @@ class BatchNorm(tf.keras.layers.Layer):
     def named_weights(self) -> dict[str, tf.Variable]:
         """Lists the variables by their name inside the block's TF1 scope."""
         weights = {
-            "bn/beta": self.beta,
-            "bn/gamma": self.gamma,
-            "bn/moving_mean": self.moving_mean,
-            "bn/moving_variance": self.moving_variance,
-            # TF1 nests the whole name of the averaged variable, scope included, in the scope.
-            "siamese/{scope}/bn/moving_mean/biased": self.mean_biased,
-            "siamese/{scope}/bn/moving_mean/local_step": self.mean_local_step,
-            "siamese/{scope}/bn/moving_variance/biased": self.variance_biased,
-            "siamese/{scope}/bn/moving_variance/local_step": self.variance_local_step,
+            "beta": self.beta,
+            "gamma": self.gamma,
+            "moving_mean": self.moving_mean,
+            "moving_variance": self.moving_variance,
+            "moving_mean_biased": self.mean_biased,
+            "moving_mean_local_step": self.mean_local_step,
+            "moving_variance_biased": self.variance_biased,
+            "moving_variance_local_step": self.variance_local_step,
         }
-        return {name: compat.raw_variable(variable) for name, variable in weights.items()}
+        return {self.TF1_NAMES[name]: compat.raw_variable(each) for name, each in weights.items()}
 
 
 class ConvBlock(tf.keras.layers.Layer):
@@ -205,12 +228,21 @@ class ConvBlock(tf.keras.layers.Layer):
         layer: What to make; pooling is not part of the block.
         seed: Of the kernel's initial values; every scope draws its own from it.
         dtype: Type of the variables and, unless `convolving_in` says another, the arithmetic.
+        constants: Arrays by TF1 name that stand for the variables: for inference, where making
+            variables and reading them in a graph would take time.
 
     Raises:
         ValueError: If the layer's groups do not divide its channels and filters.
     """
 
-    def __init__(self, layer: Layer, *, seed: Optional[int] = None, dtype: str = "float32"):
+    def __init__(
+        self,
+        layer: Layer,
+        *,
+        seed: Optional[int] = None,
+        dtype: str = "float32",
+        constants: Optional[Mapping[str, np.ndarray]] = None,
+    ):
         super().__init__(name=layer.scope, dtype=dtype)
         if layer.in_channels % layer.groups or layer.filters % layer.groups:
             raise ValueError(
@@ -219,21 +251,31 @@ class ConvBlock(tf.keras.layers.Layer):
             )
         self.layer = layer
         self.scope = layer.scope
-        seed = None if seed is None else zlib.crc32(f"{seed} {layer.scope}".encode())
-        self.kernel = self.add_weight(
-            name="weights",
-            shape=layer.kernel_shape,
-            initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV, seed=seed),
-            trainable=True,
-        )
-        self.bias = self.add_weight(
-            name="biases",
-            shape=(layer.filters,),
-            initializer=tf.keras.initializers.Constant(BIAS_VALUE),
-            trainable=True,
-        )
-        self.bn = BatchNorm(layer.filters, dtype=dtype) if layer.batch_norm else None
+        if constants is None:
+            seed = None if seed is None else zlib.crc32(f"{seed} {layer.scope}".encode())
+            self.kernel = self.add_weight(
+                name="weights",
+                shape=layer.kernel_shape,
+                initializer=tf.keras.initializers.TruncatedNormal(stddev=KERNEL_STDDEV, seed=seed),
+                trainable=True,
+            )
+            self.bias = self.add_weight(
+                name="biases",
+                shape=(layer.filters,),
+                initializer=tf.keras.initializers.Constant(BIAS_VALUE),
+                trainable=True,
+            )
+        else:
+            names = ("conv/weights", "conv/biases", *BatchNorm.TF1_NAMES.values())
+            constants = {name: constants.get(self._full_name(name)) for name in names}
+            self.kernel, self.bias = (tf.constant(constants[name], dtype) for name in names[:2])
+        self.bn = None
+        if layer.batch_norm:
+            self.bn = BatchNorm(layer.filters, dtype=dtype, constants=constants)
         self.built = True
+
+    def _full_name(self, name: str) -> str:
+        return f"siamese/{self.scope}/{name.format(scope=self.scope)}"
 
     def convolve(self, x):
         """Convolves and adds the bias: [batch, height', width', filters]."""
@@ -264,5 +306,4 @@ class ConvBlock(tf.keras.layers.Layer):
         }
         if self.bn is not None:
             weights.update(self.bn.named_weights())
-        prefix = f"siamese/{self.scope}/"
-        return {prefix + name.format(scope=self.scope): value for name, value in weights.items()}
+        return {self._full_name(name): value for name, value in weights.items()}

@@ -6,7 +6,7 @@ import collections
 import functools
 import threading
 import weakref
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 import tensorflow as tf
@@ -34,8 +34,32 @@ _kept: collections.OrderedDict = collections.OrderedDict()
 _lock = threading.Lock()
 
 
+def _stays_function(function: Callable) -> Callable:
+    """Makes one function of the graph for all its calls: traced, optimized and kept once."""
+    noinline = {"_noinline": True}
+    return tf.function(function, autograph=False, experimental_attributes=noinline)
+
+
+class _SharedParts(TrackingStep):
+    """The step whose searches and updates stay functions, for `init` and `step` have several."""
+
+    def __init__(self, network: GradNet, config: TrackerConfig, **options):
+        super().__init__(network, config, **options)
+        self._search_function = _stays_function(super()._search)
+        self._network_features = _stays_function(self._network_features)
+        self.templates._network_update = _stays_function(self.templates._network_update)
+
+    def _search(self, frame, position, sides, state, search_side, window_influence):
+        state = state._replace(buffer=(), memory=())  # It has no part in a search.
+        arguments = frame, position, sides, state, search_side, window_influence
+        return self._search_function(*arguments)
+
+
 class Compiled:
-    """Holds an `init(frames, box)` and a `step(state, frames)` behind `tf.function`.
+    """Holds an `init(frames, box)` and a `step(state, frames)`, compiled for any frames.
+
+    Without XLA `init` runs operation by operation, for it runs once: only the parts that it shares
+    with `step` are compiled, as functions of their own.
 
     Args:
         init: Function of (frames, boxes) to (state, output).
@@ -44,6 +68,9 @@ class Compiled:
         box: Specification of the box or boxes.
         jit_compile: Whether XLA compiles both; every value of the state has a row for each target
             then.
+
+    Attributes:
+        step: A `tf.function`, or None before the first `init`.
     """
 
     def __init__(
@@ -56,17 +83,28 @@ class Compiled:
         jit_compile: bool,
     ):
         # The steps branch by tf.cond alone: converting Python's branches would double the tracing.
-        compiled = functools.partial(tf.function, autograph=False, jit_compile=jit_compile)
-        self.init = compiled(init, input_signature=[frames, box])
-        state, _ = self.init.get_concrete_function().structured_outputs
-
-        def spec(tensor):
-            shape = [None, *tensor.shape[1:]] if jit_compile else tensor.shape
-            return tf.TensorSpec(shape, tensor.dtype)
-
-        self.step = compiled(step, input_signature=[tf.nest.map_structure(spec, state), frames])
+        self._compiled = functools.partial(tf.function, autograph=False, jit_compile=jit_compile)
+        self._init = self._compiled(init, input_signature=[frames, box]) if jit_compile else init
+        self._step, self._frames = step, frames
+        self.step: Any = None
         self.jit_compile = jit_compile
+        self._lock = threading.Lock()
         self._warm_shapes: set[tuple] = set()
+
+    def init(self, frames, box):
+        """Starts on a target or targets: returns state and output of frame 0."""
+        state, output = self._init(frames, box)
+        with self._lock:
+            if self.step is None:
+                spec = tf.nest.map_structure(self._spec, state)
+                self.step = self._compiled(self._step, input_signature=[spec, self._frames])
+        return state, output
+
+    def _spec(self, tensor) -> tf.TensorSpec:
+        if self.jit_compile:
+            return tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+        is_frame = _IMAGE.is_compatible_with(tensor)
+        return _IMAGE if is_frame else tf.TensorSpec(tensor.shape, tensor.dtype)
 
     def warm_up(self, state, frames) -> None:
         """Traces and compiles the step before the first frame that is tracked needs it."""
@@ -74,7 +112,8 @@ class Compiled:
         tensors = tf.nest.flatten(frames) if self.jit_compile else ()
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
         if shapes not in self._warm_shapes:
-            self.step(state, frames)
+            # A frame 0 updates, whatever the interval is.
+            self.step(state._replace(frame_index=tf.zeros_like(state.frame_index) - 1), frames)
             self._warm_shapes.add(shapes)
 
 
@@ -102,7 +141,7 @@ class CompiledStep:
         self._network = network  # A graph alone does not keep the variables that it reads.
         self.jit_compile = jit_compile
         features = precisions.search_features(network, precision, jit_compile=jit_compile)
-        kind = BatchedStep if jit_compile else TrackingStep
+        kind = BatchedStep if jit_compile else _SharedParts
         self._step = step = kind(network, config, search_features=features)
         self.one: Compiled
         if not jit_compile:
@@ -152,8 +191,7 @@ def shared_step(
     with _lock:
         step = _living.get(key)
         if step is None:
-            network = GradNet(weights.variant)
-            network.assign_weights(weights.arrays)
+            network = GradNet(weights.variant, constants=weights.arrays)
             step = _living[key] = CompiledStep(network, config, jit_compile, precision)
         _kept[key] = step
         _kept.move_to_end(key)

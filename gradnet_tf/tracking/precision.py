@@ -112,7 +112,7 @@ def search_features(
         return _int8_features(network, calibration)
     minimal = precision == "float32" and not jit_compile
     minimal &= not tf.config.list_physical_devices("GPU")
-    folded = network.folded(rgb=True, dtype=precision, minimal=minimal)
+    folded = network.folded(rgb=True, dtype=precision, minimal=minimal, variant="baseline")
 
     size = architecture.INSTANCE_SIZE
 

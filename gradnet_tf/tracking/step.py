@@ -133,8 +133,9 @@ class TrackingStep(rules.TrackingRules):
         window_influence, window_was_off = self._window_influence(state, index)
 
         # The target around its last position.
-        scores = self._scores(frame, state.position, sides, state)
-        search = self._locate(scores, state.position, state.search_side, window_influence)
+        search = self._search(
+            frame, state.position, sides, state, state.search_side, window_influence
+        )
         search_side, size = self._rescale(search.scale, sides, state, state.search_side, state.size)
         position, score = search.position, search.score
 
@@ -145,8 +146,7 @@ class TrackingStep(rules.TrackingRules):
             center = tf.cast(crops.frame_size(frame), tf.float64) / 2.0
 
             def search_center():
-                scores = self._scores(frame, center, sides, state)
-                return self._locate(scores, center, search_side, window_influence)
+                return self._search(frame, center, sides, state, search_side, window_influence)
 
             redetection = self._where(state.redetect, search_center, no_search)
             redetected = (redetection.score > score) & (redetection.template_score > score)
@@ -248,11 +248,12 @@ class TrackingStep(rules.TrackingRules):
         """f_x of uint8 RGB regions by the network itself."""
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
-    def _scores(self, frame, position, sides, state: TrackerState):
-        """Score maps around a position; the features of the scales are computed once for both."""
+    def _search(self, frame, position, sides, state: TrackerState, search_side, window_influence):
+        """Searches around a position; the features serve both score maps."""
         pyramid = self._pyramid(frame, position, sides, state.fill)
         features = self._features(self._search_features, pyramid)
-        return self.templates.score_maps(features, state.fixed_template, state.template)
+        scores = self.templates.score_maps(features, state.fixed_template, state.template)
+        return self._locate(scores, position, search_side, window_influence)
 
     def _update_if(self, condition, sample, rate, learned, fill):
         """What is learned, updated by a sample (a function returns it) if the condition holds."""
