@@ -38,6 +38,13 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         flag_values=values,
     )
     flags.DEFINE_bool("startup", True, "Measure the latency of the first result.", values)
+    flags.DEFINE_list(
+        "baseline",
+        [],
+        "Folders of older checkouts, whose latency of the first result is measured in turns with "
+        "this one's.",
+        values,
+    )
     text("json", "", "File for the numbers.", values)
     text("trace", "", "Folder for a profile that TensorBoard shows.", values)
 

@@ -153,15 +153,22 @@ class Benchmark:
                     tracker.update(paths[1 + index % (len(paths) - 1)])
         _say(f"\nprofile of {_TRACE_FRAMES} frames: {self._values.trace}")
 
-    def _fresh(self, paths: Sequence[str], boxes: np.ndarray) -> startup.FreshProcess:
+    def _fresh(
+        self, paths: Sequence[str], boxes: np.ndarray, source: Optional[str] = None
+    ) -> startup.FreshProcess:
         options = {"precision": self._precisions[0], "jit_compile": self._jit}
-        return startup.measure(self._values.checkpoint or None, options, paths, boxes)
+        return startup.measure(self._values.checkpoint or None, options, paths, boxes, source)
 
-    def _first_result(self, paths: Sequence[str], box: np.ndarray) -> dict[str, float]:
-        tries = [self._fresh(paths[:2], box).seconds for _ in range(_FRESH_PROCESSES)]
-        found = sorted(tries, key=lambda seconds: seconds["whole"])[_FRESH_PROCESSES // 2]
-        _say("\n" + report.first_result_text(found, _FRESH_PROCESSES))
-        return found
+    def _first_result(self, paths: Sequence[str], box: np.ndarray) -> dict[str, Any]:
+        sources = {"this code": None, **{name: name for name in self._values.baseline}}
+        tries: dict[str, list[startup.FreshProcess]] = {name: [] for name in sources}
+        for _ in range(_FRESH_PROCESSES):
+            for name, source in sources.items():
+                tries[name].append(self._fresh(paths[:2], box, source))
+        found = {name: startup.medians(each) for name, each in tries.items()}
+        _say(f"\nmedians of {_FRESH_PROCESSES} processes in turns:\n")
+        _say(report.markdown(report.first_result_table(found)))
+        return {name: process._asdict() for name, process in found.items()}
 
     def _many_targets(self) -> list[dict[str, Any]]:
         values = self._values

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from gradnet_tf import hardware
 from gradnet_tf.bench.roofline import Floor, Rates, features_work
+from gradnet_tf.bench.startup import STEPS, FreshProcess
 from gradnet_tf.bench.timing import Summary
 
 _INSTRUCTIONS = (
@@ -126,12 +127,21 @@ def floors_text(rates: Rates, floor: Mapping[str, Floor]) -> str:
     return "\n".join(lines)
 
 
-def first_result_text(seconds: Mapping[str, float], processes: int) -> str:
-    """Says how long it takes from the import to the first box, see `startup.measure`."""
-    steps = {name: value for name, value in seconds.items() if name != "whole"}
-    listed = ", ".join(f"{name} {value:.1f}" for name, value in steps.items())
-    return (
-        f"from import to the first box {sum(steps.values()):.1f} s ({listed}); "
-        f"{seconds['whole']:.1f} s with the start and the end of Python, the median of "
-        f"{processes} processes"
-    )
+def first_result_table(found: Mapping[str, FreshProcess]) -> list[list[str]]:
+    """Lists seconds from the import to the first box, on the clock and of the processor.
+
+    Args:
+        found: By whose code it is; the others are compared with the last one.
+    """
+    rows = [["from import to the first box, s", *STEPS, "sum", "to the last", "whole process"]]
+    last = list(found.values())[-1]
+    for name, process in found.items():
+        for what, steps, base in (
+            ("clock", process.seconds, last.seconds),
+            ("processor", process.processor, last.processor),
+        ):
+            whole, whole_base = (sum(values[step] for step in STEPS) for values in (steps, base))
+            row = [f"{name}, {what}", *(f"{steps[step]:.2f}" for step in STEPS), f"{whole:.2f}"]
+            row += [f"{whole / whole_base:.2f}"]
+            rows.append([*row, f"{steps['whole']:.2f}" if "whole" in steps else "-"])
+    return rows

@@ -12,18 +12,24 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+import gradnet_tf
+
 _PROGRAM = """
 import json, re, resource, sys, time
-start = time.perf_counter()
+def now():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return time.perf_counter(), used.ru_utime + used.ru_stime
+marks = [now()]
 import gradnet_tf
-imported = time.perf_counter()
+gradnet_tf.Tracker  # Loads TensorFlow.
+marks.append(now())
 settings = json.loads(sys.argv[1])
 tracker = gradnet_tf.Tracker(settings["checkpoint"], **settings["options"])
-made = time.perf_counter()
+marks.append(now())
 tracker.init(settings["paths"][0], settings["boxes"])
-started = time.perf_counter()
+marks.append(now())
 tracker.update(settings["paths"][1])
-tracked = time.perf_counter()
+marks.append(now())
 for path in settings["paths"][2:]:
     tracker.update(path)
 try:  # Linux counts the parent's memory into ru_maxrss of a process that it started.
@@ -32,33 +38,33 @@ try:  # Linux counts the parent's memory into ru_maxrss of a process that it sta
 except OSError:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     memory *= 1 if sys.platform == "darwin" else 1024
-print(json.dumps({
-    "seconds": {
-        "import": imported - start,
-        "Tracker()": made - imported,
-        "init()": started - made,
-        "first update()": tracked - started,
-    },
-    "memory": memory,
-}))
+print(json.dumps({"marks": marks, "memory": memory, "code": gradnet_tf.__file__}))
 """
+STEPS = ("import", "Tracker()", "init()", "first update()")
 
 
 class FreshProcess(NamedTuple):
     """Tells what a process has needed that did nothing but track.
 
     Attributes:
-        seconds: Of each step to the first box, by name, and of the "whole" process, which starts
-            and ends Python besides.
+        seconds: Of each of `STEPS` to the first box, and of the "whole" process, which starts and
+            ends Python besides.
+        processor: Seconds of all cores in each of `STEPS`, which neighbours on the machine change
+            less.
         memory: Largest resident memory, bytes.
     """
 
     seconds: dict[str, float]
+    processor: dict[str, float]
     memory: int
 
 
 def measure(
-    checkpoint: Optional[str], options: Mapping[str, Any], paths: Sequence[str], boxes
+    checkpoint: Optional[str],
+    options: Mapping[str, Any],
+    paths: Sequence[str],
+    boxes,
+    source: Optional[str] = None,
 ) -> FreshProcess:
     """Tracks through a few frames, two or more, in a process of its own.
 
@@ -67,7 +73,13 @@ def measure(
         options: Arguments of the `Tracker` by name.
         paths: Of the frames.
         boxes: (x, y, width, height) in the first one, or [k, 4].
+        source: Folder of another checkout of this repository, whose code is to track.
+
+    Raises:
+        ValueError: If the code of that folder is not what tracked.
     """
+    folder = os.path.abspath(source or os.path.dirname(os.path.dirname(gradnet_tf.__file__)))
+    checkpoint = os.path.abspath(checkpoint) if checkpoint else None
     settings = {"checkpoint": checkpoint, "options": dict(options), "paths": list(paths)}
     settings["boxes"] = np.asarray(boxes, float).tolist()
     start = time.perf_counter()
@@ -77,7 +89,24 @@ def measure(
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        cwd=folder,  # Python looks for modules there first.
     )
     whole = time.perf_counter() - start
     found = json.loads(result.stdout.splitlines()[-1])
-    return FreshProcess({**found["seconds"], "whole": whole}, found["memory"])
+    if os.path.dirname(os.path.dirname(found["code"])) != folder:
+        raise ValueError(f"expected a checkout with the folder gradnet_tf, got {source!r}")
+    wall, processor = (dict(zip(STEPS, np.diff(column))) for column in zip(*found["marks"]))
+    return FreshProcess({**wall, "whole": whole}, processor, found["memory"])
+
+
+def medians(processes: Sequence[FreshProcess]) -> FreshProcess:
+    """Takes the median of each number."""
+
+    def each(dictionaries):
+        return {
+            name: float(np.median([values[name] for values in dictionaries]))
+            for name in dictionaries[0]
+        }
+
+    seconds, processor, memory = zip(*processes)
+    return FreshProcess(each(seconds), each(processor), int(np.median(memory)))

@@ -267,7 +267,8 @@ class ConvBlock(tf.keras.layers.Layer):
             )
         else:
             names = ("conv/weights", "conv/biases", *BatchNorm.TF1_NAMES.values())
-            constants = {name: constants.get(self._full_name(name)) for name in names}
+            full_names = {name: self._full_name(name) for name in names}
+            constants = {n: constants[full] for n, full in full_names.items() if full in constants}
             self.kernel, self.bias = (tf.constant(constants[name], dtype) for name in names[:2])
         self.bn = None
         if layer.batch_norm:

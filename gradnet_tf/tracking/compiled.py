@@ -46,8 +46,9 @@ class _SharedParts(TrackingStep):
     def __init__(self, network: GradNet, config: TrackerConfig, **options):
         super().__init__(network, config, **options)
         self._search_function = _stays_function(super()._search)
-        self._network_features = _stays_function(self._network_features)
-        self.templates._network_update = _stays_function(self.templates._network_update)
+        features, update = self._network_features, self.templates._network_update
+        self._network_features = _stays_function(features)  # type: ignore[method-assign]
+        self.templates._network_update = _stays_function(update)  # type: ignore[method-assign]
 
     def _search(self, frame, position, sides, state, search_side, window_influence):
         state = state._replace(buffer=(), memory=())  # It has no part in a search.

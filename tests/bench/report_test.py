@@ -1,6 +1,7 @@
 """Tests of gradnet_tf.bench.report."""
 
 from gradnet_tf.bench import report
+from gradnet_tf.bench.startup import STEPS, FreshProcess
 from gradnet_tf.bench.timing import Summary
 
 PARTS = {"float32": {"decode": 0.001, "features": 0.008, "rest": 0.001}}
@@ -33,3 +34,13 @@ def test_environment_names_software_and_hardware():
     found = report.environment()
     assert set(found) >= {"TensorFlow", "Python", "processor", "GPU"}
     assert all(found.values())
+
+
+def test_first_result_compares_with_the_last_code():
+    def process(seconds):
+        steps = dict.fromkeys(STEPS, seconds)
+        return FreshProcess({**steps, "whole": 9.0}, {**steps, "import": 2 * seconds}, 1)
+
+    rows = report.first_result_table({"new": process(1.0), "old": process(2.0)})
+    assert rows[1] == ["new, clock", "1.00", "1.00", "1.00", "1.00", "4.00", "0.50", "9.00"]
+    assert rows[4] == ["old, processor", "4.00", "2.00", "2.00", "2.00", "10.00", "1.00", "-"]

@@ -410,7 +410,28 @@ def test_call_is_the_same_compiled(net, pairs, eager, mode, batched):
         assert networks.relative_error(value, expected[name]) < 1e-4, name
 
 
-# Folding.
+# Constants and folding.
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_constants_give_the_same_bits(pairs, variant):
+    net = networks.hand_made(variant)
+    arrays = {name: variable.numpy() for name, variable in net.named_weights().items()}
+    constant = GradNet(variant, constants=arrays)
+    assert not constant.variables
+    for name, value in constant.named_weights().items():
+        np.testing.assert_array_equal(value, arrays[name])
+    outputs, expected = constant(pairs), net(pairs)
+    assert set(outputs) == set(expected)
+    for name, value in outputs.items():
+        np.testing.assert_array_equal(value, expected[name], name)
+
+
+def test_a_folded_copy_may_be_the_search_branch_alone(net, pairs):
+    alone = net.folded(variant="baseline")
+    assert alone.variant == "baseline" and not alone.has_template_branch
+    expected = net.folded().search_features(pairs[1])
+    np.testing.assert_array_equal(alone.search_features(pairs[1]), expected)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

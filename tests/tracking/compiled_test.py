@@ -4,12 +4,15 @@ import gc
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gradnet_tf import weights as weights_lib
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking import compiled as compiled_lib
+from gradnet_tf.tracking import precision as precision_lib
 from gradnet_tf.tracking.compiled import CompiledStep
 from gradnet_tf.tracking.config import preset
+from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.tracking.tracker import Tracker
 from tests.helpers import recipe
 
@@ -28,6 +31,37 @@ def test_a_reduced_precision_stays_on_the_target(precision):
         runs.append([tracker.update(frame) for frame in frames[1:]])
     reduced, full = np.array(runs)
     np.testing.assert_allclose(reduced, full, atol=3)
+
+
+@pytest.mark.parametrize("name, updates", [("reference", 1), ("tuned", 2)])
+def test_parts_that_several_places_share_are_traced_once_and_change_no_bit(name, updates):
+    weights = recipe.with_bookkeeping(recipe.weights(0))
+    frames, boxes = recipe.sequence(100)
+    frames = [tf.constant(frame[..., ::-1]) for frame in frames[:7]]  # An update is in the sixth.
+    network = GradNet()
+    network.assign_weights(weights)
+    features = precision_lib.search_features(network, "float32")
+    plain = TrackingStep(network, preset(name), search_features=features)
+    init, step = (tf.function(each, autograph=False) for each in (plain.init, plain.step))
+    tracker = Tracker(weights=weights, preset=name, jit_compile=False)
+    tracker.init(frames[0], boxes[0])
+    shared = tracker.compiled._step
+    update = shared.templates._network_update
+    functions = shared._search_function, shared._network_features, update, tracker.compiled.one.step
+
+    def traces():
+        return [function.experimental_get_tracing_count() for function in functions]
+
+    # The first frame's update may look at fewer regions than those that follow.
+    assert traces() == [1, 1, updates, 1]
+    state, _ = init(frames[0], tf.constant(boxes[0]))
+    for frame in frames[1:]:
+        state, output = step(state, frame)
+        tracker.update(frame)
+        for actual, expected in zip(tf.nest.flatten(tracker.output), tf.nest.flatten(output)):
+            np.testing.assert_array_equal(actual, expected)
+    np.testing.assert_array_equal(tracker._state.template, state.template)
+    assert traces() == [1, 1, updates, 1]
 
 
 @pytest.mark.parametrize(
