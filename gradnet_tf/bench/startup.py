@@ -38,7 +38,7 @@ try:  # Linux counts the parent's memory into ru_maxrss of a process that it sta
 except OSError:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     memory *= 1 if sys.platform == "darwin" else 1024
-print(json.dumps({"marks": marks, "memory": memory, "code": gradnet_tf.__file__}))
+print(json.dumps({"marks": marks, "memory": memory}))
 """
 STEPS = ("import", "Tracker()", "init()", "first update()")
 
@@ -76,9 +76,11 @@ def measure(
         source: Folder of another checkout of this repository, whose code is to track.
 
     Raises:
-        ValueError: If the code of that folder is not what tracked.
+        ValueError: If that folder is no checkout.
     """
     folder = os.path.abspath(source or os.path.dirname(os.path.dirname(gradnet_tf.__file__)))
+    if not os.path.isfile(os.path.join(folder, "gradnet_tf", "__init__.py")):
+        raise ValueError(f"expected a checkout with the folder gradnet_tf, got {source!r}")
     checkpoint = os.path.abspath(checkpoint) if checkpoint else None
     settings = {"checkpoint": checkpoint, "options": dict(options), "paths": list(paths)}
     settings["boxes"] = np.asarray(boxes, float).tolist()
@@ -93,8 +95,6 @@ def measure(
     )
     whole = time.perf_counter() - start
     found = json.loads(result.stdout.splitlines()[-1])
-    if os.path.dirname(os.path.dirname(found["code"])) != folder:
-        raise ValueError(f"expected a checkout with the folder gradnet_tf, got {source!r}")
     wall, processor = (dict(zip(STEPS, np.diff(column))) for column in zip(*found["marks"]))
     return FreshProcess({**wall, "whole": whole}, processor, found["memory"])
 
