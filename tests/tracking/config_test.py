@@ -13,6 +13,7 @@ REFERENCE = {
     "scale_count": 3,
     "scale_step": 1.04,
     "scale_penalty": 0.97,
+    "scale_interval": 1,
     "scale_damping": 0.59,
     "min_scale": 0.2,
     "max_scale": 5.0,
@@ -57,6 +58,7 @@ INVALID = {
     "scale_count": [0, -1, 2, 4],
     "scale_step": [1, 1.0, 0.96, 2.5, math.nan],
     "scale_penalty": [-0.1, 1.1, math.nan],
+    "scale_interval": [0, -5],
     "scale_damping": [-0.1, 1.1, math.nan],
     "min_scale": [0, -0.2, 1.5, math.nan],
     "max_scale": [0.9, -5, math.nan],
@@ -87,6 +89,7 @@ VALID = [
     ("scale_step", 2),
     ("scale_penalty", 0),
     ("scale_penalty", 1),
+    ("scale_interval", 1),
     ("scale_damping", 0),
     ("scale_damping", 1),
     ("min_scale", 1),
@@ -126,6 +129,11 @@ def test_the_tuned_preset_differs_in_four_constants():
     assert dataclasses.asdict(preset("tuned")) == {**REFERENCE, **changed}
 
 
+def test_the_fast_preset_searches_scales_and_updates_in_every_tenth_frame():
+    changed = {"scale_interval": 10, "update_interval": 10}
+    assert dataclasses.asdict(preset("fast")) == {**dataclasses.asdict(preset("tuned")), **changed}
+
+
 def test_a_mixed_template_chooses_the_scale_by_itself():
     with pytest.raises(ValueError, match="template_scale_influence=0.1 needs response_mix=norm"):
         preset("paper", template_scale_influence=0.1)
@@ -143,9 +151,9 @@ def test_single_constants_of_a_preset_can_be_changed():
     assert preset("paper").buffer_size == 5
 
 
-@pytest.mark.parametrize("name", ["Reference", "", "fast", None])
+@pytest.mark.parametrize("name", ["Reference", "", "best", None])
 def test_unknown_preset(name):
-    known = "reference, paper, tuned"
+    known = "reference, paper, tuned, fast"
     with pytest.raises(ValueError, match=f"preset must be one of {known}, got {name!r}"):
         preset(name)
 

@@ -26,6 +26,7 @@ ALTERNATIVES = {
     "scale_count": (1, 5),
     "scale_step": (1.1, 1.02),
     "scale_penalty": (0.7, 1.0),
+    "scale_interval": (2, 3),
     "scale_damping": (0.2, 1.0),
     "min_scale": (1.0, 0.99),
     "max_scale": (1.0, 1.01),

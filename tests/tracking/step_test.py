@@ -444,6 +444,49 @@ def test_no_update_at_all(start):
     assert float(run.state.template) == F2 + 50
 
 
+def searches(run):
+    """Position and sides of each search; samples are cut of more sides than they need."""
+    return [
+        (center, sides) for center, sides, levels in run.crops.calls if len(sides) == len(levels)
+    ]
+
+
+def test_all_scales_are_searched_in_every_third_frame_and_while_the_scale_changes(start):
+    counts = [3, 3, 1, 3, 1, 1, 3, 3, 3, 3, 1]
+    scales = [2, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1]
+    script = [
+        maps(9, scale=scale if count == 3 else 0, count=count)
+        for scale, count in zip(scales, counts)
+    ]
+    run = start(script, config=preset("reference", scale_interval=3))
+    width = BOX[2]
+    for scale, count in zip(scales, counts):
+        side = float(run.state.search_side)
+        output = run.next()
+        assert int(output.search.scale) == scale
+        np.testing.assert_allclose(
+            searches(run)[-1][1], side * 1.04 ** np.arange(-(count // 2), count // 2 + 1)
+        )
+        factor = 0.41 + 0.59 * 1.04 ** (scale - 1)
+        width *= factor
+        np.testing.assert_allclose(output.box[2], width)
+        np.testing.assert_allclose(output.search_side, side * factor)
+    assert len(searches(run)) == len(counts)
+
+
+def test_the_center_is_searched_in_the_scales_of_its_frame(start):
+    counts = [3, 1, 1, 1, 3, 1, 1, 1]
+    scores = [10, 10, 10, 10, 10, 4.9, 3, 10]
+    script = [maps(s, scale=count // 2, count=count) for s, count in zip(scores, counts)]
+    run = start(script, box=RIGHT_BOX, config=preset("reference", scale_interval=4))
+    outputs = run.go(7)
+    assert [int(output.search.scale) for output in outputs] == [1] * 7
+    assert [int(output.redetection.scale) for output in outputs] == [-1] * 6 + [1]
+    assert flags(outputs, "redetected") == [7]
+    assert [len(sides) for _, sides in searches(run)] == counts
+    np.testing.assert_array_equal(searches(run)[-1][0], np.array(FRAME_HW) / 2)
+
+
 def test_one_scale(start):
     config = preset("reference", scale_count=1)
     run = start([maps(9, scale=0, count=1)] * 6, config=config)
@@ -570,12 +613,13 @@ def test_variants(variant, config, sequence):
     np.testing.assert_allclose(center, boxes[3, :2] + boxes[3, 2:] / 2, atol=12)
 
 
-def test_the_tuned_preset_is_the_same_eager_and_in_a_graph(sequence):
+@pytest.mark.parametrize("name", ["tuned", "fast"])
+def test_a_preset_is_the_same_eager_and_in_a_graph(name, sequence):
     # Under XLA: tracking_tracker_test.
     network = GradNet("full")
     network.assign_weights(weights_of("full"))
     frames, boxes = (tf.constant(each) for each in sequence)
-    step = TrackingStep(network, preset("tuned"))
+    step = TrackingStep(network, preset(name))
     runs = []
     for wrap in (
         lambda function: function,

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from gradnet_tf.tracking import target_group
+from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.state import CropBuffer
 from gradnet_tf.tracking.target_group import TargetGroup
 from gradnet_tf.tracking.tracker import Tracker
@@ -58,6 +59,22 @@ def test_k_boxes_give_k_boxes(tracker, frames, expected):
 def test_one_row_is_many_targets_too(tracker, frames, expected):
     tracker.init(frames[0], BOXES[:1].tolist())
     np.testing.assert_allclose(tracker.update(frames[1]), expected[0, :1], atol=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_each_target_has_its_own_turn_for_all_scales(jit_compile, frames):
+    weights = recipe.with_bookkeeping(recipe.weights(0))
+    config = preset("tuned", scale_interval=2)
+    graph, tracker = (
+        Tracker(weights=weights, config=config, jit_compile=jit) for jit in (False, jit_compile)
+    )
+    expected = [alone(graph, frames[:5], BOXES[0]), alone(graph, frames[1:5], BOXES[2])]
+    tracker.init(frames[0], BOXES[:1])
+    tracker.update(frames[1])
+    tracker.add(frames[1], BOXES[2])
+    for index in (2, 3, 4):
+        wanted = [expected[0][index - 1], expected[1][index - 2]]
+        np.testing.assert_allclose(tracker.update(frames[index]), wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])

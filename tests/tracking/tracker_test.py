@@ -123,16 +123,46 @@ def test_minimal_filtering_gives_the_boxes_of_plain_convolution(graph_boxes, wei
     np.testing.assert_allclose(plain_boxes, graph_boxes, atol=1e-6)
 
 
-def test_xla_equals_graph(weights, video):
+@pytest.mark.parametrize("preset", ["tuned", "fast"])
+def test_xla_equals_graph(preset, weights, video):
     # The preset "reference" under XLA: parity_track_test, against the reference itself.
     frames, boxes = video
     graph, xla = (
-        Tracker(weights=weights, preset="tuned", jit_compile=jit_compile)
+        Tracker(weights=weights, preset=preset, jit_compile=jit_compile)
         for jit_compile in (False, True)
     )
     expected = follow(graph, frames[:12], boxes[0])
     np.testing.assert_allclose(follow(xla, frames[:12], boxes[0]), expected, atol=1e-6)
     assert xla._compiled.one.step.experimental_get_tracing_count() == 1
+
+
+# Boxes of frames 4, 8 and 12, with the weights that come with gradnet_tf; from before there was a
+# `scale_interval`.
+BOXES_BEFORE = {
+    "reference": [
+        [29.588, 64.529, 26.0, 34.0],
+        [36.746, 75.875, 26.614, 34.802],
+        [46.152, 80.699, 26.614, 34.802],
+    ],
+    "paper": [
+        [28.834, 63.811, 26.614, 34.802],
+        [36.464, 73.88, 27.885, 36.464],
+        [44.568, 78.311, 27.252, 35.637],
+    ],
+    "tuned": [
+        [27.787, 62.78, 27.885, 36.464],
+        [35.768, 72.044, 29.216, 38.206],
+        [44.316, 75.219, 29.227, 38.22],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BOXES_BEFORE)
+def test_presets_give_the_boxes_that_they_gave(name, video):
+    frames, boxes = video
+    tracker = Tracker(preset=name, jit_compile=False)
+    found = follow(tracker, frames[:13], boxes[0])
+    np.testing.assert_allclose(np.array(found)[[4, 8, 12]], BOXES_BEFORE[name], atol=0.01)
 
 
 def test_track_equals_init_and_update(graph_boxes, new_tracker, video):
@@ -526,8 +556,8 @@ def test_the_preset_is_that_of_the_card_or_the_callers(weights, tmp_path):
     assert Tracker(tmp_path / "none", jit_compile=False).config == preset("reference")
     tracker = Tracker(tmp_path / "card", preset="reference", jit_compile=False)
     assert tracker.config == preset("reference")
-    with pytest.raises(ValueError, match="reference, paper, tuned, got 'fast'"):
-        Tracker(tmp_path / "card", preset="fast")
+    with pytest.raises(ValueError, match="reference, paper, tuned, fast, got 'best'"):
+        Tracker(tmp_path / "card", preset="best")
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text.npz"])
@@ -551,7 +581,7 @@ def test_contradicting_arguments(weights, tmp_path):
 @pytest.mark.parametrize(
     "arguments, error, message",
     [
-        ({"preset": "fast"}, ValueError, "one of reference, paper, tuned, got 'fast'"),
+        ({"preset": "best"}, ValueError, "one of reference, paper, tuned, fast, got 'best'"),
         ({"config": {"scale_count": 3}}, TypeError, "must be a TrackerConfig, got dict"),
         ({"jit_compile": "xla"}, ValueError, "jit_compile must be .*got 'xla'"),
         ({"jit_compile": None}, ValueError, "jit_compile must be .*got None"),

@@ -106,7 +106,7 @@ def test_parameters_tell_what_means_something(root, tmp_path):
         (
             ["--experiment=table3", "--output=OUT", "--data=a", "--root=ROOT"]
             + ["--tracker_preset=best"],
-            "--tracker_preset: preset must be one of reference, paper, tuned, got 'best'",
+            "--tracker_preset: preset must be one of reference, paper, tuned, fast, got 'best'",
         ),
         (
             ["--experiment=table1", "--output=OUT", "--root=ROOT", "--checkpoint=nowhere"],
