@@ -129,8 +129,8 @@ def test_the_tuned_preset_differs_in_four_constants():
     assert dataclasses.asdict(preset("tuned")) == {**REFERENCE, **changed}
 
 
-def test_the_fast_preset_searches_scales_and_updates_in_every_tenth_frame():
-    changed = {"scale_interval": 10, "update_interval": 10}
+def test_the_fast_preset_is_tuned_with_less_to_compute():
+    changed = {"scale_interval": 6, "scale_step": 1.06, "scale_damping": 0.8, "update_interval": 12}
     assert dataclasses.asdict(preset("fast")) == {**dataclasses.asdict(preset("tuned")), **changed}
 
 

@@ -123,12 +123,12 @@ def test_minimal_filtering_gives_the_boxes_of_plain_convolution(graph_boxes, wei
     np.testing.assert_allclose(plain_boxes, graph_boxes, atol=1e-6)
 
 
-@pytest.mark.parametrize("preset", ["tuned", "fast"])
-def test_xla_equals_graph(preset, weights, video):
+@pytest.mark.parametrize("name", ["tuned", "fast"])
+def test_xla_equals_graph(name, weights, video):
     # The preset "reference" under XLA: parity_track_test, against the reference itself.
     frames, boxes = video
     graph, xla = (
-        Tracker(weights=weights, preset=preset, jit_compile=jit_compile)
+        Tracker(weights=weights, preset=name, jit_compile=jit_compile)
         for jit_compile in (False, True)
     )
     expected = follow(graph, frames[:12], boxes[0])
