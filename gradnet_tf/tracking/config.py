@@ -167,7 +167,7 @@ PRESETS = {
 # Twice the frames a second of "tuned"; docs/performance.md has what it loses. A larger step of the
 # scale makes up for the frames between.
 PRESETS["fast"] = dataclasses.replace(
-    PRESETS["tuned"], scale_interval=6, scale_step=1.06, scale_damping=0.8, update_interval=12
+    PRESETS["tuned"], scale_interval=6, scale_step=1.05, scale_damping=0.7, update_interval=12
 )
 
 
