@@ -252,7 +252,7 @@ class TrackingStep(rules.TrackingRules):
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
     def _search(self, frame, position, sides, state: TrackerState, search_side, window_influence):
-        """Searches around a position, in all scales where it is their turn, else in the middle one."""
+        """Searches around a position: in all scales if it is their turn, else in the middle one."""
 
         def search(sides):
             pyramid = self._pyramid(frame, position, sides, state.fill)
