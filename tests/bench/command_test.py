@@ -39,11 +39,10 @@ def test_tables_numbers_and_picture(tmp_path, capsys):
     presets = results["presets"]["float32"]
     assert set(presets) == {"tuned", "fast"}
     assert all(each["end to end"]["mean"] > each["frame"]["mean"] for each in presets.values())
-    assert "| float32   | fast " in printed
     (scale,) = results["targets"]
     assert scale["targets"] == 2
     assert scale["memory"] > 1e8
-    for text in ("times the reference's way", "of the floor", "fps end to end", "| features "):
+    for text in ("times the reference's way", "times tuned", "of the floor", "fps end to end", "| features "):
         assert text in printed
 
 
