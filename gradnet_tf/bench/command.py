@@ -65,7 +65,8 @@ class Benchmark:
             raise ValueError(f"checkpoint: variant {weights.variant!r} has no update")
         self._network.assign_weights(weights.arrays)
         self._config = configs.preset("reference")
-        # Whole periods, so that every summary holds as many updates.
+        # Whole periods of the preset with the longest one; of the others, `summarize` leaves the
+        # rest out of the mean.
         period = max(timing.period(configs.preset(name)) for name in _PRESETS)
         self._count = -(-values.frames // period) * period
 

@@ -60,8 +60,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "preset",
         None,
         list(PRESETS),
-        "Track as the authors' code does, as the paper says, or as suits the weights that come "
-        "with the package; default: what the checkpoint asks for.",
+        "Track as the authors' code does, as the paper says, as suits the weights that come with "
+        "the package, or like that with less to compute; default: what the checkpoint asks for.",
     )
     text(
         "boxes",

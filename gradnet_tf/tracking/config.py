@@ -164,8 +164,8 @@ PRESETS = {
         centred_update=True,
     ),
 }
-# docs/performance.md has what it leaves out. The larger step of the scale is for
-# the frames between.
+# docs/performance.md has what it leaves out. The scale's larger step makes up for the frames that
+# search the middle scale alone.
 PRESETS["fast"] = dataclasses.replace(
     PRESETS["tuned"], scale_interval=6, scale_step=1.05, scale_damping=0.7, update_interval=12
 )

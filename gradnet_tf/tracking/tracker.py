@@ -44,8 +44,8 @@ class Tracker:
         checkpoint: A directory that `gradnet_tf.convert` or `gradnet_tf.train` wrote, or an .npz
             file by TF1 names; without it, the weights that come with gradnet_tf.
         preset: "reference" (what the authors' code does), "paper", "tuned" (for the weights that
-            come with gradnet_tf) or "fast" ("tuned" with less to compute). By default, what
-            the checkpoint's card asks for, else "reference".
+            come with gradnet_tf) or "fast" ("tuned" with less to compute). By default, what the
+            checkpoint's card asks for, else "reference".
         config: A `TrackerConfig` of one's own, instead of a preset.
         jit_compile: True (XLA), False (plain graph) or "auto": XLA on a GPU, where it is faster,
             and the plain graph on a CPU, where TensorFlow's own convolutions are.

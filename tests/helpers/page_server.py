@@ -30,6 +30,8 @@ class PageServer:
         )
         line = self.process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        if not found:
+            self.process.kill()
         assert found, line
         self.url = found[0]
 
