@@ -44,7 +44,8 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
 
             with page.serving(sessions, video) as url:
                 print(f"Open {url} in a browser; Ctrl-C ends.", flush=True)
-                with contextlib.redirect_stdout(None):  # Gradio prints what browsers ask for.
+                # Gradio prints what browsers ask for.
+                with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
                     threading.Event().wait()
 
     return command_line.finish(serve, stopped="closed; temporary files are deleted")

@@ -113,8 +113,13 @@ class Compiled:
         tensors = tf.nest.flatten(frames) if self.jit_compile else ()
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
         if shapes not in self._warm_shapes:
-            # A frame 0 updates, whatever the interval is.
-            self.step(state._replace(frame_index=tf.zeros_like(state.frame_index) - 1), frames)
+            # A frame 0 updates, and one after a change of scale searches all scales, whatever the
+            # intervals are.
+            state = state._replace(
+                frame_index=tf.zeros_like(state.frame_index) - 1,
+                rescaled=tf.ones_like(state.rescaled),
+            )
+            self.step(state, frames)
             self._warm_shapes.add(shapes)
 
 
@@ -122,7 +127,7 @@ class CompiledStep:
     """Holds the functions that all trackers with the same weights and constants share.
 
     Args:
-        network: A `GradNet`, not folded; its variables are read at every step.
+        network: A `GradNet`, not folded; variables that it has are read at every step.
         config: Constants.
         jit_compile: Whether XLA compiles.
         precision: Of the search branch, one of `precision.PRECISIONS`.
