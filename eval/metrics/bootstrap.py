@@ -20,11 +20,7 @@ _BLOCK = 4_000_000  # numbers drawn at once at most, 8 bytes each
 
 
 def interval(
-    values: np.ndarray,
-    weights: Optional[np.ndarray] = None,
-    *,
-    samples: int = SAMPLES,
-    level: float = LEVEL,
+    values: np.ndarray, weights: Optional[np.ndarray] = None, *, samples: int = SAMPLES
 ) -> tuple[float, float]:
     """Returns the confidence interval (low, high) of the mean of sequences' values [n].
 
@@ -32,22 +28,16 @@ def interval(
         values: One number a sequence, [n].
         weights: What each sequence weighs in the mean, [n]; alike by default.
         samples: How often n sequences are drawn.
-        level: The level of confidence, between 0 and 1.
-
-    Raises:
-        ValueError: If there are no values, or an argument is out of its range.
     """
     values = np.asarray(values, np.float64)
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
-    if weights.shape != values.shape:
-        raise ValueError(f"{list(weights.shape)} weights do not fit {len(values)} sequences")
 
     def weighted_mean(drawn):
         shares = weights[drawn]
         with np.errstate(invalid="ignore"):
             return np.einsum("sn,sn->s", shares, values[drawn]) / shares.sum(axis=1)
 
-    return interval_of(weighted_mean, len(values), samples=samples, level=level)
+    return interval_of(weighted_mean, len(values), samples=samples)
 
 
 def interval_of(
@@ -56,7 +46,6 @@ def interval_of(
     *,
     width: int = 1,
     samples: int = SAMPLES,
-    level: float = LEVEL,
 ) -> tuple[float, float]:
     """Returns the confidence interval of anything that chosen sequences have, such as the EAO.
 
@@ -65,13 +54,8 @@ def interval_of(
             for which it is NaN are left out; the interval is NaN if none is left.
         count: How many sequences there are.
         width: Numbers that the statistic needs for each index; only to bound the memory.
-        samples: As in `interval`, whose errors are raised here, too.
-        level: As in `interval`.
+        samples: As in `interval`.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level}")
-    if count < 1 or samples < 1:
-        raise ValueError(f"{samples} samples of {count} sequences cannot be drawn; 1 is the least")
     drawn = np.random.default_rng(0).integers(count, size=(samples, count))
     step = max(1, _BLOCK // (count * width))
     parts = [statistic(drawn[first : first + step]) for first in range(0, samples, step)]
@@ -79,5 +63,5 @@ def interval_of(
     estimates = estimates[~np.isnan(estimates)]
     if not len(estimates):
         return np.nan, np.nan
-    low, high = np.quantile(estimates, ((1 - level) / 2, (1 + level) / 2))
+    low, high = np.quantile(estimates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return float(low), float(high)

@@ -27,8 +27,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from gradnet_tf.eval.metrics import regions
-
-BURN_IN = 10  # frames of vot, the initialisation included
+from gradnet_tf.eval.metrics.supervised import BURN_IN
 
 
 class Tracked(NamedTuple):
@@ -49,12 +48,6 @@ class Counted(NamedTuple):
     normalized_error: np.ndarray  # float64 [m], the same in units of the truth's size.
     frames: int  # What hits are divided by: m, or more if left-out frames are misses.
     weight: float  # What the sequence weighs in a mean over sequences.
-
-
-def check(convention: str) -> None:
-    """Raises a ValueError if there is no such convention."""
-    if convention not in COUNTERS:
-        raise ValueError(f"{convention!r} is no convention; there are {', '.join(COUNTERS)}")
 
 
 def _otb(tracked: Tracked) -> Counted:

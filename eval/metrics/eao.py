@@ -41,8 +41,7 @@ def eao_terms(runs: Sequence[Run]) -> EaoTerms:
     """Cuts runs into fragments, from each initialisation on, and sums them for each sequence.
 
     A fragment that ends in a failure is overlap 0 from there on, for any length; one that reaches
-    the sequence's end counts for lengths up to its own. There is no burn-in. Raises a ValueError if
-    runs are malformed.
+    the sequence's end counts for lengths up to its own. There is no burn-in.
     """
     fragments = [[part for run in group for part in _fragments(run)] for group in group_runs(runs)]
     lengths = np.array([max(len(values) for values, _ in parts) for parts in fragments])
@@ -62,7 +61,7 @@ def eao_terms(runs: Sequence[Run]) -> EaoTerms:
 def eao_curve(runs: Sequence[Run]) -> np.ndarray:
     """Returns the expected average overlap after n frames, for each n: float64 [k].
 
-    Entry 0 is 0, where nothing was tracked. Arguments and errors are those of `eao_terms`.
+    Entry 0 is 0, where nothing was tracked.
     """
     terms = eao_terms(runs)
     return _curves(terms, np.ones((1, len(terms.lengths))))[0]
@@ -72,8 +71,7 @@ def eao(runs: Sequence[Run], interval: tuple[int, int]) -> float:
     """Returns the expected average overlap, 0 to 1: the mean of `eao_curve` over some lengths.
 
     The interval is the first and last length, such as `EAO_INTERVALS["vot2017"]`. Where the curve
-    is shorter, the mean is of what there is; NaN if it does not reach the interval. Raises a
-    ValueError as `eao_terms` does, or if the interval is impossible.
+    is shorter, the mean is of what there is; NaN if it does not reach the interval.
     """
     terms = eao_terms(runs)
     return float(_scores(terms, np.ones((1, len(terms.lengths))), interval)[0])
@@ -84,8 +82,7 @@ def eao_interval(
 ) -> tuple[float, float]:
     """Returns the confidence interval of the EAO, by bootstrap over sequences.
 
-    A sequence is drawn with all its repetitions. Arguments are those of `eao` and
-    `bootstrap.interval_of`.
+    A sequence is drawn with all its repetitions; `interval` is of lengths, as in `eao`.
     """
     terms = eao_terms(runs)
     count, width = terms.overlaps.shape
@@ -100,13 +97,9 @@ def eao_interval(
 
 def _scores(terms, times, interval):
     """Returns the EAO [r] of each row of `times` [r, s], how often each sequence is taken."""
-    low, high = interval
-    if not 1 <= low <= high:
-        raise ValueError(f"the interval must be 1 <= low <= high, got {tuple(interval)}")
-    chosen = _curves(terms, times)[:, low : high + 1]
-    known = ~np.isnan(chosen)
-    counts = known.sum(axis=1)
-    return np.where(counts, np.where(known, chosen, 0).sum(axis=1) / np.maximum(counts, 1), np.nan)
+    chosen = _curves(terms, times)[:, interval[0] : interval[1] + 1]
+    with np.errstate(invalid="ignore"):  # NaN without any length.
+        return np.nansum(chosen, axis=1) / np.isfinite(chosen).sum(axis=1)
 
 
 def _curves(terms, times):

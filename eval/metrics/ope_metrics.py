@@ -2,14 +2,13 @@
 
 Boxes are (x, y, width, height) in 0-based px, float64 [n, 4], one row a frame. Benchmarks differ
 in which frames they count and what is a hit, so every number here names its convention, which
-`conventions` explains with its source. `sequence_scores` measures a sequence, `summarize` all of
-them. Runs that start again after a failure (VOT) are measured by `supervised`.
+`conventions` explains with its source. `sequence_scores` gives the curves of a sequence, and
+`summarize` its measures. Runs that start again after a failure (VOT) are measured by `supervised`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -37,7 +36,6 @@ class Thresholds(NamedTuple):
 class SequenceScores:
     """A sequence as a convention counts it: m of its frames, curves over t thresholds."""
 
-    sequence: str  # Its name.
     convention: str
     frames: int  # What hits are divided by.
     iou: np.ndarray  # float64 [m]; -1 for invalid truth.
@@ -46,21 +44,24 @@ class SequenceScores:
     success: np.ndarray  # float64 [t], share of frames with IoU > t.
     precision: np.ndarray  # float64 [t], share of frames with an error <= t (reference: < t).
     normalized_precision: np.ndarray  # float64 [t], the same of the normalized error.
-    weight: float = 1.0  # In a mean over sequences; got10k: counted frames, vot: all frames.
+    weight: float  # In a mean over sequences; got10k: counted frames, vot: all frames.
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Means over sequences, by their weights; NaN if no frame counts at all."""
+    """The measures of a sequence; NaN if it has no weight."""
 
     auc: float  # Mean of the success curve over its thresholds.
     precision: float  # Share of frames with an error of at most 20 px (reference: below).
     normalized_precision: float  # The same of at most 0.2 in units of the truth's size.
-    # Mean IoU of a sequence's frames with valid truth. For got10k this is AO, over all frames.
-    average_overlap: float
     success_rate_50: float  # Share of frames with IoU > 0.5.
     success_rate_75: float  # Share of frames with IoU > 0.75.
-    mean_iou: float  # As average_overlap, but every sequence counts alike.
+    mean_iou: float  # Of the frames with valid truth.
+
+    @property
+    def average_overlap(self) -> float:
+        """The mean IoU, as GOT-10k and VOT call it."""
+        return self.mean_iou
 
 
 class ReferenceMetrics(NamedTuple):
@@ -109,7 +110,9 @@ def thresholds(convention: str) -> Thresholds:
     (``nbins_iou = 101``), taken for vot, too. The reference's precision is taken from 0.5 to 25 px.
     Raises a ValueError if the convention is unknown.
     """
-    conventions.check(convention)
+    if convention not in conventions.COUNTERS:
+        known = ", ".join(conventions.CONVENTIONS)
+        raise ValueError(f"{convention!r} is no convention; there are {known}")
     fine = convention in ("got10k", "vot")
     return Thresholds(
         success=np.linspace(0, 1, 101) if fine else SUCCESS_THRESHOLDS,
@@ -154,13 +157,6 @@ def sequence_scores(
         )
     if len(truth) > 1 and np.isnan(truth[1:]).any(axis=1).all():
         raise ValueError(f"{name}: the truth is known in the first frame only; nothing to measure")
-    absent = None if absent is None else np.asarray(absent, bool)
-    cover = None if cover is None else np.asarray(cover, np.int64)
-    for label, values in (("absent", absent), ("cover", cover)):
-        if values is not None and values.shape != (len(truth),):
-            raise ValueError(
-                f"{name}: {label} {list(values.shape)} does not fit {len(truth)} frames"
-            )
     try:
         tracked = conventions.Tracked(boxes, truth, absent, cover, resolution)
         counted = conventions.COUNTERS[convention](tracked)
@@ -173,7 +169,6 @@ def sequence_scores(
         return np.count_nonzero(compare(values[:, None], at), axis=0) / divisor
 
     return SequenceScores(
-        sequence=name,
         convention=convention,
         success=curve(np.greater, counted.iou, limits.success),
         precision=curve(is_within, counted.error, limits.precision),
@@ -184,47 +179,18 @@ def sequence_scores(
     )
 
 
-def mean_curves(scores: Sequence[SequenceScores]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Averages success, precision and normalized precision curves as `summarize` does."""
-    weights = _weights(scores)
-    names = ("success", "precision", "normalized_precision")
-    return tuple(_mean([getattr(each, name) for each in scores], weights) for name in names)
-
-
-def summarize(scores: Sequence[SequenceScores]) -> Summary:
-    """Averages each measure over sequences by their weights, as the convention's toolkit does.
-
-    Raises a ValueError if there are no scores, or they are of several conventions.
-    """
-    success, precise, normalized = mean_curves(scores)
-    limits, weights = thresholds(scores[0].convention), _weights(scores)
-    overlaps = [np.mean(each.iou[each.iou >= 0]) if (each.iou >= 0).any() else 0 for each in scores]
-
-    def rate(threshold):
-        shares = [np.count_nonzero(each.iou > threshold) / max(each.frames, 1) for each in scores]
-        return float(_mean(shares, weights))
-
+def summarize(scores: SequenceScores) -> Summary:
+    """Returns the measures of a sequence; over sequences they are averaged by `weight`."""
+    if not scores.weight:
+        return Summary(*[np.nan] * len(dataclasses.fields(Summary)))
+    limits = thresholds(scores.convention)
     is_limit = limits.normalized_precision == NORMALIZED_PRECISION_THRESHOLD
+    valid, frames = scores.iou[scores.iou >= 0], max(scores.frames, 1)
     return Summary(
-        auc=float(np.mean(success)),
-        precision=float(precise[limits.precision == PRECISION_THRESHOLD][0]),
-        normalized_precision=float(normalized[is_limit][0]),
-        average_overlap=float(_mean(overlaps, weights)),
-        success_rate_50=rate(0.5),
-        success_rate_75=rate(0.75),
-        mean_iou=float(_mean(overlaps, (weights > 0).astype(float))),
+        auc=float(np.mean(scores.success)),
+        precision=float(scores.precision[limits.precision == PRECISION_THRESHOLD][0]),
+        normalized_precision=float(scores.normalized_precision[is_limit][0]),
+        success_rate_50=np.count_nonzero(scores.iou > 0.5) / frames,
+        success_rate_75=np.count_nonzero(scores.iou > 0.75) / frames,
+        mean_iou=float(np.mean(valid)) if len(valid) else 0.0,
     )
-
-
-def _weights(scores):
-    found = sorted({each.convention for each in scores})
-    if len(found) != 1:
-        raise ValueError(f"scores must be of one convention, got {', '.join(found) or 'no scores'}")
-    return np.array([each.weight for each in scores], np.float64)
-
-
-def _mean(values, weights):
-    values = np.asarray(values, np.float64)
-    if not weights.sum():
-        return np.full(values.shape[1:], np.nan)
-    return np.tensordot(weights, values, 1) / weights.sum()

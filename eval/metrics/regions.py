@@ -1,4 +1,4 @@
-"""How far two regions overlap: boxes and quadrilaterals, exact or by pixels.
+"""How far two regions overlap: boxes exactly, boxes and quadrilaterals by pixels.
 
 A box is (x, y, width, height); a quadrilateral is its corners x1 y1 ... x4 y4 in order. All are in
 px from the same origin, one row a frame. Overlap is intersection over union, 0 to 1: float64 [n].
@@ -6,8 +6,6 @@ Arrays of other shapes than a function names are a ValueError.
 """
 
 from __future__ import annotations
-
-from typing import Optional
 
 import numpy as np
 
@@ -48,26 +46,6 @@ def bounding_boxes(regions: np.ndarray) -> np.ndarray:
     return regions
 
 
-def polygon_overlap(
-    boxes: np.ndarray, truth: np.ndarray, resolution: Optional[Resolution] = None
-) -> np.ndarray:
-    """Returns the exact overlap of boxes [n, 4] with convex truth, [n, 4] or [n, 8].
-
-    It is counted as got10k does (``poly_iou``): both are cut at the image's border, from 0 to width
-    and 0 to height, if there is a resolution. NaN where a number is NaN, 0 where the union has no
-    area.
-    """
-    boxes, truth = pair(boxes, truth, columns=(4, 8))
-    low, high = boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)
-    polygon = _corners(truth)
-    if resolution is not None:
-        low, high = (np.clip(edge, 0, resolution) for edge in (low, high))
-        polygon = _cut(polygon, np.zeros_like(low), np.broadcast_to(resolution, low.shape))
-    intersection = _area(_cut(polygon, low, high))
-    union = np.prod(high - low, axis=1) + _area(polygon) - intersection
-    return np.clip(intersection / np.where(union == 0, 1, union), 0, 1)
-
-
 def vot_raster_overlap(boxes: np.ndarray, truth: np.ndarray, resolution: Resolution) -> np.ndarray:
     """Returns the overlap of boxes [n, 4] with truth [n, 4] or [n, 8] by pixels within the image.
 
@@ -95,39 +73,6 @@ def pair(boxes, truth, columns=(4,)):
             f"got {list(boxes.shape)} and {list(truth.shape)}"
         )
     return boxes, truth
-
-
-def _corners(regions):
-    if regions.shape[1] == 8:
-        return regions.reshape(-1, 4, 2)
-    x, y = regions[:, 0], regions[:, 1]
-    right, bottom = x + regions[:, 2], y + regions[:, 3]
-    return np.stack([x, y, right, y, right, bottom, x, bottom], axis=1).reshape(-1, 4, 2)
-
-
-def _cut(polygon, low, high):
-    """Cuts polygons [n, k, 2] to upright boxes of the corners `low` and `high` [n, 2].
-
-    Each edge gets a further vertex where it crosses the line; then what lies beyond the line is
-    pushed onto it, where it encloses no area. So the number of vertices is known beforehand.
-    """
-    for axis in (0, 1):
-        for line, clamp in ((low, np.maximum), (high, np.minimum)):
-            line = line[:, None, axis]
-            start, end = polygon, np.roll(polygon, -1, axis=1)
-            step = end[:, :, axis] - start[:, :, axis]
-            share = (line - start[:, :, axis]) / np.where(step == 0, 1, step)
-            crossing = start + np.clip(share, 0, 1)[:, :, None] * (end - start)
-            count = 2 * polygon.shape[1]
-            polygon = np.stack([start, crossing], axis=2).reshape(-1, count, 2)
-            polygon[:, :, axis] = clamp(polygon[:, :, axis], line)
-    return polygon
-
-
-def _area(polygon):
-    x, y = polygon[:, :, 0], polygon[:, :, 1]
-    cross = x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y
-    return np.abs(cross.sum(axis=1)) / 2
 
 
 def _vot_frame(box, region, resolution):

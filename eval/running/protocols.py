@@ -23,7 +23,7 @@ from absl import logging
 
 from gradnet_tf.boxes import checks
 from gradnet_tf.datasets.sequences import Sequence
-from gradnet_tf.eval.metrics import supervised
+from gradnet_tf.eval.metrics import regions
 from gradnet_tf.eval.metrics.supervised import FrameCode
 from gradnet_tf.eval.results.sequence_result import SequenceResult, blank
 from gradnet_tf.eval.running import realtime
@@ -238,5 +238,5 @@ def _has_failed(box: np.ndarray, sequence: Sequence, index: int, size: tuple[int
     if not _is_known(sequence, index):
         return False
     truth = sequence.boxes if sequence.regions is None else sequence.regions
-    overlap = supervised.overlaps(box[np.newaxis], truth[index : index + 1], size, "vot")[0]
+    overlap = regions.vot_raster_overlap(box[np.newaxis], truth[index : index + 1], size)[0]
     return not overlap > 0  # NaN, from a box of NaN, is a failure.

@@ -88,7 +88,7 @@ def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], convention: str) 
         overlaps = []
         for place, (sequence, runs) in enumerate(zip(dataset.sequences, tracker.runs)):
             scores = [_score(sequence, run, convention) for run in runs]
-            single = [ope_metrics.summarize([one]) for one in scores]
+            single = [ope_metrics.summarize(one) for one in scores]
             for key, column in values.items():
                 column[place] = np.mean([getattr(one, key) for one in single])
             for key, curve in rows.items():

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradnet_tf.datasets.sequences import Dataset, frame_size
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
-from gradnet_tf.eval.metrics import eao, supervised
+from gradnet_tf.eval.metrics import eao, regions, supervised
 from gradnet_tf.eval.scoring.ope import Numbers, TrackerNumbers
 from gradnet_tf.eval.scoring.summary import Eao, Measure, TrackerRuns
 
@@ -59,4 +59,4 @@ def _run(sequence: TestSequence, codes, boxes, size) -> supervised.Run:
     truth = sequence.boxes if sequence.regions is None else sequence.regions
     if len(boxes) != len(truth):
         raise ValueError(f"{sequence.name}: {len(boxes)} boxes for {len(truth)} frames")
-    return supervised.Run(sequence.name, codes, supervised.overlaps(boxes, truth, size))
+    return supervised.Run(sequence.name, codes, regions.vot_raster_overlap(boxes, truth, size))

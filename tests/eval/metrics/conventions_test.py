@@ -139,8 +139,3 @@ def test_normalized_error():
 def test_resolution_is_needed(name):
     with pytest.raises(ValueError, match=f"{name} .* needs the resolution"):
         count(name, moved(0, 0), moved(0, 0), resolution=None)
-
-
-def test_unknown_convention():
-    with pytest.raises(ValueError, match="'otb50' is no convention; there are otb, lasot, got10k"):
-        conventions.check("otb50")

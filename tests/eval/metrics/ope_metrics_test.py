@@ -73,7 +73,7 @@ def test_success_is_strict_in_every_convention(convention):
     assert found.success[at == 0.5] == pytest.approx((counted - 1) / counted)
     assert found.success[at < 0.5].tolist() == [1] * np.count_nonzero(at < 0.5)
     assert found.success[-1] == 0  # Nothing exceeds 1.
-    assert ope_metrics.summarize([found]).success_rate_50 == pytest.approx((counted - 1) / counted)
+    assert ope_metrics.summarize(found).success_rate_50 == pytest.approx((counted - 1) / counted)
 
 
 @pytest.mark.parametrize("convention", conventions.CONVENTIONS)
@@ -81,13 +81,13 @@ def test_precision_at_its_threshold(convention):
     # Errors 0, ..., 0, then exactly 20 and 21 px: only the reference counts 20 as a miss.
     found = scores(convention, line(*[0] * 10, 20, 21))
     hits = found.frames - (2 if convention == "reference" else 1)
-    assert ope_metrics.summarize([found]).precision == pytest.approx(hits / found.frames)
+    assert ope_metrics.summarize(found).precision == pytest.approx(hits / found.frames)
 
 
 def test_normalized_precision_at_its_threshold():
     # 2 of 10 px is exactly 0.2.
     found = scores("lasot", line(0, 2, 2.5, 2.5))
-    assert ope_metrics.summarize([found]).normalized_precision == 0.5
+    assert ope_metrics.summarize(found).normalized_precision == 0.5
 
 
 def test_otb_curves_by_hand():
@@ -101,7 +101,7 @@ def test_otb_curves_by_hand():
     np.testing.assert_allclose(found.success, [0.5] * 7 + [0.25] * 13 + [0])
     # Error <= t: the first and the invalid one always, the second from 5, the third at 50.
     np.testing.assert_allclose(found.precision, [0.5] * 5 + [0.75] * 45 + [1])
-    summary = ope_metrics.summarize([found])
+    summary = ope_metrics.summarize(found)
     assert summary.auc == pytest.approx((7 * 0.5 + 13 * 0.25) / 21)
     assert summary.precision == 0.75
     assert summary.success_rate_50 == summary.success_rate_75 == 0.25
@@ -109,38 +109,30 @@ def test_otb_curves_by_hand():
 
 
 def test_absent_frames_are_misses_in_lasot():
-    absent = [False, True, True, False]
+    absent = np.array([False, True, True, False])
     found = scores("lasot", line(0, 0, 0, 0), absent=absent)
     assert found.success[0] == found.precision[20] == found.normalized_precision[20] == 0.5
-    assert ope_metrics.summarize([found]).average_overlap == 1
+    assert ope_metrics.summarize(found).average_overlap == 1
 
 
-def test_sequences_count_alike_but_by_frames_in_got10k():
-    # After the first frame: 1 of 1 and 0 of 3.
-    pair = [line(0, 0), line(0, 20, 20, 20)]
-    for convention, expected in (("otb", (1 + 0.25) / 2), ("got10k", 1 / 4)):
-        summary = ope_metrics.summarize([scores(convention, boxes) for boxes in pair])
-        assert summary.success_rate_50 == expected
-        assert summary.average_overlap == pytest.approx(expected)
-    assert summary.mean_iou == 0.5  # of the sequences, in got10k, too
-    success, precision, _ = ope_metrics.mean_curves([scores("got10k", boxes) for boxes in pair])
-    assert len(success) == 101 and success[0] == 0.25
-    assert precision[19] == 0.25 and precision[20] == 1
-
-
-def test_vot_weighs_by_length():
-    # 1 of 1 frame of 11 is right, 0 of 10 of 20.
-    pair = [line(*[0] * 11), line(*[20] * 20)]
-    summary = ope_metrics.summarize([scores("vot", boxes) for boxes in pair])
-    assert summary.average_overlap == pytest.approx(11 / 31)
+def test_sequences_weigh_alike_but_by_frames_in_got10k_and_by_length_in_vot():
+    boxes = line(*[0] * 10, 0, 0, 20, 20)
+    for convention, weight, expected in (("otb", 1, 12 / 14), ("got10k", 13, 11 / 13)):
+        found = scores(convention, boxes)
+        summary = ope_metrics.summarize(found)
+        assert found.weight == weight
+        assert summary.success_rate_50 == pytest.approx(expected)
+        assert summary.average_overlap == summary.mean_iou == pytest.approx(expected)
+    found = scores("vot", boxes)  # Without the first ten frames.
+    assert found.weight == 14 and ope_metrics.summarize(found).average_overlap == 0.5
 
 
 def test_sequence_that_does_not_count():
-    nothing = scores("got10k", line(0, 0), cover=[8, 0])
-    assert nothing.frames == 0 and not nothing.success.any()
-    assert np.isnan(ope_metrics.summarize([nothing]).average_overlap)
-    summary = ope_metrics.summarize([nothing, scores("got10k", line(0, 0))])
-    assert summary.average_overlap == summary.mean_iou == 1
+    nothing = scores("got10k", line(0, 0), cover=np.array([8, 0]))
+    assert nothing.frames == nothing.weight == 0 and not nothing.success.any()
+    assert np.isnan(ope_metrics.summarize(nothing).average_overlap)
+    # Too short for vot, but of a length: it counts, as 0.
+    assert ope_metrics.summarize(scores("vot", line(0, 0))).average_overlap == 0
 
 
 def test_boxes_beyond_the_truth():
@@ -156,19 +148,10 @@ def test_bad_sequences_are_named():
     hidden[1:] = np.nan
     with pytest.raises(ValueError, match="^GOT-10k_Test_000001: .* first frame only"):
         scores("got10k", line(0, 0, 0), hidden, name="GOT-10k_Test_000001")
-    with pytest.raises(ValueError, match=r"^a: absent \[2\] does not fit 3 frames"):
-        scores("lasot", line(0, 0, 0), absent=[True, False])
     with pytest.raises(ValueError, match="^a: .* needs the resolution"):
         scores("vot", line(0, 0, 0), resolution=None)
     with pytest.raises(ValueError, match="'OTB' is no convention"):
         scores("OTB", line(0, 0))
-
-
-def test_scores_must_be_of_one_convention():
-    with pytest.raises(ValueError, match="one convention, got otb, pysot"):
-        ope_metrics.summarize([scores("otb", line(0, 0)), scores("pysot", line(0, 0))])
-    with pytest.raises(ValueError, match="no scores"):
-        ope_metrics.mean_curves([])
 
 
 def test_lengths_must_agree():

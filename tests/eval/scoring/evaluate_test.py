@@ -135,17 +135,14 @@ def test_totals_are_those_of_metrics(tmp_path, convention):
         )
         for s, runs in zip(dataset.sequences, tracker.runs)
     ]
-    expected = ope_metrics.summarize(scores)
+    weights = [each.weight for each in scores]
+    single = [ope_metrics.summarize(each) for each in scores]
     for measure in result.measures:
-        assert result.trackers[0].totals[measure.key] == pytest.approx(
-            getattr(expected, measure.key)
-        ), measure.key
-    for curve, mean in zip(
-        ("success", "precision", "normalized_precision"), ope_metrics.mean_curves(scores)
-    ):
-        kinds = [kind for kind in result.curves if kind.key == curve]
-        for kind in kinds:
-            np.testing.assert_allclose(result.mean_curve(kind, 0), mean)
+        expected = np.average([getattr(each, measure.key) for each in single], weights=weights)
+        assert result.trackers[0].totals[measure.key] == pytest.approx(expected), measure.key
+    for kind in result.curves:
+        mean = np.average([getattr(each, kind.key) for each in scores], axis=0, weights=weights)
+        np.testing.assert_allclose(result.mean_curve(kind, 0), mean)
 
 
 def test_repetitions_count_as_their_mean(tmp_path):

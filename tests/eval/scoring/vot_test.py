@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradnet_tf.eval.metrics import eao, supervised
+from gradnet_tf.eval.metrics import eao, regions, supervised
 from gradnet_tf.eval.report import descriptions, page, plots, tables
 from gradnet_tf.eval.scoring import evaluate
 from tests.helpers import eval_report as helper
@@ -40,7 +40,7 @@ def test_totals_are_those_of_supervised(evaluation):
     runs = []
     for name, frames, failure, shift in (("A", 40, 20, 4), ("B", 20, None, 0)):
         run = helper.supervised_run(name, frames, failure, shift)
-        overlaps = supervised.overlaps(run.boxes, helper.truth(frames), (64, 48))
+        overlaps = regions.vot_raster_overlap(run.boxes, helper.truth(frames), (64, 48))
         runs.append(supervised.Run(name, run.codes, overlaps))
     failing = next(t for t in evaluation.trackers if t.name == "failing")
     assert failing.totals["accuracy"] == pytest.approx(supervised.accuracy(runs))
