@@ -36,6 +36,7 @@ EXPERIMENTS = {protocol: experiment for experiment, protocol in PROTOCOLS.items(
 _CODES = {1: FrameCode.INIT, 2: FrameCode.FAILED, 0: FrameCode.SKIPPED}
 _NUMBERS = {int(code): number for number, code in _CODES.items()}
 _HEAD, _HEAD_LINES = 4096, 3  # Bytes and lines that tell what a file holds.
+_MOST_REPETITIONS = 1000
 
 
 def box_file(layout: str, sequence: str, repetition: int = 1) -> PurePosixPath:
@@ -95,7 +96,10 @@ def decode_boxes(
         raise ValueError(f"{path} is empty; one line a frame is needed")
     boxes = np.full((len(rows), 4), np.nan)
     codes = np.full(len(rows), int(FrameCode.TRACKED), np.int64)
-    _check_fifth(path, [row for row in rows if len(row.numbers) > 1], expected)
+    rows_of_boxes = [row for row in rows if len(row.numbers) > 1]
+    _check_equal_counts(path, rows_of_boxes)
+    if rows_of_boxes and len(rows_of_boxes[0].numbers) == 5:
+        _check_fifth(path, rows_of_boxes, expected)
     for index, row in enumerate(rows):
         if len(row.numbers) > 1:
             boxes[index] = row.numbers[:4]
@@ -177,21 +181,11 @@ def decode_times(path: Union[str, os.PathLike]) -> np.ndarray:
 
     Raises an OSError if it cannot be read, a ValueError if a line holds something else.
     """
-    rows: list[textfiles.Row] = []
-    for index, line in enumerate(textfiles.read_lines(path), 1):
-        count = len(rows[0].numbers) if rows else None
-        try:
-            numbers = textfiles.parse(line, {count} if count else None)
-        except ValueError:
-            raise ValueError(f"{path}, line {index}: expected {count or 1} numbers") from None
-        rows.append(textfiles.Row(index, line, numbers))
+    expected = "one number in seconds for each repetition"
+    rows = textfiles.read_rows(path, range(1, _MOST_REPETITIONS + 1), expected)
     if not rows:
         raise ValueError(f"{path} is empty; one line a frame is needed")
-    row = textfiles.find_comma_pairs(rows)
-    if row is not None:
-        raise ValueError(
-            f"{path}, line {row.line}: commas are no decimal points here: {row.text!r}"
-        )
+    _check_equal_counts(path, rows)
     return np.array([row.numbers for row in rows])
 
 
@@ -217,16 +211,17 @@ def _read_head(path) -> list[str]:
         return []
 
 
-def _check_fifth(path, rows: Sequence[textfiles.Row], expected: str) -> None:
-    """Raises a ValueError if a fifth number is not in all rows, or may belong to the box."""
+def _check_equal_counts(path, rows: Sequence[textfiles.Row]) -> None:
     for row in rows:
         if len(row.numbers) != len(rows[0].numbers):
             raise ValueError(
                 f"{path}, line {row.line}: {row.text[:80]!r} has {len(row.numbers)} numbers, but "
                 f"line {rows[0].line} has {len(rows[0].numbers)}"
             )
-    if not rows or len(rows[0].numbers) == 4:
-        return
+
+
+def _check_fifth(path, rows: Sequence[textfiles.Row], expected: str) -> None:
+    """Raises a ValueError if a fifth number may belong to the box."""
     first = np.array([row.numbers[0] for row in rows])
     last = np.array([row.numbers[4] for row in rows])
     is_score = ((last >= 0) & (last <= 1) | np.isnan(last)).all()
@@ -234,16 +229,16 @@ def _check_fifth(path, rows: Sequence[textfiles.Row], expected: str) -> None:
     is_constant = len(first) > 1 and (first == np.rint(first[0])).all()
     # Whole numbers may be four, one of them with a decimal comma.
     is_whole = all(number.is_integer() for row in rows for number in row.numbers)
-    flaw = ""
     if counts_up and (first[0] in (0, 1) or not is_score) or is_constant and not is_score:
         flaw = "the first one seems to be that of the frame or of the target"
     elif is_whole and not is_score:
         flaw = "none is a score, for all are whole"
-    if flaw:
-        raise ValueError(
-            f"{path}, line {rows[0].line}: {rows[0].text[:80]!r} is not {expected}: of 5 numbers "
-            + flaw
-        )
+    else:
+        return
+    row = rows[0]
+    raise ValueError(
+        f"{path}, line {row.line}: {row.text[:80]!r} is not {expected}: of 5 numbers {flaw}"
+    )
 
 
 def _shift(boxes: np.ndarray, offset: float) -> np.ndarray:

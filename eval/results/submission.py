@@ -8,13 +8,10 @@ server wants NAME.txt for each of the 511 sequences, with such lines.
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Optional
-
-import numpy as np
 
 from gradnet_tf.datasets import trackingnet
 from gradnet_tf.datasets.sequences import Dataset
@@ -31,7 +28,7 @@ def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
     """Writes ROOT.zip, if all sequences of the benchmark are finished, and says what was done.
 
     `root` is the folder of a tracker, `dataset` the test set, one of `DATASETS`. Raises an OSError
-    if the file cannot be written, a ValueError if the results are not as the server wants them.
+    if a file cannot be read or written, a ValueError if one is not as the server wants it.
     """
     root = Path(root)
     frames = {sequence.name: len(sequence.frames) for sequence in dataset.sequences}
@@ -49,70 +46,38 @@ def write_if_complete(root: disk.PathLike, dataset: Dataset) -> str:
             f"no submission file of {root.name} yet: {count} of {size} sequences are missing"
             + example
         )
+    contents = {
+        file.relative_to(root).as_posix(): _read(file, frames[name])
+        for name in (sorted(frames) if is_flat else NAMES)
+        for file in ([root / f"{name}.txt"] if is_flat else _list_files(root / name))
+    }
     path = root.with_name(root.name + ".zip")
-    write(path, root, frames, is_flat)
+    with disk.replacing(path) as temporary, disk.naming(path):
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for file, text in contents.items():
+                archive.writestr(zipfile.ZipInfo(file, _TIME), text, zipfile.ZIP_DEFLATED)
     return f"submission file: {path}" + " (results of different code)" * is_mixed
 
 
-def write(
-    path: disk.PathLike, root: disk.PathLike, frames: Mapping[str, int], is_flat: bool = False
-) -> None:
-    """Writes a submission file, and checks it before it gets its name.
-
-    `root` is the folder of a tracker in the got10k layout, or in that of OTB if `is_flat`, for
-    TrackingNet. `frames` are the numbers of frames of each sequence. Raises an OSError if something
-    cannot be read or written, a ValueError as `check`.
-    """
-    names = sorted(frames) if is_flat else NAMES
-    with disk.replacing(path) as temporary, disk.naming(path):
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for pattern in (f"{name}.txt" if is_flat else f"{name}/[!.]*.txt" for name in names):
-                for file in sorted(Path(root).glob(pattern)):
-                    entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), _TIME)
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    content = file.read_bytes()
-                    if file.name.endswith("_time.txt"):
-                        content = re.sub(rb"\bnan\b", b"0", content)
-                    archive.writestr(entry, content)
-        check(temporary, frames, is_flat)
+def _list_files(folder: Path) -> list[Path]:
+    runs = [folder / f"{folder.name}_{number:03d}.txt" for number in range(1, REPETITIONS + 1)]
+    others = [run for run in runs[1:] if run.exists()]
+    return [runs[0], *others, folder / f"{folder.name}_time.txt"]
 
 
-def check(path: disk.PathLike, frames: Mapping[str, int], is_flat: bool = False) -> None:
-    """Checks a submission file of which `write` tells the arguments.
-
-    Raises an OSError if it cannot be read, a ValueError if it is no zip file, or if something in it
-    is missing, unknown or wrong.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            contents = {name: archive.read(name).decode() for name in archive.namelist()}
-    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no zip file of text files: {error}") from error
-    pattern = re.compile(r"(?P<name>[^/]+)/(?P=name)_(?P<what>00[1-3]|time)\.txt")
-    wanted = [f"{name}/{name}_{what}.txt" for name in NAMES for what in ("001", "time")]
-    if is_flat:
-        pattern = re.compile(r"(?P<name>[^/]+)(?P<what>)\.txt")
-        wanted = [f"{name}.txt" for name in frames]
-    names = frames if is_flat else NAMES
-    for file, text in contents.items():
-        match = pattern.fullmatch(file)
-        if not match or match["name"] not in names:
-            raise ValueError(f"{file} does not belong into a submission file")
-        columns = None if match["what"] == "time" else 4
-        _check_lines(file, text, frames[match["name"]], columns)
-    for file in wanted:
-        if file not in contents:
-            raise ValueError(f"{file} is missing")
-
-
-def _check_lines(file: str, text: str, count: int, columns: Optional[int]) -> None:
+def _read(file: Path, count: int) -> str:
+    """Reads a file of so many lines, and makes sure that the server can read it, too."""
+    is_times = file.name.endswith("_time.txt")
+    text = file.read_text()
+    text = re.sub(r"\bnan\b", "0", text) if is_times else text
     lines = text.splitlines()
     if len(lines) != count:
         raise ValueError(f"{file} has {len(lines)} lines for {count} frames")
     for number, line in enumerate(lines, 1):
         try:
-            values = np.array([float(word) for word in line.split(",")])
+            values = [float(word) for word in line.split(",")]
         except ValueError:
-            values = np.array([np.nan])
-        if not np.isfinite(values).all() or (columns and len(values) != columns):
+            values = [math.nan]
+        if not all(map(math.isfinite, values)) or not (is_times or len(values) == 4):
             raise ValueError(f"{file}, line {number}: {line!r} is not x,y,width,height or seconds")
+    return text

@@ -1,6 +1,8 @@
 """Submission files of GOT-10k and TrackingNet."""
 
+import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,33 +82,26 @@ def test_an_incomplete_run(root, tmp_path):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"001": None}, "GOT-10k_Test_000007_001.txt is missing"),
-        ({"time": None}, "GOT-10k_Test_000007_time.txt is missing"),
+        ({"001": None}, "GOT-10k_Test_000007_001.txt"),
+        ({"time": None}, "GOT-10k_Test_000007_time.txt"),
         ({"001": "1,1,1,1\n" * 2}, "has 2 lines for 3 frames"),
         ({"001": "1 1 1 1\n" * 3}, "line 1: '1 1 1 1' is not"),
-        ({"001": "1,1,1,1\n1,1,1,nan\n1,1,1,1\n"}, "line 2"),
+        ({"003": "1,1,1,1\n1,1,1,nan\n1,1,1,1\n"}, "_003.txt, line 2"),
         ({"001": "1,1,1\n" * 3}, "line 1"),
-        ({"004": "1,1,1,1\n" * 3}, "000007_004.txt does not belong"),
     ],
 )
-def test_what_the_server_would_refuse(tmp_path, change, message):
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in submission.NAMES:
-            files = {"001": "1,1,1,1\n" * FRAMES, "time": "0.5\n" * FRAMES}
-            if name.endswith("007"):
-                files.update(change)
-            for what, text in files.items():
-                if text is not None:
-                    archive.writestr(f"{name}/{name}_{what}.txt", text)
-    with pytest.raises(ValueError, match=message):
-        submission.check(path, dict.fromkeys(submission.NAMES, FRAMES))
-
-
-def test_no_zip_file(tmp_path):
-    (tmp_path / "a.zip").write_text("x")
-    with pytest.raises(ValueError, match="is no zip file"):
-        submission.check(tmp_path / "a.zip", {})
+def test_what_the_server_would_refuse(root, tmp_path, change, message):
+    copy = Path(shutil.copytree(root, tmp_path / "T"))
+    name = "GOT-10k_Test_000007"
+    for what, text in change.items():
+        path = copy / name / f"{name}_{what}.txt"
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+    with pytest.raises((OSError, ValueError), match=message):
+        submission.write_if_complete(copy, dataset())
+    assert [path.name for path in tmp_path.iterdir()] == ["T"]
 
 
 def test_trackingnet(tmp_path, monkeypatch):
@@ -136,9 +131,3 @@ def test_trackingnet(tmp_path, monkeypatch):
         assert archive.namelist() == ["a-1_0.txt", "b_12.txt"]
         # Boxes count from 0, as those of the annotations.
         assert archive.read("b_12.txt") == b"1.0000,1.0000,1.0000,1.0000\n" * FRAMES
-    frames = dict.fromkeys(("a-1_0", "b_12"), FRAMES)
-    submission.check(path, frames, is_flat=True)
-    with pytest.raises(ValueError, match="c.txt is missing"):
-        submission.check(path, {**frames, "c": 3}, is_flat=True)
-    with pytest.raises(ValueError, match="b_12.txt does not belong"):
-        submission.check(path, {"a-1_0": 3}, is_flat=True)

@@ -43,7 +43,7 @@ def test_supervised_results_and_repetitions(tmp_path):
     [
         ("1\n", r"a_time\.txt has 1 lines of 1 for 2 boxes"),
         ("1\n2\n3\n", r"a_time\.txt has 3 lines of 1 for 2 boxes"),
-        ("1\nx\n", r"a_time\.txt, line 2: expected 1 numbers"),
+        ("1\nx\n", r"a_time\.txt, line 2: 'x' is not one number in seconds"),
         ("", r"a_time\.txt is empty"),
         ("\xff", None),
     ],
