@@ -10,6 +10,7 @@ names of images, so its times include reading them.
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
@@ -80,11 +81,8 @@ class VotTracker:
         box = checks.answered_box(answer, f"{frame}: ")
         if not np.isfinite(box).all():
             raise ValueError(f"{frame}: the tracker must answer with a box, got {answer!r}")
-        return _as_tuple(box), self._confidence()
-
-    def _confidence(self) -> dict[str, float]:
-        value = getattr(self._tracker, "confidence", None)
-        return {} if value is None else {"confidence": float(value)}
+        confidence = getattr(self._tracker, "confidence", None)
+        return _as_tuple(box), {} if confidence is None else {"confidence": float(confidence)}
 
 
 def region_box(region: Any) -> Box:
@@ -98,7 +96,11 @@ def region_box(region: Any) -> Box:
         ValueError: If it is something else, not finite, or without extent; the message names it.
     """
     if isinstance(region, np.ndarray) and region.ndim == 2:
-        box = _mask_box(region)
+        rows, columns = np.nonzero(region)
+        box = np.zeros(4)
+        if len(rows):
+            low = np.array([columns.min(), rows.min()], np.float64)
+            box = np.concatenate([low, [columns.max(), rows.max()] - low + 1])
     else:
         try:
             numbers = np.array(region, np.float64)
@@ -112,19 +114,11 @@ def region_box(region: Any) -> Box:
         else:
             raise ValueError(
                 "a tracker of boxes starts from a rectangle (x, y, width, height), a polygon "
-                f"[(x, y), ...] or a mask [h, w], not from {_short(region)}"
+                f"[(x, y), ...] or a mask [h, w], not from {reprlib.repr(region)}"
             )
     if not np.isfinite(box).all() or (box[2:] <= 0).any():
-        raise ValueError(f"the target's region has no extent: {_short(region)}")
+        raise ValueError(f"the target's region has no extent: {reprlib.repr(region)}")
     return _as_tuple(box)
-
-
-def _mask_box(mask: np.ndarray) -> np.ndarray:
-    rows, columns = np.nonzero(mask)
-    if not len(rows):
-        return np.zeros(4)
-    low = np.array([columns.min(), rows.min()], np.float64)
-    return np.concatenate([low, [columns.max(), rows.max()] - low + 1])
 
 
 def _single_region(new: Any) -> Any:
@@ -135,7 +129,7 @@ def _single_region(new: Any) -> Any:
     (item,) = objects
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Mapping):
         return item[0]
-    raise ValueError(f"expected a region and its properties, got {_short(item)}")
+    raise ValueError(f"expected a region and its properties, got {reprlib.repr(item)}")
 
 
 def _read(frame: Union[str, Mapping[str, str]]) -> np.ndarray:
@@ -163,8 +157,3 @@ def _call(function):
         raise
     except Exception as error:
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else text[:117] + "..."
