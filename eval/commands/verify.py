@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 import numpy as np
 from absl import flags
@@ -35,16 +35,8 @@ _DIGITS = 9
 
 # Tracker: sequence: measure: number.
 Numbers = Mapping[str, Mapping[str, Mapping[str, Any]]]
-
-
-class Change(NamedTuple):
-    """A number that is not what it was, or None; the measure "results" stands for all of them."""
-
-    tracker: str
-    sequence: str
-    measure: str
-    before: Optional[float]
-    now: Optional[float]
+# Tracker: sequence: what changed, in words.
+Changes = dict[str, dict[str, list[str]]]
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -120,40 +112,36 @@ def load(path: disk.PathLike) -> dict[str, Any]:
     return content
 
 
-def compare(before: Numbers, now: Numbers, tolerance: float) -> list[Change]:
-    """Finds what changed by more than a tolerance, in the order of `before`.
+def compare(before: Numbers, now: Numbers, tolerance: float) -> Changes:
+    """Finds what changed by more than a tolerance, in the order of `before`, with all its trackers.
 
     What only `now` has is no change; numbers of frames have to be equal.
     """
-    changes = []
+    changes: Changes = {}
     for tracker, sequences in before.items():
+        changes[tracker] = {}
         for sequence, measures in sequences.items():
             there = now.get(tracker, {}).get(sequence)
-            if there is None:
-                changes.append(Change(tracker, sequence, "results", None, None))
-                continue
-            for measure, old in measures.items():
-                new = there.get(measure)
-                if measure == "boxes" or old is new is None:
-                    continue
-                # Numbers were rounded when they were saved.
-                limit = (0 if measure == "frames" else tolerance) + 10.0**-_DIGITS
-                if old is None or new is None or abs(new - old) > limit:
-                    changes.append(Change(tracker, sequence, measure, old, new))
+            texts = ["no results now"]
+            if there is not None:
+                texts = [
+                    _describe_change(measure, old, there.get(measure))
+                    for measure, old in measures.items()
+                    if measure != "boxes"
+                    and _differs(old, there.get(measure), 0 if measure == "frames" else tolerance)
+                ]
+            if texts:
+                changes[tracker][sequence] = texts
     return changes
 
 
-def describe(changes: Sequence[Change], before: Numbers, now: Numbers) -> str:
+def describe(changes: Changes, before: Numbers, now: Numbers) -> str:
     """Returns a text on what changed, and on what is as it was."""
     lines = []
-    for tracker, sequences in before.items():
-        changed: dict[str, list[str]] = {}
-        for change in changes:
-            if change.tracker == tracker:
-                changed.setdefault(change.sequence, []).append(_describe_change(change))
+    for tracker, changed in changes.items():
+        sequences, there = before[tracker], now.get(tracker, {})
         lines.append(f"{tracker}: {len(changed)} of {len(sequences)} sequences changed")
         lines += [f"  {name}: {', '.join(parts)}" for name, parts in changed.items()]
-        there = now.get(tracker, {})
         same = [name for name in sequences if name in there and name not in changed]
         moved = [n for n in same if there[n].get("boxes") != sequences[n].get("boxes")]
         added = [name for name in there if name not in sequences]
@@ -162,13 +150,16 @@ def describe(changes: Sequence[Change], before: Numbers, now: Numbers) -> str:
     return "\n".join(lines)
 
 
-def _describe_change(change: Change) -> str:
-    if change.measure == "results":
-        return "no results now"
-    text = f"{change.measure} {_text(change.before)} -> {_text(change.now)}"
-    if change.before is not None and change.now is not None:
-        text += f" ({change.now - change.before:+.4f})"
-    return text
+def _differs(old: Optional[float], new: Optional[float], tolerance: float) -> bool:
+    if old is None or new is None:
+        return old is not new
+    return abs(new - old) > tolerance + 10.0**-_DIGITS  # They were rounded when they were saved.
+
+
+def _describe_change(measure: str, old: Optional[float], new: Optional[float]) -> str:
+    texts = ["none" if n is None else f"{n:.4f}".rstrip("0").rstrip(".") or "0" for n in (old, new)]
+    by = "" if old is None or new is None else f" ({new - old:+.4f})"
+    return f"{measure} {texts[0]} -> {texts[1]}{by}"
 
 
 def _run(values: flags.FlagValues) -> int:
@@ -208,7 +199,7 @@ def _run(values: flags.FlagValues) -> int:
     for note in new["notes"]:
         print(f"note: {note}")
     print(describe(changes, before, new["trackers"]))
-    return CHANGED if changes else OK
+    return CHANGED if any(changes.values()) else OK
 
 
 run = command_line.flags_alone(_run, status=BAD_ARGUMENTS)
@@ -256,7 +247,3 @@ def _digest(boxes: np.ndarray) -> str:
     # As many decimals as the files have; -0 and 0 are the same.
     text = (np.round(boxes, 4) + 0.0).astype("<f8").tobytes()
     return hashlib.sha256(text).hexdigest()
-
-
-def _text(value: Optional[float]) -> str:
-    return "none" if value is None else f"{value:.4f}".rstrip("0").rstrip(".") or "0"

@@ -182,22 +182,19 @@ def test_numbers_that_appear_or_vanish_are_changes():
     before = {"t": {"s": {"auc": None, "precision": 0.5, "frames": 3}}}
     now = {"t": {"s": {"auc": 0.1, "precision": None, "frames": 3}}}
     changes = verify.compare(before, now, 1.0)
-    assert [(c.measure, c.before, c.now) for c in changes] == [
-        ("auc", None, 0.1),
-        ("precision", 0.5, None),
-    ]
-    assert verify.compare(before, before, 0.0) == []
+    assert changes == {"t": {"s": ["auc none -> 0.1", "precision 0.5 -> none"]}}
+    assert verify.compare(before, before, 0.0) == {"t": {}}
 
 
 def test_frames_have_to_be_equal():
     before, now = ({"t": {"s": {"frames": frames}}} for frames in (100, 101))
-    assert len(verify.compare(before, now, 5.0)) == 1
+    assert verify.compare(before, now, 5.0) == {"t": {"s": ["frames 100 -> 101 (+1.0000)"]}}
 
 
 def test_exactly_the_tolerance_is_no_change():
     before, now = ({"t": {"s": {"auc": value}}} for value in (0.5, 0.6))
-    assert verify.compare(before, now, 0.1) == []
-    assert len(verify.compare(before, now, 0.0999)) == 1
+    assert verify.compare(before, now, 0.1) == {"t": {}}
+    assert verify.compare(before, now, 0.0999)["t"]
 
 
 def test_paths_in_the_home_folder(tmp_path, data, monkeypatch):
