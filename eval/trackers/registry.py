@@ -76,22 +76,6 @@ def parse_trackers(texts: Sequence[str]) -> list[TrackerSpec]:
     return specs
 
 
-def make_gradnet(settings: dict[str, Any]) -> Any:
-    """Makes a `gradnet_tf.Tracker` of some settings; raises a ValueError as the tracker does.
-
-    The settings are constants of `TrackerConfig`, which change the preset, and `checkpoint`,
-    `preset`, `jit_compile` and `precision`, as the tracker takes them.
-    """
-    from gradnet_tf.tracking.tracker import Tracker
-
-    constants = dict(settings)
-    checkpoint, preset = constants.pop("checkpoint", None), constants.pop("preset", None)
-    how = {name: constants.pop(name) for name in ("jit_compile", "precision") if name in constants}
-    if constants:
-        return Tracker(checkpoint, config=_constants(_load(checkpoint), preset, constants), **how)
-    return Tracker(checkpoint, preset=preset, **how)
-
-
 def make_tracker(spec: TrackerSpec) -> Any:
     """Makes a tracker: an object with ``init(image, box)`` and ``update(image) -> box``.
 
@@ -103,7 +87,13 @@ def make_tracker(spec: TrackerSpec) -> Any:
         return baselines.OpenCVTracker(spec.target)
     if spec.kind == PYTHON:
         return find_class(spec.target)(**dict(spec.settings))
-    return make_gradnet({**dict(spec.settings), "checkpoint": spec.target or None})
+    from gradnet_tf.tracking.tracker import Tracker
+
+    settings = dict(spec.settings)
+    if not settings.keys() <= set(_OWN_SETTINGS):
+        _, constants, settings = _read_gradnet(spec)
+        settings["config"] = constants
+    return Tracker(spec.target or None, **settings)
 
 
 def find_class(target: str) -> Any:
@@ -152,34 +142,30 @@ def identify(spec: TrackerSpec) -> tuple[Optional[str], dict[str, Any]]:
 
 
 def _identify_gradnet(spec: TrackerSpec) -> tuple[str, dict[str, Any]]:
-    from gradnet_tf.tracking import precision as precisions
+    from gradnet_tf.tracking import precision
     from gradnet_tf.tracking.tracker import choose_jit
 
-    loaded = _load(spec.target)
-    constants = dict(spec.settings)
-    jit_compile = constants.pop("jit_compile", "auto")
-    precision = constants.pop("precision", "float32")
-    precisions.check_precision(precision, choose_jit(jit_compile))
-    values = dataclasses.asdict(_constants(loaded, constants.pop("preset", None), constants))
+    loaded, constants, how = _read_gradnet(spec)
+    how = {"jit_compile": "auto", "precision": "float32", **how}
+    precision.check_precision(how["precision"], choose_jit(how["jit_compile"]))
     configuration = {
         "kind": GRADNET,
         "variant": loaded.variant,
-        "jit_compile": jit_compile,
-        "precision": precision,
-        "constants": values,
+        **how,
+        "constants": dataclasses.asdict(constants),
     }
     return loaded.digest, configuration
 
 
-def _load(checkpoint: Optional[str]) -> Any:
+def _read_gradnet(spec: TrackerSpec) -> tuple[Any, config.TrackerConfig, dict[str, Any]]:
+    """Returns weights, constants (by default of the preset on the weights' card), and the rest."""
     from gradnet_tf import weights
 
-    return weights.load(checkpoint) if checkpoint else weights.load_embedded()
-
-
-def _constants(loaded: Any, preset: Optional[str], changes: dict[str, Any]) -> config.TrackerConfig:
-    """Returns a preset, by default that of the weights' card, with some constants changed."""
-    return config.preset(preset or loaded.card.get("preset", "reference"), **changes)
+    loaded = weights.load(spec.target) if spec.target else weights.load_embedded()
+    changes = dict(spec.settings)
+    how = {name: changes.pop(name) for name in ("jit_compile", "precision") if name in changes}
+    preset = changes.pop("preset", loaded.card.get("preset", "reference"))
+    return loaded, config.preset(preset, **changes), how
 
 
 def _parse(text: str) -> TrackerSpec:
@@ -209,17 +195,11 @@ def _parse(text: str) -> TrackerSpec:
 
 def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, Any]:
     if kind == GRADNET:
-        settings = _gradnet_settings(parts)
-        if "jit_compile" in settings:
-            value = settings["jit_compile"]
-            if value not in config.JIT_COMPILE:
-                raise ValueError(f"jit_compile must be auto, true or false, got {value!r}")
-            settings["jit_compile"] = config.JIT_COMPILE[value]
-        return settings
+        return dict(map(_parse_setting, parts))
     if kind == PYTHON:
         if not re.fullmatch(r"[\w.]+:\w+", target):
             raise ValueError("expected python:MODULE:CLASS")
-        return dict(_parse_argument(part) for part in parts)
+        return dict(map(_parse_argument, parts))
     if parts:
         raise ValueError(f"{kind} takes no settings, got {parts[0]!r}")
     if kind == OPENCV and target not in baselines.OPENCV:
@@ -227,16 +207,25 @@ def _parse_settings(kind: str, target: str, parts: Sequence[str]) -> dict[str, A
     return {}
 
 
-def _gradnet_settings(parts: Sequence[str]) -> dict[str, Any]:
-    known: dict[str, Any] = dict.fromkeys(_OWN_SETTINGS, "str")
-    known.update((field.name, field.type) for field in dataclasses.fields(config.TrackerConfig))
-    settings: dict[str, Any] = {}
-    for part in parts:
-        key, equals, value = part.partition("=")
-        if not equals or key not in known:
-            raise ValueError(f"{part!r} is no setting; known are {', '.join(known)}")
-        settings[key] = _convert(known[key], part, value)
-    return settings
+def _parse_setting(part: str) -> tuple[str, Any]:
+    """Reads a setting of GradNet, of the type that it is of."""
+    known = dict.fromkeys(_OWN_SETTINGS, "str")
+    known.update(
+        (field.name, str(field.type)) for field in dataclasses.fields(config.TrackerConfig)
+    )
+    key, equals, value = part.partition("=")
+    if not equals or key not in known:
+        raise ValueError(f"{part!r} is no setting; known are {', '.join(known)}")
+    if key == "jit_compile":
+        if value not in config.JIT_COMPILE:
+            raise ValueError(f"jit_compile must be auto, true or false, got {value!r}")
+        return key, config.JIT_COMPILE[value]
+    try:
+        if known[key] == "bool":
+            return key, {"true": True, "false": False}[value.lower()]
+        return key, {"int": int, "float": float}.get(known[key], str)(value)
+    except (KeyError, ValueError):
+        raise ValueError(f"{part}: expected a value of the type {known[key]}") from None
 
 
 def _parse_argument(part: str) -> tuple[str, Any]:
@@ -247,15 +236,6 @@ def _parse_argument(part: str) -> tuple[str, Any]:
         return key, json.loads(value)
     except ValueError:
         return key, value
-
-
-def _convert(kind: str, part: str, value: str) -> Any:
-    try:
-        if kind == "bool":
-            return {"true": True, "false": False}[value.lower()]
-        return {"int": int, "float": float}.get(kind, str)(value)
-    except (KeyError, ValueError):
-        raise ValueError(f"{part}: expected a value of the type {kind}") from None
 
 
 def _default_name(kind: str, target: str, parts: Sequence[str]) -> str:

@@ -117,9 +117,9 @@ def test_create_tracker(toolkit, monkeypatch):
     with pytest.raises(ValueError, match="no kind 'siamfc'"):
         got10k.create_tracker("siamfc")
     made = []
-    monkeypatch.setattr(registry, "make_gradnet", lambda settings: made.append(settings))
+    monkeypatch.setattr(registry, "make_tracker", lambda spec: made.append(spec.target))
     assert got10k.create_tracker().name == "GradNet"
-    assert made == [{"checkpoint": None}]
+    assert made == [""]
 
 
 def test_without_the_toolkit(monkeypatch):

@@ -173,10 +173,10 @@ def test_create_tracker(image):
 
 def test_gradnet_is_the_default(monkeypatch):
     made = []
-    monkeypatch.setattr(registry, "make_gradnet", lambda settings: made.append(settings))
+    monkeypatch.setattr(registry, "make_tracker", lambda spec: made.append(spec.target))
     vot.create_tracker()
     vot.create_tracker("gradnet:runs/x")
-    assert made == [{"checkpoint": None}, {"checkpoint": "runs/x"}]
+    assert made == ["", "runs/x"]
 
 
 # The real toolkit.
