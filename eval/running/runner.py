@@ -1,12 +1,13 @@
 """Does tasks, one after the other or in processes, each with one or several sequences at a time.
 
-What another run is doing is waited for at the end. When a process dies, what it had under way
-fails, and what it had not begun is done by another one.
+What is put off (another run is doing it, or it cannot go on side by side) is done at the end, by
+itself. When a process dies, what it had under way fails; what it had not begun is done by another.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
@@ -44,28 +45,31 @@ def run_tasks(
 ) -> None:
     """Does tasks, here or in processes of their own; raises an OSError if it cannot write results.
 
-    The tasks are begun in their order; those that another run is doing come last. `tell` is called
+    The tasks are begun in their order; those that are put off come last. `tell` is called
     with a task and `FramesDone` now and then, at the end with its `TaskResult`. With more than one
     of `jobs`, each is a process with so many `threads`; it has `batch` sequences side by side.
     """
-    tasks = _run_round(tasks, tell, jobs, threads, batch, wait=False)
-    while tasks:
-        tasks = _run_round(tasks, tell, jobs, threads, batch, wait=True)
-
-
-def _run_round(tasks, tell, jobs, threads, batch, *, wait: bool) -> list[Task]:
-    """Does tasks; gives those that other runs are doing, and those that no process has begun."""
-    left: list[Task] = []
+    put_off: list[Task] = []
 
     def note(task: Task, news: Union[FramesDone, TaskResult]) -> None:
-        if isinstance(news, TaskResult) and news.busy is not None:
-            left.append(task)
+        if isinstance(news, TaskResult) and news.put_off is not None:
+            put_off.append(task if batch == 1 else _alone(task))
         else:
             tell(task, news)
 
+    wait = False
+    while tasks or put_off:
+        if not tasks:
+            tasks, put_off, batch, wait = put_off, [], 1, True
+        tasks = _run_round(tasks, note, jobs, threads, batch, wait=wait)
+
+
+def _run_round(tasks, tell, jobs, threads, batch, *, wait: bool) -> list[Task]:
+    """Does tasks, and returns those that no process has begun."""
+    left: list[Task] = []
     do = functools.partial(_do, batch=batch, wait=wait)
     if jobs == 1:
-        do(tasks, lambda message: note(tasks[message[0]], message[1]))
+        do(tasks, lambda message: tell(tasks[message[0]], message[1]))
         return left
     parts = [[task] for task in tasks] if batch == 1 else _split(tasks, jobs)
     unfinished = [dict(enumerate(part)) for part in parts]
@@ -78,7 +82,7 @@ def _run_round(tasks, tell, jobs, threads, batch, *, wait: bool) -> list[Task]:
                 begun[event.task].add(number)
                 if isinstance(news, TaskResult):
                     del rest[number]
-                note(part[number], news)
+                tell(part[number], news)
             elif event.kind == "error":
                 where = part[0].title if batch == 1 else part[0].name
                 raise OSError(f"{where}: {event.value.splitlines()[-1]}")
@@ -88,7 +92,7 @@ def _run_round(tasks, tell, jobs, threads, batch, *, wait: bool) -> list[Task]:
                 failed = [number for number in rest if number in begun[event.task]]
                 for number in failed or list(rest)[:1]:
                     task = rest.pop(number)
-                    note(task, lose(task, text))
+                    tell(task, lose(task, text))
                 left += rest.values()
     return left
 
@@ -113,3 +117,9 @@ def _split(tasks: Sequence[Task], parts: int) -> list[list[Task]]:
     for number in sorted(range(len(tasks)), key=lambda n: -lengths[n]):
         min(numbers, key=lambda part: sum(lengths[n] for n in part)).append(number)
     return [[tasks[number] for number in sorted(part)] for part in numbers]
+
+
+def _alone(task: Task) -> Task:
+    """Returns the task with a record that says that it was run by itself."""
+    hardware = {**task.environment.get("hardware", {}), "batch": 1}
+    return dataclasses.replace(task, environment={**task.environment, "hardware": hardware})

@@ -2,8 +2,9 @@
 
 Results are those of `tasks.execute`: sequences do not see each other. While the step computes, the
 next frames are read. A sequence whose frame cannot be read ends alone; after a step that failed,
-each sequence of it is run by itself. The time of a frame is that of its step, divided by the
-sequences in that step; that of a sequence's first frame is of its own initialisation.
+each sequence of it is put off, to be run by itself. The time of a frame is that of its step,
+divided by the sequences in that step; that of a sequence's first frame is of its own
+initialisation.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def execute(
 
     They are begun in their order, those of one tracker after the other, at most `batch` side by
     side. `tell` is called with the number of a task and `FramesDone` when it begins and now and
-    then, and with its `TaskResult` at the end.
+    then, and with its `TaskResult` at the end. Those that are put off are left to the caller.
     """
     for _, group in itertools.groupby(enumerate(items), lambda item: item[1].spec):
         _SideBySide(list(group), tell, batch, clock).run()
@@ -80,7 +81,6 @@ class _SideBySide:
 
     def __init__(self, numbered: list[tuple[int, Task]], tell: Tell, batch: int, clock):
         self._waiting: Any = collections.deque((number, task, []) for number, task in numbered)
-        self._apart: list[tuple[int, Task]] = []
         self._runs: list[_SequenceRun] = []
         self._kept: dict[int, contextlib.ExitStack] = {}  # What keeps a task to this process.
         self._tell, self._batch, self._clock = tell, batch, clock
@@ -92,8 +92,7 @@ class _SideBySide:
         except Exception:
             text = traceback.format_exc()
             for number, task, _ in self._waiting:
-                result = tasks.lose(task, text)
-                self._tell(number, tasks.execute(task) if result.busy is not None else result)
+                self._tell(number, tasks.lose(task, text))
             return
         try:
             while self._runs or self._waiting:
@@ -105,8 +104,6 @@ class _SideBySide:
                 run.frames.close()
             for number in list(self._kept):
                 self._release(number)
-        for number, task in self._apart:
-            self._tell(number, tasks.execute(task, functools.partial(self._tell, number)))
 
     def _begin(self, number: int, task: Task, results: list[SequenceResult]) -> None:
         if not results and not self._take(number, task):
@@ -135,7 +132,7 @@ class _SideBySide:
                 self._leave(run)
                 if run.task.protocol.on_bad_frame == protocols.HOLD:
                     # The others get their next frames: it cannot wait in the same step.
-                    self._set_apart(run)
+                    self._end(run.number, TaskResult(put_off="a frame cannot be read"))
                 else:
                     self._fail(run.number, run.task)
         if not images:
@@ -149,7 +146,7 @@ class _SideBySide:
             logging.warning("%s are run one by one, for their step failed:\n%s", names, text)
             for run in list(self._runs):
                 self._leave(run)
-                self._set_apart(run)
+                self._end(run.number, TaskResult(put_off="its step failed"))
             return
         for run, box in zip(list(self._runs), boxes):
             run.record(box, seconds / len(images))
@@ -161,9 +158,7 @@ class _SideBySide:
         self._leave(run)
         results = [*run.results, run.result]
         if protocols.is_complete(results, run.task.protocol, self._tracker):
-            result = tasks.finish(run.task, results)
-            self._release(run.number)
-            self._tell(run.number, result)
+            self._end(run.number, tasks.finish(run.task, results))
         else:
             self._waiting.appendleft((run.number, run.task, results))
 
@@ -173,33 +168,21 @@ class _SideBySide:
         done = tasks.begin(task, self._kept[number], wait=False)
         if done is None:
             return True
-        self._release(number)
-        if done.busy is None:
-            self._tell(number, done)
-        else:
-            self._apart.append((number, _alone(task)))  # Which waits for it.
+        self._end(number, done)
         return False
 
     def _release(self, number: int) -> None:
         self._kept.pop(number).close()
 
-    def _fail(self, number: int, task: Task) -> None:
-        """Records that a task failed, while its exception is handled."""
-        result = tasks.fail(task, traceback.format_exc())
+    def _end(self, number: int, result: TaskResult) -> None:
         self._release(number)
         self._tell(number, result)
 
-    def _set_apart(self, run: _SequenceRun) -> None:
-        self._release(run.number)
-        self._apart.append((run.number, _alone(run.task)))
+    def _fail(self, number: int, task: Task) -> None:
+        """Records that a task failed, while its exception is handled."""
+        self._end(number, tasks.fail(task, traceback.format_exc()))
 
     def _leave(self, run: _SequenceRun) -> None:
         self._videos.drop(self._runs.index(run))
         self._runs.remove(run)
         run.frames.close()
-
-
-def _alone(task: Task) -> Task:
-    """Returns the task with a record that says that it was run by itself."""
-    hardware = {**task.environment.get("hardware", {}), "batch": 1}
-    return dataclasses.replace(task, environment={**task.environment, "hardware": hardware})

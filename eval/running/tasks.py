@@ -83,7 +83,8 @@ class TaskResult:
         batch: Sequences side by side, of whose common time this is a share.
         other_code: Whether it was done by other code than this.
         held: Frames that could not be read.
-        busy: The process that is doing it; None unless this one did not wait.
+        put_off: Why it is to be done at the end, by itself, such as the process that is doing it,
+            for which this one did not wait; None if it is over.
     """
 
     error: Optional[str] = None
@@ -94,7 +95,7 @@ class TaskResult:
     batch: int = 1
     other_code: bool = False
     held: int = 0
-    busy: Optional[str] = None
+    put_off: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +121,7 @@ def execute(
 ) -> TaskResult:
     """Does a task: tracks, and writes what came of it, of a tracker or an image that fails, too.
 
-    If another process is doing the task, it waits if `wait`; else its result is `busy`.
+    If another process is doing the task, it waits if `wait`; else the task is put off.
     Raises an OSError if the results cannot be written.
     """
     with contextlib.ExitStack() as stack:
@@ -138,8 +139,8 @@ def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[Ta
     """Takes a task for this process, which keeps it until the stack is closed.
 
     Returns None if it is to be done now; else what another process has made of it, or that it is
-    busy. Raises an OSError if the lock cannot be written, another run has taken over the folder, or
-    the code has changed since the run began.
+    put off. Raises an OSError if the lock cannot be written, another run has taken over the folder,
+    or the code has changed since the run began.
     """
     _check_code(task)
     name, said = task.sequence.name, False
@@ -149,7 +150,7 @@ def begin(task: Task, stack: contextlib.ExitStack, *, wait: bool) -> Optional[Ta
             break
         except InUseError as error:
             if not wait:
-                return TaskResult(busy=str(error))
+                return TaskResult(put_off=str(error))
             if not said:
                 logging.warning("%s is being tracked by %s: waiting for it", task.title, error)
                 said = True

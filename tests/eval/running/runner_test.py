@@ -170,7 +170,7 @@ def test_what_another_process_tracks_is_left_to_it(sequences, tmp_path, monkeypa
     tasks = make_tasks(sequences[:2], tmp_path, "static")
     theirs = contextlib.ExitStack()
     theirs.enter_context(tasks[0].store.locked("a"))
-    assert running.execute(tasks[0], wait=False).busy == f"process {os.getpid()} on {HOST}"
+    assert running.execute(tasks[0], wait=False).put_off == f"process {os.getpid()} on {HOST}"
     assert not (tmp_path / "a.txt").exists()
     told, waited = [], []
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gradnet_tf.eval.results.marks import read_mark
 from gradnet_tf.eval.results.store import Store
-from gradnet_tf.eval.running import side_by_side
+from gradnet_tf.eval.running import runner, side_by_side
 from gradnet_tf.eval.running import tasks as running
 from gradnet_tf.eval.running.protocols import Protocol
 from gradnet_tf.eval.trackers import registry
@@ -75,7 +75,17 @@ def make_tasks(sequences, root, text=f"{TOYS}:Drift", repetitions=1):
 def run(tasks, batch=3, clock=None):
     """Outcomes by number, and all that was told."""
     told = []
-    side_by_side.execute(tasks, lambda *news: told.append(news), batch, *([clock] if clock else []))
+
+    def tell(task, news):
+        number = [t.store.root / t.sequence.name for t in tasks].index(
+            task.store.root / task.sequence.name
+        )
+        told.append((number, news))
+
+    if clock is None:
+        runner.run_tasks(tasks, tell, batch=batch)
+    else:
+        side_by_side.execute(tasks, lambda number, news: tell(tasks[number], news), batch, clock)
     results = {number: news for number, news in told if isinstance(news, running.TaskResult)}
     assert not [t for t in threading.enumerate() if t.name == "gradnet_tf-prefetch"]
     return results, told

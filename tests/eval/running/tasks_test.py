@@ -168,7 +168,7 @@ def test_a_process_of_its_own_finds_that_the_code_has_changed(sequences, tmp_pat
 def test_a_process_that_dies_fails_nothing_that_another_one_does(sequences, tmp_path):
     task = make_task(sequences[0], tmp_path)
     with task.store.locked("a"):
-        assert running.lose(task, "died").busy
+        assert running.lose(task, "died").put_off
     running.execute(task)
     assert running.lose(task, "died").finished_before
     assert running.lose(make_task(sequences[1], tmp_path), "died").error == "died"
