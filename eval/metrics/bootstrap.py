@@ -20,17 +20,32 @@ _BLOCK = 4_000_000  # numbers drawn at once at most, 8 bytes each
 
 
 def interval(
-    values: np.ndarray, weights: Optional[np.ndarray] = None, *, samples: int = SAMPLES
+    values: np.ndarray,
+    weights: Optional[np.ndarray] = None,
+    clusters: Optional[np.ndarray] = None,
+    *,
+    samples: int = SAMPLES,
 ) -> tuple[float, float]:
     """Returns the confidence interval (low, high) of the mean of sequences' values [n].
 
     Args:
-        values: One number a sequence, [n].
+        values: One number a sequence, [n]; NaN is left out.
         weights: What each sequence weighs in the mean, [n]; alike by default.
+        clusters: int [n]: runs over parts of one video tell less than as many runs over different
+            ones, so what belongs to a cluster is drawn together.
         samples: How often n sequences are drawn.
     """
     values = np.asarray(values, np.float64)
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
+    known = np.isfinite(values)
+    if not known.any():
+        return np.nan, np.nan
+    values, weights = values[known], weights[known]
+    if clusters is not None:
+        _, places = np.unique(clusters[known], return_inverse=True)
+        sums = np.bincount(places, weights * values)
+        weights = np.bincount(places, weights)
+        values = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
 
     def weighted_mean(drawn):
         shares = weights[drawn]

@@ -75,7 +75,10 @@ def evaluate(
     else:
         numbers = ope.measure(dataset, trackers, convention)
     interval = functools.partial(
-        _interval, weights=numbers.weights, clusters=_find_clusters(dataset), samples=samples
+        bootstrap.interval,
+        weights=numbers.weights,
+        clusters=_find_clusters(dataset),
+        samples=samples,
     )
     evaluations = [
         _evaluate(tracker, own, numbers, attributes, interval)
@@ -172,23 +175,3 @@ def _find_clusters(dataset: Dataset) -> Optional[np.ndarray]:
     numbers: dict[str, int] = {}
     names = [start_frames.source(sequence.name) for sequence in dataset.sequences]
     return np.array([numbers.setdefault(name, len(numbers)) for name in names])
-
-
-def _interval(
-    values: np.ndarray, weights: np.ndarray, clusters: Optional[np.ndarray], samples: int
-) -> tuple[float, float]:
-    """Returns the confidence interval of a weighted mean over sequences; NaN without values.
-
-    Runs over parts of one video tell less than as many runs over different ones: what belongs to a
-    cluster is drawn together.
-    """
-    known = np.isfinite(values)
-    if not known.any():
-        return math.nan, math.nan
-    values, weights = values[known], weights[known]
-    if clusters is not None:
-        _, places = np.unique(clusters[known], return_inverse=True)
-        sums = np.bincount(places, weights * values)
-        weights = np.bincount(places, weights)
-        values = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
-    return bootstrap.interval(values, weights, samples=samples)

@@ -54,6 +54,7 @@ def test_blocks_do_not_change_the_outcome(monkeypatch):
     np.testing.assert_array_equal(bootstrap.interval(values, samples=100), whole)
 
 
-def test_statistic_that_is_nowhere_known():
+def test_what_is_not_known_is_left_out():
+    assert bootstrap.interval([1, np.nan, 2], [1, 5, 1]) == bootstrap.interval([1, 2])
     low, high = bootstrap.interval([np.nan, np.nan], samples=10)
     assert np.isnan(low) and np.isnan(high)
