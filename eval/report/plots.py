@@ -9,7 +9,7 @@ import contextlib
 import io
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
@@ -66,15 +66,11 @@ def check_available() -> None:
         ) from error
 
 
-@contextlib.contextmanager
-def styled() -> Iterator[None]:
+def styled() -> contextlib.AbstractContextManager[None]:
     """Draws in the style of our reports, whatever the user's own settings are."""
-    import matplotlib
+    from matplotlib import style
 
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        yield
+    return style.context(["default", _STYLE])
 
 
 def new_figure(width: float = 6.4, height: float = 4.8, rows: int = 1, columns: int = 1, **axes):

@@ -26,7 +26,7 @@ from typing import Any, Optional
 import numpy as np
 from absl import logging
 
-from gradnet_tf.eval.results import formats, marks, timing
+from gradnet_tf.eval.results import formats, marks
 from gradnet_tf.eval.results.identity import (
     describe_code,
     describe_differences,
@@ -34,20 +34,12 @@ from gradnet_tf.eval.results.identity import (
     is_same_but_code,
 )
 from gradnet_tf.eval.results.marks import DONE, FAILED, FORMAT, FORMAT_VERSION, KEPT, PROVENANCE
-from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult, measure_times
 from gradnet_tf.files import disk, locks
 
 _LOCKS = ".locks"
 _ATTEMPTS = 3
 _LOCK_ATTEMPTS = 100
-
-
-class ResultsConflictError(ValueError):
-    """Results that are there were made by something else; the message says by what."""
-
-
-class RunConflictError(OSError):
-    """Another run, of something else, writes to the same folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +74,7 @@ class Store:
             For each sequence of which there are results of other code, how that differs, in words.
 
         Raises:
-            ResultsConflictError: If the folder holds results of another identity (of other code: on
+            ValueError: If the folder holds results of another identity (of other code: on
                 sequences that are not among `names`), or files that this package did not write.
         """
         other_code: dict[str, str] = {}
@@ -91,7 +83,7 @@ class Store:
         if not (self.root / PROVENANCE).exists() and not force:
             foreign = sorted(p.name for p in self.root.iterdir() if not p.name.startswith("."))
             if foreign:
-                raise ResultsConflictError(
+                raise ValueError(
                     f"{self.root} holds files of another origin ({', '.join(foreign[:3])}): give "
                     "another output or another name to the tracker, or --force to replace them"
                 )
@@ -112,17 +104,17 @@ class Store:
             else:
                 differences = describe_differences(there, self.identity)
                 more = ", or --force to replace them" if path.stem in names else ""
-            raise ResultsConflictError(
+            raise ValueError(
                 f"{self.root} holds results of something else, {path.stem} for one: "
                 f"{differences}; give another output or another name to the tracker{more}"
             )
         return other_code
 
     def check_owner(self) -> None:
-        """Raises a RunConflictError if another run has taken over the folder meanwhile."""
+        """Raises an OSError if another run has taken over the folder meanwhile."""
         there = marks.read_provenance(self.root)
         if there is not None and not marks.belongs({"identity": self.identity}, there):
-            raise RunConflictError(
+            raise OSError(
                 f"another run has begun to write to {self.root}: "
                 f"{describe_differences(there.get('identity', {}), self.identity)}; this one ends"
             )
@@ -245,7 +237,7 @@ class Store:
             "data": data,
             "files": digests,
             "held": [list(result.held) for result in results],
-            "seconds": dataclasses.asdict(timing.measure(results)),
+            "seconds": dataclasses.asdict(measure_times(results)),
             "warm_up_seconds": [result.warm_up_seconds for result in results],
             "decode_seconds": [_plain(result.decode_seconds) for result in results],
             "modules": dict(self.modules),

@@ -20,9 +20,8 @@ import numpy as np
 from absl import logging
 
 from gradnet_tf.datasets.sequences import Sequence
-from gradnet_tf.eval.results import timing
 from gradnet_tf.eval.results.identity import find_changes, is_same
-from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult, measure_times
 from gradnet_tf.eval.results.store import Store
 from gradnet_tf.eval.results.tracker_results import TrackerResults
 from gradnet_tf.eval.running import protocols
@@ -256,7 +255,7 @@ def _track(task: Task, tell, clock: protocols.Clock) -> list[SequenceResult]:
 
 
 def _summarize(task: Task, results: Items[SequenceResult], environment) -> TaskResult:
-    times = timing.measure(results)
+    times = measure_times(results)
     return TaskResult(
         score=score(task.sequence, results[0].boxes),
         frames=times.frames,

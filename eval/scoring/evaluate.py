@@ -14,8 +14,7 @@ import numpy as np
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.metrics import bootstrap
-from gradnet_tf.eval.results import timing
-from gradnet_tf.eval.results.sequence_result import SequenceResult
+from gradnet_tf.eval.results.sequence_result import SequenceResult, measure_times
 from gradnet_tf.eval.running import start_frames
 from gradnet_tf.eval.scoring import ope, vot
 from gradnet_tf.eval.scoring.summary import (
@@ -131,7 +130,7 @@ def find_attributes(sequences: Sequence[TestSequence]) -> list[Attribute]:
 
 def measure_speed(runs: Sequence[SequenceResult]) -> Optional[Speed]:
     """Sums up times over all runs of a tracker; None where none were recorded."""
-    times = timing.measure(runs)
+    times = measure_times(runs)
     if times.median is None or times.p95 is None or not times.tracking > 0:
         return None
     started = sum(int(np.isfinite(run.seconds).sum()) for run in runs) - times.frames

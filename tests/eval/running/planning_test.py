@@ -10,7 +10,6 @@ import pytest
 from gradnet_tf.datasets.sequences import Dataset, Problem
 from gradnet_tf.eval.results import discovery
 from gradnet_tf.eval.results.marks import read_provenance
-from gradnet_tf.eval.results.store import ResultsConflictError
 from gradnet_tf.eval.running import planning, start_frames, tasks
 from gradnet_tf.eval.running.protocols import Protocol
 from gradnet_tf.eval.trackers import registry
@@ -155,7 +154,7 @@ def test_a_part_is_forced_beside_results_of_other_code(sequences, tmp_path, edit
     for task in plan(dataset, output, edit(1.0)).tasks:
         tasks.execute(task)
     text, part = edit(5.0), make_dataset(sequences[:1])
-    with pytest.raises(ResultsConflictError, match="b for one: other code"):
+    with pytest.raises(ValueError, match="b for one: other code"):
         plan(part, output, text, force=True)
     for task in plan(part, output, text, force=True, keep_other_code=True).tasks:
         tasks.execute(task)
@@ -170,7 +169,7 @@ def test_a_part_of_the_sequences_is_not_mixed_with_the_rest_of_other_code(
     for task in plan(make_dataset(sequences[:2]), output, edit(1.0)).tasks:
         tasks.execute(task)
     text, before = edit(5.0), eval_data.tree(output, times=True)
-    with pytest.raises(ResultsConflictError, match=r"a for one: other code \(edited_step\)"):
+    with pytest.raises(ValueError, match=r"a for one: other code \(edited_step\)"):
         plan(make_dataset(sequences[2:]), output, text)
     assert eval_data.tree(output, times=True) == before
     # A sequence that cannot be read now is not in the way.
@@ -210,7 +209,7 @@ def test_a_conflict_leaves_no_trace(sequences, tmp_path):
         tasks.execute(task)
     before = eval_data.tree(tmp_path, times=True)
     # The first tracker would be fine; it must not be begun.
-    with pytest.raises(ResultsConflictError, match="configuration"):
+    with pytest.raises(ValueError, match="configuration"):
         plan(dataset, tmp_path, "static", f"T={TOYS}:Drift,step=2")
     assert eval_data.tree(tmp_path, times=True) == before
 
