@@ -36,6 +36,11 @@ def encode_jpeg(image: Any, quality: int = _QUALITY) -> bytes:
     return buffer.getvalue()
 
 
+def size_in_page(*images: bytes) -> int:
+    """Counts the letters that images have in the page, as base64."""
+    return sum(-(-len(image) // 3) * 4 for image in images)
+
+
 def choose_sequences(evaluation: Evaluation) -> list[int]:
     """Orders sequences by how much they deserve frames: where trackers differ most first."""
     key = evaluation.by_sequence[0].key
@@ -44,7 +49,7 @@ def choose_sequences(evaluation: Evaluation) -> list[int]:
     return np.argsort(-spread, kind="stable").tolist()
 
 
-def make_clips(evaluation: Evaluation, budget: int, most: int, overhead: int = 0) -> list[Clip]:
+def make_clips(evaluation: Evaluation, budget: int, most: int) -> list[Clip]:
     """Reads and shrinks frames, evenly spread over each sequence.
 
     Every sequence gets an equal part of the bytes; if that is too little for a clip worth
@@ -52,9 +57,8 @@ def make_clips(evaluation: Evaluation, budget: int, most: int, overhead: int = 0
 
     Args:
         evaluation: The sequences, in whose order the clips are.
-        budget: Most bytes in the page: of the images as base64, and what comes with them.
+        budget: Most bytes of the images in the page, see `size_in_page`.
         most: Most frames of a sequence.
-        overhead: Bytes that come with each frame.
     """
     sequences = evaluation.sequences
     order = [place for place in choose_sequences(evaluation) if sequences[place].has_images]
@@ -64,16 +68,16 @@ def make_clips(evaluation: Evaluation, budget: int, most: int, overhead: int = 0
         frames = sequences[place].frames
         fewest = min(_FEWEST, len(frames), most)
         try:
-            cost = _cost([_encode(frames[0])[0]], overhead)
+            cost = size_in_page(_encode(frames[0])[0])
             part = max(left // (len(order) - number), min(left, fewest * cost))
-            clip = _make_clip(place, frames, part, min(most, part // cost), overhead)
+            clip = _make_clip(place, frames, part, min(most, part // cost))
         except OSError as error:
             logging.warning("the player lacks a sequence: %s", error)
             continue
         if clip is None or len(clip.places) < fewest // 2:
             break
         clips.append(clip)
-        left -= _cost(clip.images, overhead)
+        left -= size_in_page(*clip.images)
     return sorted(clips, key=lambda clip: clip.sequence)
 
 
@@ -83,23 +87,17 @@ def spread_evenly(count: int, wanted: int) -> list[int]:
     return np.rint(np.linspace(0, count - 1, wanted)).astype(int).tolist()
 
 
-def _make_clip(
-    place: int, frames: Sequence[str], part: int, wanted: int, overhead: int
-) -> Optional[Clip]:
+def _make_clip(place: int, frames: Sequence[str], part: int, wanted: int) -> Optional[Clip]:
     """Takes as many frames as fit into a part of the bytes; None if not even one does."""
     wanted = min(len(frames), max(1, wanted))
     while wanted:
         places = spread_evenly(len(frames), wanted)
         images, sizes = zip(*(_encode(frames[frame]) for frame in places))
-        used = _cost(images, overhead)
+        used = size_in_page(*images)
         if used <= part:
             return Clip(place, sizes, tuple(places), images)
         wanted = min(wanted - 1, int(wanted * part / used))
     return None
-
-
-def _cost(images: Sequence[bytes], overhead: int) -> int:
-    return sum(-(-len(image) // 3) * 4 + overhead for image in images)
 
 
 def _encode(path: str) -> tuple[bytes, tuple[int, int]]:

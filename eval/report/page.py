@@ -12,7 +12,7 @@ import html
 import json
 import math
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,11 +89,11 @@ def payload(
 ) -> dict[str, Any]:
     """Returns the numbers that the page's programs work on, as JSON values."""
     trackers, weights = evaluation.trackers, evaluation.weights
-    return {
+    numbers = {
         "heading": evaluation.heading,
         "coverage": evaluation.coverage,
         "trackers": [
-            {"name": one.name, "fps": _number(one.speed.fps, 2) if one.speed else None}
+            {"name": one.name, "fps": round(one.speed.fps, 2) if one.speed else None}
             for one in trackers
         ],
         "measures": [dataclasses.asdict(measure) for measure in evaluation.by_sequence],
@@ -111,13 +111,12 @@ def payload(
             for one in evaluation.attributes
         ],
         "values": {
-            measure.key: [_numbers(one.values[measure.key]) for one in trackers]
+            measure.key: [one.values[measure.key] for one in trackers]
             for measure in evaluation.by_sequence
         },
         "curves": [
             {
                 **dataclasses.asdict(curve),
-                "x": _numbers(curve.x),
                 "scale": _SCALE,
                 "data": [
                     np.rint(_SCALE * np.asarray(one.curves[curve.key])).astype(int).tolist()
@@ -126,13 +125,23 @@ def payload(
             }
             for curve in evaluation.curves
         ],
-        "differences": {
-            f"{a},{b}": _numbers(ends) for (a, b), ends in evaluation.differences.items()
-        },
+        "differences": {f"{a},{b}": ends for (a, b), ends in evaluation.differences.items()},
         "pair": list(pair) or [0, min(1, len(trackers) - 1)],
         "vot": None if evaluation.eao is None else _eao(evaluation, evaluation.eao),
         "player": [_clip(evaluation, clip) for clip in clips],
     }
+    return plain(numbers, 5)
+
+
+def plain(value: Any, digits: int) -> Any:
+    """Turns nested values into JSON values: numbers are rounded, and None where there is none."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, digits) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item, digits) for item in value]
+    if isinstance(value, float):
+        return round(float(value), digits) if math.isfinite(value) else None
+    return value
 
 
 def _sections(evaluation, rules, notes, clips, pictures) -> list[tuple[str, str, str]]:
@@ -237,8 +246,8 @@ def _eao(evaluation: Evaluation, eao: Eao) -> dict[str, Any]:
     return {
         "interval": list(eao.interval),
         "lengths": (places + 1).tolist(),
-        "curves": [_numbers(np.asarray(curve)[places]) for curve in eao.curves],
-        "eao": [_number(tracker.totals["eao"]) for tracker in evaluation.trackers],
+        "curves": [np.asarray(curve)[places] for curve in eao.curves],
+        "eao": [tracker.totals["eao"] for tracker in evaluation.trackers],
     }
 
 
@@ -247,7 +256,7 @@ def _clip(evaluation: Evaluation, clip: Clip) -> dict[str, Any]:
     sequence, trackers = evaluation.sequences[place], evaluation.trackers
 
     def boxes(rows):
-        return [_numbers(row, 1) if np.isfinite(row).all() else None for row in rows[frames]]
+        return [plain(row, 1) if np.isfinite(row).all() else None for row in rows[frames]]
 
     return {
         "sequence": place,
@@ -258,16 +267,8 @@ def _clip(evaluation: Evaluation, clip: Clip) -> dict[str, Any]:
         "images": [_base64(image) for image in clip.images],
         "ground_truth": boxes(sequence.boxes),
         "boxes": [boxes(one.boxes[place]) for one in trackers],
-        "overlaps": [_numbers(one.overlaps[place][frames], 3) for one in trackers],
+        "overlaps": [plain(one.overlaps[place][frames], 3) for one in trackers],
     }
-
-
-def _number(value: float, digits: int = 5) -> Any:
-    return round(float(value), digits) if math.isfinite(value) else None
-
-
-def _numbers(values, digits: int = 5) -> list[Any]:
-    return [_number(value, digits) for value in values]
 
 
 def _count(count: int, what: str) -> str:

@@ -30,8 +30,6 @@ FORMAT = "gradnet_tf report"
 PAGE = "index.html"
 _SHEETS_PART = 3  # Of the page's bytes for images, contact sheets get one part of so many.
 _SHEET_QUALITY = 70
-# Bytes in the page besides images: of the player, of a clip in it, of a box with its overlap.
-_MARKUP, _MARKUP_PER_CLIP, _BYTES_PER_BOX = 8192, 256, 40
 
 Pair = tuple[int, int]  # Places of two trackers.
 
@@ -104,11 +102,9 @@ def write(options: Options, dataset: Dataset) -> tuple[Evaluation, Sequence[str]
             ("Data set", f"{loaded.dataset.name} in {loaded.dataset.root}"),
         ]
         content = (evaluation, rules, loaded.notes)
-        empty = page.render(*content, (), pictures, pair or ())
-        budget = int(options.page_mb * 1e6) - len(empty.encode())
-        budget -= _MARKUP + _MARKUP_PER_CLIP * len(evaluation.sequences)
-        overhead = _BYTES_PER_BOX * (1 + len(evaluation.trackers))
-        cuts = clips.make_clips(evaluation, max(0, budget), options.page_frames, overhead)
+        budget = int(options.page_mb * 1e6)
+        budget -= clips.size_in_page(*(picture.content for picture in pictures))
+        cuts = clips.make_clips(evaluation, budget, options.page_frames)
         files[PAGE] = page.render(*content, cuts, pictures, pair or ()).encode()
         files["summary.json"] = _json(_summary(evaluation, rules, loaded.notes))
         _write_files(output, files)
@@ -178,7 +174,7 @@ def _make_sheets(
         title = f"moments of {tracker.name}"
         jobs.append((f"{stem}_worst", f"Worst {title}", (place,), tracker.overlaps, False))
         jobs.append((f"{stem}_best", f"Best {title}", (place,), tracker.overlaps, True))
-    left = int(options.page_mb * 1e6) * 3 // 4 // _SHEETS_PART  # Base64 takes 4 bytes for 3.
+    left = int(options.page_mb * 1e6) // _SHEETS_PART
     files, pictures = {}, []
     for stem, title, places, shown_values, best in jobs if options.tiles else ():
         moments = sheets.find_moments(shown_values, options.tiles, best=best)
@@ -189,8 +185,8 @@ def _make_sheets(
         image.save(buffer, "PNG")
         files[f"sheets/{stem}.png"] = buffer.getvalue()
         content = clips.encode_jpeg(image, _SHEET_QUALITY)
-        if len(content) <= left:
-            left -= len(content)
+        if clips.size_in_page(content) <= left:
+            left -= clips.size_in_page(content)
             shown = [evaluation.trackers[place].name for place in places]
             colours = [f"{name} {colour}" for name, colour in zip(shown, ("red", "blue"))]
             caption = ", ".join(["Ground truth green", *colours])
@@ -233,16 +229,7 @@ def _summary(evaluation: Evaluation, rules, notes) -> dict[str, Any]:
 
 
 def _json(content: Any) -> bytes:
-    def clean(value):
-        if isinstance(value, Mapping):
-            return {str(key): clean(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple, np.ndarray)):
-            return [clean(item) for item in value]
-        if isinstance(value, float):
-            return round(float(value), 9) if value == value else None
-        return value
-
-    return (json.dumps(clean(content), indent=1, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(page.plain(content, 9), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _check_output(path: Path) -> Path:
