@@ -14,10 +14,7 @@ from gradnet_tf.media import drawing
 from gradnet_tf.media.images import as_rgb
 
 WINDOW = 15  # Frames of a moment.
-COLOURS = (drawing.PREDICTION, (70, 150, 255))  # Of the first and the second tracker.
-_SIDE = 320
-_LINE = 2
-_COLUMNS = 4
+_SIDE = 320  # px of a frame
 
 
 class Moment(NamedTuple):
@@ -74,19 +71,21 @@ def contact_sheet(
 ) -> Image.Image:
     """Draws moments of one or two trackers, given by their places, with the IoU of each above.
 
-    The trackers' boxes have `COLOURS`, the ground truth is green. The place of a frame that cannot
-    be read stays empty.
+    The trackers' boxes have the first of `drawing.TARGETS`, the ground truth is green. The place of
+    a frame that cannot be read stays empty.
     """
     own = [evaluation.trackers[place] for place in trackers]
-    tiles, labels = [], []
-    for place, frame, _ in moments:
+    frames, boxes, truth, labels = [], [], [], []
+    for place, index, _ in moments:
         sequence = evaluation.sequences[place]
-        boxes = [sequence.boxes[frame], *(one.boxes[place][frame] for one in own)]
-        tiles.append(_tile(sequence.frames[frame], boxes))
-        ious = " : ".join(f"{one.overlaps[place][frame]:.2f}" for one in own)
-        labels.append(f"{sequence.name} {sequence.first_number + frame}  IoU {ious}")
-    no_boxes = np.full((len(tiles), 4), np.nan)  # They are on the tiles.
-    return drawing.contact_sheet(tiles, no_boxes, columns=_COLUMNS, labels=labels, side=_SIDE)
+        frame, factor = _read(sequence.frames[index])
+        frames.append(frame)
+        found = [one.boxes[place][index] for one in own]
+        boxes.append(np.multiply(factor, found if len(found) > 1 else found[0]))  # One: no numbers.
+        truth.append(factor * sequence.boxes[index])
+        ious = " : ".join(f"{one.overlaps[place][index]:.2f}" for one in own)
+        labels.append(f"{sequence.name} {sequence.first_number + index}  IoU {ious}")
+    return drawing.contact_sheet(frames, boxes, truth, labels=labels, side=_SIDE)
 
 
 def iou_differences(evaluation: Evaluation, first: int, second: int) -> list[np.ndarray]:
@@ -95,18 +94,14 @@ def iou_differences(evaluation: Evaluation, first: int, second: int) -> list[np.
     return [np.abs(a - b) for a, b in zip(*overlaps)]
 
 
-def _tile(path: str, boxes: Sequence[np.ndarray]) -> np.ndarray:
+def _read(path: str) -> tuple[np.ndarray, float]:
+    """Reads a frame, and enlarges a small one by the factor; NaN for one that cannot be read."""
     try:
         frame = as_rgb(path)
     except OSError as error:
         logging.warning("a contact sheet lacks a frame: %s", error)
-        return np.zeros((_SIDE * 3 // 4, _SIDE, 3), np.uint8)
-    # Small frames are enlarged, unlike elsewhere.
-    factor = _SIDE / max(frame.shape[:2])
-    size = max(1, round(frame.shape[1] * factor)), max(1, round(frame.shape[0] * factor))
-    filter_ = Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.BILINEAR
-    tile = np.asarray(Image.fromarray(frame).resize(size, filter_))
-    factors = np.tile([size[0] / frame.shape[1], size[1] / frame.shape[0]], 2)
-    for box, colour in zip(boxes, (drawing.TRUTH, *COLOURS)):
-        tile = drawing.draw_box(tile, box * factors, colour, _LINE)
-    return tile
+        return np.zeros((_SIDE * 3 // 4, _SIDE, 3), np.uint8), np.nan
+    height, width = frame.shape[:2]
+    factor = max(1.0, _SIDE / max(height, width))
+    size = round(width * factor), round(height * factor)
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC)), factor

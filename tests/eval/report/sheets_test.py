@@ -93,4 +93,4 @@ def test_pair_sheet_has_both_trackers(tmp_path):
     assert moments[0].sequence == 1
     sheet = np.asarray(sheets.contact_sheet(evaluation, (0, 1), moments))
     colours = {tuple(pixel) for pixel in sheet.reshape(-1, 3)}
-    assert {drawing.TRUTH, *sheets.COLOURS} <= colours
+    assert {drawing.TRUTH, *drawing.TARGETS[:2]} <= colours
