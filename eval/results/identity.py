@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gradnet_tf.datasets.sequences import shorten
+
 # What of an identity changes with the sources. Hashes of the modules are beside it in a mark.
 _CODE = ("version", "code")
 _NAMED = 5  # Modules in a message.
@@ -43,19 +45,15 @@ def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> s
 
 
 def describe_code(
-    identity: Mapping[str, Any],
-    modules: Mapping[str, str],
-    own_identity: Mapping[str, Any],
-    own_modules: Mapping[str, str],
+    mark: Mapping[str, Any], identity: Mapping[str, Any], modules: Mapping[str, str]
 ) -> str:
-    """Says how the code of a finished sequence differs from one's own, in words."""
-    if not identity.get("code"):
+    """Says how the code in the mark of a finished sequence differs from one's own, in words."""
+    if not mark["identity"].get("code"):
         return "code that was not recorded then"
-    changed = find_changes(modules, own_modules)
+    changed = find_changes(mark.get("modules", {}), modules)
     if not changed:
-        return f"other code ({describe_differences(identity, own_identity)})"
-    more = f" and {len(changed) - _NAMED} others" if len(changed) > _NAMED else ""
-    return f"other code ({', '.join(changed[:_NAMED])}{more})"
+        return f"other code ({describe_differences(mark['identity'], identity)})"
+    return f"other code ({shorten(changed, _NAMED)})"
 
 
 def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,32 +13,20 @@ from gradnet_tf.eval.metrics.supervised import FrameCode
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SequenceResult:
-    """What a tracker answered in one run over one sequence of n frames.
+    """What a tracker answered in one run over one sequence of n frames."""
 
-    Attributes:
-        sequence: Its name.
-        boxes: float64 [n, 4], (x, y, width, height), 0-based px. NaN where there is none: in
-            supervised runs in every frame whose code is not TRACKED, in VOT's other runs in the
-            first.
-        seconds: float64 [n], time of `init` or `update` without decoding; NaN where the tracker was
-            not called.
-        decode_seconds: float64 [n], time of reading the image; NaN where it was not read.
-        warm_up_seconds: Calls before the clock started: tracing and compiling.
-        codes: int64 [n], `supervised.FrameCode`; None in runs that never start again.
-        repetition: Number of the run, from 1.
-        held: Places of the frames that could not be read, where the last box is repeated.
-        notes: In words, what has to be said of it: times that cannot be used, frames held.
-    """
-
-    sequence: str
+    sequence: str  # Its name.
+    # float64 [n, 4], (x, y, width, height), 0-based px. NaN where there is none: in supervised runs
+    # in every frame whose code is not TRACKED, in VOT's other runs in the first.
     boxes: np.ndarray
+    # float64 [n], time of `init` or `update` without decoding; NaN where neither was called.
     seconds: np.ndarray
-    decode_seconds: np.ndarray
-    warm_up_seconds: float = 0.0
-    codes: Optional[np.ndarray] = None
-    repetition: int = 1
-    held: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
+    decode_seconds: np.ndarray  # float64 [n], time of reading the image; NaN where it was not read.
+    warm_up_seconds: float = 0.0  # Calls before the clock started: tracing and compiling.
+    codes: Optional[np.ndarray] = None  # int64 [n], `FrameCode`; None if it never starts again.
+    repetition: int = 1  # Number of the run, from 1.
+    held: tuple[int, ...] = ()  # Frames that could not be read, where the last box is repeated.
+    notes: tuple[str, ...] = ()  # In words, what has to be said of it, of times for example.
 
 
 def blank(sequence: str, count: int, repetition: int) -> SequenceResult:
@@ -49,25 +37,15 @@ def blank(sequence: str, count: int, repetition: int) -> SequenceResult:
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Times of some results, in seconds.
+    """Times of some results, in seconds."""
 
-    Attributes:
-        frames: Frames that the tracker was given by `update`.
-        initialization: Of all calls of `init` that count.
-        tracking: Of all calls of `update` that count.
-        decoding: Of reading the images.
-        warm_up: Of the calls on the first frame before the clock started.
-        median: Of one `update`; None without any.
-        p95: 95th percentile of one `update` (linear between two); None without any.
-    """
-
-    frames: int
-    initialization: float
-    tracking: float
-    decoding: float
-    warm_up: float
-    median: Optional[float]
-    p95: Optional[float]
+    frames: int  # That the tracker was given by `update`.
+    initialization: float  # All calls of `init` that count.
+    tracking: float  # All calls of `update` that count.
+    decoding: float  # Reading the images.
+    warm_up: float  # The calls on the first frame before the clock started.
+    median: Optional[float]  # Of one `update`; None without any.
+    p95: Optional[float]  # 95th percentile of one `update` (linear between two).
 
     @property
     def fps(self) -> float:

@@ -44,20 +44,13 @@ _LOCK_ATTEMPTS = 100
 
 @dataclasses.dataclass(frozen=True)
 class Store:
-    """Where the results of one tracker by one protocol go.
+    """Where the results of one tracker by one protocol go."""
 
-    Attributes:
-        root: Folder of the tracker (vot: of the experiment).
-        layout: One of `formats.LAYOUTS`.
-        origin: The number of the first pixel in the files.
-        identity: JSON values by name: everything but the data that the boxes depend on.
-        modules: Hashes of the sources by module, to tell what differs from other code.
-    """
-
-    root: Path
-    layout: str
-    origin: int
-    identity: Mapping[str, Any]
+    root: Path  # Folder of the tracker (vot: of the experiment).
+    layout: str  # One of `formats.LAYOUTS`.
+    origin: int  # The number of the first pixel in the files.
+    identity: Mapping[str, Any]  # JSON values: everything but the data that the boxes depend on.
+    # Hashes of the sources by module, to tell what differs from other code.
     modules: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def check_conflicts(
@@ -94,7 +87,7 @@ class Store:
                 continue
             is_code = is_same_but_code(there, self.identity)
             if is_code:
-                other_code[path.stem] = self._describe_code(mark)
+                other_code[path.stem] = describe_code(mark, self.identity, self.modules)
                 if path.stem in names or keep_other_code:
                     continue
                 differences = other_code[path.stem]
@@ -195,7 +188,7 @@ class Store:
         if not is_same_but_code(there, self.identity):
             return "it was tracked with other identity"
         if not (keep_other_code or is_same(there, self.identity)):
-            return f"it was tracked by {self._describe_code(mark)}"
+            return f"it was tracked by {describe_code(mark, self.identity, self.modules)}"
         for key, value in (("frames", frames), ("data", data)):
             if mark.get(key) != value:
                 return f"it was tracked with other {key}"
@@ -253,10 +246,6 @@ class Store:
         """Records that a sequence failed. It is not finished then, whatever was there before."""
         self._mark(name).unlink(missing_ok=True)
         _write(self._failure(name), (text.rstrip() + "\n").encode())
-
-    def _describe_code(self, mark: Mapping[str, Any]) -> str:
-        modules = mark.get("modules", {})
-        return describe_code(mark["identity"], modules, self.identity, self.modules)
 
     def _mark(self, name: str) -> Path:
         return self.root / DONE / f"{name}.json"

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from gradnet_tf.datasets.sequences import shorten
 from gradnet_tf.eval.results import formats, marks
 from gradnet_tf.eval.results.sequence_result import SequenceResult
 
@@ -18,32 +19,21 @@ _NAMED = 8  # Sequences that a message names.
 
 @dataclasses.dataclass(frozen=True)
 class TrackerResults:
-    """All results of one tracker on one data set by one protocol.
+    """All results of one tracker on one data set by one protocol."""
 
-    Attributes:
-        dataset: Title of the data set, as its folder is called.
-        tracker: Name of the tracker.
-        protocol: "ope", "supervised" or "realtime".
-        layout: One of `formats.LAYOUTS`.
-        provenance: Content of `provenance.json`; empty for a foreign tree.
-        sources: For each sequence the folder (of the tracker; vot: of the experiment) that has it.
-        failures: For each sequence that failed and was not finished since, what was recorded.
-        codes: For each sequence the hash of the sources that made its results; "" where none was
-            recorded. Empty for a foreign tree.
-        stale: Sequences that were finished by other code than the provenance's, and are not kept.
-        origin: Coordinate of the first px in the files of a foreign tree, if it is known.
-    """
-
-    dataset: str
-    tracker: str
-    protocol: str
-    layout: str
-    provenance: Mapping[str, Any]
-    sources: Mapping[str, Path]
+    dataset: str  # Title of the data set, as its folder is called.
+    tracker: str  # Name of the tracker.
+    protocol: str  # "ope", "supervised" or "realtime".
+    layout: str  # One of `formats.LAYOUTS`.
+    provenance: Mapping[str, Any]  # Content of `provenance.json`; empty for a foreign tree.
+    sources: Mapping[str, Path]  # By sequence its folder (of the tracker; vot: of the experiment).
+    # By sequence that failed and was not finished since, what was recorded.
     failures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    # By sequence the hash of the sources that made its results; "" where none was recorded. Empty
+    # for a foreign tree.
     codes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    stale: tuple[str, ...] = ()
-    origin: Optional[int] = None
+    stale: tuple[str, ...] = ()  # Sequences finished by other code, which is not kept.
+    origin: Optional[int] = None  # Number of the first px in the files of a foreign tree, if known.
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -127,7 +117,7 @@ class TrackerResults:
             held = tuple(mark["held"][repetition - 1])
         notes += [flaw] if flaw else []
         if held:
-            places = ", ".join(map(str, held[:_NAMED])) + ", ..." * (len(held) > _NAMED)
+            places = shorten(list(map(str, held)), _NAMED)
             notes.append(
                 f"{len(held)} of {len(boxes)} frames of {sequence} could not be read, and have the "
                 f"box before them: {places} (counted from 0)."

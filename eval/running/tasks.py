@@ -40,27 +40,17 @@ _loaded: set[TrackerSpec] = set()
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task:
-    """One tracker on one sequence.
-
-    Attributes:
-        spec: The tracker.
-        name: How its results are called.
-        sequence: The sequence, cut to its limit.
-        protocol: How it is run.
-        store: Where the results go.
-        data: The hash of what the tracker gets of the sequence.
-        environment: JSON values: on what it runs.
-        stamp: Of the sequence's mark when this was planned, see `Store.stamp`. If it is another one
-            now, another process has finished the sequence.
-    """
+    """One tracker on one sequence."""
 
     spec: TrackerSpec
-    name: str
-    sequence: Sequence
+    name: str  # How its results are called.
+    sequence: Sequence  # Cut to its limit.
     protocol: Protocol
-    store: Store
-    data: str
-    environment: Mapping[str, Any]
+    store: Store  # Where the results go.
+    data: str  # The hash of what the tracker gets of the sequence.
+    environment: Mapping[str, Any]  # JSON values: on what it runs.
+    # Of the sequence's mark when this was planned, see `Store.stamp`. If it is another one now,
+    # another process has finished the sequence.
     stamp: Optional[str] = None
 
     @property
@@ -71,44 +61,29 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class TaskResult:
-    """What came of a task.
+    """What came of a task."""
 
-    Attributes:
-        error: The traceback if it failed; else None.
-        score: Success AUC, 0 to 1; NaN where it is not known.
-        frames: Frames tracked, all repetitions together.
-        seconds: Time of tracking them.
-        finished_before: Whether an earlier run, or another process, had done it.
-        batch: Sequences side by side, of whose common time this is a share.
-        other_code: Whether it was done by other code than this.
-        held: Frames that could not be read.
-        put_off: Why it is to be done at the end, by itself, such as the process that is doing it,
-            for which this one did not wait; None if it is over.
-    """
-
-    error: Optional[str] = None
-    score: float = float("nan")
-    frames: int = 0
-    seconds: float = 0.0
-    finished_before: bool = False
-    batch: int = 1
-    other_code: bool = False
-    held: int = 0
+    error: Optional[str] = None  # The traceback if it failed.
+    score: float = float("nan")  # Success AUC, 0 to 1; NaN where it is not known.
+    frames: int = 0  # That were tracked, all repetitions together.
+    seconds: float = 0.0  # Time of tracking them.
+    finished_before: bool = False  # Whether an earlier run, or another process, had done it.
+    batch: int = 1  # Sequences side by side, of whose common time this is a share.
+    other_code: bool = False  # Whether it was done by other code than this.
+    held: int = 0  # Frames that could not be read.
+    # Why it is to be done at the end, by itself, such as the process that is doing it, for which
+    # this one did not wait; None if it is over.
     put_off: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
 class FramesDone:
-    """News of a task that is under way, on the frames since the last news.
-
-    Of `count` frames, so many were `tracked` in so many `seconds`. The score is the success AUC of
-    the sequence so far, 0 to 1; NaN where it is not known.
-    """
+    """News of a task that is under way, on the frames since the last news."""
 
     count: int
-    tracked: int
-    seconds: float
-    score: float
+    tracked: int  # So many of them,
+    seconds: float  # in so many seconds.
+    score: float  # Success AUC of the sequence so far, 0 to 1; NaN where it is not known.
 
 
 def execute(

@@ -43,12 +43,7 @@ class VideoBatch:
         return TargetGroup(self._compiled, self._filled([image]), boxes, [0], capacity=self._size)
 
     def add(self, image: np.ndarray, box: np.ndarray) -> None:
-        """Starts on a video, which gets the last place; `warm_up` comes before.
-
-        Raises a ValueError if there are `size` videos.
-        """
-        if len(self) == self._size:
-            raise ValueError(f"there are {self._size} videos already: drop one of them first")
+        """Starts on a video, which gets the last place; `warm_up` comes before."""
         if self._targets is None:
             self._targets = self.warm_up(image, box)
         else:

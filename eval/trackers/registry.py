@@ -37,21 +37,13 @@ _NOT_IN_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 
 @dataclasses.dataclass(frozen=True)
 class TrackerSpec:
-    """A tracker as named on the command line.
+    """A tracker as named on the command line."""
 
-    Attributes:
-        name: How its results are called; can be the name of a folder.
-        kind: One of `KINDS`.
-        target: Checkpoint ("" for that of gradnet_tf), OpenCV's name, or MODULE:CLASS.
-        settings: (name, value) pairs.
-        text: What was given, without the name.
-    """
-
-    name: str
-    kind: str
-    target: str
-    settings: tuple[tuple[str, Any], ...]
-    text: str
+    name: str  # How its results are called; can be the name of a folder.
+    kind: str  # One of `KINDS`.
+    target: str  # Checkpoint ("" for that of gradnet_tf), OpenCV's name, or MODULE:CLASS.
+    settings: tuple[tuple[str, Any], ...]  # Names and values.
+    text: str  # What was given, without the name.
 
 
 def parse_tracker(text: str) -> TrackerSpec:

@@ -24,7 +24,8 @@ def test_differences_are_named():
 def test_other_code_is_described_by_its_modules():
     here = {**FIRST, "code": "d" * 64}
     many = {str(number): "1" for number in range(8)}
-    text = identity.describe_code(FIRST, {}, here, many)
+    mark = {"identity": FIRST}
+    text = identity.describe_code(mark, here, many)
     assert text == "other code (0, 1, 2, 3, 4 and 3 others)"
-    assert identity.describe_code({"version": "1"}, {}, here, many).startswith("code that was not")
-    assert "code (there" in identity.describe_code(FIRST, many, here, many)
+    assert identity.describe_code({"identity": {"version": "1"}}, here, many).startswith("code")
+    assert "code (there" in identity.describe_code({**mark, "modules": many}, here, many)
