@@ -155,7 +155,9 @@ def _read_gradnet(spec: TrackerSpec) -> tuple[Any, config.TrackerConfig, dict[st
 
     loaded = weights.load(spec.target) if spec.target else weights.load_embedded()
     changes = dict(spec.settings)
-    how = {name: changes.pop(name) for name in ("jit_compile", "precision") if name in changes}
+    how: dict[str, Any] = {
+        name: changes.pop(name) for name in ("jit_compile", "precision") if name in changes
+    }
     preset = changes.pop("preset", loaded.card.get("preset", "reference"))
     return loaded, config.preset(preset, **changes), how
 
