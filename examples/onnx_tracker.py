@@ -3,7 +3,7 @@
     python -m gradnet_tf.export --format=onnx --output=DIR
     python examples/onnx_tracker.py --model=DIR --frames=FOLDER --box=x,y,width,height
 
-The three graphs are the network, all else is below: crops, peaks and rules, which any language can
+The graphs are the network, all else is below: crops, peaks and rules, which any language can
 say as well. gradnet_tf/tracking/step.py is the same in TensorFlow. A model of --format=tflite runs
 on LiteRT (ai-edge-litert).
 """
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-EXEMPLAR, INSTANCE, SCORE, STRIDE = 127, 255, 17, 8
+EXEMPLAR, INSTANCE, NEAR, SCORE, NEAR_SCORE, STRIDE = 127, 255, 143, 17, 3, 8
 
 
 class OnnxGraphs:
@@ -43,6 +43,10 @@ class OnnxGraphs:
         """uint8 [n, 255, 255, 3] and m templates to features and score maps [n, m, 17, 17]."""
         results = self._run("search", regions=regions, templates=templates)
         return results["features"], results["scores"]
+
+    def near(self, regions, templates):
+        """The same of uint8 [n, 143, 143, 3], close around the target: score maps [n, m, 3, 3]."""
+        return self._run("near", regions=regions, templates=templates)["scores"]
 
     def update(self, h2, features, shares):
         """h_2 and n regions with their shares in the loss to the new h_2 and its template."""
@@ -69,9 +73,16 @@ class LiteRTGraphs(OnnxGraphs):
 
     def search(self, regions, templates):
         """One region at a time."""
-        results = [super(LiteRTGraphs, self).search(r[np.newaxis], templates) for r in regions]
+        search = super().search
+        results = [search(region[np.newaxis], templates) for region in regions]
         features, scores = (np.concatenate(values) for values in zip(*results))
         return features, scores.transpose(0, 3, 1, 2)
+
+    def near(self, regions, templates):
+        """One region at a time."""
+        near = super().near
+        scores = [near(region[np.newaxis], templates) for region in regions]
+        return np.concatenate(scores).transpose(0, 3, 1, 2)
 
     def update(self, h2, features, shares):
         """Fills the places of regions that there are not."""
@@ -125,6 +136,7 @@ class Tracker:
         self._scales = config.scale_step ** np.arange(-middle, middle + 1.0)
         size = SCORE * config.response_upsampling
         self._bicubic = bicubic_matrix(SCORE, size)
+        self._near_bicubic = bicubic_matrix(NEAR_SCORE, NEAR_SCORE * config.response_upsampling)
         window = np.outer(np.hanning(size), np.hanning(size))
         self._window = window / window.sum()
 
@@ -149,7 +161,9 @@ class Tracker:
         self._samples = collections.deque(maxlen=config.buffer_size)
         first = Sample(frame, self._position, self._side, 0.0, 0)
         self._samples.append(first)
-        self._first_features, scores = self._scores(self._sample_region(first))
+        self._first_features, scores = self._graphs.search(
+            self._sample_region(first), self._templates()
+        )
         if self._h2 is not None:
             shares = np.ones(1, np.float32)
             self._h2, self._template = self._graphs.update(self._h2, self._first_features, shares)
@@ -168,15 +182,12 @@ class Tracker:
             if index - self._samples[-1].index == config.window_off_after:
                 window_influence, self._window_was_off = 0.0, True
 
-        searched = sides
-        if (index - 1) % config.scale_interval and not self._rescaled:
-            searched = sides[self._middle : self._middle + 1]
-        search = self._locate(frame, self._position, searched, self._side, window_influence)
+        search = self._locate(frame, self._position, sides, self._side, window_influence)
         side, size = self._rescale(search.scale, sides, self._side, self._size)
         position, score, scale = search.position, search.score, search.scale
         if self._redetect:
             centre = np.array(frame.shape[:2]) / 2
-            other = self._locate(frame, centre, searched, side, window_influence)
+            other = self._locate(frame, centre, sides, side, window_influence)
             if other.score > score and other.template_score > score:
                 side, size = self._rescale(other.scale, sides, side, size)
                 position, score, scale = other.position, other.score, other.scale
@@ -207,15 +218,12 @@ class Tracker:
 
     def _locate(self, frame, position, sides, side, window_influence) -> Search:
         """The peak of the response around a position."""
-        config = self.config
-        _, scores = self._scores(pyramid(frame, position, sides, self._fill))
+        config, share = self.config, self.config.template_scale_influence
+        levels = None if config.scale_interval == 1 else [self._middle]
+        regions = pyramid(frame, position, sides, self._fill, levels)
+        _, scores = self._graphs.search(regions, self._templates())
         maps = upsample(scores, self._bicubic)  # [scales, templates, 272, 272]
-        choosing, share = maps[:, 0], config.template_scale_influence
-        if share and maps.shape[1] > 1:
-            choosing = (1.0 - share) * choosing + share * maps[:, 1]
-        penalty, middle = np.full(len(maps), config.scale_penalty, np.float32), len(maps) // 2
-        penalty[middle] = 1.0
-        scale = int(np.argmax(choosing.max(axis=(1, 2)) * penalty))
+        scale, middle = self._best_scale(maps), len(maps) // 2
         total, seen = normalize(maps[scale, 0]), scores[:, 0]
         if maps.shape[1] > 1:
             # With no part in the choice of the scale, the template sees the middle one.
@@ -227,8 +235,23 @@ class Tracker:
         total = total.astype(np.float64) + window_influence * self._window
         peak = np.array(np.unravel_index(np.argmax(total), total.shape)) - len(total) // 2
         displacement = peak * (STRIDE / config.response_upsampling) * np.rint(side) / INSTANCE
-        scale += self._middle - middle
-        return Search(float(scores[:, 0].max()), float(seen.max()), scale, position + displacement)
+        position = position + displacement
+        if config.scale_interval > 1:
+            scale = self._middle
+            if (self._index - 1) % config.scale_interval == 0 or self._rescaled:
+                regions = pyramid(frame, position, sides, self._fill, size=NEAR)
+                near_scores = self._graphs.near(regions, self._templates())
+                scale = self._best_scale(upsample(near_scores, self._near_bicubic))
+        return Search(float(scores[:, 0].max()), float(seen.max()), scale, position)
+
+    def _best_scale(self, maps) -> int:
+        """The scale with the highest peak in upsampled maps [scales, templates, height, width]."""
+        choosing, share = maps[:, 0], self.config.template_scale_influence
+        if share and maps.shape[1] > 1:
+            choosing = (1.0 - share) * choosing + share * maps[:, 1]
+        penalty = np.full(len(maps), self.config.scale_penalty, np.float32)
+        penalty[len(maps) // 2] = 1.0
+        return int(np.argmax(choosing.max(axis=(1, 2)) * penalty))
 
     def _rescale(self, scale, sides, side, size):
         """Search side and size of the target, damped towards the chosen scale."""
@@ -239,16 +262,15 @@ class Tracker:
         )
         return side, (1.0 - damping) * size + damping * self._size * self._scales[scale]
 
-    def _scores(self, regions):
-        """Features, and score maps of the first template and of the updated one."""
+    def _templates(self):
+        """The first template and the updated one, or the mix of them."""
         config = self.config
-        templates = self._fixed
         if config.response_mix == "template":
             share = config.template_influence
-            templates = (1.0 - share) * self._fixed + share * self._template
-        elif self._h2 is not None:
-            templates = np.concatenate([self._fixed, self._template])
-        return self._graphs.search(regions, templates)
+            return (1.0 - share) * self._fixed + share * self._template
+        if self._h2 is None:
+            return self._fixed
+        return np.concatenate([self._fixed, self._template])
 
     def _sample_region(self, sample: Sample):
         sides = sample.side * self._scales
@@ -258,7 +280,7 @@ class Tracker:
         """One gradient step of h_2, and the template that goes with it."""
         if self._h2 is None:
             return
-        features, _ = self._scores(self._sample_region(sample))
+        features, _ = self._graphs.search(self._sample_region(sample), self._templates())
         shares = np.ones(1, np.float32)
         if self.config.first_frame_weight:
             weight = self.config.first_frame_weight
@@ -268,17 +290,17 @@ class Tracker:
         self._h2 = (1.0 - rate) * self._h2 + rate * new
 
 
-def pyramid(frame, position, sides, fill, levels=None):
-    """Search regions of the scales, or of some of them, uint8 [levels, 255, 255, 3]."""
-    sides = np.maximum(np.rint(sides), 1.0)
-    zoom, largest = INSTANCE / sides[0], int(sides[-1])
+def pyramid(frame, position, sides, fill, levels=None, size=INSTANCE):
+    """Search regions of the scales, or of some, or their middle, uint8 [levels, size, size, 3]."""
+    sides = np.maximum(np.rint(sides * (size / INSTANCE)), 1.0)
+    zoom, largest = size / sides[0], int(sides[-1])
     region_side = int(np.rint(zoom * largest))
     region = crop(frame, window_corner(position, largest), largest, region_side, fill)
     middle = np.array([region_side - 1, region_side - 1]) / 2
     regions = []
     for level in range(len(sides)) if levels is None else levels:
         side = int(np.rint(zoom * sides[level]))
-        regions.append(crop(region, window_corner(middle, side), side, INSTANCE, fill))
+        regions.append(crop(region, window_corner(middle, side), side, size, fill))
     return np.stack(regions)
 
 

@@ -3,7 +3,7 @@
     python -m gradnet_tf.export --format=saved_model --output=DIR
     python -m gradnet_tf.export --checkpoint=DIR --format=onnx --precision=int8 --output=DIR
 
-`saved_model` is the whole tracker; `tflite` and `onnx` are three graphs, around which
+`saved_model` is the whole tracker; `tflite` and `onnx` are graphs, around which
 `examples/onnx_tracker.py` is the whole tracker. docs/export.md describes inputs and outputs.
 """
 

@@ -1,4 +1,4 @@
-"""The three graphs of the network, written once for every format.
+"""The graphs of the network, written once for every format.
 
 The rest of a tracker (crops, peaks, rules) is arithmetic on a few numbers, which every language
 has. The graphs are built of the operations of an `Operations`, forward ones alone: the gradient of
@@ -17,12 +17,14 @@ from typing import Any, NamedTuple, Optional, Protocol
 import numpy as np
 
 from gradnet_tf.network import architecture, folding, losses
-from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE, Layer
+from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE, NEAR_SIZE, Layer
 from gradnet_tf.network.update_branch import GRADIENT_SCALE
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.rules import SCORE_SIZE
 from gradnet_tf.weights import Weights
 
+# Those of search regions, whose features have the precision that an export is asked for.
+SEARCHES = ("search", "near")
 _FEATURES = (22, 22, 256)
 _H2 = (12, 12, 256)
 _TEMPLATE = (6, 6, 256)
@@ -129,13 +131,14 @@ class Graphs:
         config = self._config
         regions = config.update_samples + (config.first_frame_weight > 0)
         templates = 2 if self.has_update and config.response_mix == "normalized" else 1
-        graphs = {
-            "exemplar": {"exemplar": Input("uint8", (1, EXEMPLAR_SIZE, EXEMPLAR_SIZE, 3))},
-            "search": {
-                "regions": Input("uint8", (None, INSTANCE_SIZE, INSTANCE_SIZE, 3)),
+        graphs = {"exemplar": {"exemplar": Input("uint8", (1, EXEMPLAR_SIZE, EXEMPLAR_SIZE, 3))}}
+        for name, size in zip(SEARCHES, (INSTANCE_SIZE, NEAR_SIZE)):
+            graphs[name] = {
+                "regions": Input("uint8", (None, size, size, 3)),
                 "templates": Input("float32", (None, *_TEMPLATE), templates),
-            },
-        }
+            }
+        if config.scale_interval == 1:
+            del graphs["near"]
         if self.has_update:
             graphs["update"] = {
                 "h2": Input("float32", (1, *_H2)),
@@ -176,6 +179,19 @@ class Graphs:
         """
         features = ops.float32(self._net(ops, ops.pixels(regions), architecture.F_X))
         return {"features": features, "scores": ops.correlate(features, templates)}
+
+    def near(self, ops: Operations, regions, templates) -> dict[str, Any]:
+        """Builds equation 1 for the choice of the scale near the target.
+
+        Args:
+            ops: Of the format.
+            regions: uint8 RGB [n, 143, 143, 3].
+            templates: [m, 6, 6, 256].
+
+        Returns:
+            `scores` [n, 3, 3, m].
+        """
+        return {"scores": self.search(ops, regions, templates)["scores"]}
 
     def update(self, ops: Operations, h2, features, shares) -> dict[str, Any]:
         """Builds equations 4 to 7.

@@ -1,4 +1,4 @@
-"""The graphs as three ONNX files, with what a tracker around them needs to know."""
+"""The graphs as ONNX files, with what a tracker around them needs to know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from gradnet_tf.export import description
-from gradnet_tf.export.graphs import Graphs
+from gradnet_tf.export.graphs import SEARCHES, Graphs
 from gradnet_tf.export.onnx_operations import OnnxOperations
 from gradnet_tf.tracking import precision as precisions
 from gradnet_tf.tracking.config import TrackerConfig
@@ -19,7 +19,7 @@ PRECISIONS = ("float32", "float16", "int8")
 
 
 def save(directory: str, weights: Weights, config: TrackerConfig, precision: str) -> None:
-    """Writes `exemplar.onnx`, `search.onnx`, `update.onnx` and the description.
+    """Writes each graph, such as `exemplar.onnx`, and the description.
 
     Args:
         directory: New directory.
@@ -34,17 +34,17 @@ def save(directory: str, weights: Weights, config: TrackerConfig, precision: str
     folder.mkdir()
     graphs = Graphs(weights, config)
     for name, inputs in graphs.inputs().items():
-        is_float16 = name == "search" and precision == "float16"
+        is_float16 = name in SEARCHES and precision == "float16"
         operations = OnnxOperations("float16" if is_float16 else "float32")
         outputs = getattr(graphs, name)(operations, **{key: key for key in inputs})
         path = folder / f"{name}.onnx"
         onnx.save(operations.model(name, inputs, outputs), path)
-        if name == "search" and precision == "int8":
-            _quantize(path, outputs["scores"])
+        if name in SEARCHES and precision == "int8":
+            _quantize(path, outputs["scores"], inputs["regions"].shape[1])
     description.write(folder, weights, config, precision)
 
 
-def _quantize(path: Path, scores: str) -> None:
+def _quantize(path: Path, scores: str, size: int) -> None:
     """Quantizes all but the score maps, whose templates are not known yet."""
     from onnxruntime import quantization
 
@@ -52,7 +52,7 @@ def _quantize(path: Path, scores: str) -> None:
         """What the tracker's own int8 is calibrated by."""
 
         def __init__(self):
-            self._rest = iter(precisions.calibration_regions())
+            self._rest = iter(precisions.calibration_regions(size=size))
             self._templates = np.zeros([1, 256, 6, 6], np.float32)
 
         def get_next(self) -> Any:

@@ -1,4 +1,4 @@
-"""The graphs as three TensorFlow Lite files, with what a tracker around them needs to know."""
+"""The graphs as TensorFlow Lite files, with what a tracker around them needs to know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf.export import description
-from gradnet_tf.export.graphs import Graphs, Input
+from gradnet_tf.export.graphs import SEARCHES, Graphs, Input
 from gradnet_tf.export.tensorflow_operations import TensorFlowOperations
 from gradnet_tf.files import disk
 from gradnet_tf.tracking import precision as precisions
@@ -26,7 +26,7 @@ _SCORE_MAPS = (
 
 
 def save(directory: str, weights: Weights, config: TrackerConfig, precision: str) -> None:
-    """Writes `exemplar.tflite`, `search.tflite`, `update.tflite` and the description.
+    """Writes each graph, such as `exemplar.tflite`, and the description.
 
     Shapes are fixed: one search region at a time, and as many regions in an update as the
     constants ask for.
@@ -42,7 +42,7 @@ def save(directory: str, weights: Weights, config: TrackerConfig, precision: str
     folder.mkdir()
     graphs = Graphs(weights, config)
     for name, inputs in graphs.inputs().items():
-        content = _convert(graphs, name, inputs, precision if name == "search" else "float32")
+        content = _convert(graphs, name, inputs, precision if name in SEARCHES else "float32")
         disk.write_bytes(folder / f"{name}.tflite", content)
     description.write(folder, weights, config, precision)
 
@@ -69,11 +69,12 @@ def _convert(graphs: Graphs, name: str, inputs: dict[str, Input], precision: str
 
 
 def _quantized(converter, specs: dict[str, tf.TensorSpec]) -> bytes:
+    size = specs["regions"].shape[1]
     templates = np.zeros(specs["templates"].shape, np.float32)
 
     def examples() -> Any:
         # What the tracker's own int8 is calibrated by.
-        for region in precisions.calibration_regions():
+        for region in precisions.calibration_regions(size=size):
             yield {"regions": region[np.newaxis], "templates": templates}
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

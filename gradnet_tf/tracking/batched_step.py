@@ -55,12 +55,6 @@ class BatchedStep(TrackingStep):
             tf.reduce_any(condition), lambda: where_rows(condition, make(), other), lambda: other
         )
 
-    def _either(self, condition, make, make_other):
-        def mixed():
-            return self._where(condition, make, make_other())
-
-        return tf.cond(tf.reduce_all(condition), make, mixed)
-
     def _sample(self, frame, position, search_side, fill):
         return (self._search_region(frame, position, search_side, fill)[:, 0],)
 

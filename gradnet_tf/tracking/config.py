@@ -28,9 +28,11 @@ class TrackerConfig:
         scale_count: Scales of the pyramid, odd (`numScale`).
         scale_step: Ratio of neighbouring scales (`scaleStep`).
         scale_penalty: Factor on the peak of every scale but the middle one (`scalePenalty`).
-        scale_interval: Frames from one search of all scales to the next. Those between search the
-            middle scale alone, unless the frame before chose another one: while the target grows or
-            shrinks, all scales are searched. 1: always.
+        scale_interval: Frames from one choice of the scale to the next. 1: every frame searches in
+            all scales. More: every frame searches in the middle scale, and where it is time for a
+            choice, small regions around the target that was found are compared in all scales. A
+            frame after one that chose another scale has a choice, too, so that a target that grows
+            or shrinks is followed.
         scale_damping: Share of the new scale in size and search region (`scaleLr`).
         min_scale: Least side of the search region, relative to the first (`minSx`).
         max_scale: Largest side of the search region, relative to the first (`maxSx`).
@@ -54,6 +56,8 @@ class TrackerConfig:
             updates before, which share what first_frame_weight leaves equally.
         centred_update: Whether U2 of a gradient of zero is subtracted from every change of h_2.
             Otherwise h_2 drifts by it at every update, whatever the sample says.
+        exact_updates: Whether the search regions of updates go through the network as it was
+            trained. Otherwise they go through the faster one of the search, with its rounding.
         update_on_first_frame: Whether the first frame's own update is followed by another one.
         early_update_frames: The early update happens only before this frame; 0 for never.
         early_update_threshold: It happens for a score below this share of the threshold.
@@ -94,6 +98,7 @@ class TrackerConfig:
     first_frame_weight: float = 0.0
     update_samples: int = 1
     centred_update: bool = False
+    exact_updates: bool = True
     update_on_first_frame: bool = True
     early_update_frames: int = 10
     early_update_threshold: float = 0.4
@@ -164,10 +169,9 @@ PRESETS = {
         centred_update=True,
     ),
 }
-# docs/performance.md has what it leaves out. The scale's larger step makes up for the frames that
-# search the middle scale alone.
+# docs/performance.md has what it leaves out.
 PRESETS["fast"] = dataclasses.replace(
-    PRESETS["tuned"], scale_interval=6, scale_step=1.05, scale_damping=0.7, update_interval=12
+    PRESETS["tuned"], scale_interval=4, update_interval=10, exact_updates=False
 )
 
 

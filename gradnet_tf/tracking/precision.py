@@ -27,7 +27,6 @@ from gradnet_tf.network import architecture
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking.config import PRECISIONS
 
-_FEATURES_SHAPE = (22, 22, 256)
 # As /proc/cpuinfo calls them; the last ones are ARM's.
 _PROCESSOR_FLAGS = {
     "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
@@ -114,16 +113,15 @@ def search_features(
     minimal &= not tf.config.list_physical_devices("GPU")
     folded = network.folded(rgb=True, dtype=precision, minimal=minimal, variant="baseline")
 
-    size = architecture.INSTANCE_SIZE
-
     def features(regions):
-        regions = tf.ensure_shape(regions, [None, size, size, 3])
         return tf.cast(folded.search_features(tf.cast(regions, precision)), tf.float32)
 
     return features
 
 
-def calibration_regions(count: int = 8, seed: int = 0) -> np.ndarray:
+def calibration_regions(
+    count: int = 8, seed: int = 0, size: int = architecture.INSTANCE_SIZE
+) -> np.ndarray:
     """Makes synthetic search regions with the statistics of photographs, always the same ones.
 
     Each is noise whose amplitude falls with the frequency, as that of natural images does, of
@@ -132,11 +130,11 @@ def calibration_regions(count: int = 8, seed: int = 0) -> np.ndarray:
     Args:
         count: Number of regions.
         seed: Seed of the noise.
+        size: Side of a region.
 
     Returns:
-        uint8 RGB [count, 255, 255, 3].
+        uint8 RGB [count, size, size, 3].
     """
-    size = architecture.INSTANCE_SIZE
     random = np.random.default_rng(seed)
     regions = np.empty([count, size, size, 3], np.uint8)
     for index in range(count):
@@ -152,35 +150,41 @@ def _int8_features(network: GradNet, calibration: Optional[np.ndarray]):
     if calibration is None:
         calibration = calibration_regions()
     calibration = _check_calibration(calibration)
-    size = architecture.INSTANCE_SIZE
-    # A graph that holds `run` keeps the interpreter alive.
     model = _int8_model(network, calibration)
-    with warnings.catch_warnings():  # TensorFlow will move it to a package of its own one day.
-        warnings.simplefilter("ignore")
-        interpreter = tf.lite.Interpreter(model_content=model, num_threads=os.cpu_count())
-    interpreter.allocate_tensors()
-    source = interpreter.get_input_details()[0]["index"]
-    target = interpreter.get_output_details()[0]["index"]
-    lock = threading.Lock()  # One pass at a time: the interpreter has one set of buffers.
+    interpreters: dict[int, tf.lite.Interpreter] = {}  # By the side of the regions.
+    lock = threading.Lock()  # One pass at a time: an interpreter has one set of buffers.
 
+    def interpreter_of(side: int) -> tf.lite.Interpreter:
+        if side not in interpreters:
+            with warnings.catch_warnings():  # TensorFlow will move it to a package of its own.
+                warnings.simplefilter("ignore")
+                made = tf.lite.Interpreter(model_content=model, num_threads=os.cpu_count())
+            made.resize_tensor_input(made.get_input_details()[0]["index"], [1, side, side, 3])
+            made.allocate_tensors()
+            interpreters[side] = made
+        return interpreters[side]
+
+    # A graph that holds `run` keeps the interpreters alive.
     def run(regions: np.ndarray) -> np.ndarray:
-        features = np.empty((len(regions),) + _FEATURES_SHAPE, np.float32)
         with lock:
+            interpreter = interpreter_of(regions.shape[1])
+            source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+            features = np.empty((len(regions), *target["shape"][1:]), np.float32)
             for index in range(len(regions)):
-                interpreter.set_tensor(source, regions[index : index + 1])
+                interpreter.set_tensor(source["index"], regions[index : index + 1])
                 interpreter.invoke()
-                features[index] = interpreter.get_tensor(target)[0]
+                features[index] = interpreter.get_tensor(target["index"])[0]
         return features
 
     def features(regions):
         regions = tf.convert_to_tensor(regions)
-        batch = regions.shape[0]
-        regions = tf.ensure_shape(regions, [batch, size, size, 3])
         if regions.dtype != tf.uint8:
             rounded = tf.round(tf.cast(regions, tf.float32))
             regions = tf.cast(tf.clip_by_value(rounded, 0.0, 255.0), tf.uint8)
         outputs = tf.numpy_function(run, [regions], tf.float32, stateful=False)
-        return tf.ensure_shape(outputs, (batch,) + _FEATURES_SHAPE)
+        batch, side = regions.shape[:2]
+        size = (side - 87) // architecture.TOTAL_STRIDE + 1
+        return tf.ensure_shape(outputs, [batch, size, size, 256])
 
     return features
 

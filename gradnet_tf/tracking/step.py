@@ -226,14 +226,17 @@ class TrackingStep(rules.TrackingRules):
         crop = crops.exemplar_crop(frame, position, side, fill, size)
         return tf.cast(tf.reshape(crop, [-1, size, size, 3])[..., ::-1], tf.float32)
 
-    def _pyramid(self, frame, position, sides, fill, levels=None):
-        """Search regions of the scales, or of some of them, uint8 [..., scales, 255, 255, 3]."""
+    def _pyramid(self, frame, position, sides, fill, levels=None, size=architecture.INSTANCE_SIZE):
+        """Search regions of the scales, or of some of them, uint8 [..., scales, size, size, 3].
+
+        Less than 255 pixels are the middle of them.
+        """
         return crops.scale_pyramid(
             frame,
             position,
-            sides,
+            sides * (size / architecture.INSTANCE_SIZE),
             fill,
-            instance_size=architecture.INSTANCE_SIZE,
+            instance_size=size,
             levels=levels,
             region_limit=self._region_limit,
         )
@@ -244,28 +247,35 @@ class TrackingStep(rules.TrackingRules):
         return self._pyramid(frame, position, sides, fill, levels=(self._middle,))
 
     def _sample_features(self, sample, fill):
-        """f_x of a sample by the network itself, for an update, [..., 1, 22, 22, 256]."""
-        return self._features(self._network_features, self._sample_region(sample, fill))
+        """f_x of a sample, for an update, [..., 1, 22, 22, 256]."""
+        exact = self.config.exact_updates
+        function = self._network_features if exact else self._search_features
+        return self._features(function, self._sample_region(sample, fill))
 
     def _network_features(self, regions):
         """f_x of uint8 RGB regions by the network itself."""
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
     def _search(self, frame, position, sides, state: TrackerState, search_side, window_influence):
-        """Searches around a position: in all scales if it is their turn, else in the middle one."""
+        """Searches around a position, in all scales or, once the target is found, near it."""
 
-        def search(sides):
-            pyramid = self._pyramid(frame, position, sides, state.fill)
-            features = self._features(self._search_features, pyramid)  # For both score maps.
-            scores = self.templates.score_maps(features, state.fixed_template, state.template)
-            return self._locate(scores, position, search_side, window_influence)
+        def score_maps(position, **options):
+            regions = self._pyramid(frame, position, sides, state.fill, **options)
+            features = self._features(self._search_features, regions)  # For both score maps.
+            return self.templates.score_maps(features, state.fixed_template, state.template)
 
-        if self.config.scale_interval == 1:
-            return search(sides)
+        interval = self.config.scale_interval
+        scores = score_maps(position, levels=None if interval == 1 else (self._middle,))
+        search = self._locate(scores, position, search_side, window_influence)
+        if interval == 1:
+            return search
+
+        def scale_near():
+            return self._scale_near(score_maps(search.position, size=architecture.NEAR_SIZE))
+
         # Frame 1 is the first one of all scales.
-        all_scales = tf.equal(state.frame_index % self.config.scale_interval, 0) | state.rescaled
-        middle = sides[..., self._middle : self._middle + 1]
-        return self._either(all_scales, lambda: search(sides), lambda: search(middle))
+        turn = tf.equal(state.frame_index % interval, 0) | state.rescaled
+        return search._replace(scale=self._where(turn, scale_near, search.scale))
 
     def _update_if(self, condition, sample, rate, learned, fill):
         """What is learned, updated by a sample (a function returns it) if the condition holds."""
@@ -280,10 +290,6 @@ class TrackingStep(rules.TrackingRules):
     def _where(self, condition, make, other):
         """`make()` where the condition holds, else `other`."""
         return tf.cond(condition, make, lambda: other)
-
-    def _either(self, condition, make, make_other):
-        """`make()` where the condition holds, else `make_other()`."""
-        return tf.cond(condition, make, make_other)
 
     def _sample(self, frame, position, search_side, fill):
         """What the buffer keeps of a frame: where to cut it when an update asks for it."""

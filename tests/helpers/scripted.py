@@ -11,6 +11,7 @@ import types
 import numpy as np
 import tensorflow as tf
 
+from gradnet_tf.network import architecture
 from gradnet_tf.tracking import step as step_lib
 from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
@@ -27,10 +28,13 @@ class FakeCrops:
 
     def __init__(self):
         self.calls = []
+        self.near = []  # Centre and sides of the regions near the target.
 
     def scale_pyramid(self, frame, center, sides, fill, *, instance_size, levels=None, **_):
         del frame, fill
         levels = range(len(sides)) if levels is None else levels
+        if instance_size == architecture.NEAR_SIZE:
+            self.near.append((np.array(center), np.array(sides)))
         number = len(self.calls)
         self.calls.append((np.array(center), np.array(sides), tuple(levels)))
         pixel = tf.constant([number // 256, number % 256, number // 256], tf.uint8)
@@ -138,6 +142,17 @@ def maps(score, scale=1, updated=None, cell=(8, 8), count=3):
     other = np.full((17, 17), -20.0)
     other[cell] = score if updated is None else updated
     return fixed, other
+
+
+def near_maps(*peaks, updated=None):
+    """Score maps near the target, with these peaks."""
+
+    def of(values):
+        scores = np.tile(np.reshape(values, [-1, 1, 1]) - 20.0, [3, 3])
+        scores[:, 1, 1] = values
+        return scores
+
+    return of(peaks), of(updated or peaks)
 
 
 def script_of(*scores):

@@ -42,6 +42,7 @@ ALTERNATIVES = {
     "first_frame_weight": (0.5, 0.2),
     "update_samples": (3, 2),
     "centred_update": (True,),
+    "exact_updates": (False,),
     "update_on_first_frame": (False,),
     "early_update_frames": (0, 3),
     "early_update_threshold": (0.1, 1.0),

@@ -11,7 +11,17 @@ from gradnet_tf.tracking.config import preset
 from gradnet_tf.tracking.step import TrackingStep
 from gradnet_tf.weights import expected_shapes
 from tests.helpers import recipe, scripted
-from tests.helpers.scripted import BOX, F2, FIXED, FRAME_HW, RIGHT_BOX, Run, maps, script_of
+from tests.helpers.scripted import (
+    BOX,
+    F2,
+    FIXED,
+    FRAME_HW,
+    RIGHT_BOX,
+    Run,
+    maps,
+    near_maps,
+    script_of,
+)
 
 
 @pytest.fixture
@@ -444,47 +454,63 @@ def test_no_update_at_all(start):
     assert float(run.state.template) == F2 + 50
 
 
-def searches(run):
-    """Position and sides of each search; samples are cut of more sides than they need."""
-    return [
-        (center, sides) for center, sides, levels in run.crops.calls if len(sides) == len(levels)
-    ]
-
-
-def test_all_scales_are_searched_in_every_third_frame_and_while_the_scale_changes(start):
-    counts = [3, 3, 1, 3, 1, 1, 3, 3, 3, 3, 1]
-    scales = [2, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1]
-    script = [
-        maps(9, scale=scale if count == 3 else 0, count=count)
-        for scale, count in zip(scales, counts)
-    ]
+def test_the_scale_is_chosen_in_every_third_frame_and_while_it_changes(start):
+    # Of each frame, what the scales have to say near the target, and the scale that follows.
+    smaller, middle, larger = (10, 9, 8), (9, 9, 9), (8, 9, 10)
+    choices = [larger, middle, None, middle, None, None, smaller, smaller, middle, middle]
+    script = []
+    for choice in choices:
+        script.append(maps(9, scale=0, count=1))
+        if choice:
+            script.append(near_maps(*choice))
     run = start(script, config=preset("reference", scale_interval=3))
     width = BOX[2]
-    for scale, count in zip(scales, counts):
-        side = float(run.state.search_side)
+    for choice in choices:
+        side, seen = float(run.state.search_side), len(run.crops.near)
         output = run.next()
+        scale = 1 if choice is None else (smaller, middle, larger).index(choice)
         assert int(output.search.scale) == scale
-        np.testing.assert_allclose(
-            searches(run)[-1][1], side * 1.04 ** np.arange(-(count // 2), count // 2 + 1)
-        )
+        assert float(output.score) == 9
+        near = run.crops.near[seen:]
+        assert len(near) == (choice is not None)
+        for center, sides in near:
+            np.testing.assert_array_equal(center, output.search.position)
+            np.testing.assert_allclose(sides, side * 1.04 ** np.arange(-1.0, 2) * 143 / 255)
         factor = 0.41 + 0.59 * 1.04 ** (scale - 1)
         width *= factor
         np.testing.assert_allclose(output.box[2], width)
         np.testing.assert_allclose(output.search_side, side * factor)
-    assert len(searches(run)) == len(counts)
+    assert not run.network.script
 
 
-def test_the_center_is_searched_in_the_scales_of_its_frame(start):
-    counts = [3, 1, 1, 1, 3, 1, 1, 1]
+# Peaks with a share of 0.6: 5.2 of the middle scale, 0.97 * 10.8 of the larger one.
+@pytest.mark.parametrize("share, scale", [(0.0, 1), (0.6, 2)])
+def test_the_updated_template_takes_part_in_the_choice_near_the_target(start, share, scale):
+    script = [maps(10, scale=0, count=1), near_maps(8, 10, 9, updated=(2, 2, 12))]
+    constants = {"scale_interval": 2, "template_scale_influence": share}
+    output = start(script, config=preset("reference", **constants)).next()
+    assert int(output.search.scale) == scale
+
+
+def test_five_scales_near_the_target(start):
+    config = preset("reference", scale_interval=2, scale_count=5)
+    run = start([maps(9, scale=0, count=1), near_maps(1, 2, 9, 12, 3)], config=config)
+    side = float(run.state.search_side)
+    assert int(run.next().search.scale) == 3
+    np.testing.assert_allclose(run.crops.near[0][1], side * 1.04 ** np.arange(-2.0, 3) * 143 / 255)
+
+
+def test_the_center_is_searched_in_the_middle_scale_between_choices(start):
     scores = [10, 10, 10, 10, 10, 4.9, 3, 10]
-    script = [maps(s, scale=count // 2, count=count) for s, count in zip(scores, counts)]
+    script = [maps(s, scale=0, count=1) for s in scores]
+    for place in (5, 1):  # After the fifth and the first search.
+        script.insert(place, near_maps(0, 9, 0))
     run = start(script, box=RIGHT_BOX, config=preset("reference", scale_interval=4))
     outputs = run.go(7)
     assert [int(output.search.scale) for output in outputs] == [1] * 7
     assert [int(output.redetection.scale) for output in outputs] == [-1] * 6 + [1]
     assert flags(outputs, "redetected") == [7]
-    assert [len(sides) for _, sides in searches(run)] == counts
-    np.testing.assert_array_equal(searches(run)[-1][0], np.array(FRAME_HW) / 2)
+    assert len(run.crops.near) == 2
 
 
 def test_one_scale(start):
