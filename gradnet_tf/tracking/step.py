@@ -229,7 +229,7 @@ class TrackingStep(rules.TrackingRules):
     def _pyramid(self, frame, position, sides, fill, levels=None, size=architecture.INSTANCE_SIZE):
         """Search regions of the scales, or of some of them, uint8 [..., scales, size, size, 3].
 
-        Less than 255 pixels are the middle of them.
+        A size below 255 pixels cuts the middle of each, at the same zoom.
         """
         return crops.scale_pyramid(
             frame,

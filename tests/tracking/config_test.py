@@ -179,7 +179,8 @@ def test_a_value_out_of_its_range_is_named(name, value):
 
 
 def test_every_constant_but_the_switches_is_validated():
-    switches = {"centred_update", "update_on_first_frame", "reliable_mean", "redetection"}
+    switches = {"centred_update", "exact_updates", "update_on_first_frame", "reliable_mean"}
+    switches |= {"redetection"}
     assert set(INVALID) == {field.name for field in dataclasses.fields(TrackerConfig)} - switches
 
 
