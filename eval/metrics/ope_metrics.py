@@ -14,7 +14,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from gradnet_tf.eval.metrics import conventions
-from gradnet_tf.eval.metrics.regions import center_error, overlap_ratio
+from gradnet_tf.eval.metrics.regions import center_error, overlap_ratio, pair
 
 SUCCESS_THRESHOLDS = np.arange(21) / 20
 PRECISION_THRESHOLD = 20.0  # px
@@ -147,17 +147,10 @@ def sequence_scores(
             unknown or needs the resolution. The message names the sequence.
     """
     limits = thresholds(convention)
-    boxes, truth = np.asarray(boxes, np.float64), np.asarray(truth, np.float64)
-    columns = (4, 8) if convention == "vot" else (4,)
-    fits = boxes.ndim == truth.ndim == 2 and 0 < len(boxes) == len(truth)
-    if not fits or boxes.shape[1] != 4 or truth.shape[1] not in columns:
-        raise ValueError(
-            f"{name}: boxes {list(boxes.shape)} do not fit the truth {list(truth.shape)}; a row "
-            f"a frame is needed, of 4 and of {' or '.join(map(str, columns))} numbers"
-        )
-    if len(truth) > 1 and np.isnan(truth[1:]).any(axis=1).all():
-        raise ValueError(f"{name}: the truth is known in the first frame only; nothing to measure")
     try:
+        boxes, truth = pair(boxes, truth, (4, 8) if convention == "vot" else (4,))
+        if len(truth) > 1 and np.isnan(truth[1:]).any(axis=1).all():
+            raise ValueError("the truth is known in the first frame only; nothing to measure")
         tracked = conventions.Tracked(boxes, truth, absent, cover, resolution)
         counted = conventions.COUNTERS[convention](tracked)
     except ValueError as error:

@@ -57,6 +57,4 @@ def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], samples: int) -> 
 
 def _run(sequence: TestSequence, codes, boxes, size) -> supervised.Run:
     truth = sequence.boxes if sequence.regions is None else sequence.regions
-    if len(boxes) != len(truth):
-        raise ValueError(f"{sequence.name}: {len(boxes)} boxes for {len(truth)} frames")
     return supervised.Run(sequence.name, codes, regions.vot_raster_overlap(boxes, truth, size))

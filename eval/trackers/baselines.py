@@ -39,7 +39,7 @@ class OpenCVTracker:
 
     It gets images in BGR and the first box rounded to whole pixels, at least one inside the image,
     as OpenCV wants them. Where it reports that the target is lost, the last box is repeated.
-    `import_opencv` says which names there are, and what is raised.
+    `import_opencv` says what is raised.
     """
 
     def __init__(self, name: str):
@@ -66,11 +66,9 @@ class OpenCVTracker:
 def import_opencv(name: str) -> Any:
     """Imports OpenCV (the module `cv2`) and makes sure that it has a tracker.
 
-    Raises a ValueError if `name` is none of `OPENCV`, an ImportError that says what to do if OpenCV
-    is not installed or has no such tracker.
+    The name is one of `OPENCV`. Raises an ImportError that says what to do if OpenCV is not
+    installed or has no such tracker.
     """
-    if name not in OPENCV:
-        raise ValueError(f"OpenCV's trackers here are {', '.join(OPENCV)}, not {name!r}")
     try:
         import cv2
     except ImportError as error:

@@ -137,9 +137,9 @@ def test_sequence_that_does_not_count():
 
 def test_boxes_beyond_the_truth():
     truth = line(0, 0)
-    with pytest.raises(ValueError, match=r"^Girl: boxes \[3, 4\] do not fit the truth \[2, 4\]"):
+    with pytest.raises(ValueError, match=r"^Girl: boxes must .* got \[3, 4\] and \[2, 4\]"):
         scores("otb", line(0, 0, 9), truth, name="Girl")
-    with pytest.raises(ValueError, match=r"\[1, 4\] do not fit"):
+    with pytest.raises(ValueError, match=r"got \[1, 4\] and \[2, 4\]"):
         scores("lasot", line(0), truth)
 
 

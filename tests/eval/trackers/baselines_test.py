@@ -79,8 +79,6 @@ def test_what_to_install(cv2, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(ImportError, match=r"opencv:csrt needs OpenCV: .*gradnet_tf\[peers\]"):
         baselines.OpenCVTracker("csrt")
-    with pytest.raises(ValueError, match="csrt, kcf, mil, not 'tld'"):
-        baselines.OpenCVTracker("tld")
 
 
 @pytest.mark.parametrize("name", sorted(baselines.OPENCV))
