@@ -43,7 +43,7 @@ from gradnet_tf.files import disk
 OK, FAILED, BAD_ARGUMENTS = 0, 1, 2  # Exit statuses.
 # Runs of each sequence, by the benchmarks' rules.
 _SUPERVISED_REPETITIONS = 15
-_GOT10K_REPETITIONS = 3
+_REPETITIONS = {"got10k": 3}  # By layout, once through.
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -113,8 +113,8 @@ run = command_line.flags_alone(
 def _do(plan: planning.Plan, dataset: Dataset, protocol: Protocol, values: flags.FlagValues) -> int:
     for remark in dataset.remarks:
         print(f"passed over: {remark}", file=sys.stderr)
-    for tracker, sequence, detail in plan.problems:
-        print(f"{tracker}, {sequence}: {detail}", file=sys.stderr)
+    for sequence, detail in dataset.problems:
+        print(f"{sequence} is left out: {detail}", file=sys.stderr)
     done = list(plan.finished)
     try:
         if plan.tasks:
@@ -126,7 +126,7 @@ def _do(plan: planning.Plan, dataset: Dataset, protocol: Protocol, values: flags
     if dataset.name in submission.DATASETS and is_whole:
         for root in sorted({task.store.root for task, _ in done}):
             print(submission.write_if_complete(root, dataset))
-    return FAILED if plan.problems or any(result.error for _, result in done) else OK
+    return FAILED if dataset.problems or any(result.error for _, result in done) else OK
 
 
 def _track(plan: planning.Plan, jobs: int, batch: int, done: list[tuple[Task, TaskResult]]) -> None:
@@ -168,27 +168,19 @@ def choose_protocol(
             "--starts is for runs without resets: supervised ones start again by themselves; "
             "give --protocol=ope, or leave --starts out"
         )
-    withheld = [sequence.name for sequence in dataset.sequences if sequence.withheld]
-    if resets and withheld:
-        raise ValueError(
-            f"{dataset.name} cannot be run supervised: the truth of {withheld[0]} is withheld"
-        )
     if resets and dataset.layout != "vot":
         raise ValueError(f"{dataset.name} has no files for supervised results; VOT's sets have")
     if repetitions is None:
-        repetitions = 1
-        if resets and not is_realtime:
-            repetitions = _SUPERVISED_REPETITIONS
-        elif dataset.layout == "got10k" and not is_realtime:
-            repetitions = _GOT10K_REPETITIONS
+        usual = _SUPERVISED_REPETITIONS if resets else _REPETITIONS.get(dataset.layout, 1)
+        repetitions = 1 if is_realtime else usual
     elif repetitions > 1 and dataset.layout == "otb":
         raise ValueError(f"{dataset.name} has files for one run of a sequence, not {repetitions}")
     elif repetitions > submission.REPETITIONS and dataset.name == submission.DATASET:
         raise ValueError(
             f"--repetitions={repetitions}: GOT-10k's server takes {submission.REPETITIONS} at most"
         )
-    if is_realtime:
-        fps = realtime.DEFAULT_FPS if fps is None else fps
+    if is_realtime and fps is None:
+        fps = realtime.DEFAULT_FPS
     return Protocol(chosen, resets, repetitions, fps=fps, limit=limit, on_bad_frame=on_bad_frame)
 
 

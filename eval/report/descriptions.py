@@ -37,9 +37,9 @@ def describe_convention(evaluation: Evaluation) -> str:
     """Says by which rules results were counted."""
     if not evaluation.is_supervised:
         return _CONVENTIONS[evaluation.convention]
-    if evaluation.eao is None:
+    if evaluation.eao_interval is None:
         return f"{_SUPERVISED}. {evaluation.title} has no EAO: no interval of lengths is defined."
-    low, high = evaluation.eao.interval
+    low, high = evaluation.eao_interval
     text = (
         f"{_SUPERVISED}, EAO is the mean expected overlap over sequence lengths of {low} to "
         f"{high} frames, the interval of the whole benchmark."
@@ -52,13 +52,10 @@ def describe_reach(evaluation: Evaluation) -> str:
 
     The curve ends where no run goes on.
     """
-    if evaluation.eao is None:
+    if evaluation.eao_interval is None:
         return ""
-    low, high = evaluation.eao.interval
-    reaches = {
-        one.name: int(np.isfinite(curve).sum())
-        for one, curve in zip(evaluation.trackers, evaluation.eao.curves)
-    }
+    low, high = evaluation.eao_interval
+    reaches = {one.name: int(np.isfinite(one.curves["eao"]).sum()) for one in evaluation.trackers}
     short = {name: reach for name, reach in reaches.items() if reach < low}
     parts = []
     if short:

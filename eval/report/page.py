@@ -20,7 +20,7 @@ import numpy as np
 
 from gradnet_tf.eval.report import descriptions, tables
 from gradnet_tf.eval.report.clips import Clip
-from gradnet_tf.eval.scoring.summary import Eao, Evaluation
+from gradnet_tf.eval.scoring.summary import Evaluation
 
 _SCRIPTS = ("base.js", "tables.js", "charts.js", "compare.js", "player.js", "main.js")
 _SCALE = 10_000  # Curves are stored as integers: parts of this.
@@ -127,7 +127,7 @@ def payload(
         ],
         "differences": {f"{a},{b}": ends for (a, b), ends in evaluation.differences.items()},
         "pair": list(pair) or [0, min(1, len(trackers) - 1)],
-        "vot": None if evaluation.eao is None else _eao(evaluation, evaluation.eao),
+        "vot": _eao(evaluation) if evaluation.eao_interval else None,
         "player": [_clip(evaluation, clip) for clip in clips],
     }
     return plain(numbers, 5)
@@ -150,7 +150,7 @@ def _sections(evaluation, rules, notes, clips, pictures) -> list[tuple[str, str,
     found = (
         (True, "overview", "Results", lambda: _overview(evaluation, notes)),
         (evaluation.curves, "curves", "Curves", None),
-        (evaluation.eao is not None, "vot", "Expected average overlap", None),
+        (evaluation.eao_interval, "vot", "Expected average overlap", None),
         (True, "sequences", "Sequences", None),
         (evaluation.attributes, "attributes", "Attributes", None),
         (len(trackers) > 1, "compare", "Two trackers", None),
@@ -239,14 +239,15 @@ def _list(pairs) -> str:
     return f'<dl class="facts">{rows}</dl>'
 
 
-def _eao(evaluation: Evaluation, eao: Eao) -> dict[str, Any]:
+def _eao(evaluation: Evaluation) -> dict[str, Any]:
+    curves = [tracker.curves["eao"] for tracker in evaluation.trackers]
     # A few hundred places are enough for a curve on a screen.
-    longest = len(eao.curves[0])
+    longest = len(curves[0])
     places = np.unique(np.linspace(0, longest - 1, min(longest, 240)).astype(int))
     return {
-        "interval": list(eao.interval),
+        "interval": evaluation.eao_interval,
         "lengths": (places + 1).tolist(),
-        "curves": [np.asarray(curve)[places] for curve in eao.curves],
+        "curves": [curve[places] for curve in curves],
         "eao": [tracker.totals["eao"] for tracker in evaluation.trackers],
     }
 

@@ -116,7 +116,7 @@ def draw_all(
             figures["speed"] = speed_plot(evaluation, evaluation.measures[0])
         if pair:
             figures["comparison"] = difference_plot(evaluation, *pair, by_sequence)
-        if evaluation.eao is not None:
+        if evaluation.eao_interval:
             figures["eao_curve"] = eao_plot(evaluation)
             if any(math.isfinite(tracker.totals["eao"]) for tracker in evaluation.trackers):
                 figures["eao_ranking"] = ranking_plot(evaluation)
@@ -225,12 +225,12 @@ def difference_plot(evaluation: Evaluation, first: int, second: int, measure: Me
 
 def eao_plot(evaluation: Evaluation) -> Figure:
     """Draws VOT's expected overlap by sequence length, with the interval that is averaged."""
-    eao = evaluation.eao
-    assert eao is not None
+    assert evaluation.eao_interval
     figure, axes = new_figure()
-    axes.axvspan(*eao.interval, color="#cfe0f3", alpha=0.6, linewidth=0)
+    axes.axvspan(*evaluation.eao_interval, color="#cfe0f3", alpha=0.6, linewidth=0)
     scores = [tracker.totals["eao"] for tracker in evaluation.trackers]
-    _draw_ranked(axes, evaluation, np.arange(1, len(eao.curves[0]) + 1), eao.curves, scores)
+    curves = [tracker.curves["eao"] for tracker in evaluation.trackers]
+    _draw_ranked(axes, evaluation, np.arange(1, len(curves[0]) + 1), curves, scores)
     axes.set_ylim(bottom=0)
     axes.set(xlabel="Sequence length (frames)", ylabel="Expected average overlap")
     _title(axes, "Expected overlap", evaluation)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from absl import logging
 
@@ -20,17 +19,11 @@ from gradnet_tf.eval.trackers import registry, sources
 from gradnet_tf.eval.trackers.registry import TrackerSpec
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What is to be done, and what has been done.
-
-    `finished` are tasks with what came of them; `problems` are (tracker's name, sequence, what is
-    wrong) of sequences that cannot be used.
-    """
+class Plan(NamedTuple):
+    """What is to be done, and what has been done and came of it."""
 
     tasks: list[Task]
     finished: list[tuple[Task, TaskResult]]
-    problems: list[tuple[str, str, str]]
 
 
 def result_name(spec: TrackerSpec, protocol: Protocol, layout: str) -> str:
@@ -84,7 +77,7 @@ def make_plan(
             spec, weights, configuration, protocol, dataset, environment, name
         )
         prepared.append((spec, name, store, record, other))
-    plan = Plan([], [], [])
+    plan = Plan([], [])
     for spec, name, store, record, other in prepared:
         keep = keep_other_code and bool(other)
         if other:
@@ -101,7 +94,6 @@ def make_plan(
                 (store.root / FAILED / f"{whole}.txt").unlink(missing_ok=True)
         for problem in dataset.problems:
             store.fail(problem.sequence, problem.detail)
-            plan.problems.append((name, problem.sequence, problem.detail))
         for sequence in sequences[shard[0] - 1 :: shard[1]]:
             data = provenance.hash_data(sequence, protocol)
             stamp = store.stamp(sequence.name)

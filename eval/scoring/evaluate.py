@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -89,9 +88,6 @@ def evaluate(
         key=lambda i: (-np.nan_to_num(evaluations[i].totals[key], nan=-1), trackers[i].name),
     )
     evaluations = [evaluations[i] for i in order]
-    eao = numbers.eao
-    if eao is not None:
-        eao = dataclasses.replace(eao, curves=[eao.curves[i] for i in order])
     compared = next(measure.key for measure in numbers.measures if measure.by_sequence)
     differences = {}
     for (a, first), (b, second) in itertools.combinations(enumerate(evaluations), 2):
@@ -110,7 +106,7 @@ def evaluate(
         attributes=attributes,
         trackers=evaluations,
         differences=differences,
-        eao=eao,
+        eao_interval=numbers.eao_interval,
         is_supervised=is_supervised,
     )
 

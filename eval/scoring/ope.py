@@ -12,7 +12,7 @@ from gradnet_tf.datasets.sequences import Dataset, frame_size
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.metrics import ope_metrics
 from gradnet_tf.eval.results.sequence_result import SequenceResult
-from gradnet_tf.eval.scoring.summary import Curve, Eao, Measure, TrackerRuns
+from gradnet_tf.eval.scoring.summary import Curve, Measure, TrackerRuns
 
 
 class TrackerNumbers(NamedTuple):
@@ -33,7 +33,7 @@ class Numbers(NamedTuple):
     curves: Sequence[Curve]
     weights: np.ndarray
     trackers: Sequence[TrackerNumbers]
-    eao: Optional[Eao] = None
+    eao_interval: Optional[tuple[int, int]] = None
 
 
 _AO = Measure("average_overlap", "AO", "Average overlap")

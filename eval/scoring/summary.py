@@ -89,14 +89,6 @@ class TrackerEvaluation:
     provenance: Mapping[str, Any]  # Where the results come from; empty if nothing tells.
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Eao:
-    """Expected average overlap of the trackers."""
-
-    interval: tuple[int, int]  # First and last length that count.
-    curves: Sequence[np.ndarray]  # float64 [k] a tracker, of the lengths 1, 2, ..., k.
-
-
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """Trackers, best first, on the n sequences that all of them finished."""
@@ -115,7 +107,9 @@ class Evaluation:
     # By places of two trackers: confidence interval of the mean difference of the first measure
     # that single sequences have.
     differences: Mapping[tuple[int, int], tuple[float, float]]
-    eao: Optional[Eao] = None  # Of supervised runs where the benchmark has an interval for it.
+    # First and last length of the EAO, of supervised runs where the benchmark has an interval for
+    # it. The curves "eao" of the trackers are of the lengths 1, 2, ..., k: float64 [k].
+    eao_interval: Optional[tuple[int, int]] = None
     is_supervised: bool = False  # Whether trackers started again after a failure.
 
     @property

@@ -10,7 +10,7 @@ from gradnet_tf.datasets.sequences import Dataset, frame_size
 from gradnet_tf.datasets.sequences import Sequence as TestSequence
 from gradnet_tf.eval.metrics import eao, regions, supervised
 from gradnet_tf.eval.scoring.ope import Numbers, TrackerNumbers
-from gradnet_tf.eval.scoring.summary import Eao, Measure, TrackerRuns
+from gradnet_tf.eval.scoring.summary import Measure, TrackerRuns
 
 MEASURES = (
     Measure("eao", "EAO", "Expected average overlap", by_sequence=False),
@@ -28,7 +28,8 @@ def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], samples: int) -> 
     # VOT2013 and VOT2014 rank by accuracy and robustness: they have no EAO.
     interval = eao.EAO_INTERVALS.get(dataset.name)
     sizes = [frame_size(sequence) for sequence in dataset.sequences]
-    found, curves = [], []
+    weights = np.array([float(len(sequence.frames)) for sequence in dataset.sequences])
+    found = []
     for tracker in trackers:
         groups = [
             [_run(sequence, run.codes, run.boxes, size) for run in runs]
@@ -42,17 +43,15 @@ def measure(dataset: Dataset, trackers: Sequence[TrackerRuns], samples: int) -> 
         numbers = TrackerNumbers(values, {}, [group[0].overlaps for group in groups])
         if interval:
             runs = [run for group in groups for run in group]
-            totals = {"eao": eao.eao(runs, interval)}
-            intervals = {"eao": eao.eao_interval(runs, interval, samples)}
-            numbers = numbers._replace(totals=totals, intervals=intervals)
-            curves.append(eao.eao_curve(runs)[1:])
+            curve = eao.eao_curve(runs)[1:]
+            beyond = int(max(weights)) - 1 - len(curve)
+            numbers = numbers._replace(
+                curves={"eao": np.pad(curve, (0, beyond), constant_values=np.nan)},
+                totals={"eao": eao.eao(runs, interval)},
+                intervals={"eao": eao.eao_interval(runs, interval, samples)},
+            )
         found.append(numbers)
-    weights = np.array([float(len(sequence.frames)) for sequence in dataset.sequences])
-    if interval is None:
-        return Numbers(MEASURES[1:], (), weights, found)
-    longest = max(map(len, curves))
-    curves = [np.pad(one, (0, longest - len(one)), constant_values=np.nan) for one in curves]
-    return Numbers(MEASURES, (), weights, found, Eao(interval, curves))
+    return Numbers(MEASURES if interval else MEASURES[1:], (), weights, found, interval)
 
 
 def _run(sequence: TestSequence, codes, boxes, size) -> supervised.Run:

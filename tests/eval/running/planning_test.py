@@ -40,7 +40,7 @@ def test_tasks_of_every_tracker_and_sequence(sequences, tmp_path):
     assert [(task.name, task.sequence.name) for task in found.tasks] == [
         (tracker, name) for tracker in ("static", "T") for name in "abc"
     ]
-    assert not found.finished and not found.problems
+    assert not found.finished
     # What made the results is written before the first of them.
     for name in ("static", "T"):
         root = tmp_path / "Small" / name
@@ -222,8 +222,7 @@ def test_an_unknown_tracker_leaves_no_trace(sequences, tmp_path):
 
 def test_what_is_left_out_is_recorded(sequences, tmp_path):
     dataset = make_dataset(sequences[:1], problems=(Problem("b", "b.txt is empty"),))
-    found = plan(dataset, tmp_path)
-    assert found.problems == [("static", "b", "b.txt is empty")]
+    plan(dataset, tmp_path)
     failed = tmp_path / "Small" / "static" / ".failed"
     assert (failed / "b.txt").read_text() == "b.txt is empty\n"
 

@@ -121,7 +121,7 @@ def test_speed_is_unknown_without_times(tmp_path):
     assert evaluate.measure_speed([run]) is None
     result = evaluate.evaluate(dataset, [evaluate.TrackerRuns("x", [[run]])], "otb", samples=100)
     assert result.trackers[0].speed is None
-    assert result.eao is None
+    assert result.eao_interval is None
 
 
 @pytest.mark.parametrize("convention", conventions.CONVENTIONS)

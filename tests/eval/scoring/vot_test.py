@@ -79,14 +79,14 @@ def test_eao_ranks_within_its_interval(tmp_path):
     trackers = [evaluate.TrackerRuns(name, own) for name, own in sorted(runs.items())[::-1]]
     result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
     assert [tracker.name for tracker in result.trackers] == ["exact", "failing"]
-    assert result.eao.interval == eao.EAO_INTERVALS["vot2017"]
+    assert result.eao_interval == eao.EAO_INTERVALS["vot2017"]
     assert descriptions.describe_convention(result).endswith(
         "The EAO of exact is a mean over 100 to 129 frames, not to 356, for no run goes on longer. "
         "The EAO of failing is a mean over 100 to 119 frames, not to 356, for no run goes on "
         "longer."
     )
     assert result.trackers[0].totals["eao"] == pytest.approx(1)
-    np.testing.assert_allclose(result.eao.curves[0][:129], 1)
+    np.testing.assert_allclose(result.trackers[0].curves["eao"], 1)
     assert result.trackers[1].totals["eao"] < 0.9
     low, high = result.trackers[1].intervals["eao"]
     assert low <= result.trackers[1].totals["eao"] <= high
@@ -123,7 +123,7 @@ def test_years_without_an_eao(tmp_path, year):
         for name, options in (("a", {"failure": 30, "shift": 4}), ("b", {}))
     ]
     result = evaluate.evaluate(dataset, trackers, "vot", samples=100)
-    assert result.is_supervised and result.eao is None
+    assert result.is_supervised and result.eao_interval is None
     assert [m.label for m in result.measures] == ["A", "R (failures)", "R (of 100)"]
     assert [tracker.name for tracker in result.trackers] == ["b", "a"]
     assert "eao" not in result.trackers[0].totals
