@@ -16,10 +16,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import errno
 import glob
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Optional
 
@@ -39,7 +38,6 @@ from gradnet_tf.files import disk, locks
 
 _LOCKS = ".locks"
 _ATTEMPTS = 3
-_LOCK_ATTEMPTS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,22 +145,11 @@ class Store:
         disk.remove_temporaries(self.root / PROVENANCE)
         _write(self.root / PROVENANCE, marks.encode(content, indent=1))
 
-    @contextlib.contextmanager
-    def locked(self, name: str) -> Iterator[None]:
+    def locked(self, name: str) -> contextlib.AbstractContextManager[None]:
         """Keeps a sequence to this process during the block; raises InUseError if it is taken."""
         folder = self.root / _LOCKS
-        with contextlib.ExitStack() as stack:
-            stack.callback(_remove_if_empty, folder)
-            for left in reversed(range(_LOCK_ATTEMPTS)):
-                try:
-                    folder.mkdir(parents=True, exist_ok=True)
-                    stack.enter_context(locks.held(folder / f"{name}.lock", remove=True))
-                    break
-                except OSError as error:
-                    # Another process that is done may just have removed the folder.
-                    if error.errno not in (errno.ENOENT, errno.EEXIST) or not left:
-                        raise
-            yield
+        folder.mkdir(parents=True, exist_ok=True)
+        return locks.held(folder / f"{name}.lock", remove=True)
 
     def stamp(self, name: str) -> Optional[str]:
         """Returns what tells one mark of a sequence from the next; None without a mark."""
@@ -240,7 +227,8 @@ class Store:
         _write(self._mark(name), marks.encode_mark(mark))
         failure = self._failure(name)
         failure.unlink(missing_ok=True)
-        _remove_if_empty(failure.parent)
+        with contextlib.suppress(OSError):  # Not empty, or not there.
+            failure.parent.rmdir()
 
     def fail(self, name: str, text: str) -> None:
         """Records that a sequence failed. It is not finished then, whatever was there before."""
@@ -279,11 +267,6 @@ def _write(path: Path, content: bytes) -> None:
         except OSError:
             if not left:
                 raise
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # Not empty, or not there.
-        folder.rmdir()
 
 
 def _batches(provenance: Mapping[str, Any]) -> set[int]:

@@ -154,24 +154,10 @@ def test_a_sequence_is_of_one_process_at_a_time(store):
             store.locked("s").__enter__()
         with dataclasses.replace(store, root=store.root.with_name("U")).locked("s"):
             pass
-    assert not list(store.root.iterdir())
+    assert not eval_data.tree(store.root)
     with pytest.raises(KeyError), store.locked("s"):
         raise KeyError
-    assert not list(store.root.iterdir())
-
-
-def test_another_process_removes_the_folder_of_locks(store, monkeypatch):
-    held, removed = locks.held, []
-
-    def held_late(path, **options):
-        if len(removed) < 5:
-            path.parent.rmdir()
-            removed.append(path)
-        return held(path, **options)
-
-    monkeypatch.setattr(locks, "held", held_late)
-    with store.locked("s"):
-        assert len(removed) == 5
+    assert not eval_data.tree(store.root)
 
 
 def test_stamps_tell_marks_apart(store):
