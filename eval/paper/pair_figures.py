@@ -51,12 +51,8 @@ def run(settings: Settings) -> output.Document:
 
 def _figure1(settings: Settings) -> output.Document:
     network, loaded = inputs.load_siamfc(settings.checkpoint[0])
-    samples, losses, gradients = [], [], []
-    for sample in inputs.draw_pairs(settings):
-        loss, gradient = exemplar_gradient(network, sample)
-        samples.append(sample)
-        losses.append(loss)
-        gradients.append(gradient)
+    samples = list(inputs.draw_pairs(settings))
+    losses, gradients = zip(*(exemplar_gradient(network, sample) for sample in samples))
     return output.Document(
         tables=(gradient_table(samples, losses, gradients),),
         figures={"": lambda: draw_gradients(samples, gradients)},
@@ -155,10 +151,8 @@ def draw_shares(shares: Sequence[Sequence[float]]):
 
 def _figure10(settings: Settings) -> output.Document:
     loaded = [inputs.load_network(path, needs_update=True) for path in settings.checkpoint]
-    samples, found = [], []
-    for sample in inputs.draw_pairs(settings):
-        samples.append(sample)
-        found.append([score_maps(network, sample) for network, _ in loaded])
+    samples = list(inputs.draw_pairs(settings))
+    found = [[score_maps(network, sample) for network, _ in loaded] for sample in samples]
     second = ", (c) S and (d) S* of the second" if len(loaded) > 1 else ""
     return output.Document(
         tables=(map_table(samples, found),),
