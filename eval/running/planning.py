@@ -15,7 +15,7 @@ from gradnet_tf.eval.results.store import Store
 from gradnet_tf.eval.running import provenance, start_frames
 from gradnet_tf.eval.running.protocols import Protocol
 from gradnet_tf.eval.running.tasks import Task, TaskResult, read_finished
-from gradnet_tf.eval.trackers import registry, sources
+from gradnet_tf.eval.trackers import sources
 from gradnet_tf.eval.trackers.registry import TrackerSpec
 
 
@@ -62,20 +62,17 @@ def make_plan(
     listed = {*names, *(problem.sequence for problem in dataset.problems)}
     prepared = []
     for spec in specs:
-        weights, configuration = registry.identify(spec)
         name = result_name(spec, protocol, dataset.layout)
         root = output / dataset.title / name
         if dataset.layout == formats.VOT:
             root /= formats.EXPERIMENTS[protocol.name]
+        record = provenance.make_provenance(spec, name, protocol, dataset, environment)
         code = sources.read_code(spec)
-        identity = provenance.make_identity(weights, configuration, protocol, code.digest)
+        identity = provenance.make_identity(record, code.digest)
         store = Store(root, dataset.layout, dataset.origin, identity, code.modules)
         other = store.check_conflicts(listed, force=force, keep_other_code=keep_other_code)
         if force:
             other = {key: text for key, text in other.items() if key not in listed}
-        record = provenance.make_provenance(
-            spec, weights, configuration, protocol, dataset, environment, name
-        )
         prepared.append((spec, name, store, record, other))
     plan = Plan([], [])
     for spec, name, store, record, other in prepared:

@@ -18,6 +18,7 @@ from gradnet_tf import hardware
 from gradnet_tf.datasets.sequences import Dataset, Sequence
 from gradnet_tf.eval.results import marks
 from gradnet_tf.eval.running.protocols import Protocol
+from gradnet_tf.eval.trackers import registry
 from gradnet_tf.eval.trackers.registry import TrackerSpec
 
 _OPENCV = [f"opencv-{kind}python{tail}" for kind in ("contrib-", "") for tail in ("-headless", "")]
@@ -26,19 +27,17 @@ _TIMEOUT = 10  # Seconds that another program may take.
 _DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 
 
-def make_identity(
-    weights: Optional[str], configuration: Mapping[str, Any], protocol: Protocol, code: str
-) -> dict[str, Any]:
+def make_identity(record: Mapping[str, Any], code: str) -> dict[str, Any]:
     """Returns all but the data that the boxes depend on; results of equal identity belong together.
 
-    `weights` and `configuration` are of `registry.identify`, `code` is of `sources.read_code`.
+    `record` is of `make_provenance`, `code` the digest of `sources.read_code`.
     """
     return {
-        "version": gradnet_tf.__version__,
+        "version": record["gradnet_tf"],
         "code": code,
-        "weights": weights,
-        "configuration": marks.digest(configuration),
-        "protocol": dataclasses.asdict(protocol),
+        "weights": record["tracker"]["weights"],
+        "configuration": marks.digest(record["tracker"]["configuration"]),
+        "protocol": record["protocol"],
     }
 
 
@@ -60,17 +59,17 @@ def hash_data(sequence: Sequence, protocol: Protocol) -> str:
 
 def make_provenance(
     spec: TrackerSpec,
-    weights: Optional[str],
-    configuration: Mapping[str, Any],
+    name: str,
     protocol: Protocol,
     dataset: Dataset,
     environment: Mapping[str, Any],
-    name: str,
 ) -> dict[str, Any]:
     """Returns the content of `provenance.json` besides the identity, see `make_identity`.
 
-    `environment` is of `describe_environment`; `name` is how the results are called.
+    `name` is how the results are called, `environment` is of `describe_environment`. Raises as
+    `registry.identify`.
     """
+    weights, configuration = registry.identify(spec)
     return {
         "gradnet_tf": gradnet_tf.__version__,
         "tracker": {
@@ -78,7 +77,7 @@ def make_provenance(
             "spec": spec.text,
             "kind": spec.kind,
             "weights": weights,
-            "configuration": dict(configuration),
+            "configuration": configuration,
         },
         "protocol": dataclasses.asdict(protocol),
         "dataset": {

@@ -21,17 +21,17 @@ def sequence(**fields):
 
 
 def test_identity_is_json_and_tells_every_difference():
-    first = provenance.make_identity("w", {"a": 1}, Protocol(), "c")
-    assert json.loads(json.dumps(first)) == first
-    for other in (
-        provenance.make_identity("v", {"a": 1}, Protocol(), "c"),
-        provenance.make_identity("w", {"a": 2}, Protocol(), "c"),
-        provenance.make_identity("w", {"a": 1}, Protocol(limit=5), "c"),
-        provenance.make_identity("w", {"a": 1}, Protocol(fps=25), "c"),
-        provenance.make_identity("w", {"a": 1}, Protocol(on_bad_frame="hold"), "c"),
-        provenance.make_identity("w", {"a": 1}, Protocol(), "d"),
-    ):
-        assert other != first
+    def identity(weights="w", a=1, code="c", **protocol):
+        tracker = {"weights": weights, "configuration": {"a": a}}
+        protocol = dataclasses.asdict(Protocol(**protocol))
+        record = {"gradnet_tf": "1", "tracker": tracker, "protocol": protocol}
+        return provenance.make_identity(record, code)
+
+    first = identity()
+    assert json.loads(json.dumps(first)) == first == identity()
+    for change in (dict(weights="v"), dict(a=2), dict(code="d"), dict(limit=5), dict(fps=25)):
+        assert identity(**change) != first
+    assert identity(on_bad_frame="hold") != first
 
 
 def test_hash_of_data_is_of_what_the_tracker_gets():
