@@ -62,7 +62,7 @@ class Store:
             keep_other_code: Whether results of other code may stay beside those to come.
 
         Returns:
-            For each sequence of which there are results of other code, how that differs, in words.
+            For each sequence of which results of other code stay for now, how that differs.
 
         Raises:
             ValueError: If the folder holds results of another identity (of other code: on
@@ -79,19 +79,18 @@ class Store:
                     "another output or another name to the tracker, or --force to replace them"
                 )
         for path in sorted((self.root / DONE).glob("*.json")):
+            if force and path.stem in names:
+                continue
             mark = marks.read_mark(self.root, path.stem) or {}
             there = mark.get("identity")
             if there is None or is_same(there, self.identity):
                 continue
-            is_code = is_same_but_code(there, self.identity)
-            if is_code:
+            if is_same_but_code(there, self.identity):
                 other_code[path.stem] = describe_code(mark, self.identity, self.modules)
                 if path.stem in names or keep_other_code:
                     continue
                 differences = other_code[path.stem]
                 more = ", run those sequences as well, or keep them by --keep_other_code"
-            elif path.stem in names and force:
-                continue
             else:
                 differences = describe_differences(there, self.identity)
                 more = ", or --force to replace them" if path.stem in names else ""

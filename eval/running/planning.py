@@ -71,8 +71,6 @@ def make_plan(
         identity = provenance.make_identity(record, code.digest)
         store = Store(root, dataset.layout, dataset.origin, identity, code.modules)
         other = store.check_conflicts(listed, force=force, keep_other_code=keep_other_code)
-        if force:
-            other = {key: text for key, text in other.items() if key not in listed}
         prepared.append((spec, name, store, record, other))
     plan = Plan([], [])
     for spec, name, store, record, other in prepared:
