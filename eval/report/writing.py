@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from gradnet_tf.datasets.sequences import Dataset
 from gradnet_tf.eval.report import clips, descriptions, page, plots, sheets, tables
-from gradnet_tf.eval.results import discovery
+from gradnet_tf.eval.results import discovery, marks
 from gradnet_tf.eval.scoring import evaluate, loading
 from gradnet_tf.eval.scoring.summary import Evaluation
 from gradnet_tf.files import disk
@@ -246,12 +246,7 @@ def _check_output(path: Path) -> Path:
 
 def _read_manifest(folder: Path) -> Optional[dict[str, str]]:
     """Returns the files of a report and their hashes; None if the folder holds no report."""
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    is_ours = isinstance(content, dict) and content.get("format") == FORMAT
-    found = content.get("files") if is_ours else None
+    found = (marks.read_json(folder / MANIFEST, FORMAT) or {}).get("files")
     return found if isinstance(found, dict) else None
 
 

@@ -27,7 +27,7 @@ _DIGEST = "digest"  # In a mark: the sha256 of the rest of it.
 
 def read_mark(root: disk.PathLike, name: str) -> Optional[dict[str, Any]]:
     """Reads the mark of a finished sequence; None without one that is as it was written."""
-    mark = _read_json(Path(root, DONE, f"{name}.json"))
+    mark = read_json(Path(root, DONE, f"{name}.json"))
     return mark if mark is not None and mark.pop(_DIGEST, None) == digest(mark) else None
 
 
@@ -50,7 +50,7 @@ def find_changed_file(root: disk.PathLike, mark: Mapping[str, Any]) -> Optional[
 
 def read_provenance(root: disk.PathLike) -> Optional[dict[str, Any]]:
     """Reads the provenance of a folder of results; None without a readable one."""
-    return _read_json(Path(root, PROVENANCE))
+    return read_json(Path(root, PROVENANCE))
 
 
 def belongs(mark: Mapping[str, Any], provenance: Mapping[str, Any]) -> bool:
@@ -69,9 +69,10 @@ def digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _read_json(path: Path) -> Optional[dict[str, Any]]:
+def read_json(path: Path, kind: str = FORMAT) -> Optional[dict[str, Any]]:
+    """Reads a file whose "format" is of that kind; None without a readable one."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) and content.get("format") == FORMAT else None
+    return content if isinstance(content, dict) and content.get("format") == kind else None
