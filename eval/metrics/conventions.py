@@ -21,6 +21,7 @@ Success is IoU > t in all of them. An error of -1 counts as precise: that is how
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple, Optional
 
@@ -40,7 +41,8 @@ class Tracked(NamedTuple):
     resolution: Optional[regions.Resolution]
 
 
-class Counted(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Counted:
     """What a convention counts of a sequence: m of its frames."""
 
     iou: np.ndarray  # float64 [m]; -1 where the truth is invalid, 0 without a box.
@@ -121,9 +123,8 @@ def _pysot(tracked: Tracked) -> Counted:
     counted = _marked(boxes, truth, (truth[:, 2:] > 0).all(axis=1), len(tracked.boxes))
     centered = (truth[:, :2] + (truth[:, 2:] - 1) / 2 > 0).all(axis=1)
     _, error, normalized = _measure(boxes, truth)
-    return counted._replace(
-        error=np.where(centered, error, -1.0), normalized_error=np.where(centered, normalized, -1.0)
-    )
+    error, normalized = (np.where(centered, each, -1.0) for each in (error, normalized))
+    return dataclasses.replace(counted, error=error, normalized_error=normalized)
 
 
 def _reference(tracked: Tracked) -> Counted:

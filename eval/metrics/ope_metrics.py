@@ -33,18 +33,13 @@ class Thresholds(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SequenceScores:
-    """A sequence as a convention counts it: m of its frames, curves over t thresholds."""
+class SequenceScores(conventions.Counted):
+    """A sequence as a convention counts it, with its curves over t thresholds."""
 
     convention: str
-    frames: int  # What hits are divided by.
-    iou: np.ndarray  # float64 [m]; -1 for invalid truth.
-    error: np.ndarray  # float64 [m], centre error in px; -1 for invalid truth.
-    normalized_error: np.ndarray  # float64 [m], the same in units of the truth's size.
     success: np.ndarray  # float64 [t], share of frames with IoU > t.
     precision: np.ndarray  # float64 [t], share of frames with an error <= t (reference: < t).
     normalized_precision: np.ndarray  # float64 [t], the same of the normalized error.
-    weight: float  # In a mean over sequences; got10k: counted frames, vot: all frames.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +163,7 @@ def sequence_scores(
         normalized_precision=curve(
             is_within, counted.normalized_error, limits.normalized_precision
         ),
-        **counted._asdict(),
+        **vars(counted),
     )
 
 
