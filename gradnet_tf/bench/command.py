@@ -73,6 +73,7 @@ class Benchmark:
     def run(self) -> dict[str, Any]:
         """Measures, reports and writes; returns what the JSON file holds."""
         values = self._values
+        tf.get_logger().setLevel("ERROR")  # It takes several trackers for one that is traced again.
         results: dict[str, Any] = {"environment": report.environment()}
         for name, value in results["environment"].items():
             _say(f"{name}: {value}")

@@ -13,7 +13,7 @@ from gradnet_tf.tracking import config
 
 
 def period(constants: config.TrackerConfig) -> int:
-    """Counts the frames after which updates and searches of all scales repeat."""
+    """Counts the frames after which updates and choices of the scale repeat."""
     return math.lcm(constants.update_interval, constants.scale_interval)
 
 
