@@ -171,7 +171,7 @@ PRESETS = {
 }
 # docs/performance.md has what it leaves out.
 PRESETS["fast"] = dataclasses.replace(
-    PRESETS["tuned"], scale_interval=4, update_interval=10, exact_updates=False
+    PRESETS["tuned"], scale_interval=6, update_interval=12, exact_updates=False
 )
 
 
