@@ -14,6 +14,7 @@ moved to another --root. It uses all cores; --beam_options takes it to a cluster
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 from collections.abc import Sequence
@@ -32,8 +33,8 @@ for _name, _value in (
 
 from gradnet_tf import command_line  # noqa: E402
 from gradnet_tf.data.description import FILE_NAME, Description  # noqa: E402
-from gradnet_tf.data_prep import curate, pipeline, preview, runner  # noqa: E402
-from gradnet_tf.datasets import SOURCES, tracks  # noqa: E402
+from gradnet_tf.data_prep import pipeline, preview, runner  # noqa: E402
+from gradnet_tf.datasets import tracks  # noqa: E402
 from gradnet_tf.files import storage  # noqa: E402
 
 _LISTED = 5  # problems in the report
@@ -41,44 +42,13 @@ _LISTED = 5  # problems in the report
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines this command's flags; not on import, for other commands share some names."""
-    here = dict(flag_values=values)
-    needed = dict(required=True, **here)
-    flags.DEFINE_enum("source", None, sorted(SOURCES), "What kind of data set it is.", **needed)
-    flags.DEFINE_string("root", None, "Folder of the raw data.", **needed)
-    flags.DEFINE_string(
-        "output",
-        None,
-        "Folder for shards and dataset.json; if it was begun before, the rest is made.",
-        **needed,
-    )
-    flags.DEFINE_enum(
-        "split",
-        tracks.TRAIN,
-        tracks.SPLITS,
-        "The benchmark's training set, or all: also what it keeps for validation and tests.",
-        **here,
-    )
-    flags.DEFINE_integer(
-        "shards", None, "Shards; by default their number goes with that of the frames.", 1, **here
-    )
-    flags.DEFINE_integer(
-        "jobs", None, "Processes of the local runner; by default one for each core.", 1, **here
-    )
-    flags.DEFINE_string(
-        "beam_options",
-        "",
-        'Options of Apache Beam, such as "--runner=FlinkRunner --parallelism=64"; without '
-        "--runner the work is done on this machine.",
-        **here,
-    )
-    flags.DEFINE_integer(
-        "quality", curate.JPEG_QUALITY, "JPEG quality of the crops.", 1, 100, **here
-    )
-    flags.DEFINE_integer(
-        "limit_tracks", None, "Take the first tracks only, for a trial.", 1, **here
-    )
+    for field in dataclasses.fields(pipeline.PrepConfig):
+        command_line.define_field(field, field.default, values)
     flags.DEFINE_boolean(
-        "preview", False, f"Also write {preview.FILE_NAME}: random crops with their boxes.", **here
+        "preview",
+        False,
+        f"Also write {preview.FILE_NAME}: random crops with their boxes.",
+        flag_values=values,
     )
 
 
@@ -102,9 +72,9 @@ def _prepare(values: flags.FlagValues, arguments: Sequence[str]) -> None:
     if values.preview and "://" in values.output:
         raise ValueError("--preview needs a local --output")
     output = os.path.expanduser(values.output)  # A shell leaves --output=~/DIR as it is.
-    names = "source root shards quality limit_tracks jobs beam_options split".split()
-    options = {name: values[name].value for name in names}
-    made = pipeline.prepare(pipeline.PrepConfig(output=output, **options), progress=True)
+    names = [field.name for field in dataclasses.fields(pipeline.PrepConfig)]
+    options = {**{name: values[name].value for name in names}, "output": output}
+    made = pipeline.prepare(pipeline.PrepConfig(**options), progress=True)
     written = [os.path.join(output, FILE_NAME)]
     if values.preview:
         written.append(preview.write(output))

@@ -51,12 +51,9 @@ def write_json(path: str, content: Any) -> None:
 def read_json(path: str) -> dict[str, Any]:
     """Reads a JSON object; a ValueError if it is something else, an OSError if nothing is read."""
     try:
-        content = json.loads(storage.read_bytes(path))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is not a JSON object")
-    return content
+        return dict(json.loads(storage.read_bytes(path)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a JSON object: {error}") from error
 
 
 def finished_summary(output: str, number: int, count: int) -> Optional[dict[str, Any]]:

@@ -20,54 +20,60 @@ import tensorflow as tf
 from absl import logging
 from tqdm.auto import tqdm
 
+from gradnet_tf import settings
 from gradnet_tf.data import description
 from gradnet_tf.data_prep import curate, layout, planning, runner, statistics
 from gradnet_tf.datasets import SOURCES
 from gradnet_tf.datasets.tracks import SPLITS, TRAIN
 from gradnet_tf.files import locks, storage
+from gradnet_tf.settings import Range, constant
 
 _POLL_SECONDS = 0.5
 _LISTED = 10  # shards in a message
+_COUNT = Range(lambda v: v is None or v >= 1, "at least 1")
 
 
 @dataclasses.dataclass(frozen=True)
 class PrepConfig:
-    """What to prepare, and how.
+    """What to prepare, and how; each field says what it is for.
 
-    Attributes:
-        source: Name of a reader, a key of `datasets.SOURCES`.
-        root: Folder of the raw data.
-        output: Folder of the data set.
-        shards: Number of shards; None chooses one by the number of frames.
-        quality: Of the JPEG crops, 1 to 100.
-        limit_tracks: Take the first tracks only, for a trial; None takes all.
-        jobs: See `runner.make_pipeline`.
-        beam_options: See `runner.make_pipeline`.
-        split: "train", or "all" for what the benchmark keeps for validation or tests, too.
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
-    source: str
-    root: str
-    output: str
-    shards: Optional[int] = None
-    quality: int = curate.JPEG_QUALITY
-    limit_tracks: Optional[int] = None
-    jobs: Optional[int] = None
-    beam_options: str = ""
-    split: str = TRAIN
+    source: str = constant(
+        dataclasses.MISSING, "What kind of data set it is.", tuple(sorted(SOURCES))
+    )
+    root: str = constant(dataclasses.MISSING, "Folder of the raw data.")
+    output: str = constant(
+        dataclasses.MISSING,
+        "Folder for shards and dataset.json; if it was begun before, the rest is made.",
+    )
+    split: str = constant(
+        TRAIN,
+        "The benchmark's training set, or all: also what it keeps for validation and tests.",
+        SPLITS,
+    )
+    shards: Optional[int] = constant(
+        None, "Shards; by default their number goes with that of the frames.", _COUNT
+    )
+    jobs: Optional[int] = constant(
+        None, "Processes of the local runner; by default one for each core.", _COUNT
+    )
+    beam_options: str = constant(
+        "",
+        'Options of Apache Beam, such as "--runner=FlinkRunner --parallelism=64"; without '
+        "--runner the work is done on this machine.",
+    )
+    quality: int = constant(
+        curate.JPEG_QUALITY,
+        "JPEG quality of the crops.",
+        Range(range(1, 101).__contains__, "1 to 100"),
+    )
+    limit_tracks: Optional[int] = constant(None, "Take the first tracks only, for a trial.", _COUNT)
 
     def __post_init__(self):
-        if self.source not in SOURCES:
-            known = ", ".join(sorted(SOURCES))
-            raise ValueError(f"unknown source {self.source!r}; there are {known}")
-        if self.split not in SPLITS:
-            raise ValueError(f"split must be {' or '.join(SPLITS)}, got {self.split!r}")
-        for name in ("shards", "limit_tracks", "jobs"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"quality must be 1 to 100, got {self.quality}")
+        settings.check(self)
 
 
 def prepare(config: PrepConfig, progress: bool = False) -> description.Description:
@@ -209,7 +215,7 @@ def _finish(
         options={k: v for k, v in options.items() if k not in ("source", "root")},
         counts=counts,
         problems=dict(sorted(kinds.items())),
-        problem_list=listed_problems[: description.MAX_LISTED_PROBLEMS],
+        problem_list=listed_problems,
         exemplar=exemplar,
         instance=instance,
         shards=[

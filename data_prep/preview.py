@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 
 import numpy as np
 from PIL import Image
 
-from gradnet_tf.data import description, records
+from gradnet_tf.data import catalog, cutting
 from gradnet_tf.data_prep import curate
-from gradnet_tf.files import disk, storage
-from gradnet_tf.media import drawing, image_files, images
+from gradnet_tf.files import disk
+from gradnet_tf.media import drawing
 
 FILE_NAME = "preview.png"
 _PAIRS = 24
@@ -28,29 +27,18 @@ def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Imag
         seed: Chooses the frames.
 
     Raises:
-        OSError: If there is no ``dataset.json``, or shards cannot be read.
+        OSError: If shards cannot be read.
     """
-    made = description.load(output)
-    ends = np.cumsum([shard.frames for shard in made.shards])
-    total = int(ends[-1]) if len(ends) else 0
+    source = catalog.load([output], need_statistics=False)
+    total = len(source.columns["frames"])
     chosen = np.random.default_rng(seed).choice(total, min(pairs, total), replace=False)
     crops, boxes, labels = [], [], []
-    for number in sorted(chosen.tolist()):
-        shard = int(np.searchsorted(ends, number, side="right"))
-        place = number - int(ends[shard]) + made.shards[shard].frames
-        path = os.path.join(output, made.shards[shard].name)
-        index = records.open_index(path)
-        track = int(np.searchsorted(np.cumsum(index.counts), place, side="right"))
-        label = f"{index.videos[track][-_NAME_LENGTH:]} {int(index.columns['frames'][place])}"
-        for letter, box in zip("zx", curate.boxes_in_crops(index.columns["boxes"][place])):
-            start, length = (
-                int(index.columns[f"{letter}_{name}"][place]) for name in ("offset", "length")
-            )
-            crop = io.BytesIO(storage.read_range(path, start, length))
-            with image_files.opened(crop, f"of {label} in {path}") as image:
-                crops.append(images.as_rgb(image))
+    for frame in sorted(chosen.tolist()):
+        label = f"{source.video(frame)[-_NAME_LENGTH:]} {source.columns['frames'][frame]}"
+        for key, box in zip("zx", curate.boxes_in_crops(source.columns["boxes"][frame])):
+            crops.append(source.decode(key, frame, cutting.SOURCE_SIZES[key]).numpy())
             boxes.append(box)
-            labels.append(f"{letter} {label}")
+            labels.append(f"{key} {label}")
     return drawing.contact_sheet(
         crops, boxes, columns=2 * _PAIRS_IN_A_ROW, labels=labels, side=curate.INSTANCE_SIZE
     )

@@ -30,11 +30,9 @@ def total(parts: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def describe(sums: np.ndarray) -> Statistics:
-    """Computes mean and covariance (divisor n); NaN without pixels."""
+    """Computes mean and covariance (divisor n) of pixels, one at least."""
     # In Python's integers to the last step, so that nothing cancels or overflows.
     (count, *totals), *rows = sums.tolist()
-    if not count:
-        return Statistics(np.full(3, np.nan), np.full((3, 3), np.nan), 0)
     covariance = [
         [(count * product - a * b) / count**2 for b, product in zip(totals, products)]
         for a, *products in rows

@@ -7,7 +7,9 @@ the work to `finish`, and its module ends with `main(define_flags, run)`.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Optional
@@ -18,6 +20,14 @@ from gradnet_tf.files.interrupts import Interrupts
 
 # What a user can put right: the message says how, and a traceback would only hide it.
 EXPECTED = (ImportError, OSError, ValueError)
+# Of the types of a configuration's fields.
+_DEFINE = {
+    "bool": flags.DEFINE_boolean,
+    "int": flags.DEFINE_integer,
+    "float": flags.DEFINE_float,
+    "str": flags.DEFINE_string,
+}
+flags.disclaim_key_flags()  # --help tells what `define_field` defines among the command's own.
 # What asks for help instead of a command.
 HELP = ("--help", "-help", "--helpshort", "--helpfull", "-h", "-?")
 
@@ -73,12 +83,9 @@ def tell(text: str) -> None:
 def exit_with_usage(
     text: Optional[str], commands: Mapping[str, tuple[str, str]], status: int
 ) -> NoReturn:
-    """Prints the help of a program with several commands, and exits.
+    """Prints the help of a program with several commands (name: module, what it does), and exits.
 
-    Args:
-        text: The docstring of the program.
-        commands: Module and what it does, by name.
-        status: The exit status if nothing was asked for, not even help.
+    `text` is its docstring; the exit status is `status` if nothing was asked for, not even help.
     """
     is_asked = len(sys.argv) > 1
     width = max(map(len, commands)) + 2
@@ -94,6 +101,28 @@ def choose(name: str, commands: Mapping[str, tuple[str, str]], status: int) -> s
         known = ", ".join(commands)
         sys.exit(fail(f"there is no command {name!r}; there are {known}", status))
     return commands[name][0]
+
+
+def define_field(
+    field: dataclasses.Field, default: Any, values: flags.FlagValues, note: str = ""
+) -> None:
+    """Defines the flag of a field that `settings.constant` made.
+
+    Args:
+        field: The field of a configuration; numbers, texts, choices and what is on or off.
+        default: Of the flag, which must be given if it is `dataclasses.MISSING`.
+        values: Where to define it.
+        note: What its help says besides.
+    """
+    kind = re.sub(r"Optional\[(.*)\]", r"\1", str(field.type))
+    is_required = default is dataclasses.MISSING
+    options: dict[str, Any] = {"flag_values": values, "required": is_required}
+    options |= {"default": None if is_required else default, "help": field.metadata["help"] + note}
+    choices = field.metadata["valid"]
+    if kind == "str" and choices:
+        flags.DEFINE_enum(field.name, enum_values=choices, **options)
+    else:
+        _DEFINE[kind](field.name, **options)
 
 
 def refuse(arguments: Sequence[str]) -> None:

@@ -32,20 +32,13 @@ from gradnet_tf import command_line, weights  # noqa: E402
 from gradnet_tf.eval.running import tracked  # noqa: E402
 from gradnet_tf.files import storage  # noqa: E402
 from gradnet_tf.tracking import config as tracker_config  # noqa: E402
-from gradnet_tf.training import config as configs  # noqa: E402
-from gradnet_tf.training import loop  # noqa: E402
+from gradnet_tf.training import loop, presets  # noqa: E402
+from gradnet_tf.training.config import TrainConfig  # noqa: E402
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 STOPPED = 143  # Exit status of a run that a signal stopped after a checkpoint.
 
-# By the type of a field's default; the number of `RunOptions.stop_after` has none.
-_DEFINE = {
-    bool: flags.DEFINE_boolean,
-    int: flags.DEFINE_integer,
-    float: flags.DEFINE_float,
-    type(None): flags.DEFINE_integer,
-}
-_OPTIONS = {f.name: f for f in dataclasses.fields(configs.RunOptions) if f.name != "progress"}
+_OPTIONS = {f.name: f for f in dataclasses.fields(presets.RunOptions) if f.name != "progress"}
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -68,7 +61,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         **here,
     )
     flags.DEFINE_enum(
-        "preset", "reference", tuple(configs.PRESETS), "Constants where no flag says more.", **here
+        "preset", "reference", tuple(presets.PRESETS), "Constants where no flag says more.", **here
     )
     flags.DEFINE_string(
         "feature_cache",
@@ -92,38 +85,30 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "track_preset", "tuned", tuple(tracker_config.PRESETS), "Constants of the tracker.", **here
     )
     flags.DEFINE_enum("strategy", "none", STRATEGIES, "Distribution over GPUs or machines.", **here)
-    for name, field in _OPTIONS.items():
-        _DEFINE[type(field.default)](name, field.default, field.metadata["help"], **here)
-    for field in dataclasses.fields(configs.TrainConfig):
-        default = field.default if field.name == "stage" else None
-        text, choices = field.metadata["help"], field.metadata["valid"]
-        if default is None:
-            text += " Default: the preset's."
-        if isinstance(field.default, str):
-            flags.DEFINE_enum(field.name, default, choices, text, **here)
+    for field in _OPTIONS.values():
+        command_line.define_field(field, field.default, values)
+    for field in dataclasses.fields(TrainConfig):
+        if field.name == "stage":
+            command_line.define_field(field, field.default, values)
         else:
-            _DEFINE[type(field.default)](field.name, default, text, **here)
+            command_line.define_field(field, None, values, " Default: the preset's.")
 
 
-def read_config(values: flags.FlagValues) -> configs.TrainConfig:
+def read_config(values: flags.FlagValues) -> TrainConfig:
     """The preset with the constants that flags set.
 
     Raises:
         ValueError: If a value is out of its range or contradicts another.
     """
-    names = [field.name for field in dataclasses.fields(configs.TrainConfig)]
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
     changes = {name: values[name].value for name in names if values[name].value is not None}
-    config = configs.preset(values.preset, **changes)
-    configs.check_meaning(config, changes)
+    config = presets.preset(values.preset, **changes)
+    presets.check_meaning(config, changes)
     return config
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     """Trains as the flags say.
-
-    Args:
-        values: Parsed flags of `define_flags`.
-        arguments: What stood on the command line besides flags; anything is an error.
 
     Returns:
         The exit status: 0; 1 after one line "error: ..." on stderr; `STOPPED` after a signal; 130
@@ -147,12 +132,8 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
 def _train(values: flags.FlagValues) -> int:
     workdir = _checked_workdir(values.workdir)
     config = read_config(values)
-    options = configs.RunOptions(**{name: values[name].value for name in _OPTIONS})
+    options = presets.RunOptions(**{name: values[name].value for name in _OPTIONS})
     data_weights = _numbers("data_weights", values.data_weights)
-    if data_weights is not None and len(data_weights) != len(values.data):
-        raise ValueError(
-            f"data_weights has {len(data_weights)} numbers for {len(values.data)} data sets"
-        )
     sequences = _open_sequences(values)
     with _scope(values.strategy):
         outcome = loop.train(

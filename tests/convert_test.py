@@ -11,7 +11,7 @@ import pytest
 from absl import flags
 
 from gradnet_tf import convert
-from gradnet_tf.weights import load, pretrained
+from gradnet_tf.weights import load, store
 from tests.helpers import checkpoints
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,7 +140,7 @@ def test_overwrite(base, command, tmp_path):
 
 
 def test_the_shipped_weights_are_not_where_others_go(base, command, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained, "_FOLDER", tmp_path)
+    monkeypatch.setattr(store, "EMBEDDED", tmp_path / "gradnet")
     arguments = [f"--tf1={base}", f"--output={tmp_path}/x/../gradnet"]
     (tmp_path / "x").mkdir()
     assert command(*arguments)[0] == 0
@@ -157,7 +157,7 @@ def test_the_command_of_the_checkpoints_readme(command, tmp_path, monkeypatch):
     (line,) = re.findall("python -m gradnet_tf.convert (.*)", text)
     (output,) = re.findall("--output=(.*)", line)
     assert f'gradnet_tf.Tracker("{output}")' in text
-    assert not pretrained.is_embedded(ROOT / output) and not (ROOT / output).exists()
+    assert (ROOT / output).resolve() != store.EMBEDDED.resolve() and not (ROOT / output).exists()
     monkeypatch.chdir(tmp_path)
     fails(command(*line.split()), "base_l5_1t_49/model_epoch49.ckpt: no such checkpoint")
 

@@ -187,9 +187,9 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 def measure(values: flags.FlagValues) -> dict:
     """Measures and prints as `gradnet_tf.bench`; raises as `their_tracker`."""
-    from gradnet_tf.weights import pretrained
+    from gradnet_tf.weights import store
 
-    checkpoint = values.checkpoint or str(pretrained.path())
+    checkpoint = values.checkpoint or str(store.EMBEDDED)
     theirs = functools.partial(program, values.authors, checkpoint)
     return bench.measure(values, {"authors' code": theirs})
 

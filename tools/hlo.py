@@ -117,10 +117,10 @@ def export_training(folder: Path, precision: str, **changes) -> Path:
 
     from gradnet_tf.network import architecture
     from gradnet_tf.network.gradnet import GradNet
-    from gradnet_tf.training import config as configs
+    from gradnet_tf.training import presets
     from gradnet_tf.training.step import TrainStep
 
-    config = configs.preset("reference", precision=precision, **changes)
+    config = presets.preset("reference", precision=precision, **changes)
     step = TrainStep(GradNet(seed=1), config)
     random = np.random.default_rng(0)
     sizes = architecture.EXEMPLAR_SIZE, architecture.TRAINING_INSTANCE_SIZE

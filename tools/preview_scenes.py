@@ -94,9 +94,9 @@ def _scenes(source, config, sizes, frames, track, seed):
     """Gives search regions, uint8 RGB, and by how much larger each shows its target."""
     stage = scenes.Stage(config, source.training, sizes, source.config.frame_range)
     count = len(frames)
-    course = sampling.uniforms(seed, track, 0, sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS])
+    course = sampling.uniforms((seed, track, 0), sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS])
     own = [
-        sampling.uniforms(seed, int(frame), 0, sampling.SCENE_CROP, [scenes.UNIFORMS])
+        sampling.uniforms((seed, int(frame), 0), sampling.SCENE_CROP, [scenes.UNIFORMS])
         for frame in frames
     ]
     start = np.full(count, source.training.frames[frames[0]], np.float64)

@@ -24,7 +24,7 @@ from gradnet_tf.media import images
 from gradnet_tf.network import architecture, crops
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.tracking.config import TrackerConfig
-from gradnet_tf.training import config, start
+from gradnet_tf.training import presets, start
 
 FRAME_RANGE = 100  # Most frames between the two, as in training.
 _TITLE = 24  # Letters that fit over a small picture.
@@ -66,7 +66,7 @@ def load_siamfc(checkpoint: str) -> tuple[GradNet, weights.Weights]:
     Its U2 has no meaning. Raises as `load_weights`.
     """
     loaded = load_weights(checkpoint)
-    copied = config.preset("reference", "gradnet", init_template="search")
+    copied = presets.preset("reference", "gradnet", init_template="search")
     return start.make_network(copied, loaded.arrays), loaded
 
 
@@ -117,9 +117,9 @@ def from_sequences(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
         raise ValueError(f"{dataset.root}: no sequence has two frames with ground truth")
     for number in range(count):
         turn, place = divmod(number, len(known))
-        order = np.argsort(sampling.uniforms(seed, turn, 0, sampling.PAIRS, [len(known)]))
+        order = np.argsort(sampling.uniforms((seed, turn, 0), sampling.PAIRS, [len(known)]))
         sequence, frames = known[order[place]]
-        first, second = sampling.uniforms(seed, number, 0, sampling.MORE, [2])
+        first, second = sampling.uniforms((seed, number, 0), sampling.MORE, [2])
         z = frames[int(first * len(frames))]
         near = frames[(np.abs(frames - z) <= FRAME_RANGE) & (frames != z)]
         x = near[int(second * len(near))] if len(near) else z

@@ -20,9 +20,9 @@ from gradnet_tf.eval.report import descriptions
 from gradnet_tf.eval.report.tables import HIGH, Column, Number, Table
 from gradnet_tf.eval.scoring.summary import Evaluation
 from gradnet_tf.eval.trackers import registry
-from gradnet_tf.training import config, loop
-from gradnet_tf.training.config import RunOptions, TrainConfig
-from gradnet_tf.weights import pretrained
+from gradnet_tf.training import loop, presets
+from gradnet_tf.training.config import TrainConfig
+from gradnet_tf.weights import store
 
 _VALIDATIONS = 4  # In each training, which keeps a checkpoint of each, for figure2.
 _VALIDATION_BATCHES = 5
@@ -124,7 +124,7 @@ def training_flags(settings: Settings, variant: str) -> list[str]:
         "validation_batches": _VALIDATION_BATCHES,
         "keep": _VALIDATIONS,
     }
-    constants = config.preset(settings.preset, stage)
+    constants = presets.preset(settings.preset, stage)
     if constants.schedule == "cosine":
         flags["warmup_steps"] = min(constants.warmup_steps, steps // _WARMUP_PART)
     # The last one of a flag that is given twice counts.
@@ -138,7 +138,7 @@ def trained(settings: Settings, variant: str) -> Path:
 
 def tracker(settings: Settings, row: Row) -> str:
     """Returns the tracker of a row, see `gradnet_tf.eval.trackers.registry`."""
-    checkpoint = pretrained.path() if settings.init == EMBEDDED else settings.init
+    checkpoint = store.EMBEDDED if settings.init == EMBEDDED else settings.init
     if row.variant is not None:
         checkpoint = trained(settings, row.variant)
     return f"gradnet:{checkpoint},preset={settings.tracker_preset}{row.settings}"
@@ -172,7 +172,7 @@ def _describe_steps(configs: dict[str, TrainConfig]) -> str:
 
 def _read_config(preset: str, arguments: Sequence[str]) -> TrainConfig:
     fields = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
-    others = {*_FLAGS, *(field.name for field in dataclasses.fields(RunOptions))}
+    others = {*_FLAGS, *(field.name for field in dataclasses.fields(presets.RunOptions))}
     changes: dict[str, Any] = {}
     for argument in arguments:
         name, equals, text = argument[2:].partition("=")
@@ -184,6 +184,6 @@ def _read_config(preset: str, arguments: Sequence[str]) -> TrainConfig:
                 changes[name] = text == "true" if kind is bool else kind(text)
             except ValueError:
                 raise ValueError(f"{name} must be of type {kind.__name__}, got {text!r}") from None
-    constants = config.preset(preset, **changes)
-    config.check_meaning(constants, changes)
+    constants = presets.preset(preset, **changes)
+    presets.check_meaning(constants, changes)
     return constants

@@ -22,15 +22,7 @@ from gradnet_tf.media.frames import open_frames
 
 
 def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
-    """Serves the page until the command is stopped.
-
-    Args:
-        values: Parsed flags; there are none of its own.
-        arguments: The video, if one was given.
-
-    Returns:
-        The exit status, see `command_line.finish`.
-    """
+    """Serves the page, with the video if one is given, until it is stopped; the exit status."""
 
     def serve() -> None:
         command_line.refuse(arguments[1:])
@@ -51,10 +43,5 @@ def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
     return command_line.finish(serve, stopped="closed; temporary files are deleted")
 
 
-def main() -> None:
-    """Runs the command."""
-    command_line.main(lambda: None, run)
-
-
 if __name__ == "__main__":
-    main()
+    command_line.main(lambda: None, run)

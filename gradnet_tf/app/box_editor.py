@@ -43,12 +43,9 @@ def make_picture(image: np.ndarray) -> Image.Image:
 def show_boxes(
     boxes: Mapping[int, np.ndarray], scale: float, colours: Sequence[tuple[int, int, int]]
 ) -> list[dict[str, Any]]:
-    """Makes the editor's boxes.
+    """Makes the editor's boxes of those (x, y, width, height) in the frame, by their targets.
 
-    Args:
-        boxes: Box (x, y, width, height) in the frame by the number of its target.
-        scale: See `picture_scale`.
-        colours: Of the targets, in turn.
+    The scale is that of `picture_scale`; the colours are the targets', in turn.
     """
     return [
         {
@@ -65,12 +62,8 @@ def read_boxes(
 ) -> list[Drawn]:
     """Reads the editor's boxes in the order in which they were made.
 
-    A box that was left where it was shown is returned to the last digit, not as the editor rounds.
-
-    Args:
-        edited: The editor's boxes, the newest first.
-        shown: As `show_boxes` had them.
-        scale: Likewise.
+    The editor has the newest first. What was left where `show_boxes` has put it for the same scale
+    is returned to the last digit, not as the editor rounds.
 
     Raises:
         ValueError: If a label is not the number of a target that was shown, or stands twice.

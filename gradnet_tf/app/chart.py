@@ -53,11 +53,9 @@ def plot_confidences(
 
 
 def frame_at(x: float, length: int) -> int:
-    """Returns the frame at a place of the plot; beside the axes, the first or the last one.
+    """Returns which of `length` frames is `x` pixels from the left edge of the PNG.
 
-    Args:
-        x: Pixels from the left edge of the PNG.
-        length: Number of frames in it.
+    Beside the axes it is the first or the last one.
     """
     share = (x / (_INCHES[0] * _DPI) - _LEFT) / _WIDTH
     return int(np.clip(np.floor(share * length), 0, length - 1))

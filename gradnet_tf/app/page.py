@@ -58,7 +58,8 @@ def serving(sessions: Sessions, video: Optional[str] = None) -> Iterator[str]:
         ssr_mode=False,
         footer_links=[],
         allowed_paths=[str(sessions.files)],
-        theme=_theme(),
+        # Gradio's own, with the fonts of the system: its usual ones come from elsewhere.
+        theme=gr.themes.Default(font=("system-ui", "sans-serif"), font_mono=("monospace",)),
         css=_CSS,
         app_kwargs={"middleware": [Shield.as_middleware()]},
     )
@@ -69,15 +70,7 @@ def serving(sessions: Sessions, video: Optional[str] = None) -> Iterator[str]:
 
 
 def make_page(sessions: Sessions, video: Optional[str] = None) -> Any:
-    """Makes the page.
-
-    Args:
-        sessions: See `serving`.
-        video: Likewise.
-
-    Returns:
-        A `gradio.Blocks`.
-    """
+    """Makes the page, a `gradio.Blocks`, for `serving`."""
     with gr.Blocks(title=_TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(
             f"# {_TITLE}\nChoose a video, move to the frame to start from, draw a box around "
@@ -122,10 +115,8 @@ def make_page(sessions: Sessions, video: Optional[str] = None) -> Any:
             plot = gr.Image(show_label=False, interactive=False, elem_id="chart", buttons=[])
             file = functools.partial(gr.File, interactive=False, min_width=300)
             with gr.Row():
-                boxes, film = (
-                    file(label="Boxes", elem_id="boxes"),
-                    file(label="Video", elem_id="film"),
-                )
+                boxes = file(label="Boxes", elem_id="boxes")
+                film = file(label="Video", elem_id="film")
 
         results = [overlay, plot, boxes, film]
         shown = [title, slider, editor]
@@ -147,11 +138,6 @@ def make_page(sessions: Sessions, video: Optional[str] = None) -> Any:
 
         page.unload(leave)
     return page
-
-
-def _theme() -> Any:
-    """Gradio's own, with the fonts of the system: its usual ones come from elsewhere."""
-    return gr.themes.Default(font=("system-ui", "sans-serif"), font_mono=("monospace",))
 
 
 def _connect(

@@ -69,12 +69,8 @@ class Session:
         self._busy = threading.Lock()
         self._stop = threading.Event()
 
-    def open(self, path: Any, name: Optional[str] = None) -> None:
-        """Opens a video and forgets the one before.
-
-        Args:
-            path: Anything with a path that `open_frames` takes.
-            name: The video's name for people; by default its file's.
+    def open(self, path: Any) -> None:
+        """Opens a video, by a path that `open_frames` takes, and forgets the one before.
 
         Raises:
             OSError: If it cannot be opened.
@@ -83,7 +79,7 @@ class Session:
         with self._working():
             reader = FrameReader(open_frames(str(path), on_bad_frame="hold", prefetch=0))
             self._reader, self._path = reader, str(path)
-            self.name = name or Path(path).name
+            self.name = Path(path).name
             self.frame, self.targets, self.video, self._next_number = 0, {}, None, 0
 
     @property

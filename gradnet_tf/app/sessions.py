@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Optional
 
 from gradnet_tf.app.session import Session
@@ -31,18 +30,10 @@ class Sessions:
     def __enter__(self) -> Sessions:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for key in list(self._sessions):
             self.close(key)
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __len__(self) -> int:
-        return len(self._sessions)
 
     def get(self, key: str) -> Session:
         """Returns the session of a page, a new one at first."""

@@ -54,12 +54,12 @@ def measure(values: flags.FlagValues) -> float:
 
     from gradnet_tf.data import pairs
     from gradnet_tf.network.gradnet import GradNet
-    from gradnet_tf.training import config as configs
+    from gradnet_tf.training import presets
     from gradnet_tf.training.step import TrainStep
 
     steps = {}
     for name in values.precisions:
-        setting = configs.preset(values.preset, precision=name, batch=values.batch)
+        setting = presets.preset(values.preset, precision=name, batch=values.batch)
         steps[name] = TrainStep(GradNet(seed=0), setting)
     config = pairs.PairConfig(batch=values.batch, validation=0.0)
     source = pairs.open_pairs(values.data, None, config)

@@ -104,12 +104,7 @@ def presets_table(found: Mapping[str, Mapping[str, Mapping[str, Summary]]]) -> l
 
 
 def targets_table(seconds: Mapping[int, Summary], memory: Mapping[int, int]) -> list[list[str]]:
-    """Lists what many targets in one step cost.
-
-    Args:
-        seconds: Of a frame, by the number of targets.
-        memory: Bytes, likewise, see `startup.FreshProcess`.
-    """
+    """Lists what many targets in one step cost: a frame's seconds and bytes by their number."""
     first = next(summary.mean / count for count, summary in seconds.items())
     rows = [["targets", "ms a frame", "ms a target", "frames a second", "to one", "memory, MiB"]]
     for count, summary in seconds.items():

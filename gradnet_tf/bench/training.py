@@ -29,7 +29,8 @@ from gradnet_tf.bench import report, timing  # noqa: E402
 from gradnet_tf.files import disk  # noqa: E402
 from gradnet_tf.network import architecture, layers  # noqa: E402
 from gradnet_tf.network.gradnet import GradNet  # noqa: E402
-from gradnet_tf.training import config as configs  # noqa: E402
+from gradnet_tf.training import presets  # noqa: E402
+from gradnet_tf.training.config import TrainConfig  # noqa: E402
 from gradnet_tf.training.step import TrainStep  # noqa: E402
 
 _REFERENCE = "reference's way, three runs"
@@ -100,7 +101,7 @@ def _presets(precisions, batch) -> dict[str, Callable]:
     random, functions = np.random.default_rng(1), {}
 
     def step(preset, precision, exemplars, instances, task=()):
-        config = configs.preset(preset, precision=precision)
+        config = presets.preset(preset, precision=precision)
         made = TrainStep(GradNet(seed=1), config)
         return lambda: made(exemplars, instances, 0, task=task)["loss"].numpy()
 
@@ -108,7 +109,7 @@ def _presets(precisions, batch) -> dict[str, Callable]:
         features = random.normal(0, 1, (config.instances, 20, 20, 256))
         return batch[0][: config.exemplars], tf.constant(features.astype(np.float16))
 
-    short, tracking = configs.preset("short"), configs.preset("tracking")
+    short, tracking = presets.preset("short"), presets.preset("tracking")
     count, updates = tracking.instances, tracking.updates
     shares = tf.fill([updates, count], 1 / count)
     sequence = tf.zeros([1, count, 2], tf.int32), shares[tf.newaxis], shares[:1]
@@ -134,7 +135,7 @@ def measure(values: flags.FlagValues) -> dict[str, dict[str, float]]:
         raise ValueError("precisions is empty; expected one or more")
 
     def config(precision="float32"):
-        return configs.TrainConfig(
+        return TrainConfig(
             precision=precision, schedule="constant", learning_rate=1e-6, final_learning_rate=1e-6
         )
 

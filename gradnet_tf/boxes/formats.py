@@ -117,26 +117,16 @@ FORMATS = {
 
 
 def get_format(name: str) -> Format:
-    """Returns a format by its name.
-
-    Raises:
-        ValueError: If there is none.
-    """
+    """Returns a format by its name; a ValueError if there is none."""
     if name not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {name!r}")
     return FORMATS[name]
 
 
 def encode(rows: Iterable[Row], name: str, *, is_first: bool = True) -> bytes:
-    """Writes rows as text, to which more may be added.
+    """Writes rows as text in one of `FORMATS`; `is_first` tells whether they begin the file.
 
-    Args:
-        rows: The rows.
-        name: One of `FORMATS`.
-        is_first: Whether they are the first ones of the file.
-
-    Returns:
-        The text; after the last row, the format's `end` is still missing.
+    After the last row, the format's `end` is still missing.
     """
     kind = get_format(name)
     text = "".join(f"{kind.between}{kind.line(row)}\n" for row in rows)
@@ -146,13 +136,8 @@ def encode(rows: Iterable[Row], name: str, *, is_first: bool = True) -> bytes:
 def read_boxes(path: disk.PathLike) -> np.ndarray:
     """Reads the boxes of a target that were written in any of `FORMATS`.
 
-    What counts from 1 without saying so, as OTB's and GOT-10k's lines, is returned as it stands.
-
-    Args:
-        path: The file.
-
-    Returns:
-        float64 [n, 4], (x, y, width, height).
+    They are float64 [n, 4], (x, y, width, height). What counts from 1 without saying so, as OTB's
+    and GOT-10k's lines, is returned as it stands.
 
     Raises:
         OSError: If the file cannot be read.

@@ -31,7 +31,8 @@ class AugmentConfig:
             rows are (so that stretch and shift along x are those along y), and the colour offset is
             ``rgb_var @ noise`` instead of ``rgb_var.T @ noise``, which makes the channels'
             offsets independent instead of following the axes of the covariance.
-        scale_jitter: Largest relative error of the window's scale, the same along both axes.
+        scale_jitter: Largest relative error of the window's scale, the same along both axes; needs
+            `beyond`, for an image ends where windows grow.
         beyond: Whether a window may reach over the edge of the image, whose pixels are repeated
             there; otherwise it is made smaller and moved less.
     """
@@ -42,14 +43,6 @@ class AugmentConfig:
     reference_quirks: bool = True
     scale_jitter: float = 0.0
     beyond: bool = False
-
-    def __post_init__(self):
-        if self.scale_jitter and not self.beyond:
-            raise ValueError(
-                f"scale_jitter={self.scale_jitter!r} needs beyond: an image ends where windows grow"
-            )
-        if not 0 <= self.scale_jitter < 1:
-            raise ValueError(f"scale_jitter must be in [0, 1), got {self.scale_jitter!r}")
 
 
 class Noise(NamedTuple):

@@ -111,9 +111,12 @@ class Catalog:
             )
         return image
 
+    def _track(self, frame: int) -> int:
+        return int(np.searchsorted(self.first_frame, frame, side="right")) - 1
+
     def _place(self, frame: int) -> tuple[str, int]:
         """The shard of a frame, and the number of its record there."""
-        track = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
+        track = self._track(frame)
         shard = int(np.searchsorted(self.shard_start, track, side="right")) - 1
         return self.shards[shard], track - int(self.shard_start[shard])
 
@@ -122,14 +125,15 @@ class Catalog:
         shard, record = self._place(frame)
         return f"the {crop} of {self.describe(frame)} in {shard}, record {record}"
 
+    def video(self, frame: int) -> str:
+        """Names the video of a frame of the catalog."""
+        track = self._track(frame)
+        return next(name for name, own in zip(self.videos, self.tracks) if (own == track).any())
+
     def describe(self, frame: int) -> str:
         """Names a frame of the catalog: its number, track and video."""
-        track = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
-        video = next(
-            name for name, tracks in zip(self.videos, self.tracks) if (tracks == track).any()
-        )
-        number = self.columns["frames"][frame]
-        return f"frame {number} of track {self.track_names[track]!r} of video {video!r}"
+        number, track = self.columns["frames"][frame], self.track_names[self._track(frame)]
+        return f"frame {number} of track {track!r} of video {self.video(frame)!r}"
 
     @property
     def digest(self) -> str:
@@ -168,115 +172,101 @@ def load(globs: Sequence[str], need_statistics: bool) -> Catalog:
     """
     if not globs:
         raise ValueError("no data: name at least one set of shards, such as DIR/tracks-*.tfrecord")
-    builder = _Builder()
-    for pattern in globs:
-        builder.add_set(pattern)
-    return builder.finish(need_statistics)
+    sets = [_find(pattern) for pattern in globs]
+    _check_apart(globs, [paths for paths, _ in sets])
+    indices = {path: records.open_index(path) for paths, _ in sets for path in paths}
+    descriptions = {name: _describe(name) for name in dict.fromkeys(map(os.path.dirname, indices))}
+    for path, index in indices.items():
+        _check_size(path, index, descriptions[os.path.dirname(path)])
+    for paths, is_whole in sets:
+        if is_whole:
+            directory = os.path.dirname(paths[0])
+            _check_whole(directory, paths, descriptions[directory])
+    missing = [name for name, described in descriptions.items() if described is None]
+    if missing and need_statistics:
+        raise FileNotFoundError(
+            f"there is no {description.FILE_NAME} in {missing[0]}: data preparation writes it, "
+            "and the colour augmentation needs its statistics (or turn that off)"
+        )
+    statistics: dict[str, Optional[description.Statistics]] = {}
+    for name in ("exemplar", "instance"):
+        parts = [getattr(described, name) for described in descriptions.values() if described]
+        statistics[name] = None if missing else description.pool(parts)
+
+    tracks: dict[tuple[str, str], list[int]] = {}  # Of each video, by its directory and name.
+    set_of: dict[tuple[str, str], int] = {}
+    count = 0
+    for number, (paths, _) in enumerate(sets):
+        for path in paths:
+            for name in indices[path].videos:
+                video = os.path.dirname(path), name
+                first = set_of.setdefault(video, number)
+                if first != number:
+                    raise ValueError(
+                        f"video {name!r} of {video[0]} is in two data sets: {globs[first]} and "
+                        f"{globs[number]}; name all shards of a directory by one pattern"
+                    )
+                tracks.setdefault(video, []).append(count)
+                count += 1
+    numbers = np.array(list(set_of.values()), np.int64)
+    counts = np.concatenate([index.counts for index in indices.values()])
+    return Catalog(
+        globs=tuple(globs),
+        shards=tuple(indices),
+        shard_start=np.cumsum([0] + [len(index.counts) for index in indices.values()]),
+        first_frame=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        videos=tuple(name for _, name in tracks),
+        pools=tuple(np.flatnonzero(numbers == number) for number in range(len(globs))),
+        tracks=tuple(np.array(own, np.int64) for own in tracks.values()),
+        track_names=tuple(name for index in indices.values() for name in index.tracks),
+        columns={
+            key: np.concatenate([index.columns[key] for index in indices.values()])
+            for key in COLUMNS
+        },
+        **statistics,
+    )
 
 
-class _Builder:
-    """Puts the indices of all shards one behind the other."""
-
-    def __init__(self):
-        self._indices: dict[str, ShardIndex] = {}  # By the path of the shard.
-        self._sets: list[int] = []  # data set of each video
-        self._numbers: dict[tuple[str, str], int] = {}  # (directory, name) of each video
-        self._tracks: list[list[int]] = []  # tracks of each video
-        self._descriptions: dict[str, Optional[description.Description]] = {}
-        self._patterns: list[str] = []
-        self._pattern_of: dict[str, str] = {}  # of each shard, by its real path
-
-    def add_set(self, pattern: str) -> None:
-        """Adds the shards of one pattern."""
-        paths, is_whole = _find(pattern)
+def _check_apart(globs: Sequence[str], sets: Sequence[Sequence[str]]) -> None:
+    pattern_of: dict[str, str] = {}  # Of each shard, by its real path.
+    for pattern, paths in zip(globs, sets):
         for path in paths:
             real = path if "://" in path else os.path.realpath(path)
-            if real in self._pattern_of:
-                first = self._pattern_of[real]
-                raise ValueError(f"{path} is in two data sets: {first} and {pattern}")
-            self._pattern_of[real] = pattern
-            self._add_shard(path, pattern)
-        if is_whole:
-            self._check_whole(os.path.dirname(paths[0]), paths)
-        self._patterns.append(pattern)
+            if real in pattern_of:
+                raise ValueError(f"{path} is in two data sets: {pattern_of[real]} and {pattern}")
+            pattern_of[real] = pattern
 
-    def _add_shard(self, path: str, pattern: str) -> None:
-        directory = os.path.dirname(path)
-        index = records.open_index(path)
-        self._check(path, directory, index)
-        first = sum(len(other.counts) for other in self._indices.values())
-        for track, video in enumerate(index.videos, start=first):
-            number = self._numbers.setdefault((directory, video), len(self._tracks))
-            if number == len(self._tracks):
-                self._tracks.append([])
-                self._sets.append(len(self._patterns))
-            elif self._sets[number] != len(self._patterns):
-                raise ValueError(
-                    f"video {video!r} of {directory} is in two data sets: "
-                    f"{self._patterns[self._sets[number]]} and {pattern}; "
-                    "name all shards of a directory by one pattern"
-                )
-            self._tracks[number].append(track)
-        self._indices[path] = index
 
-    def _check(self, path: str, directory: str, index: ShardIndex) -> None:
-        if directory not in self._descriptions:
-            try:
-                self._descriptions[directory] = description.load(directory)
-            except FileNotFoundError:
-                self._descriptions[directory] = None
-        described = self._descriptions[directory]
-        if described is None:
-            return
-        sizes = {shard.name: shard.bytes for shard in described.shards}
-        name = os.path.basename(path)
-        if sizes.get(name) != index.shard_bytes:
-            known = f"{sizes[name]} bytes" if name in sizes else "no such shard"
-            raise ValueError(
-                f"{path} has {index.shard_bytes} bytes, but {description.FILE_NAME} beside it says "
-                f"{known}: prepare the data again"
-            )
+def _describe(directory: str) -> Optional[description.Description]:
+    try:
+        return description.load(directory)
+    except FileNotFoundError:
+        return None
 
-    def _check_whole(self, directory: str, paths: Sequence[str]) -> None:
-        described = self._descriptions[directory]
-        names = [shard.name for shard in described.shards] if described else []
-        missing = sorted(set(names) - set(map(os.path.basename, paths)))
-        if missing:
-            raise FileNotFoundError(
-                f"{directory} lacks {len(missing)} of the {len(names)} shards that "
-                f"{description.FILE_NAME} lists, such as {missing[0]}: copy or prepare the data "
-                "again, or name the shards to train on by a glob"
-            )
 
-    def finish(self, need_statistics: bool) -> Catalog:
-        """Gives the catalog."""
-        missing = [name for name, value in self._descriptions.items() if value is None]
-        if missing and need_statistics:
-            raise FileNotFoundError(
-                f"there is no {description.FILE_NAME} in {missing[0]}: data preparation writes it, "
-                "and the colour augmentation needs its statistics (or turn that off)"
-            )
-        statistics: dict[str, Optional[description.Statistics]] = {}
-        for name in ("exemplar", "instance"):
-            parts = [getattr(value, name) for value in self._descriptions.values() if value]
-            statistics[name] = None if missing else description.pool(parts)
-        indices = self._indices.values()
-        shard_start = np.cumsum([0] + [len(index.counts) for index in indices])
-        counts = np.concatenate([index.counts for index in indices])
-        sets = np.array(self._sets, np.int64)
-        return Catalog(
-            globs=tuple(self._patterns),
-            shards=tuple(self._indices),
-            shard_start=shard_start,
-            first_frame=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            videos=tuple(name for _, name in self._numbers),
-            pools=tuple(np.flatnonzero(sets == number) for number in range(len(self._patterns))),
-            tracks=tuple(np.array(tracks, np.int64) for tracks in self._tracks),
-            track_names=tuple(name for index in indices for name in index.tracks),
-            columns={
-                key: np.concatenate([index.columns[key] for index in indices]) for key in COLUMNS
-            },
-            **statistics,
+def _check_size(path: str, index: ShardIndex, described: Optional[description.Description]) -> None:
+    if described is None:
+        return
+    sizes = {shard.name: shard.bytes for shard in described.shards}
+    name = os.path.basename(path)
+    if sizes.get(name) != index.shard_bytes:
+        known = f"{sizes[name]} bytes" if name in sizes else "no such shard"
+        raise ValueError(
+            f"{path} has {index.shard_bytes} bytes, but {description.FILE_NAME} beside it says "
+            f"{known}: prepare the data again"
+        )
+
+
+def _check_whole(
+    directory: str, paths: Sequence[str], described: Optional[description.Description]
+) -> None:
+    names = [shard.name for shard in described.shards] if described else []
+    missing = sorted(set(names) - set(map(os.path.basename, paths)))
+    if missing:
+        raise FileNotFoundError(
+            f"{directory} lacks {len(missing)} of the {len(names)} shards that "
+            f"{description.FILE_NAME} lists, such as {missing[0]}: copy or prepare the data "
+            "again, or name the shards to train on by a glob"
         )
 
 

@@ -38,20 +38,6 @@ class Statistics:
     covariance: np.ndarray
     pixels: int
 
-    @classmethod
-    def of_image(cls, image: np.ndarray) -> Statistics:
-        """Statistics of an image, uint8 [..., 3] in RGB; sums are exact."""
-        pixels = np.asarray(image, np.float64).reshape(-1, 3)
-        total, products = pixels.sum(axis=0), pixels.T @ pixels  # Integers below 2**53.
-        count = len(pixels)
-        mean = total / count
-        return cls(mean, products / count - np.outer(mean, mean), count)
-
-    def as_json(self) -> dict[str, Any]:
-        """The statistics as JSON values."""
-        mean, covariance = (np.asarray(value).tolist() for value in (self.mean, self.covariance))
-        return {"mean": mean, "covariance": covariance, "pixels": int(self.pixels)}
-
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
@@ -117,10 +103,10 @@ def save(description: Description, directory: str) -> None:
     content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     content.update({name: getattr(description, name) for name in _PLAIN})
     content["problem_list"] = content["problem_list"][:MAX_LISTED_PROBLEMS]
-    content["statistics"] = {name: getattr(description, name).as_json() for name in _COLOURS}
-    content["shards"] = [dataclasses.asdict(shard) for shard in description.shards]
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    storage.write_bytes(os.path.join(directory, FILE_NAME), storage.encode(text))
+    content["statistics"] = {name: vars(getattr(description, name)) for name in _COLOURS}
+    content["shards"] = list(map(vars, description.shards))
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=np.ndarray.tolist)
+    storage.write_bytes(os.path.join(directory, FILE_NAME), storage.encode(text + "\n"))
 
 
 def load(path: str) -> Description:
@@ -134,12 +120,7 @@ def load(path: str) -> Description:
     path = os.fspath(path)
     if not path.endswith(".json"):
         path = os.path.join(path, FILE_NAME)
-    try:
-        text = storage.read_bytes(path)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"there is no {path}: data preparation writes it beside the shards"
-        ) from error
+    text = storage.read_bytes(path)
     try:
         return _parse(json.loads(text))
     except KeyError as error:

@@ -1,7 +1,7 @@
 """The augmentation "strong", on top of the reference's: blur, rotation, occlusion, hue, brightness.
 
-The first three are tensorflow-addons' where it exists (TensorFlow 2.15) and plain TensorFlow
-elsewhere, with equal results; hue and brightness are `tf.image`'s. None of them is in the paper.
+The blur is tensorflow-addons' where it exists (TensorFlow 2.15) and plain TensorFlow elsewhere,
+which differs in the last digits; hue and brightness are `tf.image`'s. None of them is in the paper.
 """
 
 from __future__ import annotations
@@ -82,13 +82,6 @@ def rotate(image, angle):
         image: float32 [h, w, 3].
         angle: Radians, float32 scalar, counterclockwise.
     """
-    if addons():
-        return addons().rotate(image, angle, interpolation="bilinear", fill_mode="nearest")
-    return plain_rotate(image, angle)
-
-
-def plain_rotate(image, angle):
-    """`rotate` without tensorflow-addons."""
     angle = tf.convert_to_tensor(angle, tf.float32)
     height, width = (tf.cast(tf.shape(image)[axis] - 1, tf.float32) for axis in (0, 1))
     cosine, sine = tf.cos(angle), tf.sin(angle)
@@ -115,13 +108,6 @@ def cutout(image, size: int, position, value):
             position + size / 2 (exclusive), as far as the image goes.
         value: Its grey level, float32 scalar.
     """
-    if addons():
-        return addons().cutout(image[tf.newaxis], size, position, value)[0]
-    return plain_cutout(image, size, position, value)
-
-
-def plain_cutout(image, size: int, position, value):
-    """`cutout` without tensorflow-addons."""
     rows, columns = (
         (tf.range(length) >= middle - size // 2) & (tf.range(length) < middle + size // 2)
         for length, middle in zip(tf.unstack(tf.shape(image)[:2]), tf.unstack(position))

@@ -7,6 +7,7 @@ of (seed, frame, number of the crop), and whose drift is one of (seed, track, th
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
@@ -56,55 +57,45 @@ class Draws:
         config = self._config
         return sampling.choose_pairs(
             self._videos[training],
-            config.seed if training else VALIDATION_SEED,
-            step,
-            group,
+            self._key(step, group, training),
             self.batches[training],
             config.frame_range,
             1 if config.task else config.regions,
         )
 
+    def _key(self, step: int, group: int, training: bool) -> sampling.Key:
+        return self._config.seed if training else VALIDATION_SEED, step, group
+
     def crops(self, frames: np.ndarray, numbers: np.ndarray) -> cutting.Requests:
         """The augmented crops of frames by their numbers, without `start`: `PairConfig.crops`."""
+        keys = [(self._config.seed, int(frame), int(n)) for frame, n in zip(frames, numbers)]
         found = {
-            name: np.stack(
-                [
-                    sampling.uniforms(self._config.seed, int(frame), int(number), stream, [width])
-                    for frame, number in zip(frames, numbers)
-                ]
-            )
+            name: np.stack([sampling.uniforms(key, stream, [width]) for key in keys])
             for name, stream, width in self._kinds(sampling.CROP, sampling.STRONG_CROP, True)
         }
-        return cutting.Requests(frames, scenes=self._kept_scenes(frames, numbers), **found)
+        return cutting.Requests(frames, scenes=self._kept_scenes(frames, keys), **found)
 
-    def _kept_scenes(self, frames: np.ndarray, numbers: np.ndarray) -> Optional[scenes.Scenes]:
+    def _kept_scenes(
+        self, frames: np.ndarray, keys: Sequence[sampling.Key]
+    ) -> Optional[scenes.Scenes]:
         if self._stage is None:
             return None
-        seed, rows = self._config.seed, []
-        for frame, number in zip(map(int, frames), map(int, numbers)):
-            track = self._stage.videos.track_of(frame)
-            own = sampling.uniforms(seed, frame, number, sampling.SCENE_CROP, [scenes.UNIFORMS])
-            course = sampling.uniforms(
-                seed, track, number, sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS]
-            )
+        rows = []
+        for seed, frame, number in keys:
+            track = seed, self._stage.videos.track_of(frame), number
+            own = sampling.uniforms((seed, frame, number), sampling.SCENE_CROP, [scenes.UNIFORMS])
+            course = sampling.uniforms(track, sampling.DRIFT_CROP, [scenes.TRACK_UNIFORMS])
             rows.append((own, course, self._stage.origin(frame, course[-1])))
         return self._stage.draw(frames, *map(np.array, zip(*rows)))
 
     def _group(self, step: int, group: int, training: bool = True) -> Drawn:
         """All of a group of a step; remembered, so do not change it."""
-        config = self._config
+        config, key = self._config, self._key(step, group, training)
         pairs = self.pairs(step, group, training)
         sequence = start = None
         if config.task:
-            sequence = task.draw(
-                self._videos[training],
-                pairs,
-                config.task,
-                seed=config.seed if training else VALIDATION_SEED,
-                step=step,
-                group=group,
-                frame_range=config.frame_range,
-            )
+            videos = self._videos[training]
+            sequence = task.draw(videos, pairs, config.task, key, config.frame_range)
             frames, start = sequence.frame, config.task.shift - sequence.moved
         else:
             frames = np.concatenate([pairs.x[np.newaxis], pairs.more]).T.ravel()
@@ -114,23 +105,20 @@ class Draws:
         numbers = np.zeros(len(frames), np.int64)
         if training and config.augment != "none":
             for name, stream, width in self._kinds(sampling.AUGMENTATION, sampling.STRONG, False):
-                noise = sampling.uniforms(config.seed, step, group, stream, (config.batch, width))
+                noise = sampling.uniforms(key, stream, (config.batch, width))
                 drawn: dict[str, Any] = {name: noise[:count]}
                 exemplars = exemplars._replace(**drawn)
             if config.crops:
-                draws = sampling.uniforms(
-                    config.seed, step, group, sampling.NUMBERS, (len(frames),)
-                )
+                draws = sampling.uniforms(key, sampling.NUMBERS, (len(frames),))
                 numbers = np.floor(draws * config.crops).astype(np.int64)
                 instances = self.crops(frames, numbers)
             else:
-                instances = self._fresh(step, group, frames)._replace(
-                    scenes=self._fresh_scenes(step, group, frames, pairs)
-                )
+                instances = self._fresh(key, frames)
+                instances = instances._replace(scenes=self._fresh_scenes(key, frames, pairs))
         requests = {"z": exemplars, "x": instances._replace(start=start)}
         return Drawn(pairs, requests, numbers, sequence)
 
-    def _fresh(self, step: int, group: int, frames: np.ndarray) -> cutting.Requests:
+    def _fresh(self, key: sampling.Key, frames: np.ndarray) -> cutting.Requests:
         """Instances with an augmentation of this step alone."""
         config = self._config
         found: dict[str, Any] = {}
@@ -138,26 +126,25 @@ class Draws:
         for name, stream, width in self._kinds(sampling.AUGMENTATION, sampling.STRONG, scaled):
             if config.task:
                 count = config.batch + len(frames)
-                noise = sampling.uniforms(config.seed, step, group, stream, (count, width))
+                noise = sampling.uniforms(key, stream, (count, width))
                 noise = noise[config.batch :]
             else:
                 shape = (1 + config.regions, config.batch, width)
-                noise = sampling.uniforms(config.seed, step, group, stream, shape)[1:]
+                noise = sampling.uniforms(key, stream, shape)[1:]
                 noise = noise.transpose(1, 0, 2).reshape(-1, width)
             found[name] = noise
         return cutting.Requests(frames, **found)
 
     def _fresh_scenes(
-        self, step: int, group: int, frames: np.ndarray, pairs: sampling.Pairs
+        self, key: sampling.Key, frames: np.ndarray, pairs: sampling.Pairs
     ) -> Optional[scenes.Scenes]:
         """Scenes of this step alone: tracks drift away from their exemplars."""
         if self._stage is None:
             return None
-        seed, videos = self._config.seed, self._stage.videos
-        own = sampling.uniforms(seed, step, group, sampling.SCENE, (len(frames), scenes.UNIFORMS))
-        courses = sampling.uniforms(
-            seed, step, group, sampling.DRIFT, (len(pairs.track), scenes.TRACK_UNIFORMS)
-        )
+        videos = self._stage.videos
+        own = sampling.uniforms(key, sampling.SCENE, (len(frames), scenes.UNIFORMS))
+        shape = len(pairs.track), scenes.TRACK_UNIFORMS
+        courses = sampling.uniforms(key, sampling.DRIFT, shape)
         tracks = pairs.track.tolist()
         rows = [tracks.index(videos.track_of(int(frame))) for frame in frames]
         return self._stage.draw(frames, own, courses[rows], videos.frames[pairs.z][rows])

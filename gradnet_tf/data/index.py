@@ -16,6 +16,9 @@ import tensorflow as tf
 from gradnet_tf.files import storage
 
 SUFFIX = ".index.npz"
+Names = tuple[str, str, str]  # Video, track and category of a track.
+Columns = dict[str, np.ndarray]  # By the names of `COLUMNS`.
+_NAMES = ("videos", "tracks", "categories")
 _VERSION = 1
 _TAIL_BYTES = 1024
 # What there is for each frame: the dtype, and the shape behind the first axis.
@@ -50,32 +53,21 @@ class ShardIndex:
     tracks: tuple[str, ...]
     categories: tuple[str, ...]
     counts: np.ndarray
-    columns: dict[str, np.ndarray]
+    columns: Columns
     shard_bytes: int
     shard_tail: int
 
     @classmethod
-    def build(
-        cls,
-        names: Sequence[tuple[str, str, str]],
-        columns: Sequence[dict[str, np.ndarray]],
-        path: str,
-    ) -> ShardIndex:
-        """Puts the index of a shard file together.
-
-        Args:
-            names: (video, track, category) of each track.
-            columns: The arrays of each track, by the names of `COLUMNS`.
-            path: The shard file as it is.
-        """
-        videos, tracks, categories = tuple(zip(*names)) if names else ((), (), ())
-        arrays = {
-            key: np.concatenate([np.zeros((0, *shape), dtype), *(c[key] for c in columns)])
+    def build(cls, tracks: Sequence[tuple[Names, Columns]], path: str) -> ShardIndex:
+        """Puts the index of a shard file, as it is, together from the columns of each track."""
+        names = {key: tuple(own[place] for own, _ in tracks) for place, key in enumerate(_NAMES)}
+        columns = {
+            key: np.concatenate([np.zeros((0, *shape), dtype), *(own[key] for _, own in tracks)])
             for key, (dtype, shape) in COLUMNS.items()
         }
-        counts = np.array([len(c["frames"]) for c in columns], np.int64)
+        counts = np.array([len(own["frames"]) for _, own in tracks], np.int64)
         size, tail = _identity(path)
-        return cls(videos, tracks, categories, counts, arrays, size, tail)
+        return cls(**names, counts=counts, columns=columns, shard_bytes=size, shard_tail=tail)
 
     def save(self, shard: str) -> None:
         """Writes the index beside its shard, whole or not at all; raises OSError."""
@@ -100,7 +92,7 @@ class ShardIndex:
                 if int(stored["version"]) != _VERSION:
                     return None
                 names: dict[str, Any] = {key: tuple(stored[key].tolist()) for key in _NAMES}
-                index = cls(
+                return cls(
                     **names,
                     counts=stored["counts"],
                     columns={key: stored[key] for key in COLUMNS},
@@ -109,23 +101,10 @@ class ShardIndex:
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
-        return index if index._is_consistent() else None
 
     def fits(self, shard: str) -> bool:
         """Whether the index belongs to a shard as it is now, by its size and its end."""
         return (self.shard_bytes, self.shard_tail) == _identity(shard)
-
-    def _is_consistent(self) -> bool:
-        tracks = {len(self.videos), len(self.tracks), len(self.categories), len(self.counts)}
-        shapes = all(
-            self.columns[key].shape == (int(self.counts.sum()), *shape)
-            and self.columns[key].dtype == dtype
-            for key, (dtype, shape) in COLUMNS.items()
-        )
-        return len(tracks) == 1 and shapes
-
-
-_NAMES = ("videos", "tracks", "categories")
 
 
 def _identity(path: str) -> tuple[int, int]:

@@ -11,23 +11,56 @@ from gradnet_tf.data.augment import AugmentConfig
 from gradnet_tf.network import architecture
 from gradnet_tf.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
 
-AUGMENTATIONS = ("reference", "strong", "none")
-
 
 def _side(most: int) -> Range:
     return Range(lambda v: v in range(1, most + 1), f"at least 1 and at most {most}")
 
 
 @dataclasses.dataclass(frozen=True)
-class PairConfig:
+class DrawConfig:
+    """What a training and its pairs say alike; each field says what it is for."""
+
+    batch: int = constant(8, "k, pairs of different videos that one template meets.", COUNT)
+    groups: int = constant(
+        1,
+        "Groups of k pairs in a step, each with batch statistics of its own; replicas and workers "
+        "share them out.",
+        COUNT,
+    )
+    frame_range: int = constant(100, "Most frames between exemplar and instance.", COUNT)
+    augment: str = constant(
+        "reference",
+        "Augmentation of the pairs: reference; strong (that, and blur, rotation, occlusion, hue "
+        "and brightness); none.",
+        ("reference", "strong", "none"),
+    )
+    reference_quirks: bool = constant(
+        True, "Keep the oddities of the reference's augmentation, see `gradnet_tf.data.augment`."
+    )
+    seed: int = constant(
+        1,
+        "Of initial values and pairs.",
+        Range(lambda v: 0 <= v < 2**63, "at least 0, below 2**63"),
+    )
+    crops: int = constant(
+        0,
+        "Augmented search regions of each frame, of which a step draws one: their features can be "
+        "kept (--feature_cache). 0: every step has new ones.",
+        NOT_NEGATIVE,
+    )
+    scale_jitter: float = constant(
+        0.0, "Largest relative error of a search region's scale.", BELOW_1
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class PairConfig(DrawConfig):
     """How pairs are drawn and augmented; each field says what it is for.
 
     Raises:
         ValueError: If a value is out of its range or contradicts another.
     """
 
-    batch: int = constant(8, "Pairs of a group, k, from as many different videos.", COUNT)
-    groups: int = constant(1, "Groups of the global batch.", COUNT)
     regions: int = constant(1, "Instances of a pair, of the same track; not with a task.", COUNT)
     exemplar_size: int = constant(
         architecture.EXEMPLAR_SIZE,
@@ -39,7 +72,6 @@ class PairConfig:
         "Side of the instances in px; what is left of 255 px is room for the shift.",
         _side(architecture.INSTANCE_SIZE),
     )
-    frame_range: int = constant(100, "Largest distance of a pair's frame numbers.", NOT_NEGATIVE)
     validation: float = constant(
         0.1,
         "Share of the videos that is held out, 0 for none. Of fewer than are needed for groups of "
@@ -48,22 +80,8 @@ class PairConfig:
         BELOW_1,
     )
     color: bool = constant(True, "See `augment.AugmentConfig`.")
-    reference_quirks: bool = constant(True, "See `augment.AugmentConfig`.")
-    augment: str = constant(
-        "reference",
-        "The reference's; strong (that, and `distortion.DistortionConfig`); none.",
-        AUGMENTATIONS,
-    )
     strong: distortion.DistortionConfig = distortion.DistortionConfig()
-    seed: int = constant(1, "Of the run.", Range(lambda v: 0 <= v < 2**63, "in 0 to 2**63 - 1"))
     threads: int = constant(0, "Threads of the pipeline; 0: TensorFlow chooses.", NOT_NEGATIVE)
-    crops: int = constant(
-        0,
-        "0: every instance is augmented anew. Else each frame has so many augmented instances, "
-        "each a function of (seed, frame, its number), of which a step draws one.",
-        NOT_NEGATIVE,
-    )
-    scale_jitter: float = constant(0.0, "Largest relative error of an instance's scale.")
     scenes: scenes.SceneConfig = scenes.SceneConfig()
     first_exemplar: bool = constant(False, "Whether a group has but its first pair's exemplar.")
     task: Optional[task.TaskConfig] = None  # Sequences of updates instead of pairs.
@@ -77,8 +95,6 @@ class PairConfig:
         if self.scenes.active and self.augment == "none":
             given = {name: value for name, value in vars(self.scenes).items() if value}
             raise ValueError(f"scenes of {given} mean nothing with augment=none")
-        self.augmentation()
-        self.instance_augmentation()
 
     def augmentation(self) -> AugmentConfig:
         """The reference's augmentation with these settings, of exemplars."""

@@ -96,8 +96,9 @@ class PairSource(pipeline.Pipeline):
 
         Args:
             start_step: The step of the first batch.
-            shard: (index, count) of a worker: it gets its part of each global batch's groups. All
-                workers' parts, one after the other, are the global batch.
+            shard: (index, count) of a worker: it gets its part of each global batch's groups, whose
+                number is a multiple of the count. All workers' parts, one after the other, are the
+                global batch.
 
         Returns:
             Data set of (exemplars [n, 127, 127, 3], instances [n, 239, 239, 3]), float32, BGR,
@@ -105,27 +106,18 @@ class PairSource(pipeline.Pipeline):
             there are n * regions of them. With `features`, instances are float16 [n, 20, 20, 256].
             With a `task`, of each sequence one further element (label int32 [groups, n, 2],
             gradient float32 [groups, updates, n], loss float32 [groups, n]), see `task.Sequence`.
-
-        Raises:
-            ValueError: If the groups cannot be shared out evenly.
         """
-        if start_step < 0:
-            raise ValueError(f"start_step must not be negative, got {start_step}")
         steps = tf.data.Dataset.counter(start_step)
         return self._batches(steps, shard, training=True)
 
     def validation(self, batches: int, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
-        """Fixed batches of held-out videos, the same for every seed, without augmentation.
-
-        Args:
-            batches: How many.
-            shard: As in `train`.
+        """So many fixed batches of held-out videos, the same for every seed, without augmentation.
 
         Returns:
             Data set as that of `train`, with groups of `validation_batch` pairs and an end.
 
         Raises:
-            ValueError: If nothing is held out or the groups cannot be shared out evenly.
+            ValueError: If nothing is held out.
         """
         if not self.config.validation:
             raise ValueError("there is no validation set: validation is 0")
@@ -200,8 +192,8 @@ def _check_weights(globs, weights) -> Optional[np.ndarray]:
     if weights is None:
         return None
     if len(weights) != len(globs):
-        raise ValueError(f"expected one weight a data set ({len(globs)}), got {len(weights)}")
+        raise ValueError(f"data_weights has {len(weights)} numbers for {len(globs)} data sets")
     for weight in weights:
         if not (math.isfinite(weight) and weight > 0):
-            raise ValueError(f"weights must be positive numbers, got {weight!r}")
+            raise ValueError(f"data_weights must be positive numbers, got {weight!r}")
     return np.array(weights, np.float64)

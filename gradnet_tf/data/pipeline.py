@@ -14,8 +14,6 @@ from gradnet_tf.data.catalog import Catalog
 from gradnet_tf.data.pair_config import PairConfig
 from gradnet_tf.files import storage
 
-_PARTS = 3  # Of a step: exemplars, instances, task.
-
 
 class Pipeline:
     """Makes data sets of batches; `pairs.PairSource` says of what.
@@ -38,19 +36,11 @@ class Pipeline:
         self.config, self.catalog, self.draws = config, catalog, drawn
         self._cutters = cutters  # Of the exemplars ("z") and the instances ("x").
         self.features: Optional[np.ndarray] = None
-        # By training (see `iterate`), step, for steps are read in parallel, and part of the step.
-        self._failures: dict[tuple[Optional[bool], int, int], Exception] = {}
 
     def _batches(self, steps, shard: tuple[int, int], training: bool) -> tf.data.Dataset:
         """Data set of the batches of a data set of steps; see `PairSource.train`."""
         index, count = shard
         config = self.config
-        if not 0 <= index < count:
-            raise ValueError(f"shard must be (index, count) with 0 <= index < count, got {shard}")
-        if config.groups % count:
-            raise ValueError(
-                f"{config.groups} groups cannot be shared out evenly among {count} workers"
-            )
         share = config.groups // count
         groups = range(index * share, (index + 1) * share)
         size = self.draws.batches[training]
@@ -84,13 +74,11 @@ class Pipeline:
             return [np.concatenate(column) for column in zip(*found)]
 
         specs = cutter.specs(strongly, staged)
-        return self._made(steps, columns, cutter, specs, count, training)
+        return self._made(steps, columns, cutter, specs, count)
 
-    def _made(self, numbers, columns, cutter, specs, count: int, training):
+    def _made(self, numbers, columns, cutter, specs, count: int):
         """Data set of `count` crops for each number, of which `columns` reads them."""
-        place = "zx".index(cutter.key)
-        data = self._map(numbers, columns, specs, count, place, training)
-        data = data.unbatch()
+        data = self._map(numbers, columns, specs, count).unbatch()
         data = data.map(cutter.make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return data.batch(count, drop_remainder=True)
 
@@ -113,7 +101,7 @@ class Pipeline:
 
         spec = tf.TensorSpec(shape, tf.float16)
         count = len(groups) * self.config.instances(self.config.batch)
-        return self._map(steps, read, [spec], count, 1, True).map(lambda features: features)
+        return self._map(steps, read, [spec], count).map(lambda features: features)
 
     def _tasks(self, steps, groups: Sequence[int], training: bool):
         """Data set of what each step does with its instances."""
@@ -133,9 +121,9 @@ class Pipeline:
                 for name in ("label", "gradient", "loss")
             ]
 
-        return self._map(steps, read, specs, len(groups), 2, training)
+        return self._map(steps, read, specs, len(groups))
 
-    def _map(self, steps, function, specs, count: int, place: int, training):
+    def _map(self, steps, function, specs, count: int):
         """Data set of what a function of NumPy gives for each step, rows along the first axis.
 
         Args:
@@ -143,19 +131,11 @@ class Pipeline:
             function: Function of a number.
             specs: Type and shape of a row of each of its outcomes.
             count: Rows of each outcome.
-            place: Of the outcomes in an element of the whole data set.
-            training: See `iterate`.
         """
 
-        def noted(number):
-            try:
-                return function(int(number))
-            except Exception as error:
-                self._failures[training, int(number), place] = error
-                raise
-
         def read(step):
-            values = tf.numpy_function(noted, [step], [spec.dtype for spec in specs], False)
+            dtypes = [spec.dtype for spec in specs]
+            values = tf.numpy_function(lambda n: function(int(n)), [step], dtypes, False)
             for value, spec in zip(values, specs):
                 value.set_shape([count, *spec.shape])
             return tuple(values)
@@ -177,7 +157,7 @@ class Pipeline:
 
         frames = tf.data.Dataset.range(first_frame, len(self.catalog.columns["frames"]))
         specs = cutter.specs(config.augment == "strong", config.scenes.active)
-        return self._made(frames, columns, cutter, specs, config.crops, None)
+        return self._made(frames, columns, cutter, specs, config.crops)
 
     def _all_crops(self, frame: int) -> cutting.Requests:
         """The augmented instances of a frame, for `PairConfig.crops`."""
@@ -209,14 +189,13 @@ class Pipeline:
             except StopIteration:
                 return
             except tf.errors.OpError as error:
-                found = [self._failures.get((training, step, place)) for place in range(_PARTS)]
-                failure = next(filter(None, found), None) or self._find_damage(step, training)
+                failure = self._find_damage(step, training)
                 raise failure or OSError(f"cannot make a batch: {storage.reason(error)}") from None
             yield batch
             step += 1
 
     def _find_damage(self, step: int, training: Optional[bool]) -> Optional[Exception]:
-        """The error of the first crop of a step that cannot be decoded, None if all can."""
+        """The error of the first crop of a step that cannot be read, None if all can."""
         if training is None:
             wanted = [{"x": self._all_crops(step)}]
         else:

@@ -9,18 +9,15 @@ says where every JPEG lies in the file.
 from __future__ import annotations
 
 import dataclasses
-import io
 import os
 import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-from gradnet_tf.data.index import ShardIndex
+from gradnet_tf.data.index import Columns, Names, ShardIndex
 from gradnet_tf.files import storage
-from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE
 
 # A TFRecord file frames a record by its length (8 bytes), the length's checksum (4) before it and
 # the data's checksum (4) behind it.
@@ -56,11 +53,7 @@ def encode(record: TrackRecord) -> bytes:
 
     Its features are video, track and category (bytes), frames (int64), boxes (float, four a frame),
     z and x (bytes, one JPEG a frame).
-
-    Raises:
-        ValueError: If the record contradicts itself or a crop is not a JPEG of its size.
     """
-    _check(record)
     features = {
         "video": _bytes_feature([record.video.encode()]),
         "track": _bytes_feature([record.track.encode()]),
@@ -114,30 +107,46 @@ def write_shard(path: str, records: Iterable[TrackRecord]) -> ShardIndex:
         The shard's index.
 
     Raises:
-        ValueError: If a record is not sound (see `encode`).
         OSError: If the file cannot be written.
     """
-    builder = _IndexBuilder()
+
+    def written(writer):
+        for record in records:
+            serialized = encode(record)
+            writer.write(serialized)
+            yield record, serialized
+
     with storage.replacing(path) as temporary:
         with tf.io.TFRecordWriter(temporary) as writer:
-            for record in records:
-                serialized = encode(record)
-                writer.write(serialized)
-                builder.add(record, serialized)
-        index = builder.finish(temporary)
+            tracks = list(_located(written(writer)))
+        index = ShardIndex.build(tracks, temporary)
         index.save(path)
     return index
 
 
-def read_shard(path: str) -> Iterator[TrackRecord]:
-    """Yields the tracks of a shard one after the other; checksums are verified.
+def read_shard(path: str) -> Iterator[tuple[TrackRecord, bytes]]:
+    """Yields the tracks of a shard one after the other, each with the bytes that it is stored as.
+
+    Checksums are verified.
 
     Raises:
         OSError: If it cannot be read, is cut off or damaged.
         ValueError: If it holds something else than tracks.
     """
-    for number, serialized in enumerate(_read_raw(path)):
-        yield _decode_of(path, number, serialized)
+    number = 0
+    with storage.naming("read", path):
+        data = tf.data.TFRecordDataset(os.fspath(path), buffer_size=1 << 20)
+        try:
+            for serialized in data.as_numpy_iterator():
+                yield decode(serialized), serialized
+                number += 1
+        except ValueError as error:
+            raise ValueError(f"{path}, record {number}: {error}") from error
+        except tf.errors.DataLossError as error:
+            raise OSError(
+                f"cannot read {path}: it is damaged in record {number}: {storage.reason(error)}; "
+                "copy or prepare the data again"
+            ) from error
 
 
 def open_index(path: str) -> ShardIndex:
@@ -148,23 +157,14 @@ def open_index(path: str) -> ShardIndex:
     index = ShardIndex.load(path)
     if index is not None and index.fits(path):
         return index
-    builder = _IndexBuilder()
-    for number, serialized in enumerate(_read_raw(path)):
-        builder.add(_decode_of(path, number, serialized), serialized)
-    return builder.finish(path)
+    return ShardIndex.build(list(_located(read_shard(path))), path)
 
 
-class _IndexBuilder:
-    """Notes where the crops of each record lie."""
-
-    def __init__(self):
-        self._names = []  # (video, track, category) of each track
-        self._columns = []  # arrays of each track
-        self._position = 0
-
-    def add(self, record: TrackRecord, serialized: bytes) -> None:
-        """Notes the next record of the file."""
-        data_start = self._position + _HEADER_BYTES
+def _located(stored: Iterable[tuple[TrackRecord, bytes]]) -> Iterator[tuple[Names, Columns]]:
+    """Tells of each record of a file where its crops lie in it, see `ShardIndex.build`."""
+    position = 0
+    for record, serialized in stored:
+        data_start = position + _HEADER_BYTES
         columns = {
             "frames": np.asarray(record.frames, np.int64),
             "boxes": np.asarray(record.boxes, np.float32).reshape(-1, 4),
@@ -180,68 +180,9 @@ class _IndexBuilder:
             columns[f"{key}_offset"] = np.array(offsets, np.int64)
             columns[f"{key}_length"] = np.array([len(crop) for crop in crops], np.int32)
             columns[f"{key}_checksum"] = np.array([zlib.crc32(crop) for crop in crops], np.uint32)
-        self._names.append((record.video, record.track, record.category))
-        self._columns.append(columns)
-        self._position = data_start + len(serialized) + _FOOTER_BYTES
-
-    def finish(self, path: str) -> ShardIndex:
-        """Gives the index of the file that now holds the records."""
-        return ShardIndex.build(self._names, self._columns, path)
+        yield (record.video, record.track, record.category), columns
+        position = data_start + len(serialized) + _FOOTER_BYTES
 
 
 def _bytes_feature(values):
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-
-
-def _check(record: TrackRecord) -> None:
-    where = f"track {record.track!r} of video {record.video!r}"
-    if not record.video:
-        raise ValueError(f"{where}: the video needs a name")
-    frames, boxes = np.asarray(record.frames), np.asarray(record.boxes)
-    count = len(frames)
-    if not count or frames.ndim != 1 or not np.issubdtype(frames.dtype, np.integer):
-        raise ValueError(f"{where}: expected frame numbers, got {frames.dtype} {frames.shape}")
-    if np.any(np.diff(frames) <= 0):
-        raise ValueError(f"{where}: frame numbers must ascend, each once")
-    if boxes.shape != (count, 4) or not np.all(np.isfinite(boxes)):
-        raise ValueError(f"{where}: expected finite boxes [{count}, 4], got shape {boxes.shape}")
-    for crops, size in ((record.exemplars, EXEMPLAR_SIZE), (record.instances, INSTANCE_SIZE)):
-        if len(crops) != count:
-            raise ValueError(f"{where}: {count} frames, but {len(crops)} crops of {size} px")
-        for frame, crop in zip(frames, crops):
-            found = _describe(crop)
-            wanted = f"RGB JPEG {size}x{size}"
-            if found != wanted:
-                raise ValueError(f"{where}, frame {frame}: the crop is {found}, not {wanted}")
-
-
-def _describe(crop: bytes) -> str:
-    """Tells what kind of image a crop is; it is decoded, so that no damaged one gets in."""
-    try:
-        with Image.open(io.BytesIO(crop)) as image:
-            image.load()
-            return f"{image.mode} {image.format} {image.width}x{image.height}"
-    except OSError:
-        return "no image or a damaged one"
-
-
-def _decode_of(path: str, number: int, serialized: bytes) -> TrackRecord:
-    try:
-        return decode(serialized)
-    except ValueError as error:
-        raise ValueError(f"{path}, record {number}: {error}") from error
-
-
-def _read_raw(path: str) -> Iterator[bytes]:
-    number = 0
-    with storage.naming("read", path):
-        data = tf.data.TFRecordDataset(os.fspath(path), buffer_size=1 << 20)
-        try:
-            for serialized in data.as_numpy_iterator():
-                yield serialized
-                number += 1
-        except tf.errors.DataLossError as error:
-            raise OSError(
-                f"cannot read {path}: it is damaged in record {number}: {storage.reason(error)}; "
-                "copy or prepare the data again"
-            ) from error

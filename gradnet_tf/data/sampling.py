@@ -17,23 +17,23 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-# Independent streams of random numbers of one group of one step; those of crops are of one
-# augmented crop of one frame (DRIFT_CROP: of one track), which stand in the place of group and
-# step.
+# Seed of the run, step, and group in the global batch; of kept crops: seed, frame (DRIFT_CROP:
+# track) and number of the crop.
+Key = tuple[int, int, int]
+# Independent streams of random numbers of one key.
 PAIRS, AUGMENTATION, STRONG, MORE, NUMBERS, TASK, CROP, STRONG_CROP = range(8)
 SCENE, DRIFT, SCENE_CROP, DRIFT_CROP = range(8, 12)
 
 
-def uniforms(seed: int, step: int, group: int, stream: int, shape: Sequence[int]) -> np.ndarray:
+def uniforms(key: Key, stream: int, shape: Sequence[int]) -> np.ndarray:
     """Random numbers of one group of one step, float64 in [0, 1), multiples of 2**-53.
 
     Args:
-        seed: Seed of the run, 0 <= seed < 2**64.
-        step: Number of the step, 0 <= step < 2**64.
-        group: Number of the group in the global batch.
+        key: Whose they are; each of its numbers is in 0 .. 2**64 - 1.
         stream: What the numbers are for: one of the constants above.
         shape: Shape of the result.
     """
+    seed, step, group = key
     bits = np.random.Philox(
         key=np.array([seed, step], np.uint64), counter=np.array([0, 0, group, stream], np.uint64)
     )
@@ -120,15 +120,7 @@ class Pairs(NamedTuple):
     more: np.ndarray
 
 
-def choose_pairs(
-    videos: Videos,
-    seed: int,
-    step: int,
-    group: int,
-    count: int,
-    frame_range: int,
-    regions: int = 1,
-) -> Pairs:
+def choose_pairs(videos: Videos, key: Key, count: int, frame_range: int, regions: int = 1) -> Pairs:
     """Draws the pairs of one group: one pair from each of ``count`` different videos.
 
     For each pair a data set is drawn by its weight, a video of it that the group has not yet, one
@@ -138,19 +130,16 @@ def choose_pairs(
 
     Args:
         videos: What to draw from; at least ``count`` videos.
-        seed: See `uniforms`, as for `step` and `group`.
-        step: Number of the step.
-        group: Number of the group.
+        key: Of the group.
         count: Pairs of a group, k.
         frame_range: Largest distance of frame numbers.
         regions: Instances of a pair, each drawn as x is; they may be the same. Only `Pairs.more`
             depends on it.
     """
-    draws = uniforms(seed, step, group, PAIRS, (count, 5))
-    draws = np.concatenate([draws, uniforms(seed, step, group, MORE, (count, regions - 1))], axis=1)
+    draws = [uniforms(key, PAIRS, (count, 5)), uniforms(key, MORE, (count, regions - 1))]
     taken: list[list[int]] = [[] for _ in videos.choices]
     rows = []
-    for draw in draws:
+    for draw in np.concatenate(draws, axis=1):
         video = _choose_video(videos, taken, draw[0], draw[1])
         tracks = videos.tracks[video]
         track = tracks[index(draw[2], len(tracks))]

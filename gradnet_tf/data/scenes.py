@@ -66,11 +66,6 @@ class SceneConfig:
             )
 
     @property
-    def pastes(self) -> bool:
-        """Whether anything is pasted."""
-        return self.lookalikes + self.occlusion > 0
-
-    @property
     def active(self) -> bool:
         """Whether anything happens at all."""
         return any(vars(self).values())

@@ -45,19 +45,25 @@ class TaskConfig:
         "and those of the losses.",
     )
     first_frame_weight: float = constant(
-        0.5, "Share of the anchor in the gradient of an update that has a sample.", SHARE
+        0.0, "Share of the first region in the gradients (updates of at least 2).", SHARE
     )
     generalization: float = constant(
-        1.0, "How often the other videos take part in gradients and losses.", SHARE
+        1.0, "How often a group's other videos take part in the updates (likewise).", SHARE
     )
     shift: int = constant(
-        0, "Cells of 8 px by which the losses' targets are off the centre at most.", _CELLS
+        0,
+        "Cells of 8 px by which targets of the losses are off the centre at most (likewise).",
+        _CELLS,
     )
-    sample_shift: int = constant(0, "Cells by which a sample is off the target at most.", _CELLS)
+    sample_shift: int = constant(
+        0,
+        "Cells of 8 px by which samples of updates are off the target at most (likewise).",
+        _CELLS,
+    )
     wrong_samples: float = constant(
         0.0,
-        "How often a sample is wrong altogether: as often another video's region as one that is "
-        "off by more than the target.",
+        "How often a sample of an update is wrong altogether (likewise): as often another video's "
+        "region as one that is off by more than the target.",
         SHARE,
     )
 
@@ -95,10 +101,7 @@ def draw(
     videos: sampling.Videos,
     pairs: sampling.Pairs,
     config: TaskConfig,
-    *,
-    seed: int,
-    step: int,
-    group: int,
+    key: sampling.Key,
     frame_range: int,
 ) -> Sequence:
     """Draws the sequence of a group.
@@ -107,14 +110,12 @@ def draw(
         videos: What to draw from.
         pairs: The group's pairs: the first one's video and exemplar are the sequence's own.
         config: How.
-        seed: Seed of the run.
-        step: Number of the step.
-        group: Number of the group in the global batch.
+        key: Of the group.
         frame_range: Largest distance of frame numbers to the exemplar's.
     """
     updates, own, others = config.updates, config.regions, len(pairs.z) - 1
     count = config.count(len(pairs.z))
-    draws = sampling.uniforms(seed, step, group, sampling.TASK, (count, 6))
+    draws = sampling.uniforms(key, sampling.TASK, (count, 6))
 
     anchor = int(pairs.z[0])
     frames = [anchor]

@@ -77,8 +77,6 @@ def read(
 
     `names` may be in any spelling that `canonical` knows, and `root` may be one sequence.
     """
-    if version not in _VERSIONS:
-        raise ValueError(f"version of OTB must be one of {', '.join(_VERSIONS)}, got {version!r}")
     title, letter = _VERSIONS[version]
     targets = [name for name, target in TARGETS.items() if letter in target.versions]
     base = folder.check_root(root)

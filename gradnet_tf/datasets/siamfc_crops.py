@@ -44,16 +44,15 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
     homes = [base, *below]
     places = [os.path.join(home, part) for home in homes for part in ("Data/VID/train", "")]
     flaws: list[tracks.Flaw] = []
-    text_places, crop_places = list(places), list(places)
 
     def read_video(video, flaws):
-        files = {place: os.path.join(place, f"{video}.txt") for place in places}
-        text = _find(text_places, lambda place: os.path.isfile(files[place]) and files[place])
+        files = [os.path.join(place, video) for place in places]
+        text = next((f"{file}.txt" for file in files if os.path.isfile(f"{file}.txt")), None)
         if text is None:
             flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, video, f"there is no {video}.txt"))
             return []
-        crops = _find(crop_places, lambda place: _list_crops(os.path.join(place, video)))
-        return _read_video(video, text, crops or {}, flaws)
+        crops = next(filter(None, map(_list_crops, files)), {})
+        return _read_video(video, text, crops, flaws)
 
     videos = tracks.leave_out(_videos(homes, flaws), tracks.part_by_name, split, flaws)
     looked_for = (
@@ -61,17 +60,6 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
         f"and {INSTANCE_SUFFIX}, in it and in the folders in it, below Data/VID/train or without"
     )
     return tracks.collect(root, looked_for, videos, read_video, flaws, progress)
-
-
-def _find(places, look):
-    """Looks at several places, first at the one where the last thing was found."""
-    for place in list(places):
-        result = look(place)
-        if result:
-            places.remove(place)
-            places.insert(0, place)
-            return result
-    return None
 
 
 def _videos(homes, flaws):

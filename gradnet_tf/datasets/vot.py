@@ -45,8 +45,6 @@ def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017
 
     The year gives the name and the protocol; all else is told by the layout.
     """
-    if year not in SIZES:
-        raise ValueError(f"year of VOT must be {min(SIZES)} to {max(SIZES)}, got {year}")
     base = folder.check_root(root)
     inner = os.path.join(base, "sequences")
     if os.path.isfile(os.path.join(inner, "list.txt")):

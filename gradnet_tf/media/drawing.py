@@ -35,7 +35,6 @@ def draw_box(
     box: Sequence[float],
     colour: Colour = PREDICTION,
     width: Optional[int] = None,
-    label: Optional[str] = None,
 ) -> np.ndarray:
     """Draws the outline of a box on a copy of an image, uint8 [h, w, 3] RGB.
 
@@ -45,12 +44,9 @@ def draw_box(
             NaN (a frame without truth) is left out.
         colour: RGB.
         width: Of the line in px, drawn inwards from the edge; by default it grows with the image.
-        label: Text for the image's upper left corner.
     """
     picture = Image.fromarray(image)
     _outline(picture, box, colour, width or line_width(image.shape))
-    if label:
-        _label(picture, label)
     return np.asarray(picture).copy()
 
 

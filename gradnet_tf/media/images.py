@@ -198,8 +198,6 @@ def _from_deep(array: np.ndarray, deep_range: Range) -> np.ndarray:
 
 
 def _from_float(array: np.ndarray, float_range: Optional[float]) -> np.ndarray:
-    if float_range not in (None, 1, 255):
-        raise ValueError(f"float_range must be 1, 255 or None, got {float_range!r}")
     low, high = float(array.min()), float(array.max())
     scale = float_range or _infer_scale(high)
     slack = _SLACK * scale / 255

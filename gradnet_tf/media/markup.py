@@ -16,13 +16,7 @@ _QUALITY = 80  # Of the JPEG files in pictures.
 def table(
     caption: str, rows: Iterable[Sequence[str]], heads: Optional[Sequence[str]] = None
 ) -> str:
-    """Makes a table of texts; the first one of every row is its head.
-
-    Args:
-        caption: What the table shows.
-        rows: Texts, as many in each row.
-        heads: Heads of the columns.
-    """
+    """Makes a table of texts; the first one of every row is its head, `heads` are the columns'."""
     lines = [f"<caption>{html.escape(caption)}</caption>"]
     if heads:
         lines.append(f"<tr>{''.join(_cell('th', text) for text in heads)}</tr>")

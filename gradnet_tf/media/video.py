@@ -82,11 +82,7 @@ def decode(
 ) -> Iterator[tuple[str, Any, Optional[float]]]:
     """Decodes what `open_input` opened, which need not be a file; see `read_frames`.
 
-    Args:
-        container: The container, of which nothing was read yet.
-        stream: Its video stream.
-        end: Learns where the stream ends.
-        name: For messages.
+    Nothing was read yet of the container; `end` learns where its video stream ends.
     """
     order = Order(stream.codec_context.codec.name, container.format.name)
     rows = _rows(container, stream, order, end)
@@ -187,12 +183,7 @@ def _length(container: Any, stream: Any) -> Optional[int]:
 
 @contextlib.contextmanager
 def open_input(url: str, name: str, **options: Any) -> Iterator[tuple[Any, Any]]:
-    """Opens what FFmpeg reads.
-
-    Args:
-        url: The place, with its protocol.
-        name: For messages.
-        **options: Of `av.open`.
+    """Opens what FFmpeg reads at a URL, with the options of `av.open`; messages call it `name`.
 
     Yields:
         The `av.container.InputContainer` and its video stream.

@@ -31,7 +31,7 @@ class VideoWriter:
         pixel_aspect: Width over height of a pixel as players are to show it.
 
     Raises:
-        ValueError: If the rate or the size is not positive.
+        ValueError: If the rate is not positive.
         ImportError: If PyAV is not installed.
     """
 
@@ -44,8 +44,6 @@ class VideoWriter:
     ):
         if not 0 < fps < float("inf"):
             raise ValueError(f"fps must be positive, got {fps!r}")
-        if min(size) < 1:
-            raise ValueError(f"the size of a video must be positive, got {size!r}")
         self._av = import_av()
         self._path = Path(path)
         self._rate = fractions.Fraction(fps).limit_denominator(1001)

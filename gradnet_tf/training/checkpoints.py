@@ -65,8 +65,11 @@ class CheckpointStore:
     Args:
         workdir: The working directory; it must exist.
         keep: How many of the newest checkpoints stay, besides the best.
-        read_only: Change nothing: no leftover is removed, no damaged file renamed, `save` refused.
+        read_only: Change nothing: no leftover is removed, no damaged file renamed.
             For workers that are not the chief, and for tools that read a run.
+
+    Attributes:
+        best_value: The lowest value so far, of this process or restored; None if none was given.
 
     Raises:
         OSError: If the directory is missing or cannot be written.
@@ -76,18 +79,13 @@ class CheckpointStore:
         self.directory = Path(workdir) / FOLDER
         self._keep = keep
         self._read_only = read_only
-        self._best: Optional[float] = None
+        self.best_value: Optional[float] = None
         if not read_only:
             with disk.naming(self.directory):
                 self.directory.mkdir(exist_ok=True)
             for name in filter(_LEFTOVER.fullmatch, os.listdir(self.directory)):
                 logging.info("removed %s, which a killed process left behind", name)
                 (self.directory / name).unlink()
-
-    @property
-    def best_value(self) -> Optional[float]:
-        """The lowest value so far, of this process or restored; None if none was given."""
-        return self._best
 
     def save(
         self, state: Mapping[str, np.ndarray], info: Mapping[str, Any], best: Optional[float] = None
@@ -105,11 +103,8 @@ class CheckpointStore:
             The file.
 
         Raises:
-            ValueError: If the store is read only.
             OSError: If it cannot be written; the message names the file.
         """
-        if self._read_only:
-            raise ValueError(f"cannot save to {self.directory}: it was opened to be read only")
         step = info["step"]
         value = None if best is None or math.isnan(best) else float(best)
         path = self._path("step", step)
@@ -141,7 +136,7 @@ class CheckpointStore:
             return None
         best = [self._first_sound([path], damaged) for path in self._paths("best")]
         values = [one.value for one in best if one is not None and one.value is not None]
-        self._best = min(values, default=None)
+        self.best_value = min(values, default=None)
         for path in damaged if not self._read_only else ():
             os.replace(path, path.with_name(path.name + _DAMAGED))
         if not self._read_only and None not in best:
@@ -163,7 +158,7 @@ class CheckpointStore:
 
     def _note_best(self, step: int, value: Optional[float]) -> None:
         """Makes the checkpoint of a step the best one if its value is the lowest so far."""
-        if value is None or (self._best is not None and value >= self._best):
+        if value is None or (self.best_value is not None and value >= self._best):
             return
         path, target = self._path("step", step), self._path("best", step)
         with disk.replacing(target) as temporary, disk.naming(target):
@@ -171,7 +166,7 @@ class CheckpointStore:
                 os.link(path, temporary)
             except OSError:  # FAT, and some network file systems, have no links.
                 shutil.copyfile(path, temporary)
-        self._best = value
+        self.best_value = value
         _remove(p for p in self._paths("best") if _step(p) != step)
 
     def _first_sound(self, paths: list[Path], damaged: dict[Path, str]) -> Optional[Checkpoint]:

@@ -1,17 +1,11 @@
-"""Every constant of a training, in one frozen dataclass, with the presets.
-
-The preset "reference" is `getOpts` of the reference's train.py; "short" and "tracking" are this
-project's own, for hours on two cores (docs/train.md).
-"""
+"""Every constant of a training, in one frozen dataclass; `presets` has sets of them."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Optional
 
-from gradnet_tf import settings
 from gradnet_tf.data import pair_config, scenes, task
 from gradnet_tf.network import architecture
 from gradnet_tf.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
@@ -23,14 +17,13 @@ VARIANTS = (*architecture.VARIANTS, "without_generalization")
 FLOAT32_VARIABLES = ("float32", "mixed_bfloat16", "bfloat16", "float16")
 STATISTICS = ("batch", "moving")
 
-
 _FACTOR = Range(lambda v: 0 <= v < math.inf, "at least 0 and finite")
 _RATE = Range(lambda v: 0 < v < math.inf, "positive and finite")
 _SHARE = Range(lambda v: 0 < v <= 1, "in (0, 1]")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(scenes.SceneConfig):
+class TrainConfig(scenes.SceneConfig, task.TaskConfig, pair_config.DrawConfig):
     """What a training does; the defaults are stage `gradnet` of the preset `reference`.
 
     Each field says what it is for; `python -m gradnet_tf.train --help` prints that.
@@ -71,7 +64,6 @@ class TrainConfig(scenes.SceneConfig):
         "the reference keeps beside it, and Algorithm 1 mentions).",
         ("logistic", "gaussian"),
     )
-    batch: int = constant(8, "k, pairs of different videos that one template meets.", COUNT)
     regions: int = constant(
         1,
         "Stage gradnet: search regions of a pair. With more than 1, each exemplar's template is "
@@ -80,28 +72,12 @@ class TrainConfig(scenes.SceneConfig):
         "one for each update, the rest for losses.",
         COUNT,
     )
-    groups: int = constant(
-        1,
-        "Groups of k pairs in a step, each with batch statistics of its own; replicas and workers "
-        "share them out.",
-        COUNT,
-    )
     steps: int = constant(50 * 5984, "Steps of the whole training.", COUNT)
     steps_per_epoch: int = constant(5984, "Steps between two validations.", COUNT)
     validation: float = constant(
         0.1, "Share of the videos that is held out.", Range(lambda v: 0 < v < 1, "in (0, 1)")
     )
     validation_batches: int = constant(100, "Batches of a validation.", COUNT)
-    frame_range: int = constant(100, "Most frames between exemplar and instance.", COUNT)
-    augment: str = constant(
-        "reference",
-        "Augmentation of the pairs: reference; strong (that, and blur, rotation, occlusion, hue "
-        "and brightness); none.",
-        pair_config.AUGMENTATIONS,
-    )
-    reference_quirks: bool = constant(
-        True, "Keep the oddities of the reference's augmentation, see `gradnet_tf.data.augment`."
-    )
     optimizer: str = constant(
         "momentum", "Momentum as in TensorFlow 1, or Adam.", ("momentum", "adam")
     )
@@ -154,22 +130,12 @@ class TrainConfig(scenes.SceneConfig):
         "in the last layer of SiamFC); the tracker's response does not depend on it.",
         Range(math.isfinite, "finite"),
     )
-    seed: int = constant(1, "Of initial values and pairs.", NOT_NEGATIVE)
     precision: str = constant(
         "float32",
         "Type of the arithmetic: mixed_bfloat16 is bfloat16 in every convolution, bfloat16 and "
         "float16 are for those of the search branch in stage gradnet, where it has no gradient. "
         "Variables are float32 in all but float64, and a training may go on in another of them.",
         (*FLOAT32_VARIABLES, "float64"),
-    )
-    crops: int = constant(
-        0,
-        "Augmented search regions of each frame, of which a step draws one: their features can be "
-        "kept (--feature_cache). 0: every step has new ones.",
-        NOT_NEGATIVE,
-    )
-    scale_jitter: float = constant(
-        0.0, "Largest relative error of a search region's scale.", BELOW_1
     )
     trained: str = constant(
         "all", "Stage gradnet: template branch and U2, or U2 alone.", ("all", "update")
@@ -180,21 +146,6 @@ class TrainConfig(scenes.SceneConfig):
         "them, with a loss after each; the reference trains one. The first is by the search region "
         "of the exemplar's own frame, the others by that one and a sample.",
         COUNT,
-    )
-    first_frame_weight: float = constant(
-        0.0, "Share of the first region in the gradients (updates of at least 2)."
-    )
-    generalization: float = constant(
-        1.0, "How often a group's other videos take part in the updates (likewise)."
-    )
-    shift: int = constant(
-        0, "Cells of 8 px by which targets of the losses are off the centre at most (likewise)."
-    )
-    sample_shift: int = constant(
-        0, "Cells of 8 px by which samples of updates are off the target at most (likewise)."
-    )
-    wrong_samples: float = constant(
-        0.0, "How often a sample of an update is wrong altogether (likewise)."
     )
     update_rate: float = constant(
         0.6, "Share of the new h_2 at each update but the first (likewise).", _SHARE
@@ -259,7 +210,7 @@ class TrainConfig(scenes.SceneConfig):
                 "does not train"
             )
         if self.updates == 1:
-            of_updates = _names_of(task.TaskConfig) - {"regions"} | {"template_influence"}
+            of_updates = field_names(task.TaskConfig) - {"regions"} | {"template_influence"}
             for field in dataclasses.fields(self):
                 value = getattr(self, field.name)
                 if field.name in of_updates and value != field.default:
@@ -293,7 +244,7 @@ class TrainConfig(scenes.SceneConfig):
 
     def _as(self, kind, **others):
         """Another configuration with the values of the fields that both have."""
-        shared = _names_of(kind) & _names_of(self)
+        shared = field_names(kind) & field_names(self)
         return kind(**{name: getattr(self, name) for name in shared}, **others)
 
     @property
@@ -355,144 +306,6 @@ class TrainConfig(scenes.SceneConfig):
         return optimizers.cosine(step, self.steps, first, self.warmup_steps, last)
 
 
-def _names_of(kind) -> set[str]:
+def field_names(kind) -> set[str]:
+    """The names of the fields of a dataclass."""
     return {field.name for field in dataclasses.fields(kind)}
-
-
-@dataclasses.dataclass(frozen=True)
-class RunOptions:
-    """What does not change the outcome of a training; each field says what it is for.
-
-    Raises:
-        ValueError: If a value is out of its range.
-    """
-
-    save_minutes: float = constant(
-        10.0,
-        "Minutes between two checkpoints, besides those of every epoch.",
-        Range(lambda v: v > 0, "positive"),
-    )
-    keep: int = constant(2, "Newest checkpoints that are kept, besides the best.", COUNT)
-    log_steps: int = constant(20, "Steps between two rows of history.csv.", COUNT)
-    summaries: bool = constant(True, "Write TensorBoard summaries.")
-    jit_compile: bool = constant(False, "Compile the step by XLA.")
-    stop_after: Optional[int] = constant(
-        None,
-        "Stop when this many steps are done in all, as a signal would.",
-        Range(lambda v: v is None or v >= 1, "at least 1"),
-    )
-    progress: Optional[bool] = constant(
-        None, "Show a progress bar; without a value, where stderr is a terminal."
-    )
-
-    def __post_init__(self):
-        settings.check(self)
-
-
-_SHORT = dict(
-    reference_quirks=False,
-    validation_batches=25,
-    optimizer="adam",
-    schedule="cosine",
-    final_learning_rate=1e-7,
-    warmup_steps=50,
-    weight_decay=0.0,
-    loss_scale="sum",
-)
-_SHORT_GRADNET = dict(
-    **_SHORT,
-    init_template="search",
-    init_update="descent",
-    template_statistics="moving",
-    steps=5000,
-    steps_per_epoch=500,
-    learning_rate=1e-4,
-)
-_SHORT_SIAMFC = dict(
-    **_SHORT,
-    variant="baseline",
-    steps=1200,
-    steps_per_epoch=200,
-    learning_rate=3e-5,
-    frozen_layers=2,
-    search_statistics="moving",
-    negatives=0.25,
-    score_offset=-2.148,  # Of SiamFC-3s, the net that this preset goes on with.
-)
-_TRACKING = dict(
-    steps=30_000,
-    steps_per_epoch=1000,
-    warmup_steps=300,
-    crops=4,
-    scale_jitter=0.08,
-    updates=3,
-    regions=6,
-    first_frame_weight=0.5,
-    generalization=0.5,
-    shift=1,
-    sample_shift=1,
-    wrong_samples=0.1,
-)
-PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    # The reference has no stage siamfc: its constants, and SiamFC's way to train.
-    "reference": {"gradnet": {}, "siamfc": dict(variant="baseline")},
-    "short": {"gradnet": _SHORT_GRADNET, "siamfc": _SHORT_SIAMFC},
-    # The search branch has no updates.
-    "tracking": {"gradnet": {**_SHORT_GRADNET, **_TRACKING}, "siamfc": _SHORT_SIAMFC},
-}
-
-
-def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
-    """A preset by name for a stage, with single constants changed.
-
-    Args:
-        name: "reference", "short", or "tracking", which is "short" with the task that tracking
-            sets.
-        stage: "siamfc" or "gradnet".
-        **changes: Fields of `TrainConfig`.
-
-    Returns:
-        A `TrainConfig`. The preset's warm-up gives way where `changes` leave fewer steps than it
-        has.
-
-    Raises:
-        ValueError: If the preset, the stage or a field is unknown, or a value out of its range.
-    """
-    if name not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-    if stage not in STAGES:
-        raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
-    fields = _names_of(TrainConfig)
-    unknown = sorted(set(changes) - fields)
-    if unknown:
-        raise ValueError(
-            f"unknown constants {', '.join(unknown)}; known are {', '.join(sorted(fields))}"
-        )
-    constants = dict(PRESETS[name][stage])
-    if "warmup_steps" in constants:
-        # Not below 0: of steps that are none, `TrainConfig` complains itself.
-        most = max(changes.get("steps", constants["steps"]) - 1, 0)
-        constants["warmup_steps"] = min(constants["warmup_steps"], most)
-    return TrainConfig(stage=stage, **{**constants, **changes})
-
-
-# The constants on the right mean nothing where the one on the left has this value.
-_MEANINGLESS = {
-    ("stage", "siamfc"): ("init_template", "init_update", "template_statistics", "trained"),
-    ("stage", "gradnet"): ("search_statistics",),
-    ("variant", "without_gradient"): ("init_update",),
-    ("init_template", "checkpoint"): ("init_update",),
-    ("optimizer", "adam"): ("momentum",),
-    ("schedule", "constant"): ("final_learning_rate", "warmup_steps"),
-    ("schedule", "log_steps"): ("warmup_steps",),
-    ("augment", "none"): ("reference_quirks", *sorted(_names_of(scenes.SceneConfig))),
-    ("updates", 1): ("update_rate",),
-}
-
-
-def check_meaning(config: TrainConfig, given: Mapping[str, Any]) -> None:
-    """Raises a ValueError if a constant was given that means nothing beside the others."""
-    for (other, value), meaningless in _MEANINGLESS.items():
-        for name in meaningless if getattr(config, other) == value else ():
-            if name in given:
-                raise ValueError(f"{name}={given[name]} means nothing with {other}={value}")

@@ -19,7 +19,7 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -46,10 +46,8 @@ class FeatureCacheError(ValueError):
     """A directory whose features do not fit; the message says why."""
 
 
-def check(directory: Optional[disk.PathLike], config: TrainConfig) -> None:
-    """Raises ValueError if there is a directory for features that cannot be kept."""
-    if directory is None:
-        return
+def check(config: TrainConfig) -> None:
+    """Raises ValueError if the features of a training cannot be kept."""
     if config.stage != "gradnet":
         raise ValueError(
             f"feature_cache is for stage=gradnet, which leaves the search branch as it is, not for "

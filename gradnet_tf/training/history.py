@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from absl import logging
 
 from gradnet_tf.files import disk
@@ -48,21 +47,16 @@ class History:
 
         Args:
             step: Index of the step, from 0.
-            values: Numbers or text by column. What is missing or None is left empty; a float is
+            values: Numbers or text by column. What is missing is left empty; a float is
                 written with as many digits as tell it from its neighbours.
 
         Raises:
             ValueError: If there is no such column.
             OSError: If it cannot be written; the message names the file.
         """
-        unknown = sorted(set(values) - set(self._columns[1:]))
-        if unknown:
-            raise ValueError(
-                f"{self._path}: has no column {', '.join(unknown)}, only {self._columns}"
-            )
-        row = [str(int(step)), *(_text(values.get(name)) for name in self._columns[1:])]
+        writer = csv.DictWriter(self._file, self._columns, lineterminator="\n")
         with disk.naming(self._path):
-            self._file.write(_line(row))
+            writer.writerow({STEP: int(step), **values})
             disk.sync(self._file)
 
     def __enter__(self) -> History:
@@ -77,7 +71,9 @@ class History:
         if start > 0 and not self._path.exists():
             logging.warning("%s is missing: it goes on from step %d", self._path, start)
         kept = [self._columns, *(row for row in rows if int(row[0]) < start)]
-        disk.write_bytes(self._path, "".join(map(_line, kept)).encode())
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(kept)
+        disk.write_bytes(self._path, text.getvalue().encode())
 
 
 def read(path: disk.PathLike) -> list[dict[str, str]]:
@@ -112,17 +108,3 @@ def _records(path: Path) -> list[list[str]]:
         return list(csv.reader(io.StringIO(whole, newline="")))
     except csv.Error as error:
         raise ValueError(f"{path}: is damaged ({error})") from error
-
-
-def _line(row: Sequence[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(row)
-    return buffer.getvalue()
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
-    return str(value)

@@ -25,7 +25,8 @@ from gradnet_tf.data import pairs
 from gradnet_tf.files import disk, locks
 from gradnet_tf.files.interrupts import StopRequest
 from gradnet_tf.training import checkpoints, distribution, features, report, runinfo, start
-from gradnet_tf.training.config import FLOAT32_VARIABLES, RunOptions, TrainConfig
+from gradnet_tf.training.config import FLOAT32_VARIABLES, TrainConfig
+from gradnet_tf.training.presets import RunOptions
 from gradnet_tf.training.step import TrainStep, check_groups
 
 HISTORY = report.HISTORY
@@ -95,7 +96,8 @@ def train(
     strategy = tf.distribute.get_strategy()
     is_chief = distribution.is_chief(strategy)
     check_groups(config.groups, strategy.num_replicas_in_sync)
-    features.check(feature_cache, config)
+    if feature_cache is not None:
+        features.check(config)
     source = pairs.open_pairs(data, data_weights, config.pairs())
     if sequences is not None and config.precision == "float64":
         raise ValueError("precision=float64 cannot track: a tracker is float32")

@@ -23,11 +23,7 @@ ADAM_EPSILON = 1e-8
 
 
 class Optimizer:
-    """Moves variables by their gradients; make it inside the strategy's scope.
-
-    Args:
-        variables: What is trained, by name.
-    """
+    """Moves variables, by name, by their gradients; make it inside the strategy's scope."""
 
     SLOTS: tuple[str, ...]  # What each variable has beside it, by name.
 

@@ -44,15 +44,10 @@ def claim(workdir: disk.PathLike, flags: Mapping[str, Any]) -> None:
     Raises:
         WorkdirError: If it was started with other flags (each is named with both values), its
             config.json is damaged or of something else, or it holds checkpoints without one.
-        ValueError: If the flags are no JSON.
         OSError: If it cannot be read or written.
     """
     path = Path(workdir) / FILE
-    try:
-        text = json.dumps(dict(flags), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the flags are no JSON: {error}") from error
-    here = json.loads(text)  # As they will be read: tuples are lists.
+    here = json.loads(json.dumps(dict(flags)))  # As they will be read: tuples are lists.
     versions = {
         "python": platform.python_version(),
         "numpy": np.__version__,

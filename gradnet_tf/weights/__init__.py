@@ -6,8 +6,7 @@ checkpoints (`siamese/scala1/conv/weights`, ...) and knows nothing of Keras.
 
 from gradnet_tf.network.architecture import VARIANTS
 from gradnet_tf.weights.card import Weights, digest, make_weights
-from gradnet_tf.weights.pretrained import load_embedded
-from gradnet_tf.weights.store import import_npz, load, save
+from gradnet_tf.weights.store import import_npz, load, load_embedded, save
 from gradnet_tf.weights.tf1 import CheckpointError, expected_shapes
 
 __all__ = [

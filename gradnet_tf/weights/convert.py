@@ -6,7 +6,7 @@ import glob
 import os
 from typing import Optional
 
-from gradnet_tf.weights import card, pretrained, store, tf1_files
+from gradnet_tf.weights import card, store, tf1_files
 from gradnet_tf.weights.card import Weights
 from gradnet_tf.weights.staging import Staging
 from gradnet_tf.weights.tf1 import CheckpointError
@@ -15,25 +15,14 @@ from gradnet_tf.weights.tf1 import CheckpointError
 def read(
     *, tf1: Optional[str] = None, checkpoint: Optional[str] = None, npz: Optional[str] = None
 ) -> Weights:
-    """Reads weights from one of the formats and checks them completely.
-
-    Args:
-        tf1: Prefix of one of the reference's TF1 checkpoints.
-        checkpoint: Checkpoint directory of this project.
-        npz: An npz file of variables by TF1 name.
+    """Reads weights of a TF1 prefix, a checkpoint directory or an npz file, and checks them all.
 
     Raises:
-        ValueError: If not exactly one source is given.
         CheckpointError: If the weights cannot be used.
     """
-    given = [path for path in (tf1, checkpoint, npz) if path]
-    if len(given) != 1:
-        raise ValueError(
-            "give exactly one source: a TF1 prefix, a checkpoint directory or an npz file"
-        )
     if tf1:
         return card.make_weights(tf1_files.read(tf1), os.path.basename(tf1), "tf1")
-    return store.import_npz(given[0]) if npz else store.load(given[0])
+    return store.import_npz(npz) if npz else store.load(checkpoint or "")
 
 
 def convert(
@@ -57,15 +46,11 @@ def convert(
 
     Raises:
         CheckpointError: If the source cannot be used.
-        ValueError: If not exactly one source or no output is given, or if outputs overlap.
+        ValueError: If outputs overlap.
         OSError: If an output exists or cannot be written.
     """
-    if not (output or to_tf1 or to_npz):
-        raise ValueError(
-            "give at least one output: a checkpoint directory, a TF1 prefix or an npz file"
-        )
     if output:
-        if not overwrite and pretrained.is_embedded(output):
+        if not overwrite and os.path.realpath(output) == os.path.realpath(store.EMBEDDED):
             raise FileExistsError(
                 f"{output} holds weights that come with gradnet_tf, which --overwrite would "
                 "replace; give another directory"

@@ -17,12 +17,13 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
 import tensorflow as tf
 
-from gradnet_tf.files import disk
+from gradnet_tf.files import disk, storage
 from gradnet_tf.weights import card as cards
 from gradnet_tf.weights import tf1, tf1_files
 from gradnet_tf.weights.card import Weights
@@ -32,6 +33,7 @@ from gradnet_tf.weights.tf1 import CheckpointError
 PREFIX = "weights"  # of the files
 ROOT = "weights"  # of the variables inside them
 CARD = "card.json"
+EMBEDDED = Path(__file__).resolve().parents[1] / "checkpoints/gradnet"  # Comes with gradnet_tf.
 FILES = (PREFIX + tf1_files.INDEX_SUFFIX, PREFIX + tf1_files.DATA_SUFFIX, CARD)
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -63,6 +65,11 @@ def load(path: PathLike) -> Weights:
     arrays = _read_tensors(os.path.join(path, PREFIX), variant)
     cards.verify(arrays, card, path)
     return Weights(arrays, card, variant)
+
+
+def load_embedded() -> Weights:
+    """Loads the weights that come with gradnet_tf; a CheckpointError if they are damaged."""
+    return load(EMBEDDED)
 
 
 def save(
@@ -134,14 +141,11 @@ def write_directory(directory: str, weights: Weights) -> None:
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the card of these weights is no JSON: {error}") from error
     os.mkdir(directory)
-    try:
-        with tf.device("CPU:0"):
-            variables = {
-                name: tf.Variable(_as_stored(name, array)) for name, array in weights.arrays.items()
-            }
-            tf.train.Checkpoint(**{ROOT: variables}).write(os.path.join(directory, PREFIX))
-    except tf.errors.OpError as error:
-        raise OSError(f"cannot write {directory}: {error.message}") from error
+    with storage.naming("write", directory), tf.device("CPU:0"):
+        variables = {
+            name: tf.Variable(_as_stored(name, array)) for name, array in weights.arrays.items()
+        }
+        tf.train.Checkpoint(**{ROOT: variables}).write(os.path.join(directory, PREFIX))
     with open(os.path.join(directory, CARD), "w", encoding="utf-8") as file:
         file.write(text)
 

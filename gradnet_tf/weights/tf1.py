@@ -51,17 +51,13 @@ def moving_average(name: str) -> str:
     return name.rpartition("/")[0].split("/", 2)[2]
 
 
-def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
-    """Lists every variable of a variant.
+def expected_shapes(variant: str) -> dict[str, Shape]:
+    """Lists every variable of a variant, a key of `architecture.VARIANTS`.
 
-    Args:
-        variant: A key of `architecture.VARIANTS`.
-        bookkeeping: Whether to include `biased` and `local_step` of the moving averages, as the
-            reference's tracking graph does.
+    With `biased` and `local_step` of the moving averages, as the reference's tracking graph has.
 
     Returns:
-        TF1 name -> shape, all float32. 94 names for "full" (58 without bookkeeping), 42 (26) for
-        "baseline".
+        TF1 name -> shape, all float32. 94 names for "full", 42 for "baseline".
 
     Raises:
         CheckpointError: If there is no such variant.
@@ -77,7 +73,7 @@ def expected_shapes(variant: str, bookkeeping: bool = True) -> dict[str, Shape]:
         if layer.batch_norm:
             for name in ("beta", "gamma", *_MOVING):
                 shapes[f"{scope}/bn/{name}"] = filters
-            for moving in _MOVING if bookkeeping else ():
+            for moving in _MOVING:
                 shapes[f"{scope}/{scope}/bn/{moving}/biased"] = filters
                 shapes[f"{scope}/{scope}/bn/{moving}/local_step"] = ()
     return shapes

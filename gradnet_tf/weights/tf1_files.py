@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from gradnet_tf.files import storage
 from gradnet_tf.weights.tf1 import CheckpointError, select
 
 DATA_SUFFIX = ".data-00000-of-00001"
@@ -55,16 +56,13 @@ def write(prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
     """
     select(arrays, prefix)
     names = sorted(arrays)
-    try:
-        with tf.device("CPU:0"):
-            tf.raw_ops.SaveV2(
-                prefix=prefix,
-                tensor_names=names,
-                shape_and_slices=[""] * len(names),
-                tensors=[tf.constant(arrays[name]) for name in names],
-            )
-    except tf.errors.OpError as error:
-        raise OSError(f"cannot write {prefix}: {error.message}") from error
+    with storage.naming("write", prefix), tf.device("CPU:0"):
+        tf.raw_ops.SaveV2(
+            prefix=prefix,
+            tensor_names=names,
+            shape_and_slices=[""] * len(names),
+            tensors=[tf.constant(arrays[name]) for name in names],
+        )
 
 
 def _check_prefix(prefix: str) -> None:

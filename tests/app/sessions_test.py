@@ -18,7 +18,7 @@ def test_a_page_that_is_left_leaves_no_files():
         assert not session.folder.exists()
         sessions.close("a")
         sessions.close(None)
-        assert len(sessions) == 0
+        assert not sessions._sessions
 
 
 def test_nothing_is_left_at_the_end():

@@ -169,10 +169,3 @@ def test_a_window_may_reach_over_the_edge():
     # 20% smaller, and moved by 4 px.
     assert (rows[2, 0], rows[2, -1]) == (8 + 4, 92 + 4)
     assert (columns[2, 0], columns[2, -1]) == (8 - 4, 92 - 4)
-
-
-def test_a_scale_needs_room():
-    with pytest.raises(ValueError, match="scale_jitter=0.1 needs beyond"):
-        augment.AugmentConfig(scale_jitter=0.1)
-    with pytest.raises(ValueError, match="scale_jitter must be in"):
-        augment.AugmentConfig(scale_jitter=1.0, beyond=True)

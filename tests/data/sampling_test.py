@@ -24,10 +24,10 @@ def make_videos(pools, weights=None, tracks_of=2, frames=tuple(range(0, 300, 10)
 
 def test_the_draws_of_a_step_never_change():
     """Fixed numbers: what a seed meant when the run began, it means when it resumes."""
-    draws = sampling.uniforms(7, 123, 2, sampling.PAIRS, (3,))
+    draws = sampling.uniforms((7, 123, 2), sampling.PAIRS, (3,))
     words = [743529580389165, 6352061083355082, 5248435881827040]
     assert (draws * 2**53).astype(np.int64).tolist() == words
-    pairs = sampling.choose_pairs(make_videos([20]), 7, 123, 2, 4, 100)
+    pairs = sampling.choose_pairs(make_videos([20]), (7, 123, 2), 4, 100)
     assert [column.tolist() for column in pairs[:4]] == [
         [14, 8, 12, 6],
         [29, 17, 24, 13],
@@ -38,14 +38,14 @@ def test_the_draws_of_a_step_never_change():
 
 @pytest.mark.parametrize("other", [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)])
 def test_seed_step_group_and_stream_have_numbers_of_their_own(other):
-    first = sampling.uniforms(0, 0, 0, 0, (1000,))
-    second = sampling.uniforms(*other, (1000,))
+    first = sampling.uniforms((0, 0, 0), 0, (1000,))
+    second = sampling.uniforms(other[:3], other[3], (1000,))
     assert not set(first) & set(second)
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.15
 
 
 def test_draws_are_uniform():
-    draws = sampling.uniforms(1, 2, 3, 0, (20000,))
+    draws = sampling.uniforms((1, 2, 3), 0, (20000,))
     assert 0 <= draws.min() and draws.max() < 1
     assert np.histogram(draws, 10, (0, 1))[0] == pytest.approx(np.full(10, 2000), abs=200)
 
@@ -62,7 +62,7 @@ def test_pairs_are_lawful(pools, weighted, frames, frame_range, step):
     weights = [1.0 + i for i in range(len(pools))] if weighted else None
     videos = make_videos(pools, weights, frames=tuple(frames))
     count = min(sum(pools), 8)
-    pairs = sampling.choose_pairs(videos, 3, step, 0, count, frame_range)
+    pairs = sampling.choose_pairs(videos, (3, step, 0), count, frame_range)
     assert len(set(pairs.video.tolist())) == count
     for video, track, z, x in zip(*pairs):
         assert track in videos.tracks[video]
@@ -76,14 +76,14 @@ def test_pairs_are_lawful(pools, weighted, frames, frame_range, step):
 
 def test_every_video_is_equally_likely_without_weights():
     videos = make_videos([2, 8])
-    drawn = [sampling.choose_pairs(videos, 0, step, 0, 3, 100).video for step in range(1000)]
+    drawn = [sampling.choose_pairs(videos, (0, step, 0), 3, 100).video for step in range(1000)]
     counts = np.bincount(np.concatenate(drawn), minlength=10)
     assert counts == pytest.approx(np.full(10, 300), abs=60)
 
 
 def test_weights_say_how_often_a_set_is_drawn():
     videos = make_videos([50, 500], [3, 1])
-    drawn = [sampling.choose_pairs(videos, 0, step, 0, 4, 100).video for step in range(500)]
+    drawn = [sampling.choose_pairs(videos, (0, step, 0), 4, 100).video for step in range(500)]
     share = np.mean(np.concatenate(drawn) < 50)
     assert share == pytest.approx(0.75, abs=0.04)
 
@@ -91,12 +91,12 @@ def test_weights_say_how_often_a_set_is_drawn():
 def test_a_set_that_is_used_up_gives_way_to_the_others():
     videos = make_videos([1, 9], [1e6, 1])
     for step in range(20):
-        assert len(set(sampling.choose_pairs(videos, 0, step, 0, 8, 100).video.tolist())) == 8
+        assert len(set(sampling.choose_pairs(videos, (0, step, 0), 8, 100).video.tolist())) == 8
 
 
 def test_tracks_and_frames_are_drawn_uniformly():
     videos = make_videos([1], tracks_of=2, frames=(0, 1, 2, 200))
-    pairs = [sampling.choose_pairs(videos, 0, step, 0, 1, 100) for step in range(2000)]
+    pairs = [sampling.choose_pairs(videos, (0, step, 0), 1, 100) for step in range(2000)]
     z = np.concatenate([pair.z for pair in pairs])
     assert np.bincount(z, minlength=8) == pytest.approx(np.full(8, 250), abs=60)
     x_of_first = [int(pair.x[0]) for pair in pairs if pair.z[0] == 0]
@@ -135,8 +135,8 @@ def test_limits_of_what_is_held_out():
 
 def test_more_regions_leave_the_pairs_as_they_are():
     videos = make_videos([20, 1, 9, 30])
-    one = sampling.choose_pairs(videos, 7, 5, 0, 4, 100)
-    three = sampling.choose_pairs(videos, 7, 5, 0, 4, 100, regions=3)
+    one = sampling.choose_pairs(videos, (7, 5, 0), 4, 100)
+    three = sampling.choose_pairs(videos, (7, 5, 0), 4, 100, regions=3)
     assert one.more.shape == (0, 4) and three.more.shape == (2, 4)
     for name in ("video", "track", "z", "x"):
         np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
@@ -144,6 +144,6 @@ def test_more_regions_leave_the_pairs_as_they_are():
 
 def test_more_regions_are_drawn_as_the_first():
     videos = make_videos([1], tracks_of=1, frames=(0, 1, 2, 3))
-    drawn = [sampling.choose_pairs(videos, 0, step, 0, 1, 1, regions=2) for step in range(400)]
+    drawn = [sampling.choose_pairs(videos, (0, step, 0), 1, 1, regions=2) for step in range(400)]
     seen = {(int(pairs.z[0]), int(pairs.more[0, 0])) for pairs in drawn}
     assert seen == {(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)}

@@ -21,8 +21,8 @@ FULL = TaskConfig(updates=3, regions=6, first_frame_weight=0.25, shift=2, sample
 
 
 def draw(config=FULL, step=0, batch=BATCH, seed=1):
-    pairs = sampling.choose_pairs(VIDEOS, seed, step, 0, batch, 1000)
-    sequence = task.draw(VIDEOS, pairs, config, seed=seed, step=step, group=0, frame_range=1000)
+    pairs = sampling.choose_pairs(VIDEOS, (seed, step, 0), batch, 1000)
+    sequence = task.draw(VIDEOS, pairs, config, (seed, step, 0), 1000)
     return pairs, sequence
 
 

@@ -66,7 +66,7 @@ def all_records(made, folder):
     return [
         record
         for shard in made.shards
-        for record in records.read_shard(os.path.join(folder, shard.name))
+        for record, _ in records.read_shard(os.path.join(folder, shard.name))
     ]
 
 
@@ -321,8 +321,8 @@ def test_nothing_usable(config, source, tmp_path):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"source": "ilsvrc"}, "unknown source 'ilsvrc'; there are coco, got10k"),
-        ({"split": "val"}, "split must be train or all, got 'val'"),
+        ({"source": "ilsvrc"}, "source must be one of coco, got10k.*, got 'ilsvrc'"),
+        ({"split": "val"}, "split must be one of train, all, got 'val'"),
         ({"shards": 0}, "shards must be at least 1, got 0"),
         ({"jobs": 0}, "jobs must be at least 1"),
         ({"quality": 101}, "quality must be 1 to 100, got 101"),
@@ -404,7 +404,7 @@ def test_preview_draws_boxes_on_random_crops(config, tmp_path):
     everything = np.asarray(preview.contact_sheet(output, pairs=100))
     assert everything.shape[:2] == (2 * 259 + 4, 8 * 259 + 4)
     # The first pair is the first frame of the first shard; its box is drawn red.
-    record = next(records.read_shard(os.path.join(output, made.shards[0].name)))
+    record, _ = next(records.read_shard(os.path.join(output, made.shards[0].name)))
     left, top, width, height = curate.boxes_in_crops(record.boxes[0])[1]
     row, column = 4 + round(top + height) - 1, 4 + 259 + round(left + width / 2)
     assert everything[row, column].tolist() == [255, 40, 40]

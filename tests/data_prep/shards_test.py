@@ -37,7 +37,7 @@ def make(tmp_path):
     def run(*tracks):
         planning.write(str(output), tracks, {"shards": 1, "quality": 95})
         summary = shards.make_shard(0, str(output))
-        return summary, list(records.read_shard(str(output / summary["name"])))
+        return summary, [record for record, _ in records.read_shard(str(output / summary["name"]))]
 
     run.output = output
     return run

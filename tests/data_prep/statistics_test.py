@@ -41,9 +41,3 @@ def test_nothing_cancels_in_a_large_set():
     share = 1 / 255**2
     found = statistics.describe(many)
     np.testing.assert_allclose(found.covariance, share * (1 - share), rtol=1e-13)
-
-
-def test_without_pixels():
-    nothing = statistics.describe(statistics.total([]))
-    assert nothing.pixels == 0
-    assert np.isnan(nothing.mean).all() and np.isnan(nothing.covariance).all()

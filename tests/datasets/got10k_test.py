@@ -92,8 +92,6 @@ def test_other_split(tmp_path):
     _make(tmp_path, "test")
     with pytest.raises(ValueError, match="other splits, but no folder val"):
         got10k.read(str(tmp_path), split="val")
-    with pytest.raises(ValueError, match="val or test, got 'train'"):
-        got10k.read(str(tmp_path), split="train")
 
 
 def test_broken_sequences(tmp_path):

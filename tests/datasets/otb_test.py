@@ -156,8 +156,6 @@ def test_version_chooses(tmp_path):
     assert read["otb50"] == ["Biker", "Bolt"]
     assert read["otb2013"] == ["Bolt", "Boy"]
     assert sorted(read["otb100"]) == ["Biker", "Bolt", "Bolt2", "Boy"]
-    with pytest.raises(ValueError, match="otb50, otb2013, otb100, got 'otb15'"):
-        otb.read(str(tmp_path), version="otb15")
 
 
 def test_attributes_from_the_table(tmp_path):

@@ -147,11 +147,6 @@ def test_broken_sequences(tmp_path):
     assert "occlusion.tag" in problems["word"] and "line 1" in problems["mask"]
 
 
-def test_year():
-    with pytest.raises(ValueError, match="2013 to 2022, got 2023"):
-        vot.read("/", year=2023)
-
-
 def _encode(mask, x, y):
     """A mask in VOT's run-length encoding: runs of 0 and of 1 in turn, row by row."""
     runs, value = [0], 0

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gradnet_tf.data import description, records
+from gradnet_tf.data_prep import statistics as sums
 
 
 def jpeg(size, seed, **options):
@@ -38,7 +39,7 @@ def statistics(tracks):
 
     def of(crops):
         images = (np.array(Image.open(io.BytesIO(crop))) for crop in crops)
-        return description.pool([description.Statistics.of_image(image) for image in images])
+        return sums.describe(sums.total(map(sums.of_image, images)))
 
     return (
         of([crop for track in tracks for crop in track.exemplars]),

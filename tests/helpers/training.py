@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from gradnet_tf import weights
-from gradnet_tf.training import checkpoints, config, loop
+from gradnet_tf.training import checkpoints, loop, presets
+from gradnet_tf.training.config import TrainConfig
 from tests.helpers import networks, track_records
 
 ROOT = Path(__file__).parents[2]
@@ -48,11 +49,11 @@ def once(function: Callable) -> Callable:
     return kept
 
 
-def make(settings, **changes) -> config.TrainConfig:
+def make(settings, **changes) -> TrainConfig:
     """The configuration of settings such as `GRADNET`."""
     constants = {**settings, **changes}
     preset, stage = constants.pop("preset"), constants.pop("stage")
-    return config.preset(preset, stage, **constants)
+    return presets.preset(preset, stage, **constants)
 
 
 def images(pairs: int, seed: int = 0) -> tuple[tf.Tensor, tf.Tensor]:

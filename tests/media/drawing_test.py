@@ -60,7 +60,7 @@ def test_tiny_box_stays_visible():
 
 
 def test_label_is_drawn_in_the_corner():
-    drawn = drawing.draw_box(black(60, 80) + 128, (0, 0, 0, 0), (128,) * 3, 1, label="12")
+    drawn = drawing.draw_targets(black(60, 80) + 128, [np.nan] * 4, label="12")
     changed = np.argwhere((drawn != 128).any(axis=2))
     assert len(changed)
     assert (changed.max(axis=0) < [30, 40]).all()

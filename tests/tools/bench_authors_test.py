@@ -3,7 +3,7 @@
 import pytest
 
 from gradnet_tf.bench import video
-from gradnet_tf.weights import pretrained
+from gradnet_tf.weights import store
 from tools.bench_authors import program, their_tracker
 
 BOX = (3.0, 5.0, 10.0, 20.0)
@@ -76,7 +76,7 @@ def test_their_program_gets_our_weights(checkout):
         text.replace("    run_siamesefc(o", check + "    run_siamesefc(o")
     )
     paths = video.make_video(str(checkout), 4, 64, 48)
-    with program(str(checkout), str(pretrained.path()), paths, BOX) as next_frame:
+    with program(str(checkout), str(store.EMBEDDED), paths, BOX) as next_frame:
         assert next_frame() >= 0
 
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from gradnet_tf.network import layers, losses
 from gradnet_tf.training import objective, start
-from gradnet_tf.training.config import TrainConfig, preset
+from gradnet_tf.training.config import TrainConfig
 from gradnet_tf.training.objective import Objective
+from gradnet_tf.training.presets import preset
 from tests.helpers import networks, training
 
 BATCH = 2

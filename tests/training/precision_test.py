@@ -11,7 +11,8 @@ import tensorflow as tf
 from gradnet_tf import weights
 from gradnet_tf.network import layers
 from gradnet_tf.training import runinfo
-from gradnet_tf.training.config import TrainConfig, preset
+from gradnet_tf.training.config import TrainConfig
+from gradnet_tf.training.presets import preset
 from gradnet_tf.training.step import TrainStep
 from tests.helpers import networks, training
 

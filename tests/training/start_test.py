@@ -7,7 +7,8 @@ import tensorflow as tf
 from gradnet_tf.network import losses
 from gradnet_tf.network.gradnet import GradNet
 from gradnet_tf.training import start
-from gradnet_tf.training.config import TrainConfig, preset
+from gradnet_tf.training.config import TrainConfig
+from gradnet_tf.training.presets import preset
 from tests.helpers import goldens, networks
 
 U2 = "siamese/t_scala5_zz/"

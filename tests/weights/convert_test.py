@@ -185,16 +185,6 @@ def test_pipes_are_not_replaced(sources, tmp_path):
     assert stat.S_ISFIFO(os.stat(tmp_path / "model.ckpt.index").st_mode)
 
 
-def test_exactly_one_source_and_at_least_one_target():
-    for arguments in ({}, {"tf1": "a", "npz": "b"}):
-        with pytest.raises(ValueError, match="exactly one source"):
-            convert.read(**arguments)
-        with pytest.raises(ValueError, match="exactly one source"):
-            convert.convert(**arguments, output="c")
-    with pytest.raises(ValueError, match="at least one output"):
-        convert.convert(tf1="a", overwrite=True)
-
-
 def test_real_siamfc_weights(shared_data, tmp_path):
     source = str(shared_data("weights/siamfc_init.npz"))
     weights = convert.convert(npz=source, output=str(tmp_path / "net"))

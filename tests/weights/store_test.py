@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gradnet_tf import weights as gw
+from gradnet_tf.tracking.config import PRESETS
 from gradnet_tf.weights import CheckpointError, store
 from gradnet_tf.weights.staging import Staging
 from tests.helpers import checkpoints
@@ -377,3 +378,20 @@ def test_npz_of_double_precision(tmp_path):
     np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(CheckpointError, match="not float32: siamese/scala1/conv/weights is float"):
         gw.load(tmp_path / "x.npz")
+
+
+def test_the_embedded_checkpoint_is_sound_and_says_where_it_comes_from():
+    loaded = gw.load_embedded()
+    assert loaded.variant == "full"
+    training = loaded.card["training"]
+    assert training["stage"] == "gradnet" and training["steps"] == training["step"]
+    assert loaded.card["preset"] in PRESETS
+    for entry in ("data", "origin", "licence", "commands"):
+        assert loaded.card[entry]
+    assert loaded.digest == gw.digest(loaded.arrays)
+
+
+def test_an_embedded_checkpoint_that_is_not_there_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(store, "EMBEDDED", tmp_path / "gradnet")
+    with pytest.raises(gw.CheckpointError, match="gradnet: no such checkpoint"):
+        gw.load_embedded()

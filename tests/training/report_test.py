@@ -1,4 +1,4 @@
-"""Event files for TensorBoard."""
+"""Tests of gradnet_tf.training.report: event files for TensorBoard."""
 
 import os
 
@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradnet_tf.training import summaries
-from gradnet_tf.training.summaries import Summaries
+from gradnet_tf.training import report
+from gradnet_tf.training.report import Summaries
+
+REGIONS = np.zeros((2, 239, 239, 3), np.float32)
 
 
 def events(directory):
@@ -28,7 +30,7 @@ def score(seed, count=2, size=15):
 
 def test_scalars(tmp_path):
     with Summaries(tmp_path) as writer:
-        writer.scalars(3, {"loss": 0.5, "err_disp": None, "learning_rate": tf.constant(1e-4)})
+        writer.scalars(3, {"loss": 0.5, "learning_rate": tf.constant(1e-4)})
         writer.scalars(4, {"loss": np.float32(0.25)})
     assert events(tmp_path) == [
         ("scalars", "loss", 3, 0.5),
@@ -43,7 +45,7 @@ def test_histograms_count_every_value(tmp_path):
         writer.histograms(7, {"w": values, "bn/local_step": np.float32(3), "zeros": np.zeros(5)})
     (plugin, tag, step, rows), (_, other, _, zeros) = events(tmp_path)
     assert (plugin, tag, step, other) == ("histograms", "w", 7, "zeros")
-    assert rows.shape == zeros.shape == (summaries.BUCKETS, 3)
+    assert rows.shape == zeros.shape == (report.BUCKETS, 3)
     assert rows[:, 2].sum() == 1000 and zeros[:, 2].sum() == 5
     np.testing.assert_array_equal(rows[1:, 0], rows[:-1, 1])
     assert rows[0, 0] == values.min() and rows[-1, 1] == values.max()
@@ -51,12 +53,12 @@ def test_histograms_count_every_value(tmp_path):
 
 def test_score_maps_are_one_png(tmp_path):
     with Summaries(tmp_path) as writer:
-        writer.score_maps(5, score(0), score(1))
+        writer.score_maps(5, score(0), score(1), REGIONS)
     ((plugin, tag, step, value),) = events(tmp_path)
     assert (plugin, tag, step) == ("images", "score_maps", 5)
     picture = tf.io.decode_png(value[2]).numpy()
     assert [int(value[1]), int(value[0])] == list(picture.shape[:2])
-    np.testing.assert_array_equal(picture, summaries.score_map_picture(score(0), score(1)))
+    np.testing.assert_array_equal(picture, report.score_map_picture(score(0), score(1), REGIONS))
 
 
 def test_tensorboard_reads_them(tmp_path):
@@ -65,7 +67,7 @@ def test_tensorboard_reads_them(tmp_path):
 
     with Summaries(tmp_path) as writer:
         writer.scalars(1, {"loss": 0.5})
-        writer.score_maps(1, score(0), score(1))
+        writer.score_maps(1, score(0), score(1), REGIONS)
         writer.histograms(1, {"w": np.arange(9.0)})
     reader = EventAccumulator(str(tmp_path)).Reload()
     assert sorted(reader.Tags()["tensors"]) == ["loss", "score_maps", "w"]
@@ -78,7 +80,7 @@ def test_off_does_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with Summaries(None) as writer:
         writer.scalars(1, {"loss": 0.5})
-        writer.score_maps(1, None, None)
+        writer.score_maps(1, score(0), score(1), REGIONS)
         writer.histograms(1, {"w": np.arange(9.0)})
         writer.flush()
     assert os.listdir(tmp_path) == []
@@ -93,9 +95,9 @@ def test_flushed_values_can_be_read_while_it_is_open(tmp_path):
 
 def test_the_picture_is_that_of_figure_10():
     initial, final = score(0), score(1)
-    instances = np.zeros((2, 239, 239, 3), np.float32)
+    instances = REGIONS.copy()
     instances[1] = [300, 20, -5]  # BGR, augmented beyond its range
-    picture = summaries.score_map_picture(initial, final, instances)
+    picture = report.score_map_picture(initial, final, instances)
     assert picture.dtype == np.uint8 and picture.shape == (3 * 120 + 8, 2 * 120 + 4, 3)
     assert picture[60, 60].tolist() == [0, 0, 0]
     assert picture[60, 190].tolist() == [0, 20, 255]
@@ -108,8 +110,8 @@ def test_the_picture_is_that_of_figure_10():
             assert tile[peak[0] * 8 + 4, peak[1] * 8 + 4] == 255 and tile.min() == 0
 
 
-def test_the_picture_without_an_update_or_contrast():
+def test_the_picture_of_scores_without_contrast():
     final = np.zeros((12, 17, 17, 1), np.float32)
-    picture = summaries.score_map_picture(None, final)
-    assert picture.shape == (136, 8 * 136 + 7 * 4, 3)
-    assert (picture[:, :136] == 0).all()
+    picture = report.score_map_picture(final, final, np.zeros((12, 255, 255, 3)))
+    assert picture.shape == (3 * 136 + 2 * 4, 8 * 136 + 7 * 4, 3)
+    assert (picture[:, :136] == 0).sum() == 3 * 136 * 136 * 3
