@@ -139,10 +139,8 @@ def check_options(
 def write(output: str, tracks: Sequence[Track], options: Mapping[str, Any]) -> list[int]:
     """Writes the options, and a plan of each shard that is not finished.
 
-    Of the options "shards" and "quality" matter here; the folder `layout.FOLDER` is there.
-
-    Returns:
-        The number of frames of each shard, finished or not.
+    Of the options "shards" and "quality" matter here; the folder `layout.FOLDER` is there. Returns
+    the number of frames of each shard, finished or not.
     """
     layout.write_json(layout.options_path(output), dict(options))
     frames = []

@@ -19,15 +19,9 @@ _NAME_LENGTH = 22  # characters of a video's name on a crop
 
 
 def contact_sheet(output: str, pairs: int = _PAIRS, seed: int = 0) -> Image.Image:
-    """Draws random frames of a finished data set: exemplar and instance side by side.
+    """Draws random frames of a finished data set, chosen by `seed`: exemplar beside instance.
 
-    Args:
-        output: Folder of the data set.
-        pairs: How many frames, if there are as many.
-        seed: Chooses the frames.
-
-    Raises:
-        OSError: If shards cannot be read.
+    There are `pairs` of them, if there are as many. An OSError if shards cannot be read.
     """
     source = catalog.load([output], need_statistics=False)
     total = len(source.columns["frames"])

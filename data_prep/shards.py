@@ -61,13 +61,8 @@ def make_shard(number: int, output: str) -> dict[str, Any]:
     """Makes the shard that the plan in `output` describes; a finished one is left as it is.
 
     Frames that cannot be used are counted and listed, and a track without any other frame is
-    dropped. The shard appears when it is whole, its summary after that.
-
-    Returns:
-        The summary, as it is written beside.
-
-    Raises:
-        OSError: If the plan cannot be read or the shard not written.
+    dropped. The shard appears when it is whole, its summary, which is returned, after that. An
+    OSError if the plan cannot be read or the shard not written.
     """
     plan = layout.read_json(layout.plan_path(output, number))
     finished = layout.finished_summary(output, number, plan["shards"])

@@ -134,11 +134,9 @@ def refuse(arguments: Sequence[str]) -> None:
 def flags_alone(
     work: Callable[[flags.FlagValues], Any], **options: Any
 ) -> Callable[[flags.FlagValues, Sequence[str]], int]:
-    """Makes the `run` of a command that takes nothing but flags.
+    """Makes the `run` of a command that takes nothing but flags, with options of `finish`.
 
-    Args:
-        work: Does what the parsed flags say. An int that it returns is the exit status, else 0.
-        **options: Of `finish`.
+    `work` does what the parsed flags say. An int that it returns is the exit status, else 0.
     """
 
     def run(values: flags.FlagValues, arguments: Sequence[str] = ()) -> int:
@@ -166,12 +164,10 @@ def main(
     *,
     status: int = 1,
 ) -> None:
-    """Runs a command on `sys.argv` and exits.
+    """Runs a command on `sys.argv` and exits, with `status` after a bad flag.
 
-    Args:
-        define_flags: Defines the command's flags.
-        run: Is called with the parsed flags and what stands besides them; returns the exit status.
-        status: The exit status after a bad flag.
+    `define_flags` defines the command's flags. `run` is called with them, parsed, and with what
+    stands besides them, and returns the exit status.
     """
     # TensorFlow reads it when it is loaded.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -43,13 +43,9 @@ _CHILD = "run-their-code"
 def their_tracker(
     folder: str, tf1_checkpoint: str, paths: Sequence[str], box: Sequence[float]
 ) -> Iterator[Callable[[], float]]:
-    """Starts their program on some frames.
+    """Starts their program, in a checkout of it, on frames and the box in the first one.
 
-    Args:
-        folder: A checkout of LPXTT/GradNet-Tensorflow.
-        tf1_checkpoint: Prefix of the TF1 checkpoint that they restore.
-        paths: Of the frames.
-        box: (x, y, width, height) in the first one.
+    It restores the TF1 checkpoint of a prefix.
 
     Yields:
         A function that tracks into the next frame, at the first call into the first one, and

@@ -23,16 +23,10 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(path: Path, folder: Path, first: str = "", last: str = "") -> nbformat.NotebookNode:
-    """Runs a notebook.
-
-    Args:
-        path: The notebook, which stays as it is.
-        folder: Where it runs.
-        first: Code to run before it in the same process.
-        last: Code to run after it.
+    """Runs a notebook in a folder, with code before and after it in the same process.
 
     Returns:
-        The notebook with its outputs, without `first` and `last`.
+        The notebook with its outputs, without `first` and `last`; the file stays as it is.
 
     Raises:
         nbclient.exceptions.CellExecutionError: If a cell fails.

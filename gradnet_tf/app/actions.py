@@ -79,16 +79,10 @@ def _edited(session: Session) -> dict:
 
 
 def track(session: Session, edited: Optional[dict], preset: str, precision: str) -> Iterator[list]:
-    """Tracks, and shows how far it is; then draws the video, and shows what was found.
-
-    Args:
-        session: The page's.
-        edited: What the editor tells.
-        preset: One of the presets, or `OWN_PRESET`.
-        precision: See `gradnet_tf.Tracker`.
+    """Tracks by a preset, or `OWN_PRESET`, from what the editor tells; then draws the video.
 
     Yields:
-        Slider, editor, status, overlay, plot, boxes, video.
+        Slider, editor, status, overlay, plot, boxes, video: how far it is, and what was found.
     """
     same = gr.skip()
     frame = session.frame

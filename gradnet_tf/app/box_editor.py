@@ -16,15 +16,10 @@ _LEAST, _MOST = 640, 1280  # Pixels of the longer side of the picture.
 
 
 class Drawn(NamedTuple):
-    """A box that a person left or made in a frame.
+    """A box that a person left or made in a frame."""
 
-    Attributes:
-        number: Of its target; None for a new one.
-        box: float64 [4], (x, y, width, height), 0-based pixels of the frame.
-    """
-
-    number: Optional[int]
-    box: np.ndarray
+    number: Optional[int]  # Of its target; None for a new one.
+    box: np.ndarray  # float64 [4], (x, y, width, height), 0-based pixels of the frame.
 
 
 def picture_scale(frame_hw: Sequence[int]) -> float:
@@ -63,10 +58,8 @@ def read_boxes(
     """Reads the editor's boxes in the order in which they were made.
 
     The editor has the newest first. What was left where `show_boxes` has put it for the same scale
-    is returned to the last digit, not as the editor rounds.
-
-    Raises:
-        ValueError: If a label is not the number of a target that was shown, or stands twice.
+    is returned to the last digit, not as the editor rounds. A ValueError if a label is not the
+    number of a target that was shown, or stands twice.
     """
     drawn: list[Drawn] = []
     known = {str(number): number for number in shown}

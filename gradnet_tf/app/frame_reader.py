@@ -18,16 +18,8 @@ class FrameReader:
     """Gives single frames by number: forwards by going on, backwards from a few that are kept.
 
     What lies further back is decoded again from the first frame on, so that a number always means
-    the same frame as in tracking. Several threads may ask.
-
-    Args:
-        source: The frames; can be read again.
-
-    Attributes:
-        length: Number of frames. Of a video it is what the header says, until its end is reached.
-
-    Raises:
-        ValueError: If there are no frames.
+    the same frame as in tracking: the source can be read again. Several threads may ask. A
+    ValueError if there are no frames.
     """
 
     def __init__(self, source: FrameSource):
@@ -41,6 +33,7 @@ class FrameReader:
             for frame in source:
                 self.length = frame.index + 1
         else:
+            # Number of frames. Of a video it is what the header says, until its end is reached.
             self.length = source.length
         self.read(0)
 
@@ -50,8 +43,6 @@ class FrameReader:
         Raises:
             ValueError: If there is no such frame.
         """
-        if index < 0:
-            raise ValueError(f"frames count from 0, got {index}")
         with self._lock:
             if index in self._kept:
                 return self._kept[index]

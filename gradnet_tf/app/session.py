@@ -25,23 +25,14 @@ from gradnet_tf.tracking.overlay import Overlay, OverlayVideo, frame_label
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """How far something is.
+    """How far something is."""
 
-    Attributes:
-        what: What is being done.
-        done: Frames that are done.
-        total: Frames in all.
-        frame: Number of the frame done last.
-        image: That frame, uint8 [h, w, 3] RGB.
-        boxes: Its boxes, see `Session.rows`.
-    """
-
-    what: str
-    done: int
-    total: int
-    frame: int
-    image: np.ndarray
-    boxes: np.ndarray
+    what: str  # What is being done.
+    done: int  # Frames that are done.
+    total: int  # Frames in all.
+    frame: int  # Number of the frame done last.
+    image: np.ndarray  # That frame, uint8 [h, w, 3] RGB.
+    boxes: np.ndarray  # Its boxes, see `Session.rows`.
 
 
 class Session:
@@ -49,20 +40,15 @@ class Session:
 
     Args:
         folder: For files that are written; the session's own.
-
-    Attributes:
-        name: The video's; None before `open`.
-        frame: Number of the frame that is shown.
-        targets: By their numbers, which count from 0 and are not given twice.
-        video: What `draw` wrote; None before.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.name: Optional[str] = None
-        self.frame = 0
+        self.name: Optional[str] = None  # The video's; None before `open`.
+        self.frame = 0  # Number of the frame that is shown.
+        # By their numbers, which count from 0 and are not given twice.
         self.targets: dict[int, Target] = {}
-        self.video: Optional[Path] = None
+        self.video: Optional[Path] = None  # What `draw` wrote; None before.
         self._reader: Optional[FrameReader] = None
         self._path: Optional[str] = None
         self._next_number = 0
@@ -127,19 +113,11 @@ class Session:
     def track(
         self, frame: int, drawn: Sequence[Drawn], make_tracker: Callable[[], Any]
     ) -> Generator[Progress, None, None]:
-        """Tracks from a frame on, to the video's end or until `stop`.
+        """Tracks from a frame on, to the video's end or until `stop`; yields after each frame.
 
         A target whose box was drawn or changed in this frame is tracked from it; what was tracked
         of it before this frame stays. Others stay as they are, but that those go on which were
         tracked no further than to this frame, and those end before it whose box was removed.
-
-        Args:
-            frame: Number of the frame.
-            drawn: What a person left or made in it.
-            make_tracker: Makes a `gradnet_tf.Tracker`.
-
-        Yields:
-            After each frame.
 
         Raises:
             ValueError: If there is nothing to track, a box cannot be used, or something is under
@@ -164,13 +142,8 @@ class Session:
     def draw(self) -> Generator[Progress, None, None]:
         """Writes a video of the frames up to the last one tracked with their boxes.
 
-        Where that is stopped, there is none.
-
-        Yields:
-            After each frame.
-
-        Raises:
-            ValueError: If nothing was tracked, or something is under way.
+        It yields after each frame; where it is stopped, there is no video. A ValueError if nothing
+        was tracked, or something is under way.
         """
         with self._working():
             total = self.tracked

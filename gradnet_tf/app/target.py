@@ -10,19 +10,14 @@ import numpy as np
 
 @dataclasses.dataclass
 class Target:
-    """A target from the frame in which it was drawn first to the last one it was tracked in.
+    """A target from the frame in which it was drawn first to the last one it was tracked in."""
 
-    Attributes:
-        start: Number of the first frame.
-        boxes: Box (x, y, width, height) of each frame from there on.
-        scores: Likewise; NaN where a person drew the box, and in frames that cannot be read.
-        confidences: Likewise.
-    """
-
-    start: int
+    start: int  # Number of the first frame.
+    # Box (x, y, width, height) of each frame from there on.
     boxes: list[np.ndarray] = dataclasses.field(default_factory=list)
+    # Likewise; NaN where a person drew the box, and in frames that cannot be read.
     scores: list[float] = dataclasses.field(default_factory=list)
-    confidences: list[float] = dataclasses.field(default_factory=list)
+    confidences: list[float] = dataclasses.field(default_factory=list)  # Likewise.
 
     @property
     def end(self) -> int:

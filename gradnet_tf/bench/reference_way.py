@@ -20,13 +20,10 @@ from gradnet_tf.tracking.rules import SCORE_SIZE
 
 
 class ReferencesWay:
-    """Tracks one target; without the rules for early updates and for targets that are lost.
+    """Tracks one target from a box (x, y, width, height) in the first frame, uint8 RGB.
 
-    Args:
-        network: A `GradNet` with an update, not folded.
-        config: Constants.
-        image: The first frame, uint8 RGB [height, width, 3].
-        box: (x, y, width, height) of the target in it.
+    Without the rules for early updates and for targets that are lost. The network, a `GradNet`,
+    has an update and is not folded.
     """
 
     def __init__(self, network: GradNet, config: TrackerConfig, image: np.ndarray, box):

@@ -22,17 +22,11 @@ _COPIED = 2**27  # Bytes of the array that is copied.
 
 
 class Work(NamedTuple):
-    """Counts what f_x takes for some regions.
+    """Counts what f_x takes for some regions."""
 
-    Attributes:
-        multiply_adds: Of its convolutions.
-        multiplications: What is left of them by minimal filtering (`winograd`).
-        values: Numbers that its layers read and write: inputs, kernels and outputs, once each.
-    """
-
-    multiply_adds: int
-    multiplications: int
-    values: int
+    multiply_adds: int  # Of its convolutions.
+    multiplications: int  # What is left of them by minimal filtering (`winograd`).
+    values: int  # Numbers that its layers read and write: inputs, kernels and outputs, once each.
 
 
 def features_work(count: int, size: int = architecture.INSTANCE_SIZE) -> Work:
@@ -57,31 +51,23 @@ def features_work(count: int, size: int = architecture.INSTANCE_SIZE) -> Work:
 
 
 class Rates(NamedTuple):
-    """Holds measured rates of a device.
+    """Holds measured rates of a device."""
 
-    Attributes:
-        multiply_adds: Of a large matrix product, a second, by the type of the arithmetic.
-        copied_bytes: Read and written by a pass over a large array, a second.
-    """
-
+    # Of a large matrix product, a second, by the type of the arithmetic.
     multiply_adds: dict[str, float]
-    copied_bytes: float
+    copied_bytes: float  # Read and written by a pass over a large array, a second.
 
 
 class Floor(NamedTuple):
-    """Holds the seconds that a frame takes at the least.
+    """Holds the seconds that a frame takes at the least."""
 
-    Attributes:
-        arithmetic: Multiply-adds over the rate of the matrix product; None where that was not
-            measured (TensorFlow has no matrix product of int8).
-        minimal: Multiplications of minimal filtering over the same rate; None where the precision
-            is not computed by it.
-        memory: Bytes over the rate of the copy.
-    """
-
+    # Multiply-adds over the rate of the matrix product; None where that was not measured
+    # (TensorFlow has no matrix product of int8).
     arithmetic: Optional[float]
+    # Multiplications of minimal filtering over the same rate; None where the precision is not
+    # computed by it.
     minimal: Optional[float]
-    memory: float
+    memory: float  # Bytes over the rate of the copy.
 
 
 def probes(precisions: Sequence[str], size: int) -> dict[str, Callable[[int], object]]:

@@ -44,19 +44,14 @@ STEPS = ("import", "Tracker()", "init()", "first update()")
 
 
 class FreshProcess(NamedTuple):
-    """Tells what a process has needed that did nothing but track.
+    """Tells what a process has needed that did nothing but track."""
 
-    Attributes:
-        seconds: Of each of `STEPS` to the first box, and of the "whole" process, which starts and
-            ends Python besides.
-        processor: Seconds of all cores in each of `STEPS`, which neighbours on the machine change
-            less.
-        memory: Largest resident memory, bytes.
-    """
-
+    # Of each of `STEPS` to the first box, and of the "whole" process, which starts and ends Python
+    # besides.
     seconds: dict[str, float]
+    # Seconds of all cores in each of `STEPS`, which neighbours on the machine change less.
     processor: dict[str, float]
-    memory: int
+    memory: int  # Largest resident memory, bytes.
 
 
 def measure(
@@ -68,15 +63,10 @@ def measure(
 ) -> FreshProcess:
     """Tracks through a few frames, two or more, in a process of its own.
 
-    Args:
-        checkpoint: Of the tracker, None for the embedded one.
-        options: Arguments of the `Tracker` by name.
-        paths: Of the frames.
-        boxes: (x, y, width, height) in the first one, or [k, 4].
-        source: Folder of another checkout of this repository, whose code is to track.
-
-    Raises:
-        ValueError: If that folder is no checkout.
+    The checkpoint is the tracker's, None for the embedded one, and options are its arguments by
+    name. Boxes, (x, y, width, height) or [k, 4], are those in the first frame. `source` is the
+    folder of another checkout of this repository, whose code is to track; a ValueError if it is
+    none.
     """
     folder = os.path.abspath(source or os.path.dirname(os.path.dirname(gradnet_tf.__file__)))
     if not os.path.isfile(os.path.join(folder, "gradnet_tf", "__init__.py")):

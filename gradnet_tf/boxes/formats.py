@@ -22,27 +22,16 @@ _UNKNOWN = -1
 
 
 class Row(NamedTuple):
-    """A target in a frame.
+    """A target in a frame."""
 
-    Attributes:
-        frame: Number of the frame, from 0.
-        target: Number of the target, from 0.
-        x: Left edge of the box, 0-based float pixels.
-        y: Top edge.
-        width: Width of the box.
-        height: Height of the box.
-        score: What the tracker measured; NaN where it measured nothing.
-        confidence: The same in 0..1.
-    """
-
-    frame: int
-    target: int
-    x: float
-    y: float
-    width: float
-    height: float
-    score: float
-    confidence: float
+    frame: int  # Number of the frame, from 0.
+    target: int  # Number of the target, from 0.
+    x: float  # Left edge of the box, 0-based float pixels.
+    y: float  # Top edge.
+    width: float  # Width of the box.
+    height: float  # Height of the box.
+    score: float  # What the tracker measured; NaN where it measured nothing.
+    confidence: float  # The same in 0..1.
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -52,23 +41,14 @@ class Row(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """How boxes are written.
+    """How boxes are written."""
 
-    Attributes:
-        description: What stands in a line, for help.
-        line: Makes the text of a row, without the end of the line.
-        is_table: Whether a row tells frame and target.
-        start: What stands before the first row.
-        between: What stands before every other one.
-        end: What stands after the last one.
-    """
-
-    description: str
-    line: Callable[[Row], str]
-    is_table: bool = False
-    start: str = ""
-    between: str = ""
-    end: str = ""
+    description: str  # What stands in a line, for help.
+    line: Callable[[Row], str]  # Makes the text of a row, without the end of the line.
+    is_table: bool = False  # Whether a row tells frame and target.
+    start: str = ""  # What stands before the first row.
+    between: str = ""  # What stands before every other one.
+    end: str = ""  # What stands after the last one.
 
 
 def _exact(value: float) -> str:

@@ -19,17 +19,12 @@ _CODE, _BOX, _POLYGON, _MASK = range(4)  # Kinds of regions in a .bin file.
 
 
 class VotRegion(NamedTuple):
-    """A region of one frame.
+    """A region of one frame."""
 
-    Attributes:
-        box: float64 [4], (x, y, width, height) in px; NaN for a code and for an empty mask.
-        code: The number that stands in the place of a region, else None.
-        is_box: Whether the region is a box itself, not a polygon or a mask within it.
-    """
-
+    # float64 [4], (x, y, width, height) in px; NaN for a code and for an empty mask.
     box: np.ndarray
-    code: Optional[int] = None
-    is_box: bool = False
+    code: Optional[int] = None  # The number that stands in the place of a region, else None.
+    is_box: bool = False  # Whether the region is a box itself, not a polygon or a mask within it.
 
 
 def parse_line(text: str) -> VotRegion:

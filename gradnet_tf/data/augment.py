@@ -21,43 +21,31 @@ _COLOUR_SHARE = 0.1  # of the standard deviations
 
 @dataclasses.dataclass(frozen=True)
 class AugmentConfig:
-    """What the augmentation does.
+    """What the augmentation does."""
 
-    Attributes:
-        max_translate: Largest shift of the window in px.
-        max_stretch: Largest relative stretch of the window along each axis.
-        color: Whether a colour offset is subtracted.
-        reference_quirks: Whether two slips of the reference are kept: columns are sampled where the
-            rows are (so that stretch and shift along x are those along y), and the colour offset is
-            ``rgb_var @ noise`` instead of ``rgb_var.T @ noise``, which makes the channels'
-            offsets independent instead of following the axes of the covariance.
-        scale_jitter: Largest relative error of the window's scale, the same along both axes; needs
-            `beyond`, for an image ends where windows grow.
-        beyond: Whether a window may reach over the edge of the image, whose pixels are repeated
-            there; otherwise it is made smaller and moved less.
-    """
-
-    max_translate: int = 4
-    max_stretch: float = 0.05
-    color: bool = True
+    max_translate: int = 4  # Largest shift of the window in px.
+    max_stretch: float = 0.05  # Largest relative stretch of the window along each axis.
+    color: bool = True  # Whether a colour offset is subtracted.
+    # Whether two slips of the reference are kept: columns are sampled where the rows are (so that
+    # stretch and shift along x are those along y), and the colour offset is ``rgb_var @ noise``
+    # instead of ``rgb_var.T @ noise``, which makes the channels' offsets independent instead of
+    # following the axes of the covariance.
     reference_quirks: bool = True
+    # Largest relative error of the window's scale, the same along both axes; needs `beyond`, for an
+    # image ends where windows grow.
     scale_jitter: float = 0.0
+    # Whether a window may reach over the edge of the image, whose pixels are repeated there;
+    # otherwise it is made smaller and moved less.
     beyond: bool = False
 
 
 class Noise(NamedTuple):
-    """Random numbers of crops; leading axes count the crops, if there are several.
+    """Random numbers of crops; leading axes count the crops, if there are several."""
 
-    Attributes:
-        stretch: [..., 2], uniform in [0, 1), (y, x).
-        translate: [..., 2], uniform in [0, 1), (y, x).
-        colour: [..., 3], standard normal.
-        scale: [...], uniform in [0, 1); None for `AugmentConfig.scale_jitter` of 0.
-    """
-
-    stretch: np.ndarray
-    translate: np.ndarray
-    colour: np.ndarray
+    stretch: np.ndarray  # [..., 2], uniform in [0, 1), (y, x).
+    translate: np.ndarray  # [..., 2], uniform in [0, 1), (y, x).
+    colour: np.ndarray  # [..., 3], standard normal.
+    # [...], uniform in [0, 1); None for `AugmentConfig.scale_jitter` of 0.
     scale: Optional[np.ndarray] = None
 
     @classmethod
@@ -74,16 +62,11 @@ class Noise(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """How crops are made; leading axes as those of the noise.
+    """How crops are made; leading axes as those of the noise."""
 
-    Attributes:
-        rows: int32 [..., size], the row of the image that each row of the crop is.
-        columns: int32 [..., size], likewise.
-        colour: float32 [..., 3], what is subtracted from each channel, in the image's order.
-    """
-
-    rows: np.ndarray
-    columns: np.ndarray
+    rows: np.ndarray  # int32 [..., size], the row of the image that each row of the crop is.
+    columns: np.ndarray  # int32 [..., size], likewise.
+    # float32 [..., 3], what is subtracted from each channel, in the image's order.
     colour: np.ndarray
 
 

@@ -22,42 +22,29 @@ _SUFFIX = ".tfrecord"
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """What the shards of all data sets hold; videos, tracks and frames are counted through.
+    """What the shards of all data sets hold; videos, tracks and frames are counted through."""
 
-    Attributes:
-        globs: The patterns of the data sets.
-        shards: Paths of the shards.
-        shard_start: int64 [shards + 1], tracks shard_start[s] .. shard_start[s + 1] are in shard s.
-        first_frame: int64 [tracks + 1], frames first_frame[t] .. first_frame[t + 1] are of track t.
-        videos: Name of each video.
-        pools: For each data set, the int64 numbers of its videos.
-        tracks: For each video, the int64 numbers of its tracks.
-        track_names: Name of each track in its video.
-        columns: Flat arrays of all frames, by the names of `ShardIndex`.
-        exemplar: Colours of the exemplars of all data sets together; None if unknown.
-        instance: Colours of the instances.
-    """
-
-    globs: tuple[str, ...]
-    shards: tuple[str, ...]
+    globs: tuple[str, ...]  # The patterns of the data sets.
+    shards: tuple[str, ...]  # Paths of the shards.
+    # int64 [shards + 1], tracks shard_start[s] .. shard_start[s + 1] are in shard s.
     shard_start: np.ndarray
+    # int64 [tracks + 1], frames first_frame[t] .. first_frame[t + 1] are of track t.
     first_frame: np.ndarray
-    videos: tuple[str, ...]
-    pools: tuple[np.ndarray, ...]
-    tracks: tuple[np.ndarray, ...]
-    track_names: tuple[str, ...]
-    columns: dict[str, np.ndarray]
+    videos: tuple[str, ...]  # Name of each video.
+    pools: tuple[np.ndarray, ...]  # For each data set, the int64 numbers of its videos.
+    tracks: tuple[np.ndarray, ...]  # For each video, the int64 numbers of its tracks.
+    track_names: tuple[str, ...]  # Name of each track in its video.
+    columns: dict[str, np.ndarray]  # Flat arrays of all frames, by the names of `ShardIndex`.
+    # Colours of the exemplars of all data sets together; None if unknown.
     exemplar: Optional[description.Statistics]
-    instance: Optional[description.Statistics]
+    instance: Optional[description.Statistics]  # Colours of the instances.
 
     def split(
         self, held_out: np.ndarray, weights: Optional[np.ndarray]
     ) -> tuple[sampling.Videos, sampling.Videos]:
-        """Parts the videos into those for training and those for validation.
+        """Parts the videos into those for training and those for validation, bool [videos].
 
-        Args:
-            held_out: bool [videos], which are for validation.
-            weights: How often each data set is drawn; None if videos are equally likely.
+        The weights say how often each data set is drawn; without, all videos are equally likely.
         """
 
         def part(wanted: bool) -> sampling.Videos:
@@ -68,11 +55,7 @@ class Catalog:
         return part(False), part(True)
 
     def read(self, key: str, frame: int) -> bytes:
-        """Reads one crop out of its shard: a JPEG file, checked against the index.
-
-        Args:
-            key: "z" for the exemplar, "x" for the instance.
-            frame: Number of the frame in the catalog.
+        """Reads the crop "z" (exemplar) or "x" (instance) of a frame: a JPEG file, as indexed.
 
         Raises:
             OSError: If it cannot be read or the shard has changed; the message names the shard, the

@@ -20,20 +20,15 @@ SOURCE_SIZES = {"z": architecture.EXEMPLAR_SIZE, "x": architecture.INSTANCE_SIZE
 
 
 class Requests(NamedTuple):
-    """Crops that are wanted, one a row.
+    """Crops that are wanted, one a row."""
 
-    Attributes:
-        frames: int64 [n], the frame of each.
-        noise: float64 [n, 8 or 9], in [0, 1), see `augment.Noise`; None without augmentation.
-        strong: float64 [n, `distortion.UNIFORMS` + 2], in [0, 1); None without the strong one.
-        scenes: What is pasted and how tracks drift; None for nothing.
-        start: int32 [n, 2], (y, x), the first cell of what is cut out of each; None: all of it.
-    """
-
-    frames: np.ndarray
+    frames: np.ndarray  # int64 [n], the frame of each.
+    # float64 [n, 8 or 9], in [0, 1), see `augment.Noise`; None without augmentation.
     noise: Optional[np.ndarray] = None
+    # float64 [n, `distortion.UNIFORMS` + 2], in [0, 1); None without the strong one.
     strong: Optional[np.ndarray] = None
-    scenes: Optional[scenes.Scenes] = None
+    scenes: Optional[scenes.Scenes] = None  # What is pasted and how tracks drift; None for nothing.
+    # int32 [n, 2], (y, x), the first cell of what is cut out of each; None: all of it.
     start: Optional[np.ndarray] = None
 
 
@@ -48,25 +43,15 @@ def shown(requests: dict[str, Requests]) -> Iterator[tuple[str, int]]:
 
 @dataclasses.dataclass(frozen=True)
 class Cutter:
-    """Makes crops of one kind.
+    """Makes crops of one kind."""
 
-    Attributes:
-        catalog: Where they are.
-        key: "z" for exemplars, "x" for instances.
-        size: Side of the augmented crop in px.
-        cut: Side of what is cut out of it, for requests with a `start`; otherwise `size`.
-        augmentation: How the requests' noise becomes an augmentation.
-        strong: What the strong augmentation does.
-        color: Whether colours are augmented.
-    """
-
-    catalog: Catalog
-    key: str
-    size: int
-    cut: int
-    augmentation: augment.AugmentConfig
-    strong: distortion.DistortionConfig
-    color: bool
+    catalog: Catalog  # Where they are.
+    key: str  # "z" for exemplars, "x" for instances.
+    size: int  # Side of the augmented crop in px.
+    cut: int  # Side of what is cut out of it, for requests with a `start`; otherwise `size`.
+    augmentation: augment.AugmentConfig  # How the requests' noise becomes an augmentation.
+    strong: distortion.DistortionConfig  # What the strong augmentation does.
+    color: bool  # Whether colours are augmented.
 
     @functools.cached_property
     def variation(self) -> Optional[np.ndarray]:

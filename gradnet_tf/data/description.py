@@ -26,17 +26,12 @@ _COLOURS = ("exemplar", "instance")
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """Colours of all pixels of a set of crops.
+    """Colours of all pixels of a set of crops."""
 
-    Attributes:
-        mean: float64 [3], RGB, 0..255.
-        covariance: float64 [3, 3], RGB, population covariance (divided by the number of pixels).
-        pixels: How many pixels they were taken from.
-    """
-
-    mean: np.ndarray
+    mean: np.ndarray  # float64 [3], RGB, 0..255.
+    # float64 [3, 3], RGB, population covariance (divided by the number of pixels).
     covariance: np.ndarray
-    pixels: int
+    pixels: int  # How many pixels they were taken from.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,37 +47,22 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """The content of ``dataset.json``.
+    """The content of ``dataset.json``."""
 
-    Attributes:
-        source: Name of the reader that read the raw data.
-        root: Directory of the raw data.
-        options: Options of the preparation, by name.
-        counts: Numbers of "videos", "tracks" and "frames".
-        problems: Number of problems by their kind.
-        problem_list: The first problems: {"kind", "where", "detail"} each.
-        exemplar: Colours of the crops z.
-        instance: Colours of the crops x.
-        shards: The shards beside the file.
-    """
-
-    source: str
-    root: str
-    options: Mapping[str, Any]
-    counts: Mapping[str, int]
-    problems: Mapping[str, int]
+    source: str  # Name of the reader that read the raw data.
+    root: str  # Directory of the raw data.
+    options: Mapping[str, Any]  # Options of the preparation, by name.
+    counts: Mapping[str, int]  # Numbers of "videos", "tracks" and "frames".
+    problems: Mapping[str, int]  # Number of problems by their kind.
+    # The first problems: {"kind", "where", "detail"} each.
     problem_list: Sequence[Mapping[str, str]]
-    exemplar: Statistics
-    instance: Statistics
-    shards: Sequence[Shard]
+    exemplar: Statistics  # Colours of the crops z.
+    instance: Statistics  # Colours of the crops x.
+    shards: Sequence[Shard]  # The shards beside the file.
 
 
 def pool(parts: Sequence[Statistics]) -> Statistics:
-    """Statistics of several sets together, in which every pixel counts alike.
-
-    Sets without pixels count for nothing; without any pixel, mean and covariance are zero.
-    """
-    parts = [part for part in parts if part.pixels]
+    """Statistics of several sets together, in which every pixel counts alike."""
     total = sum(part.pixels for part in parts)
     mean, covariance = np.zeros(3), np.zeros((3, 3))
     for part in parts:

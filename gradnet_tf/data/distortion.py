@@ -22,27 +22,16 @@ _FILTER_SIZE = 7  # px, side of the blur's filter
 
 @dataclasses.dataclass(frozen=True)
 class DistortionConfig:
-    """What may happen to a crop.
+    """What may happen to a crop."""
 
-    Attributes:
-        blur_probability: How often a crop is blurred, 0..1.
-        blur_sigmas: Widths of the Gaussian in px; one is chosen.
-        rotate_probability: How often a crop is turned around its centre.
-        max_angle: By how much at most, in degrees.
-        occlude_probability: How often a square of an instance is covered.
-        occluder_size: Side of the square in px, even.
-        max_hue: Largest shift of the hue, as a share of the colour circle, 0..0.5.
-        max_brightness: Largest offset of the brightness, in grey levels of 255.
-    """
-
-    blur_probability: float = 0.2
-    blur_sigmas: tuple[float, ...] = (0.7, 1.4)
-    rotate_probability: float = 0.5
-    max_angle: float = 8.0
-    occlude_probability: float = 0.2
-    occluder_size: int = 48
-    max_hue: float = 0.03
-    max_brightness: float = 20.0
+    blur_probability: float = 0.2  # How often a crop is blurred, 0..1.
+    blur_sigmas: tuple[float, ...] = (0.7, 1.4)  # Widths of the Gaussian in px; one is chosen.
+    rotate_probability: float = 0.5  # How often a crop is turned around its centre.
+    max_angle: float = 8.0  # By how much at most, in degrees.
+    occlude_probability: float = 0.2  # How often a square of an instance is covered.
+    occluder_size: int = 48  # Side of the square in px, even.
+    max_hue: float = 0.03  # Largest shift of the hue, as a share of the colour circle, 0..0.5.
+    max_brightness: float = 20.0  # Largest offset of the brightness, in grey levels of 255.
 
 
 @functools.cache

@@ -20,19 +20,12 @@ _REMEMBERED = 64  # Groups that are kept: exemplars, instances and task are aske
 
 
 class Drawn(NamedTuple):
-    """What a group is made of.
+    """What a group is made of."""
 
-    Attributes:
-        pairs: Its pairs.
-        requests: Its exemplars ("z") and instances ("x").
-        numbers: int64 [n], which of `PairConfig.crops` crops each instance is.
-        sequence: Its sequence of updates, if there is a task.
-    """
-
-    pairs: sampling.Pairs
-    requests: dict[str, cutting.Requests]
-    numbers: np.ndarray
-    sequence: Optional[task.Sequence]
+    pairs: sampling.Pairs  # Its pairs.
+    requests: dict[str, cutting.Requests]  # Its exemplars ("z") and instances ("x").
+    numbers: np.ndarray  # int64 [n], which of `PairConfig.crops` crops each instance is.
+    sequence: Optional[task.Sequence]  # Its sequence of updates, if there is a task.
 
 
 class Draws:

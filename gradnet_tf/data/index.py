@@ -36,25 +36,16 @@ COLUMNS = {
 
 @dataclasses.dataclass(frozen=True)
 class ShardIndex:
-    """What a shard holds. Frames of all tracks stand in flat arrays, one track after the other.
+    """What a shard holds. Frames of all tracks stand in flat arrays, one track after the other."""
 
-    Attributes:
-        videos: Name of each track's video.
-        tracks: Name of each track in its video.
-        categories: Class of each track, "" if unknown.
-        counts: int64 [tracks], frames of each track.
-        columns: Arrays by the names of `COLUMNS`, one row for each frame.
-        shard_bytes: Size of the shard.
-        shard_tail: CRC-32 of the shard's last bytes, which end with the checksum of its last
-            record; with the size it tells whether the index belongs to the file.
-    """
-
-    videos: tuple[str, ...]
-    tracks: tuple[str, ...]
-    categories: tuple[str, ...]
-    counts: np.ndarray
-    columns: Columns
-    shard_bytes: int
+    videos: tuple[str, ...]  # Name of each track's video.
+    tracks: tuple[str, ...]  # Name of each track in its video.
+    categories: tuple[str, ...]  # Class of each track, "" if unknown.
+    counts: np.ndarray  # int64 [tracks], frames of each track.
+    columns: Columns  # Arrays by the names of `COLUMNS`, one row for each frame.
+    shard_bytes: int  # Size of the shard.
+    # CRC-32 of the shard's last bytes, which end with the checksum of its last record; with the
+    # size it tells whether the index belongs to the file.
     shard_tail: int
 
     @classmethod

@@ -30,16 +30,10 @@ def open_pairs(
     weights: Optional[Sequence[float]] = None,
     config: Optional[PairConfig] = None,
 ) -> PairSource:
-    """Opens data sets for training.
+    """Opens data sets for training: one pattern of shards each, see `catalog.load`.
 
-    Args:
-        globs: One pattern of shards a data set, see `catalog.load`.
-        weights: How often each data set is drawn, in any scale; by default every video of every set
-            is equally likely.
-        config: How pairs are made; `PairConfig()` by default.
-
-    Returns:
-        The source of batches.
+    The weights say how often each is drawn, in any scale; by default every video of every set is
+    equally likely.
 
     Raises:
         OSError: If shards are missing or damaged.
@@ -52,14 +46,7 @@ def open_pairs(
 
 
 class PairSource(pipeline.Pipeline):
-    """Makes the batches; see `open_pairs`, and `pipeline.Pipeline` for more attributes.
-
-    Attributes:
-        training: The videos for training.
-        held_out: The videos for validation.
-        validation_batch: Pairs of a group in validation.
-        instances: Makes the instances.
-    """
+    """Makes the batches; see `open_pairs`."""
 
     def __init__(
         self,
@@ -69,6 +56,7 @@ class PairSource(pipeline.Pipeline):
     ):
         self.config = config
         self.catalog = source
+        # The videos for training and for validation, and the pairs of a group in validation.
         self.training, self.held_out = source.split(self._held_out(), weights)
         self.validation_batch = min(config.batch, self.held_out.count)
         self._check_sets()

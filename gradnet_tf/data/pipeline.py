@@ -16,15 +16,7 @@ from gradnet_tf.files import storage
 
 
 class Pipeline:
-    """Makes data sets of batches; `pairs.PairSource` says of what.
-
-    Attributes:
-        config: How pairs are made.
-        catalog: What the shards hold.
-        draws: What is drawn for each step.
-        features: float16 [frames, crops, h, w, channels], see `features`: in training, what stands
-            for the instances, if it is set before a data set is made.
-    """
+    """Makes data sets of batches; `pairs.PairSource` says of what."""
 
     def __init__(
         self,
@@ -35,6 +27,8 @@ class Pipeline:
     ):
         self.config, self.catalog, self.draws = config, catalog, drawn
         self._cutters = cutters  # Of the exemplars ("z") and the instances ("x").
+        # float16 [frames, crops, h, w, channels], see `features`: in training, what stands for the
+        # instances, if it is set before a data set is made.
         self.features: Optional[np.ndarray] = None
 
     def _batches(self, steps, shard: tuple[int, int], training: bool) -> tf.data.Dataset:
@@ -124,13 +118,9 @@ class Pipeline:
         return self._map(steps, read, specs, len(groups))
 
     def _map(self, steps, function, specs, count: int):
-        """Data set of what a function of NumPy gives for each step, rows along the first axis.
+        """Data set of what a function of NumPy gives for each step's number.
 
-        Args:
-            steps: Data set of their numbers.
-            function: Function of a number.
-            specs: Type and shape of a row of each of its outcomes.
-            count: Rows of each outcome.
+        Each of its outcomes has `count` rows along the first axis; `specs` are of a row.
         """
 
         def read(step):

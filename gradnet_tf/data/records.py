@@ -23,29 +23,20 @@ from gradnet_tf.files import storage
 # the data's checksum (4) behind it.
 _HEADER_BYTES = 12
 _FOOTER_BYTES = 4
+_NAMES = ("video", "track", "category")  # Of a track; features of the record, too.
 
 
 @dataclasses.dataclass(frozen=True)
 class TrackRecord:
-    """One target in one video.
+    """One target in one video."""
 
-    Attributes:
-        video: The video's name, unique in its source; tracks of a video share it.
-        track: The target's name in the video.
-        category: The target's class, "" if unknown.
-        frames: int64 [n], frame numbers as the source counts them, strictly ascending.
-        boxes: float32 [n, 4], (x, y, width, height), 0-based px of the original frames.
-        exemplars: n JPEG files, 127 x 127 px, RGB.
-        instances: n JPEG files, 255 x 255 px, RGB.
-    """
-
-    video: str
-    track: str
-    category: str
-    frames: np.ndarray
-    boxes: np.ndarray
-    exemplars: tuple[bytes, ...]
-    instances: tuple[bytes, ...]
+    video: str  # The video's name, unique in its source; tracks of a video share it.
+    track: str  # The target's name in the video.
+    category: str  # The target's class, "" if unknown.
+    frames: np.ndarray  # int64 [n], frame numbers as the source counts them, strictly ascending.
+    boxes: np.ndarray  # float32 [n, 4], (x, y, width, height), 0-based px of the original frames.
+    exemplars: tuple[bytes, ...]  # n JPEG files, 127 x 127 px, RGB.
+    instances: tuple[bytes, ...]  # n JPEG files, 255 x 255 px, RGB.
 
 
 def encode(record: TrackRecord) -> bytes:
@@ -55,9 +46,7 @@ def encode(record: TrackRecord) -> bytes:
     z and x (bytes, one JPEG a frame).
     """
     features = {
-        "video": _bytes_feature([record.video.encode()]),
-        "track": _bytes_feature([record.track.encode()]),
-        "category": _bytes_feature([record.category.encode()]),
+        **{name: _bytes_feature([getattr(record, name).encode()]) for name in _NAMES},
         "frames": tf.train.Feature(int64_list=tf.train.Int64List(value=record.frames)),
         "boxes": tf.train.Feature(
             float_list=tf.train.FloatList(value=np.asarray(record.boxes, np.float32).ravel())
@@ -75,10 +64,10 @@ def decode(serialized: bytes) -> TrackRecord:
         feature = tf.train.Example.FromString(serialized).features.feature
     except Exception as error:  # Protobuf's DecodeError is another class in each implementation.
         raise ValueError("not a track record: the data are no tf.train.Example") from error
-    missing = {"video", "track", "category", "frames", "boxes", "z", "x"} - set(feature)
+    missing = {*_NAMES, "frames", "boxes", "z", "x"} - set(feature)
     if missing:
         raise ValueError(f"not a track record: it lacks {', '.join(sorted(missing))}")
-    names = [b"".join(feature[key].bytes_list.value) for key in ("video", "track", "category")]
+    names = [b"".join(feature[key].bytes_list.value) for key in _NAMES]
     frames = np.array(feature["frames"].int64_list.value, np.int64)
     boxes = np.array(feature["boxes"].float_list.value, np.float32)
     exemplars = tuple(feature["z"].bytes_list.value)
@@ -93,21 +82,11 @@ def decode(serialized: bytes) -> TrackRecord:
 
 
 def write_shard(path: str, records: Iterable[TrackRecord]) -> ShardIndex:
-    """Writes a TFRecord file of tracks and its index.
+    """Writes a TFRecord file of tracks, which are taken one by one, and returns its index.
 
     Both are written under temporary names; the shard takes its own name last, so that a shard that
-    exists is whole and has its index. Nothing is left behind on failure.
-
-    Args:
-        path: The shard, such as ``DIR/tracks-00000-of-00016.tfrecord``; gs:// and the like work
-            where TensorFlow has them. An existing shard is replaced.
-        records: The tracks; they are taken one by one.
-
-    Returns:
-        The shard's index.
-
-    Raises:
-        OSError: If the file cannot be written.
+    exists is whole and has its index. Nothing is left behind on failure, and an older one is
+    replaced. gs:// and the like work where TensorFlow has them. An OSError if it cannot be written.
     """
 
     def written(writer):
@@ -165,7 +144,7 @@ def _located(stored: Iterable[tuple[TrackRecord, bytes]]) -> Iterator[tuple[Name
     position = 0
     for record, serialized in stored:
         data_start = position + _HEADER_BYTES
-        columns = {
+        columns: Columns = {
             "frames": np.asarray(record.frames, np.int64),
             "boxes": np.asarray(record.boxes, np.float32).reshape(-1, 4),
         }

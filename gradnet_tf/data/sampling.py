@@ -71,21 +71,16 @@ class Videos:
     """What pairs are drawn from.
 
     Videos, tracks and frames are counted through all data sets.
-
-    Attributes:
-        pools: For each data set, the int64 numbers of its videos.
-        weights: float64 [data sets], how often each is drawn; None if every video of every set is
-            equally likely.
-        tracks: For each video, the int64 numbers of its tracks.
-        first_frame: int64 [tracks + 1], a track's frames are first_frame[t] .. first_frame[t + 1].
-        frames: int64, frame numbers as the sources count them, ascending in each track.
     """
 
-    pools: tuple[np.ndarray, ...]
+    pools: tuple[np.ndarray, ...]  # For each data set, the int64 numbers of its videos.
+    # float64 [data sets], how often each is drawn; None if every video of every set is equally
+    # likely.
     weights: Optional[np.ndarray]
-    tracks: Sequence[np.ndarray]
+    tracks: Sequence[np.ndarray]  # For each video, the int64 numbers of its tracks.
+    # int64 [tracks + 1], a track's frames are first_frame[t] .. first_frame[t + 1].
     first_frame: np.ndarray
-    frames: np.ndarray
+    frames: np.ndarray  # int64, frame numbers as the sources count them, ascending in each track.
 
     @property
     def count(self) -> int:
@@ -103,21 +98,13 @@ class Videos:
 
 
 class Pairs(NamedTuple):
-    """The pairs of one group, int64 [k] each, `more` int64 [regions - 1, k].
+    """The pairs of one group, int64 [k] each, `more` int64 [regions - 1, k]."""
 
-    Attributes:
-        video: Number of the video; all differ.
-        track: Number of the track.
-        z: Number of the exemplar's frame (an index into `Videos.frames`).
-        x: Number of the instance's frame.
-        more: Numbers of the frames of further instances.
-    """
-
-    video: np.ndarray
-    track: np.ndarray
-    z: np.ndarray
-    x: np.ndarray
-    more: np.ndarray
+    video: np.ndarray  # Number of the video; all differ.
+    track: np.ndarray  # Number of the track.
+    z: np.ndarray  # Number of the exemplar's frame (an index into `Videos.frames`).
+    x: np.ndarray  # Number of the instance's frame.
+    more: np.ndarray  # Numbers of the frames of further instances.
 
 
 def choose_pairs(videos: Videos, key: Key, count: int, frame_range: int, regions: int = 1) -> Pairs:

@@ -72,77 +72,46 @@ class SceneConfig:
 
 
 class Scenes(NamedTuple):
-    """What happens to search regions, one a row.
+    """What happens to search regions, one a row."""
 
-    Attributes:
-        partner: int64 [n], the frame whose exemplar shows what is pasted; -1 for nothing.
-        paste: float32 [n, 8], see `Paste`.
-        drift: float32 [n, 5], see `Drift`.
-    """
-
-    partner: np.ndarray
-    paste: np.ndarray
-    drift: np.ndarray
+    partner: np.ndarray  # int64 [n], the frame whose exemplar shows what is pasted; -1 for nothing.
+    paste: np.ndarray  # float32 [n, 8], see `Paste`.
+    drift: np.ndarray  # float32 [n, 5], see `Drift`.
 
 
 class Paste(NamedTuple):
-    """How an object is pasted.
+    """How an object is pasted."""
 
-    Attributes:
-        y: Of its centre, px from the centre of the region.
-        x: Likewise.
-        height: Of its box in the region, px.
-        width: Likewise.
-        scale: px of the region for one of its exemplar; negative where it is mirrored.
-        target_height: Of the target's box in the region, px.
-        target_width: Likewise.
-        behind: 1 where the target's box stays as it is, 0 where it is covered.
-    """
-
-    y: float
-    x: float
-    height: float
-    width: float
-    scale: float
-    target_height: float
-    target_width: float
-    behind: float
+    y: float  # Of its centre, px from the centre of the region.
+    x: float  # Likewise.
+    height: float  # Of its box in the region, px.
+    width: float  # Likewise.
+    scale: float  # px of the region for one of its exemplar; negative where it is mirrored.
+    target_height: float  # Of the target's box in the region, px.
+    target_width: float  # Likewise.
+    behind: float  # 1 where the target's box stays as it is, 0 where it is covered.
 
 
 class Drift(NamedTuple):
-    """How a region differs from the beginning.
+    """How a region differs from the beginning."""
 
-    Attributes:
-        sigma: Width of the Gaussian in px; 0 for none.
-        gamma: Exponent of the values in 0..1.
-        contrast: Factor of the distances from the mean.
-        gain: Factor of the brightness.
-        scale: Factor of the size.
-    """
-
-    sigma: float = 0.0
-    gamma: float = 1.0
-    contrast: float = 1.0
-    gain: float = 1.0
-    scale: float = 1.0
+    sigma: float = 0.0  # Width of the Gaussian in px; 0 for none.
+    gamma: float = 1.0  # Exponent of the values in 0..1.
+    contrast: float = 1.0  # Factor of the distances from the mean.
+    gain: float = 1.0  # Factor of the brightness.
+    scale: float = 1.0  # Factor of the size.
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Draws scenes.
+    """Draws scenes."""
 
-    Attributes:
-        config: What may happen.
-        videos: Where other objects are from.
-        sizes: float64 [frames, 2], (height, width) of each frame's target in its crops, for all
-            frames of the catalog, see `pasting.target_sizes`.
-        frame_range: Distance of frame numbers over which a longer track drifts to the end.
-    """
-
-    config: SceneConfig
-    videos: sampling.Videos
+    config: SceneConfig  # What may happen.
+    videos: sampling.Videos  # Where other objects are from.
+    # float64 [frames, 2], (height, width) of each frame's target in its crops, for all frames of
+    # the catalog, see `pasting.target_sizes`.
     sizes: np.ndarray
-    frame_range: int
+    frame_range: int  # Distance of frame numbers over which a longer track drifts to the end.
 
     def draw(
         self,

@@ -78,22 +78,18 @@ class TaskConfig:
 
 
 class Sequence(NamedTuple):
-    """One sequence; n = `TaskConfig.count` regions.
+    """One sequence; n = `TaskConfig.count` regions."""
 
-    Attributes:
-        frame: int64 [n], the frame of each region.
-        moved: int32 [n, 2], cells, (y, x), by which the region's target is off its centre.
-        label: int32 [n, 2], cells by which the label is off the centre; that of a sample is not
-            where its target is.
-        gradient: float32 [updates, n], weights of the regions' losses in the gradient of each
-            update; each row sums to 1.
-        loss: float32 [n], weights of the regions in the loss after each update; they sum to 1.
-    """
-
-    frame: np.ndarray
+    frame: np.ndarray  # int64 [n], the frame of each region.
+    # int32 [n, 2], cells, (y, x), by which the region's target is off its centre.
     moved: np.ndarray
+    # int32 [n, 2], cells by which the label is off the centre; that of a sample is not where its
+    # target is.
     label: np.ndarray
+    # float32 [updates, n], weights of the regions' losses in the gradient of each update; each row
+    # sums to 1.
     gradient: np.ndarray
+    # float32 [n], weights of the regions in the loss after each update; they sum to 1.
     loss: np.ndarray
 
 

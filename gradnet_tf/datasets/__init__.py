@@ -11,7 +11,7 @@ shows a progress bar if asked to. Single frames are passed over and named; so is
 keeps for validation or tests, unless the split is "all".
 
 Both raise an OSError if `root` is no folder, or a folder in it cannot be listed, and a ValueError
-if nothing is usable, or there is no such name or split; the message says what was looked for.
+if nothing is usable, or there is no such name; the message says what was looked for.
 """
 
 from __future__ import annotations

@@ -174,15 +174,10 @@ def make_sequence(
     first: Optional[int] = None,
     **fields: Any,
 ) -> Sequence:
-    """Makes a sequence whose frames are numbered.
+    """Makes a sequence whose frames are numbered, with further fields of `Sequence`.
 
-    Args:
-        name: Its name.
-        images: Files by their numbers; without any, `NoImages` is raised.
-        boxes: float64 [n, 4], 0-based.
-        place: The folder where images belong.
-        first: Number of the image of the first box; see `match_frames`.
-        **fields: Of `Sequence`.
+    Boxes are float64 [n, 4], 0-based; `first` is the number of the image of the first one, see
+    `match_frames`. Without any image in their folder, `place`, `NoImages` is raised.
     """
     if images:
         frames = match_frames(images, len(boxes), first)
@@ -301,10 +296,11 @@ def listed_folders(
     return {name: places.get(name, []) for name in dict.fromkeys(names)}, remarks
 
 
-def list_readers(
-    listed: Mapping[str, Items[str]], base: str, truth_name: str, read: Callable[..., Sequence]
-) -> Readers:
-    """Makes readers of `listed_folders`; that of a sequence which is not there tells so."""
+def listed_readers(
+    base: str, truth_name: str, depth: int, read: Callable[..., Sequence]
+) -> tuple[Readers, list[str]]:
+    """Makes readers of `listed_folders`, and remarks; that of one which is not there tells so."""
+    listed, remarks = listed_folders(base, truth_name, depth)
 
     def read_listed(path):
         truth = os.path.join(path, truth_name)
@@ -313,4 +309,4 @@ def list_readers(
         return read(path)
 
     places = {name: paths or [os.path.join(base, name)] for name, paths in listed.items()}
-    return make_readers(places, read_listed)
+    return make_readers(places, read_listed), remarks

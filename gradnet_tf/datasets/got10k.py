@@ -45,10 +45,8 @@ def read(root: str, names: Optional[Collection[str]] = None, *, split: str = "va
         base = inner
     elif any(os.path.isdir(os.path.join(base, other)) for other in _SPLITS):
         raise ValueError(f"no sequence in {base}: it has other splits, but no folder {split}")
-    listed, remarks = common.listed_folders(base, TRUTH_NAME, _DEPTH)
-    readers = common.list_readers(
-        listed, base, TRUTH_NAME, functools.partial(_read_sequence, split=split)
-    )
+    read_sequence = functools.partial(_read_sequence, split=split)
+    readers, remarks = common.listed_readers(base, TRUTH_NAME, _DEPTH, read_sequence)
     looked_for = f"{split}/GOT-10k_{split.title()}_000001/{TRUTH_NAME} and 00000001.jpg, and so on"
     fields = {"name": f"got10k_{split}", "title": "GOT-10k", "rule": f"the split {split}"}
     fields |= {"convention": "got10k", "layout": "got10k"}

@@ -30,61 +30,43 @@ class Problem(NamedTuple):
 class Sequence:
     """One target in one video, as a benchmark wants it to be tracked.
 
-    Attributes:
-        name: What files of results are called, such as "Jogging-1"; unique in the data set.
-        frames: n absolute names of image files, in the order of tracking.
-        boxes: float64 [n, 4]. NaN where the file has none, or the truth is withheld; boxes without
-            an area are as they are in the files, since the conventions treat them differently. The
-            first can be tracked.
-        regions: float64 [n, 8], corners x1, y1, ..., x4, y4 in 0-based px, or None where the data
-            set has none.
-        absent: bool [n], the target cannot be seen (LaSOT: wholly occluded or out of view; GOT-10k:
-            absence), or None.
-        cover: int64 [n], how many eighths of the target can be seen (GOT-10k), or None.
-        attributes: Codes of what makes the sequence hard, such as "OCC".
-        tags: bool [n] for each per-frame attribute (VOT).
-        first_number: What number the data set gives to the first frame.
-        resolution: (width, height) if the data set says so; else `frame_size` opens an image.
-        has_images: Whether the files of `frames` are there; else there is an annotation alone,
-            which is enough to score results.
-
     Raises:
-        ValueError: If the arrays do not fit the frames, or there is nothing to begin with.
+        ValueError: If it cannot be called so, or there is nothing to begin with.
     """
 
-    name: str
-    frames: tuple[str, ...]
+    name: str  # What files of results are called, such as "Jogging-1"; unique in the data set.
+    frames: tuple[str, ...]  # n absolute names of image files, in the order of tracking.
+    # float64 [n, 4]. NaN where the file has none, or the truth is withheld; boxes without an area
+    # are as they are in the files, since the conventions treat them differently. The first can be
+    # tracked.
     boxes: np.ndarray
+    # float64 [n, 8], corners x1, y1, ..., x4, y4 in 0-based px, or None where the data set has
+    # none.
     regions: Optional[np.ndarray] = None
+    # bool [n], the target cannot be seen (LaSOT: wholly occluded or out of view; GOT-10k: absence),
+    # or None.
     absent: Optional[np.ndarray] = None
+    # int64 [n], how many eighths of the target can be seen (GOT-10k), or None.
     cover: Optional[np.ndarray] = None
-    attributes: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()  # Codes of what makes the sequence hard, such as "OCC".
+    # bool [n] for each per-frame attribute (VOT).
     tags: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    first_number: int = 1
+    first_number: int = 1  # What number the data set gives to the first frame.
+    # (width, height) if the data set says so; else `frame_size` opens an image.
     resolution: Optional[tuple[int, int]] = None
+    # Whether the files of `frames` are there; else there is an annotation alone, which is enough to
+    # score results.
     has_images: bool = True
 
     def __post_init__(self):
         if not self.name or self.name.startswith(".") or set(self.name) & {"/", "\\"}:
             raise ValueError(f"a sequence cannot be called {self.name!r}: files are named after it")
-        count = len(self.frames)
-        if not count:
+        if not self.frames:
             raise ValueError(f"sequence {self.name} has no frames")
-        wanted: list[tuple[str, Optional[np.ndarray], tuple[int, ...]]]
-        wanted = [("boxes", self.boxes, (count, 4)), ("regions", self.regions, (count, 8))]
-        wanted += [("absent", self.absent, (count,)), ("cover", self.cover, (count,))]
-        wanted += [(f"tag {tag}", values, (count,)) for tag, values in self.tags.items()]
-        for what, array, shape in wanted:
-            if array is not None and array.shape != shape:
-                raise ValueError(
-                    f"sequence {self.name}: {what} must be {list(shape)} for {count} frames, got "
-                    f"{list(array.shape)}"
-                )
-        first = self.boxes[0]
         if not checks.is_known(self.boxes[:1])[0]:
             raise ValueError(
-                f"sequence {self.name}: the first box {first.tolist()} (0-based) has no area, so "
-                "there is nothing to track"
+                f"sequence {self.name}: the first box {self.boxes[0].tolist()} (0-based) has no "
+                "area, so there is nothing to track"
             )
 
     @property
@@ -95,39 +77,26 @@ class Sequence:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
-    """Sequences of one benchmark, with the rules for running and measuring them.
+    """Sequences of one benchmark, with the rules for running and measuring them."""
 
-    Attributes:
-        name: Its name here, such as "otb100".
-        title: Its folder in trees of results, as the got10k toolkit calls it, such as "OTB2015".
-        root: The folder that was read.
-        convention: How it is measured: "otb", "lasot", "got10k" or "vot".
-        layout: How its results are stored: "otb", "got10k" or "vot".
-        protocol: How it is run unless something else is asked for: "ope" or "supervised".
-        sequences: All that can be used, in a fixed order.
-        problems: The sequences that were found but are left out.
-        size: How many sequences the benchmark has, or were found in a folder; 0 if unknown.
-        rule: Which part of the benchmark and of its frames is taken, in words; may be empty.
-        origin: The number, 0 or 1, that the benchmark's files and results give to the first px.
-        missing: The names, where known, of the benchmark's sequences of which there is nothing.
-        remarks: Folders that were passed over, in words.
-        unit: What `sequences` are called: "sequence", or "segment" of one.
-    """
-
-    name: str
-    title: str
-    root: str
-    convention: str = "otb"
-    layout: str = "otb"
+    name: str  # Its name here, such as "otb100".
+    title: str  # Its folder in trees of results, as the got10k toolkit calls it, such as "OTB2015".
+    root: str  # The folder that was read.
+    convention: str = "otb"  # How it is measured: "otb", "lasot", "got10k" or "vot".
+    layout: str = "otb"  # How its results are stored: "otb", "got10k" or "vot".
+    # How it is run unless something else is asked for: "ope" or "supervised".
     protocol: str = "ope"
-    sequences: tuple[Sequence, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    size: int = 0
+    sequences: tuple[Sequence, ...] = ()  # All that can be used, in a fixed order.
+    problems: tuple[Problem, ...] = ()  # The sequences that were found but are left out.
+    size: int = 0  # How many sequences the benchmark has, or were found in a folder; 0 if unknown.
+    # Which part of the benchmark and of its frames is taken, in words; may be empty.
     rule: str = ""
+    # The number, 0 or 1, that the benchmark's files and results give to the first px.
     origin: int = 1
+    # The names, where known, of the benchmark's sequences of which there is nothing.
     missing: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    unit: str = "sequence"
+    remarks: tuple[str, ...] = ()  # Folders that were passed over, in words.
+    unit: str = "sequence"  # What `sequences` are called: "sequence", or "segment" of one.
 
     @property
     def has_images(self) -> bool:
@@ -143,12 +112,6 @@ class Dataset:
         if count > self.size:
             return f"{count} {self.unit}s instead of {self.size}"
         return f"{count} of {self.size} {self.unit}{'' if self.size == 1 else 's'}"
-
-    def __post_init__(self):
-        names = [sequence.name for sequence in self.sequences]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{self.root}: more than one sequence is called {', '.join(twice)}")
 
 
 def part(sequence: Sequence, first: int = 0, end: Optional[int] = None) -> Sequence:

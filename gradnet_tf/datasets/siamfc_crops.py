@@ -51,7 +51,7 @@ def read_tracks(root: str, progress: bool = False, split: str = tracks.TRAIN) ->
         if text is None:
             flaws.append(tracks.Flaw(tracks.NO_ANNOTATION, video, f"there is no {video}.txt"))
             return []
-        crops = next(filter(None, map(_list_crops, files)), {})
+        crops: dict[str, str] = next(filter(None, map(_list_crops, files)), {})
         return _read_video(video, text, crops, flaws)
 
     videos = tracks.leave_out(_videos(homes, flaws), tracks.part_by_name, split, flaws)

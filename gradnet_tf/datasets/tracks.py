@@ -49,26 +49,19 @@ class Flaw(NamedTuple):
 # Arrays cannot be compared by ==, hence eq=False.
 @dataclasses.dataclass(frozen=True, eq=False)
 class Track:
-    """One target in one video. A still image is a video of one frame.
+    """One target in one video. A still image is a video of one frame."""
 
-    Attributes:
-        video: Name of the video, unique in the source; tracks of the same video share it.
-        track: The target's name in the video.
-        category: Class of the target as the source writes it, "" if it is not known.
-        frames: n numbers of frames as the source counts them, ascending.
-        paths: n absolute names of image files; those of exemplars, 127 x 127 px, if the source has
-            crops that are cut already.
-        boxes: float64 [n, 4], (x, y, width, height) in 0-based px, width and height positive; those
-            of the frame, not of the crops.
-        instance_paths: n names of the instances that go with exemplars, 255 x 255 px; else none.
-    """
-
-    video: str
-    track: str
-    category: str
-    frames: tuple[int, ...]
+    video: str  # Name of the video, unique in the source; tracks of the same video share it.
+    track: str  # The target's name in the video.
+    category: str  # Class of the target as the source writes it, "" if it is not known.
+    frames: tuple[int, ...]  # n numbers of frames as the source counts them, ascending.
+    # n absolute names of image files; those of exemplars, 127 x 127 px, if the source has crops
+    # that are cut already.
     paths: tuple[str, ...]
+    # float64 [n, 4], (x, y, width, height) in 0-based px, width and height positive; those of the
+    # frame, not of the crops.
     boxes: np.ndarray
+    # n names of the instances that go with exemplars, 255 x 255 px; else none.
     instance_paths: tuple[str, ...] = ()
 
 
@@ -163,15 +156,10 @@ def collect(
     flaws: list[Flaw],
     progress: bool,
 ) -> Reading:
-    """Reads videos one by one.
+    """Reads videos one by one; `root` and what was `looked_for` in it are for messages.
 
-    Args:
-        root: The data set's folder, for messages.
-        looked_for: What the data set should hold, for messages.
-        items: The videos.
-        read: Gives the tracks of a video, None for one without a usable frame; it tells the flaws.
-        flaws: What was passed over before; gets what is passed over here.
-        progress: Whether to show a progress bar.
+    `read` gives the tracks of a video, None for one without a usable frame; it adds its flaws to
+    those that were met before.
 
     Raises:
         ValueError: If there is no track; the message says what was looked for and what was met.
@@ -209,11 +197,9 @@ def leave_out(
         items: Folders, files or names of videos.
         part_of: Tells which set one of them belongs to, such as "the test set of LaSOT"; None if it
             is for training.
-        split: One of `SPLITS`; another one is a ValueError.
+        split: One of `SPLITS`.
         flaws: Gets an entry for each item that is left out.
     """
-    if split not in SPLITS:
-        raise ValueError(f"split must be {' or '.join(SPLITS)}, got {split!r}")
     kept = []
     for item in items:
         part = part_of(item) if split == TRAIN else None

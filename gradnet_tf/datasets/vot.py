@@ -49,8 +49,7 @@ def read(root: str, names: Optional[Collection[str]] = None, *, year: int = 2017
     inner = os.path.join(base, "sequences")
     if os.path.isfile(os.path.join(inner, "list.txt")):
         base = inner
-    listed, remarks = common.listed_folders(base, TRUTH_NAME, 1)
-    readers = common.list_readers(listed, base, TRUTH_NAME, _read_sequence)
+    readers, remarks = common.listed_readers(base, TRUTH_NAME, 1, _read_sequence)
     looked_for = (
         f"list.txt, and NAME/{TRUTH_NAME} with NAME/00000001.jpg or NAME/color/00000001.jpg"
     )

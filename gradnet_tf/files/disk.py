@@ -125,10 +125,8 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
     The name has the same suffix, which encoders read. Afterwards the file survives a crash of the
     machine, too. If the block fails, nothing is left behind and an older file is as it was. Behind
-    a link, its target is replaced. A device or a pipe gets the file's content.
-
-    Raises:
-        OSError: If there is no place for the file, or it cannot be moved to its place.
+    a link, its target is replaced. A device or a pipe gets the file's content. An OSError if there
+    is no place for the file, or it cannot be moved to its place.
     """
     path = Path(local_path(path))
     if is_special(path):

@@ -27,9 +27,6 @@ class KeptLines:
     Lines go to ``NAME.partial``, see `partial_path`: each is the system's at once and on the disk
     within seconds. `finish` writes the file itself. A device or a pipe gets the lines as they come.
     A context manager, which closes ``NAME.partial`` and leaves it.
-
-    Attributes:
-        partial: ``NAME.partial``; None for a device or a pipe.
     """
 
     def __init__(self, path: disk.PathLike):
@@ -41,7 +38,7 @@ class KeptLines:
         Raises:
             OSError: If they cannot be written.
         """
-        self.partial: Optional[Path] = None
+        self.partial: Optional[Path] = None  # ``NAME.partial``; None for a device or a pipe.
         self._path = Path(path)
         self._lines: list[bytes] = []
         self._file: Optional[BinaryIO] = None
@@ -64,10 +61,8 @@ class KeptLines:
     def add(self, line: bytes) -> None:
         """Writes the next line, or several that belong together, with their ends.
 
-        Where that fails, as on a full disk, the run goes on: there may be room by its end.
-
-        Raises:
-            OSError: If a device or a pipe does not take it.
+        Where that fails, as on a full disk, the run goes on: there may be room by its end. An
+        OSError if a device or a pipe does not take it.
         """
         self._lines.append(line)
         if not self._is_sound:
@@ -105,10 +100,8 @@ class KeptLines:
         """Makes sure that the lines so far are in a file, and returns its path.
 
         It is ``NAME.partial``, or a file in the folder for temporary ones if that cannot be written
-        any more; None if there are no lines, or all went to a device or a pipe.
-
-        Raises:
-            OSError: If they cannot be written anywhere.
+        any more; None if there are no lines, or all went to a device or a pipe. An OSError if they
+        cannot be written anywhere.
         """
         content = b"".join(self._lines)
         if not content or (self.partial is None and self._is_sound):

@@ -119,11 +119,8 @@ def read_rows(path: disk.PathLike, counts: Collection[int], expected: str) -> li
 def read_boxes(path: disk.PathLike, origin: int = 0) -> np.ndarray:
     """Reads one box a line, (x, y, width, height): float64 [n, 4], 0-based.
 
-    ``nan`` stands for a frame without a box. Empty lines at the end are passed over.
-
-    Args:
-        path: The file.
-        origin: What the file counts the first pixel as.
+    `origin` is what the file counts the first pixel as. ``nan`` stands for a frame without a box.
+    Empty lines at the end are passed over.
 
     Raises:
         OSError: If the file cannot be read; the message names it.

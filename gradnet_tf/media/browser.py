@@ -23,14 +23,11 @@ class BrowserDisplay:
 
     Whoever watches too slowly misses images, and nobody waits. Images are encoded only while
     somebody watches.
-
-    Attributes:
-        url: Of the page.
     """
 
     def __init__(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"  # Of the page.
 
     def __enter__(self) -> BrowserDisplay:
         threading.Thread(

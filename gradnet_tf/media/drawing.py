@@ -55,14 +55,7 @@ def draw_targets(
 ) -> np.ndarray:
     """Draws a target's box, or several targets' in colours of their own and with their numbers.
 
-    Args:
-        image: uint8 [h, w, 3] RGB.
-        boxes: [4] or [targets, 4]; see `draw_box`, also for the rest.
-        width: Of the lines in px.
-        label: Text for the image's upper left corner.
-
-    Returns:
-        uint8 [h, w, 3] RGB.
+    As `draw_box`, for boxes [4] or [targets, 4]; `label` is a text for the upper left corner.
     """
     picture = Image.fromarray(image)
     _outline_targets(picture, boxes, width or line_width(image.shape))

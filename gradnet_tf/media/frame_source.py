@@ -32,20 +32,13 @@ class FrameError(ValueError):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame of a source.
+    """One frame of a source."""
 
-    Attributes:
-        index: Number of the frame, from 0.
-        image: uint8 [h, w, 3] RGB; None if the frame is bad.
-        name: Its file, or its place in the source.
-        error: What is wrong with a bad frame; None if the frame is good.
-        duration: Seconds for which a video shows the frame; None if there is no telling.
-    """
-
-    index: int
-    image: Optional[np.ndarray]
-    name: str
-    error: Optional[str] = None
+    index: int  # Number of the frame, from 0.
+    image: Optional[np.ndarray]  # uint8 [h, w, 3] RGB; None if the frame is bad.
+    name: str  # Its file, or its place in the source.
+    error: Optional[str] = None  # What is wrong with a bad frame; None if the frame is good.
+    # Seconds for which a video shows the frame; None if there is no telling.
     duration: Optional[float] = None
 
     @property

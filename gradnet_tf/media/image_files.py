@@ -101,9 +101,6 @@ def name_of(file: Any) -> Optional[str]:
 class ImageFile:
     """The images of a file that holds one or more, in order.
 
-    Attributes:
-        length: Number of its images.
-
     Raises:
         OSError: If it is not an image, or cannot be read.
     """
@@ -114,7 +111,7 @@ class ImageFile:
         self._durations: Optional[list[float]] = None
         with opened(file, name) as image:
             self._places = places(image)
-        self.length = len(self._places)
+        self.length = len(self._places)  # Number of its images.
 
     def frames(self) -> Iterator[tuple[str, Any, Optional[float]]]:
         """Decodes the images.

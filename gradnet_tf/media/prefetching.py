@@ -11,13 +11,9 @@ from typing import Any, Optional
 class Prefetcher:
     """Iterator over the items of a generator that runs in a thread of its own.
 
-    What the generator raises is raised here, after the items before it. The thread ends with the
-    generator, with `close`, or when this iterator is no longer referred to; the generator is
-    closed in its own thread.
-
-    Args:
-        items: The generator.
-        depth: How many items may be ready and waiting, at least 1.
+    So many items as `depth` says, at least 1, may be ready and waiting. What the generator raises
+    is raised here, after the items before it. The thread ends with the generator, with `close`, or
+    when this iterator is no longer referred to; the generator is closed in its own thread.
     """
 
     def __init__(self, items: Generator, depth: int):

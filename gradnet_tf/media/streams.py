@@ -76,19 +76,10 @@ class _Flag:
 
 
 class StreamSource(FrameSource):
-    """The frames of a stream; `open_frames` makes it.
+    """The frames of a stream, of the name that the user gave; `open_frames` makes it.
 
     It is opened, and a live one read, from the start: what comes before the first frame is asked
     for is let go.
-
-    Args:
-        name: The source as the user gave it.
-        place: Of `find`.
-        **options: See `FrameSource`.
-
-    Attributes:
-        is_live: Whether frames are dropped to stay current.
-        size: Height and width of the frames, as the stream says.
 
     Raises:
         OSError: If it cannot be opened; the message names it.
@@ -103,7 +94,9 @@ class StreamSource(FrameSource):
                 video.open_input(place.url, what, **place.options)
             )
             is_piped = not place.is_camera and not _URL.match(name)
+            # Whether frames are dropped to stay current.
             self.is_live = place.is_camera or not (is_piped or container.duration)
+            # Height and width of the frames, as the stream says.
             self.size = stream.codec_context.height, stream.codec_context.width
             super().__init__(
                 self._take,

@@ -17,13 +17,10 @@ class End:
     """Compares where a video stream ends with where its container says that it does.
 
     Takes an `av.container.InputContainer`, and its video stream of which nothing was read yet.
-
-    Attributes:
-        is_cut: Whether the last packet so far is incomplete.
     """
 
     def __init__(self, container: Any, stream: Any):
-        self.is_cut = False
+        self.is_cut = False  # Whether the last packet so far is incomplete.
         self._stream = stream
         self._container = container
         self._start: Optional[int] = None

@@ -16,17 +16,12 @@ _DEPENDENT = "there is no image; it is damaged, or what it was coded from is"
 
 
 class VideoFrame(NamedTuple):
-    """A frame of a video.
+    """A frame of a video."""
 
-    Attributes:
-        image: uint8 [h, w, 3] RGB, or the reason why there is none.
-        pts: When it is shown, as a multiple of the stream's time base; None if there is no telling.
-        duration: For how long its packet says, likewise.
-    """
-
-    image: Union[np.ndarray, str]
+    image: Union[np.ndarray, str]  # uint8 [h, w, 3] RGB, or the reason why there is none.
+    # When it is shown, as a multiple of the stream's time base; None if there is no telling.
     pts: Optional[int]
-    duration: int
+    duration: int  # For how long its packet says, likewise.
 
 
 class _Packet(NamedTuple):
@@ -46,15 +41,13 @@ class Order:
     Args:
         decoder: FFmpeg's name of the decoder.
         demuxer: FFmpeg's name, or names, of the container.
-
-    Attributes:
-        skipped: Number of packets before the first key frame of a stream that begins anywhere.
-        lost: Number of packets that have given no frame so far, if the stream's packets have no
-            times to tell which.
     """
 
     def __init__(self, decoder: str, demuxer: str):
+        # Number of packets before the first key frame of a stream that begins anywhere.
         self.skipped = 0
+        # Number of packets that have given no frame so far, if the stream's packets have no times
+        # to tell which.
         self.lost = 0
         self._timed = False
         self._silent = decoder in _SILENT

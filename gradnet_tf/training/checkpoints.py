@@ -43,16 +43,12 @@ _DAMAGED = ".damaged"  # Appended to the name of a checkpoint that was skipped.
 
 
 class Checkpoint(NamedTuple):
-    """What one file holds.
+    """What one file holds."""
 
-    Attributes:
-        state: Arrays by name.
-        info: The caller's JSON object; `info["step"]` is the number of finished steps.
-        value: The value by which the best is chosen, or None where none was measured.
-    """
-
-    state: dict[str, np.ndarray]
+    state: dict[str, np.ndarray]  # Arrays by name.
+    # The caller's JSON object; `info["step"]` is the number of finished steps.
     info: dict[str, Any]
+    # The value by which the best is chosen, or None where none was measured.
     value: Optional[float]
 
 
@@ -68,9 +64,6 @@ class CheckpointStore:
         read_only: Change nothing: no leftover is removed, no damaged file renamed.
             For workers that are not the chief, and for tools that read a run.
 
-    Attributes:
-        best_value: The lowest value so far, of this process or restored; None if none was given.
-
     Raises:
         OSError: If the directory is missing or cannot be written.
     """
@@ -79,6 +72,7 @@ class CheckpointStore:
         self.directory = Path(workdir) / FOLDER
         self._keep = keep
         self._read_only = read_only
+        # The lowest value so far, of this process or restored; None if none was given.
         self.best_value: Optional[float] = None
         if not read_only:
             with disk.naming(self.directory):
@@ -158,7 +152,7 @@ class CheckpointStore:
 
     def _note_best(self, step: int, value: Optional[float]) -> None:
         """Makes the checkpoint of a step the best one if its value is the lowest so far."""
-        if value is None or (self.best_value is not None and value >= self._best):
+        if value is None or (self.best_value is not None and value >= self.best_value):
             return
         path, target = self._path("step", step), self._path("best", step)
         with disk.replacing(target) as temporary, disk.naming(target):

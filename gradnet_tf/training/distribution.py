@@ -78,13 +78,9 @@ def distribute(
 ) -> Iterable:
     """The batches of a training, each part where it is needed; all of them without a strategy.
 
-    Args:
-        strategy: Shares them out.
-        batches: Function of a worker's (index, count) that gives its part of every global batch.
-
-    Returns:
-        Iterable of what the strategy's `run` takes as arguments: replicas in the order of their
-        workers have consecutive parts of the global batch.
+    `batches` gives the part of a worker, (index, count), of every global batch. What is returned is
+    what the strategy's `run` takes as arguments: replicas in the order of their workers have
+    consecutive parts of the global batch.
     """
     if not tf.distribute.has_strategy():
         return batches((0, 1))

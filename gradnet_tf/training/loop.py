@@ -48,18 +48,13 @@ class TrackedSequences(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a process has reached.
+    """What a process has reached."""
 
-    Attributes:
-        step: Finished steps of the training.
-        finished: Whether the training is complete; otherwise it was asked to stop.
-        best: Lowest validation loss, or 1 - success AUC of a training that tracks, so far.
-        weights: Exported checkpoints by name ("last", "best"), of the first worker if finished.
-    """
-
-    step: int
-    finished: bool
+    step: int  # Finished steps of the training.
+    finished: bool  # Whether the training is complete; otherwise it was asked to stop.
+    # Lowest validation loss, or 1 - success AUC of a training that tracks, so far.
     best: Optional[float]
+    # Exported checkpoints by name ("last", "best"), of the first worker if finished.
     weights: dict[str, Path]
 
 

@@ -21,6 +21,11 @@ from gradnet_tf.training import metrics, unrolled
 from gradnet_tf.training.config import TrainConfig
 
 OFFSET = "score_offset"
+# By `TrainConfig.label`: what makes labels, their weights, and the loss.
+_LABELS = {
+    "logistic": (losses.logistic_labels, losses.balanced_weights, losses.logistic_loss),
+    "gaussian": (losses.gaussian_labels, losses.gaussian_weights, losses.soft_logistic_loss),
+}
 
 
 class Objective:
@@ -147,7 +152,7 @@ class Objective:
         size = features.shape[1] - 5
         whole = labels_of(config.label, size + 2 * tasks.WRONG_CELLS)[0]
         labels = unrolled.label_table(whole)
-        tables = labels, weights_of(config.label, labels)
+        tables = labels, _LABELS[config.label][1](labels)
         rows = unrolled.rows_of_table(cells)
         labels, weights = (tf.gather(table.astype(features.dtype.name), rows) for table in tables)
         shares, loss_shares = (tf.cast(each, features.dtype) for each in (shares, loss_shares))
@@ -225,20 +230,14 @@ class Objective:
 
 def labels_of(label: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels of a score map and their weights, float32 [size, size, 1], by `TrainConfig.label`."""
-    make = losses.gaussian_labels if label == "gaussian" else losses.logistic_labels
+    make, weights, _ = _LABELS[label]
     labels = make(size)
-    return labels, weights_of(label, labels)
-
-
-def weights_of(label: str, labels: np.ndarray) -> np.ndarray:
-    """Weights of label maps, shape of the labels."""
-    make = losses.gaussian_weights if label == "gaussian" else losses.balanced_weights
-    return make(labels)
+    return labels, weights(labels)
 
 
 def loss_of(label: str) -> Callable:
     """The loss of `gradnet_tf.network.losses` that takes the labels of `labels_of`."""
-    return losses.soft_logistic_loss if label == "gaussian" else losses.logistic_loss
+    return _LABELS[label][2]
 
 
 def trained_variables(network: GradNet, config: TrainConfig) -> dict[str, tf.Variable]:

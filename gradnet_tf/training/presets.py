@@ -100,17 +100,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
-    """A preset by name for a stage, with single constants changed.
+    """The preset "reference", "short" or "tracking" for a stage, with single constants changed.
 
-    Args:
-        name: "reference", "short", or "tracking", which is "short" with the task that tracking
-            sets.
-        stage: "siamfc" or "gradnet".
-        **changes: Fields of `TrainConfig`.
-
-    Returns:
-        A `TrainConfig`. The preset's warm-up gives way where `changes` leave fewer steps than it
-        has.
+    Its warm-up gives way where `changes` leave fewer steps than it has.
 
     Raises:
         ValueError: If the preset, the stage or a field is unknown, or a value out of its range.

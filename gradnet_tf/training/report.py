@@ -68,18 +68,10 @@ class Means:
 
 
 class Report(contextlib.ExitStack):
-    """Takes the numbers of each step and writes their means. A context manager.
+    """Takes the numbers of each step and writes their means into `workdir`. A context manager.
 
-    `summaries` are the TensorBoard summaries that it writes.
-
-    Args:
-        config: What the training does.
-        options: Says what is shown and written.
-        workdir: Where history.csv and the summaries are written.
-        done: Steps that were finished before.
-        state: What `state` gave after them.
-        writes: Whether this worker writes and shows anything.
-        sequences: What the training tracks, if it does.
+    Before, `done` steps were finished, after which `state` gave `state`. A worker that `writes`
+    writes and shows what the options say. `summaries` are the TensorBoard summaries.
     """
 
     def __init__(

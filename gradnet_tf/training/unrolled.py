@@ -24,17 +24,12 @@ from gradnet_tf.training.config import TrainConfig
 
 
 class Unrolled(NamedTuple):
-    """What successive updates have given.
+    """What successive updates have given."""
 
-    Attributes:
-        templates: beta of the feature itself, then beta* after each update, [1, 6, 6, 256] each.
-        gradient: Of the last update, [1, 12, 12, 256].
-        h2: h_2 after the last update, [1, 12, 12, 256].
-    """
-
+    # beta of the feature itself, then beta* after each update, [1, 6, 6, 256] each.
     templates: list
-    gradient: tf.Tensor
-    h2: tf.Tensor
+    gradient: tf.Tensor  # Of the last update, [1, 12, 12, 256].
+    h2: tf.Tensor  # h_2 after the last update, [1, 12, 12, 256].
 
 
 def updates(
@@ -74,17 +69,11 @@ def updates(
 
 
 class Places(NamedTuple):
-    """Where a sequence's regions stand, see `gradnet_tf.data.task.draw`.
+    """Where a sequence's regions stand, see `gradnet_tf.data.task.draw`."""
 
-    Attributes:
-        used: For each update, the regions that may take part in its gradient.
-        own: Regions of the template's own video that losses are taken on.
-        judged: All regions that losses are taken on, `own` first.
-    """
-
-    used: list[list[int]]
-    own: list[int]
-    judged: list[int]
+    used: list[list[int]]  # For each update, the regions that may take part in its gradient.
+    own: list[int]  # Regions of the template's own video that losses are taken on.
+    judged: list[int]  # All regions that losses are taken on, `own` first.
 
     @classmethod
     def of(cls, config: TrainConfig, count: int) -> Places:

@@ -24,17 +24,12 @@ FILLED_LOCAL_STEP = 299250.0
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """Holds all variables of one network.
+    """Holds all variables of one network."""
 
-    Attributes:
-        arrays: TF1 name -> float32 array, with the names of `tf1.expected_shapes(variant)`.
-        card: The JSON card: where the weights come from and what they are.
-        variant: A key of `architecture.VARIANTS`.
-    """
-
+    # TF1 name -> float32 array, with the names of `tf1.expected_shapes(variant)`.
     arrays: dict[str, np.ndarray]
-    card: dict[str, Any]
-    variant: str
+    card: dict[str, Any]  # The JSON card: where the weights come from and what they are.
+    variant: str  # A key of `architecture.VARIANTS`.
 
     @property
     def digest(self) -> str:

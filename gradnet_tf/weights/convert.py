@@ -50,7 +50,8 @@ def convert(
         OSError: If an output exists or cannot be written.
     """
     if output:
-        if not overwrite and os.path.realpath(output) == os.path.realpath(store.EMBEDDED):
+        is_there = os.path.isdir(output) and os.path.isdir(store.EMBEDDED)
+        if is_there and not overwrite and os.path.samefile(output, store.EMBEDDED):
             raise FileExistsError(
                 f"{output} holds weights that come with gradnet_tf, which --overwrite would "
                 "replace; give another directory"

@@ -93,28 +93,20 @@ def recognise_variant(names: Iterable[str]) -> Optional[str]:
 
 
 class Selection(NamedTuple):
-    """Tells what `select` decided about the tensors of a source.
+    """Tells what `select` decided about the tensors of a source."""
 
-    Attributes:
-        variant: The recognised variant.
-        names: The variables to take, in the order of `expected_shapes`.
-        ignored: Each of `IGNORE_RULES` that applied -> the names it removed, sorted.
-        unfilled: Bookkeeping that the source lacks (all of it or none).
-    """
-
-    variant: str
-    names: list[str]
+    variant: str  # The recognised variant.
+    names: list[str]  # The variables to take, in the order of `expected_shapes`.
+    # Each of `IGNORE_RULES` that applied -> the names it removed, sorted.
     ignored: dict[str, list[str]]
-    unfilled: list[str]
+    unfilled: list[str]  # Bookkeeping that the source lacks (all of it or none).
 
 
 def select(tensors: Mapping[str, Any], source: str, allow_unfilled: bool = False) -> Selection:
     """Accounts for every tensor of a source: taken, ignored by a rule, or an error.
 
-    Args:
-        tensors: By name, something with `shape` and `dtype`.
-        source: What to call the source in an error.
-        allow_unfilled: Accept a source without any bookkeeping.
+    Tensors are, by name, something with `shape` and `dtype`. Errors call their source `source`;
+    one without any bookkeeping is accepted with `allow_unfilled`.
 
     Raises:
         CheckpointError: If the variables belong to no variant, or one is missing, extra,

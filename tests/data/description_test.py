@@ -39,12 +39,6 @@ def test_statistics_of_parts_are_those_of_the_whole():
     assert pooled.pixels == len(pixels)
 
 
-def test_sets_without_pixels_count_for_nothing():
-    empty = description.Statistics(np.full(3, np.nan), np.full((3, 3), np.nan), 0)
-    np.testing.assert_allclose(description.pool([empty, COLOURS]).mean, COLOURS.mean)
-    assert description.pool([]).pixels == 0
-
-
 @pytest.mark.parametrize("name", ["", "dataset.json"])
 def test_what_is_saved_is_loaded(tmp_path, name):
     description.save(EXAMPLE, str(tmp_path))

@@ -180,7 +180,7 @@ def test_list_gives_the_order_and_what_is_missing(tmp_path):
     assert list(listed) == ["c", "x", "a"]
     assert listed["a"] == [str(tmp_path / "a"), str(tmp_path / "x" / "a")] and listed["x"] == []
     assert remarks == [f"b: not in {tmp_path / 'list.txt'}"]
-    readers = common.list_readers(listed, base, "t.txt", str)
+    readers, _ = common.listed_readers(base, "t.txt", 2, str)
     assert [reader() for reader in readers["a"].values()] == listed["a"]
     with pytest.raises(ValueError, match="list.txt names it, but there is no .*x/t.txt"):
         readers["x"][str(tmp_path / "x")]()

@@ -32,22 +32,6 @@ def test_boxes_without_area_stay_as_they_are():
     assert not sequence.withheld
 
 
-@pytest.mark.parametrize(
-    "field, value",
-    [
-        ("boxes", BOXES[:2]),
-        ("boxes", BOXES[:, :3]),
-        ("regions", np.zeros((3, 4))),
-        ("absent", np.zeros(2, bool)),
-        ("cover", np.zeros((3, 1), int)),
-        ("tags", {"occlusion": np.zeros(4, bool)}),
-    ],
-)
-def test_arrays_must_fit_the_frames(field, value):
-    with pytest.raises(ValueError, match=f"a: .*{field.rstrip('s')}.* 3 frames"):
-        Sequence(**{**dict(name="a", frames=FRAMES, boxes=BOXES), field: value})
-
-
 @pytest.mark.parametrize("name", ["", "a/b", "a\\b", "../a", ".a"])
 def test_names_that_cannot_be_files(name):
     with pytest.raises(ValueError, match="cannot be called"):
@@ -75,12 +59,6 @@ def test_withheld():
     assert not Sequence("a", FRAMES, boxes).withheld
     # A single frame has all its truth.
     assert not Sequence("a", FRAMES[:1], BOXES[:1]).withheld
-
-
-def test_two_sequences_of_one_name():
-    one = Sequence("a", FRAMES, BOXES)
-    with pytest.raises(ValueError, match="more than one sequence is called a"):
-        _dataset(one, one)
 
 
 def test_frame_size(tmp_path):

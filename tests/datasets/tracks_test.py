@@ -77,11 +77,6 @@ def test_no_image_and_no_pickle_is_opened(source, tmp_path, monkeypatch):
     assert not [n for n in ours if n.lower().endswith((".jpg", ".jpeg", ".pkl"))]
 
 
-def test_an_unknown_split_is_refused(source, tmp_path):
-    with pytest.raises(ValueError, match="split must be train or all, got 'val'"):
-        SOURCES[source](str(MAKERS[source](tmp_path)), split="val")
-
-
 def test_missing_root(source, tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
         SOURCES[source](str(tmp_path / "nowhere"))
