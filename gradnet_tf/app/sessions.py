@@ -12,15 +12,11 @@ from gradnet_tf.app.session import Session
 
 
 class Sessions:
-    """The session of each page; a context manager that deletes all of their files at its end.
-
-    Attributes:
-        files: Folder of the sessions' folders, whose names cannot be guessed.
-        uploads: Folder for what is uploaded.
-    """
+    """The session of each page; a context manager that deletes all of their files at its end."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="gradnet-app-")).resolve()
+        # Of the sessions' folders, whose names cannot be guessed, and of what is uploaded.
         self.files, self.uploads = self._folder / "files", self._folder / "uploads"
         self.files.mkdir()
         self.uploads.mkdir()
