@@ -75,9 +75,18 @@ def frames():
     return frames
 
 
+def made(kind, network, config):
+    """A step whose search features are not quite those of the network itself."""
+
+    def search_features(regions):
+        return 1.001 * network.search_features(tf.cast(regions[..., ::-1], tf.float32))
+
+    return kind(network, config, search_features=search_features)
+
+
 def run_one(network, config, frames, box):
     """Outputs of all frames, and the last state."""
-    step = TrackingStep(network, config)
+    step = made(TrackingStep, network, config)
     state, output = step.init(tf.constant(frames[0]), tf.constant(box))
     outputs = [output]
     for frame in frames[1:]:
@@ -87,7 +96,7 @@ def run_one(network, config, frames, box):
 
 
 def run_many(network, config, frames, jit_compile=False):
-    step = BatchedStep(network, config)
+    step = made(BatchedStep, network, config)
     init, update = step.init, step.step
     if jit_compile:
         init, update = (
@@ -121,6 +130,7 @@ RULES = (
         "threshold_source": "first_frame",
         "template_scale_influence": 0.4,
         "centred_update": True,
+        "exact_updates": False,
     },
     {"threshold_source": "first_frame", "response_mix": "template", "redetection": False},
     {"update_on_first_frame": False, "reliable_mean": False, "template_scale_influence": 1.0},
