@@ -100,12 +100,9 @@ def load(path: disk.PathLike) -> dict[str, Any]:
         content = json.loads(Path(disk.local_path(path)).read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is no JSON file: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"{path} was not written by verify --save")
-    if content.get("version") != VERSION:
-        raise ValueError(
-            f"{path} has version {content.get('version')!r}; this package reads {VERSION}"
-        )
+    kind = isinstance(content, dict) and (content.get("format"), content.get("version"))
+    if kind != (FORMAT, VERSION):
+        raise ValueError(f"{path} was not written by verify --save, or by that of another version")
     named = all(isinstance(content.get(key), str) for key in ("dataset", "convention", "protocol"))
     if not named or not _are_numbers(content.get("trackers")):
         raise ValueError(f"{path} is not as verify --save wrote it")
