@@ -31,6 +31,11 @@ def constant(default: Any, text: str, valid: Any = None) -> Any:
     return dataclasses.field(default=default, metadata={"help": text, "valid": valid})
 
 
+def names_of(config: Any) -> set[str]:
+    """Names the fields of a configuration, or of its class."""
+    return {field.name for field in dataclasses.fields(config)}
+
+
 def check(config: Any) -> None:
     """Raises ValueError if a value is none of the choices of its field, or out of its range."""
     for field in dataclasses.fields(config):

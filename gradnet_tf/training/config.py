@@ -8,7 +8,7 @@ from typing import Optional
 
 from gradnet_tf.data import pair_config, scenes, task
 from gradnet_tf.network import architecture
-from gradnet_tf.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant
+from gradnet_tf.settings import BELOW_1, COUNT, NOT_NEGATIVE, Range, constant, names_of
 from gradnet_tf.training import optimizers
 
 STAGES = ("siamfc", "gradnet")
@@ -78,9 +78,7 @@ class TrainConfig(scenes.SceneConfig, task.TaskConfig, pair_config.DrawConfig):
         0.1, "Share of the videos that is held out.", Range(lambda v: 0 < v < 1, "in (0, 1)")
     )
     validation_batches: int = constant(100, "Batches of a validation.", COUNT)
-    optimizer: str = constant(
-        "momentum", "Momentum as in TensorFlow 1, or Adam.", ("momentum", "adam")
-    )
+    optimizer: str = constant("momentum", "TensorFlow 1's momentum, or Adam.", ("momentum", "adam"))
     momentum: float = constant(0.9, "Of optimizer=momentum.", BELOW_1)
     schedule: str = constant(
         "log_steps",
@@ -210,7 +208,7 @@ class TrainConfig(scenes.SceneConfig, task.TaskConfig, pair_config.DrawConfig):
                 "does not train"
             )
         if self.updates == 1:
-            of_updates = field_names(task.TaskConfig) - {"regions"} | {"template_influence"}
+            of_updates = names_of(task.TaskConfig) - {"regions"} | {"template_influence"}
             for field in dataclasses.fields(self):
                 value = getattr(self, field.name)
                 if field.name in of_updates and value != field.default:
@@ -229,22 +227,18 @@ class TrainConfig(scenes.SceneConfig, task.TaskConfig, pair_config.DrawConfig):
         """How sequences of updates are drawn; None where there is one update."""
         return None if self.updates == 1 else self._as(task.TaskConfig)
 
-    def scenes(self) -> scenes.SceneConfig:
-        """What is pasted into search regions, and how tracks drift."""
-        return self._as(scenes.SceneConfig)
-
     def pairs(self) -> pair_config.PairConfig:
         """How the pairs are drawn."""
         return self._as(
             pair_config.PairConfig,
-            scenes=self.scenes(),
+            scenes=self._as(scenes.SceneConfig),
             first_exemplar=self.exemplars == 1,
             task=self.task(),
         )
 
     def _as(self, kind, **others):
         """Another configuration with the values of the fields that both have."""
-        shared = field_names(kind) & field_names(self)
+        shared = names_of(kind) & names_of(self)
         return kind(**{name: getattr(self, name) for name in shared}, **others)
 
     @property
@@ -304,8 +298,3 @@ class TrainConfig(scenes.SceneConfig, task.TaskConfig, pair_config.DrawConfig):
         if self.schedule == "log_steps":
             return optimizers.log_steps(step, self.steps_per_epoch, self.epochs, first, last)
         return optimizers.cosine(step, self.steps, first, self.warmup_steps, last)
-
-
-def field_names(kind) -> set[str]:
-    """The names of the fields of a dataclass."""
-    return {field.name for field in dataclasses.fields(kind)}

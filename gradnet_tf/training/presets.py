@@ -12,8 +12,8 @@ from typing import Any, Optional
 
 from gradnet_tf import settings
 from gradnet_tf.data import scenes
-from gradnet_tf.settings import COUNT, Range, constant
-from gradnet_tf.training.config import STAGES, TrainConfig, field_names
+from gradnet_tf.settings import COUNT, Range, constant, names_of
+from gradnet_tf.training.config import STAGES, TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +111,7 @@ def preset(name: str, stage: str = "gradnet", **changes) -> TrainConfig:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
     if stage not in STAGES:
         raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
-    fields = field_names(TrainConfig)
+    fields = names_of(TrainConfig)
     unknown = sorted(set(changes) - fields)
     if unknown:
         raise ValueError(
@@ -134,7 +134,7 @@ _MEANINGLESS = {
     ("optimizer", "adam"): ("momentum",),
     ("schedule", "constant"): ("final_learning_rate", "warmup_steps"),
     ("schedule", "log_steps"): ("warmup_steps",),
-    ("augment", "none"): ("reference_quirks", *sorted(field_names(scenes.SceneConfig))),
+    ("augment", "none"): ("reference_quirks", *sorted(names_of(scenes.SceneConfig))),
     ("updates", 1): ("update_rate",),
 }
 
