@@ -20,7 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-EXEMPLAR, INSTANCE, NEAR, SCORE, NEAR_SCORE, STRIDE = 127, 255, 143, 17, 3, 8
+EXEMPLAR, INSTANCE, SCORE, STRIDE = 127, 255, 17, 8
+SCALES, SCALES_SCORE = 143, 3  # Of the regions in which scales are compared.
 
 
 class OnnxGraphs:
@@ -44,9 +45,9 @@ class OnnxGraphs:
         results = self._run("search", regions=regions, templates=templates)
         return results["features"], results["scores"]
 
-    def near(self, regions, templates):
-        """The same of uint8 [n, 143, 143, 3], close around the target: score maps [n, m, 3, 3]."""
-        return self._run("near", regions=regions, templates=templates)["scores"]
+    def scales(self, regions, templates):
+        """The same of uint8 [n, 143, 143, 3] around the target: score maps [n, m, 3, 3]."""
+        return self._run("scales", regions=regions, templates=templates)["scores"]
 
     def update(self, h2, features, shares):
         """h_2 and n regions with their shares in the loss to the new h_2 and its template."""
@@ -78,10 +79,10 @@ class LiteRTGraphs(OnnxGraphs):
         features, scores = (np.concatenate(values) for values in zip(*results))
         return features, scores.transpose(0, 3, 1, 2)
 
-    def near(self, regions, templates):
+    def scales(self, regions, templates):
         """One region at a time."""
-        near = super().near
-        scores = [near(region[np.newaxis], templates) for region in regions]
+        run = super().scales
+        scores = [run(region[np.newaxis], templates) for region in regions]
         return np.concatenate(scores).transpose(0, 3, 1, 2)
 
     def update(self, h2, features, shares):
@@ -136,7 +137,9 @@ class Tracker:
         self._scales = config.scale_step ** np.arange(-middle, middle + 1.0)
         size = SCORE * config.response_upsampling
         self._bicubic = bicubic_matrix(SCORE, size)
-        self._near_bicubic = bicubic_matrix(NEAR_SCORE, NEAR_SCORE * config.response_upsampling)
+        self._scales_bicubic = bicubic_matrix(
+            SCALES_SCORE, SCALES_SCORE * config.response_upsampling
+        )
         window = np.outer(np.hanning(size), np.hanning(size))
         self._window = window / window.sum()
 
@@ -239,9 +242,9 @@ class Tracker:
         if config.scale_interval > 1:
             scale = self._middle
             if (self._index - 1) % config.scale_interval == 0 or self._rescaled:
-                regions = pyramid(frame, position, sides, self._fill, size=NEAR)
-                near_scores = self._graphs.near(regions, self._templates())
-                scale = self._best_scale(upsample(near_scores, self._near_bicubic))
+                regions = pyramid(frame, position, sides, self._fill, size=SCALES)
+                scores_there = self._graphs.scales(regions, self._templates())
+                scale = self._best_scale(upsample(scores_there, self._scales_bicubic))
         return Search(float(scores[:, 0].max()), float(seen.max()), scale, position)
 
     def _best_scale(self, maps) -> int:

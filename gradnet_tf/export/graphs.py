@@ -17,14 +17,14 @@ from typing import Any, NamedTuple, Optional, Protocol
 import numpy as np
 
 from gradnet_tf.network import architecture, folding, losses
-from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE, NEAR_SIZE, Layer
+from gradnet_tf.network.architecture import EXEMPLAR_SIZE, INSTANCE_SIZE, SCALES_SIZE, Layer
 from gradnet_tf.network.update_branch import GRADIENT_SCALE
 from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.rules import SCORE_SIZE
 from gradnet_tf.weights import Weights
 
 # Those of search regions, whose features have the precision that an export is asked for.
-SEARCHES = ("search", "near")
+SEARCHES = ("search", "scales")
 _FEATURES = (22, 22, 256)
 _H2 = (12, 12, 256)
 _TEMPLATE = (6, 6, 256)
@@ -132,13 +132,13 @@ class Graphs:
         regions = config.update_samples + (config.first_frame_weight > 0)
         templates = 2 if self.has_update and config.response_mix == "normalized" else 1
         graphs = {"exemplar": {"exemplar": Input("uint8", (1, EXEMPLAR_SIZE, EXEMPLAR_SIZE, 3))}}
-        for name, size in zip(SEARCHES, (INSTANCE_SIZE, NEAR_SIZE)):
+        for name, size in zip(SEARCHES, (INSTANCE_SIZE, SCALES_SIZE)):
             graphs[name] = {
                 "regions": Input("uint8", (None, size, size, 3)),
                 "templates": Input("float32", (None, *_TEMPLATE), templates),
             }
         if config.scale_interval == 1:
-            del graphs["near"]
+            del graphs["scales"]
         if self.has_update:
             graphs["update"] = {
                 "h2": Input("float32", (1, *_H2)),
@@ -180,8 +180,8 @@ class Graphs:
         features = ops.float32(self._net(ops, ops.pixels(regions), architecture.F_X))
         return {"features": features, "scores": ops.correlate(features, templates)}
 
-    def near(self, ops: Operations, regions, templates) -> dict[str, Any]:
-        """Builds equation 1 for the choice of the scale near the target.
+    def scales(self, ops: Operations, regions, templates) -> dict[str, Any]:
+        """Builds equation 1 for the choice of the scale at the target.
 
         Args:
             ops: Of the format.

@@ -12,7 +12,7 @@ from typing import Optional
 
 EXEMPLAR_SIZE = 127  # Side in pixels.
 INSTANCE_SIZE = 255  # In tracking.
-NEAR_SIZE = 143  # Of an instance cut so close around the target that its score map is 3x3.
+SCALES_SIZE = 143  # Of the regions in which the scales of a found target are compared.
 TRAINING_INSTANCE_SIZE = 239  # What is left of 255 pixels is room for shifts.
 TOTAL_STRIDE = 8
 

@@ -14,7 +14,7 @@ from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.state import Buffer, Search, TrackerState
 
 SCORE_SIZE = 17
-NEAR_SCORE_SIZE = 3  # Of regions of `architecture.NEAR_SIZE`.
+_SCALES_SCORE_SIZE = 3  # Of regions of `architecture.SCALES_SIZE`.
 
 
 class TrackingRules:
@@ -26,8 +26,8 @@ class TrackingRules:
         size = SCORE_SIZE * config.response_upsampling
         self._bicubic = response.bicubic_matrix(SCORE_SIZE, size)
         self._window = response.hanning_window(size)
-        size = NEAR_SCORE_SIZE * config.response_upsampling
-        self._near_bicubic = response.bicubic_matrix(NEAR_SCORE_SIZE, size)
+        size = _SCALES_SCORE_SIZE * config.response_upsampling
+        self._scales_bicubic = response.bicubic_matrix(_SCALES_SCORE_SIZE, size)
 
     def _locate(self, scores, position, search_side, window_influence) -> Search:
         """Peak of the response around a position (`trackerEval`)."""
@@ -61,18 +61,18 @@ class TrackingRules:
             position=position + displacement,
         )
 
-    def _scale_near(self, scores):
-        """Finds the scale with the highest peak, int32 [...].
+    def _scale_at_target(self, scores):
+        """Finds the scale with the highest peak at the target, int32 [...].
 
         Args:
-            scores: Score maps of regions close around the target, [..., scales, 3, 3], as
+            scores: Score maps of small regions around the target, [..., scales, 3, 3], as
                 `Templates.score_maps` returns them.
         """
         score, template_score = scores
         share = self.config.template_scale_influence
         if template_score is not None and share:
             score = (1.0 - share) * score + share * template_score
-        responses = response.upsample(score, self._near_bicubic)
+        responses = response.upsample(score, self._scales_bicubic)
         return response.best_scale(responses, self.config.scale_penalty)
 
     def _rescale(self, scale, sides, state: TrackerState, search_side, size):

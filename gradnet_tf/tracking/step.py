@@ -257,7 +257,7 @@ class TrackingStep(rules.TrackingRules):
         return self.network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
     def _search(self, frame, position, sides, state: TrackerState, search_side, window_influence):
-        """Searches around a position, in all scales or, once the target is found, near it."""
+        """Searches around a position, in all scales or, once the target is found, at it alone."""
 
         def score_maps(position, **options):
             regions = self._pyramid(frame, position, sides, state.fill, **options)
@@ -270,12 +270,12 @@ class TrackingStep(rules.TrackingRules):
         if interval == 1:
             return search
 
-        def scale_near():
-            return self._scale_near(score_maps(search.position, size=architecture.NEAR_SIZE))
+        def scale_at_target():
+            return self._scale_at_target(score_maps(search.position, size=architecture.SCALES_SIZE))
 
         # Frame 1 is the first one of all scales.
         turn = tf.equal(state.frame_index % interval, 0) | state.rescaled
-        return search._replace(scale=self._where(turn, scale_near, search.scale))
+        return search._replace(scale=self._where(turn, scale_at_target, search.scale))
 
     def _update_if(self, condition, sample, rate, learned, fill):
         """What is learned, updated by a sample (a function returns it) if the condition holds."""

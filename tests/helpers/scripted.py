@@ -28,13 +28,13 @@ class FakeCrops:
 
     def __init__(self):
         self.calls = []
-        self.near = []  # Centre and sides of the regions near the target.
+        self.at_target = []  # Centre and sides of the regions that scales are compared in.
 
     def scale_pyramid(self, frame, center, sides, fill, *, instance_size, levels=None, **_):
         del frame, fill
         levels = range(len(sides)) if levels is None else levels
-        if instance_size == architecture.NEAR_SIZE:
-            self.near.append((np.array(center), np.array(sides)))
+        if instance_size == architecture.EXEMPLAR_SIZE:
+            self.at_target.append((np.array(center), np.array(sides)))
         number = len(self.calls)
         self.calls.append((np.array(center), np.array(sides), tuple(levels)))
         pixel = tf.constant([number // 256, number % 256, number // 256], tf.uint8)
@@ -144,15 +144,9 @@ def maps(score, scale=1, updated=None, cell=(8, 8), count=3):
     return fixed, other
 
 
-def near_maps(*peaks, updated=None):
-    """Score maps near the target, with these peaks."""
-
-    def of(values):
-        scores = np.tile(np.reshape(values, [-1, 1, 1]) - 20.0, [3, 3])
-        scores[:, 1, 1] = values
-        return scores
-
-    return of(peaks), of(updated or peaks)
+def scores_at_target(*scores, updated=None):
+    """Scores at the target in each scale."""
+    return tuple(np.reshape(values, [-1, 1, 1]) for values in (scores, updated or scores))
 
 
 def script_of(*scores):

@@ -19,7 +19,7 @@ from tests.helpers.scripted import (
     RIGHT_BOX,
     Run,
     maps,
-    near_maps,
+    scores_at_target,
     script_of,
 )
 
@@ -455,27 +455,27 @@ def test_no_update_at_all(start):
 
 
 def test_the_scale_is_chosen_in_every_third_frame_and_while_it_changes(start):
-    # Of each frame, what the scales have to say near the target, and the scale that follows.
+    # Of each frame, what the scales have to say at the target, and the scale that follows.
     smaller, middle, larger = (10, 9, 8), (9, 9, 9), (8, 9, 10)
     choices = [larger, middle, None, middle, None, None, smaller, smaller, middle, middle]
     script = []
     for choice in choices:
         script.append(maps(9, scale=0, count=1))
         if choice:
-            script.append(near_maps(*choice))
+            script.append(scores_at_target(*choice))
     run = start(script, config=preset("reference", scale_interval=3))
     width = BOX[2]
     for choice in choices:
-        side, seen = float(run.state.search_side), len(run.crops.near)
+        side, seen = float(run.state.search_side), len(run.crops.at_target)
         output = run.next()
         scale = 1 if choice is None else (smaller, middle, larger).index(choice)
         assert int(output.search.scale) == scale
         assert float(output.score) == 9
-        near = run.crops.near[seen:]
-        assert len(near) == (choice is not None)
-        for center, sides in near:
+        regions = run.crops.at_target[seen:]
+        assert len(regions) == (choice is not None)
+        for center, sides in regions:
             np.testing.assert_array_equal(center, output.search.position)
-            np.testing.assert_allclose(sides, side * 1.04 ** np.arange(-1.0, 2) * 143 / 255)
+            np.testing.assert_allclose(sides, side * 1.04 ** np.arange(-1.0, 2) * 127 / 255)
         factor = 0.41 + 0.59 * 1.04 ** (scale - 1)
         width *= factor
         np.testing.assert_allclose(output.box[2], width)
@@ -485,32 +485,34 @@ def test_the_scale_is_chosen_in_every_third_frame_and_while_it_changes(start):
 
 # Peaks with a share of 0.6: 5.2 of the middle scale, 0.97 * 10.8 of the larger one.
 @pytest.mark.parametrize("share, scale", [(0.0, 1), (0.6, 2)])
-def test_the_updated_template_takes_part_in_the_choice_near_the_target(start, share, scale):
-    script = [maps(10, scale=0, count=1), near_maps(8, 10, 9, updated=(2, 2, 12))]
+def test_the_updated_template_takes_part_in_the_choice_at_the_target(start, share, scale):
+    script = [maps(10, scale=0, count=1), scores_at_target(8, 10, 9, updated=(2, 2, 12))]
     constants = {"scale_interval": 2, "template_scale_influence": share}
     output = start(script, config=preset("reference", **constants)).next()
     assert int(output.search.scale) == scale
 
 
-def test_five_scales_near_the_target(start):
+def test_five_scales_at_the_target(start):
     config = preset("reference", scale_interval=2, scale_count=5)
-    run = start([maps(9, scale=0, count=1), near_maps(1, 2, 9, 12, 3)], config=config)
+    run = start([maps(9, scale=0, count=1), scores_at_target(1, 2, 9, 12, 3)], config=config)
     side = float(run.state.search_side)
     assert int(run.next().search.scale) == 3
-    np.testing.assert_allclose(run.crops.near[0][1], side * 1.04 ** np.arange(-2.0, 3) * 143 / 255)
+    np.testing.assert_allclose(
+        run.crops.at_target[0][1], side * 1.04 ** np.arange(-2.0, 3) * 127 / 255
+    )
 
 
 def test_the_center_is_searched_in_the_middle_scale_between_choices(start):
     scores = [10, 10, 10, 10, 10, 4.9, 3, 10]
     script = [maps(s, scale=0, count=1) for s in scores]
     for place in (5, 1):  # After the fifth and the first search.
-        script.insert(place, near_maps(0, 9, 0))
+        script.insert(place, scores_at_target(0, 9, 0))
     run = start(script, box=RIGHT_BOX, config=preset("reference", scale_interval=4))
     outputs = run.go(7)
     assert [int(output.search.scale) for output in outputs] == [1] * 7
     assert [int(output.redetection.scale) for output in outputs] == [-1] * 6 + [1]
     assert flags(outputs, "redetected") == [7]
-    assert len(run.crops.near) == 2
+    assert len(run.crops.at_target) == 2
 
 
 def test_one_scale(start):
