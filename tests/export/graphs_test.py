@@ -91,11 +91,11 @@ def test_features_and_score_maps(network, regions, exemplar, evaluate):
     expected = network.score_maps(tf.split(templates, 2), features)
     assert relative_error(found["scores"], np.stack(expected, axis=-1)) < 2e-5
 
-    around = np.ascontiguousarray(regions[:, 64:191, 64:191])
+    around = np.ascontiguousarray(regions[:, 56:199, 56:199])
     built = make(network, scale_interval=2)
     found = evaluate(built, "scales", {"regions": around, "templates": templates})
     expected = network.score_maps(tf.split(templates, 2), network.search_features(as_input(around)))
-    assert set(found) == {"scores"} and found["scores"].shape == (2, 1, 1, 2)
+    assert set(found) == {"scores"} and found["scores"].shape == (2, 3, 3, 2)
     assert relative_error(found["scores"], np.stack(expected, axis=-1)) < 2e-5
 
 

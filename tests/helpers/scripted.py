@@ -33,7 +33,7 @@ class FakeCrops:
     def scale_pyramid(self, frame, center, sides, fill, *, instance_size, levels=None, **_):
         del frame, fill
         levels = range(len(sides)) if levels is None else levels
-        if instance_size == architecture.EXEMPLAR_SIZE:
+        if instance_size == architecture.SCALES_SIZE:
             self.at_target.append((np.array(center), np.array(sides)))
         number = len(self.calls)
         self.calls.append((np.array(center), np.array(sides), tuple(levels)))
@@ -145,8 +145,13 @@ def maps(score, scale=1, updated=None, cell=(8, 8), count=3):
 
 
 def scores_at_target(*scores, updated=None):
-    """Scores at the target in each scale."""
-    return tuple(np.reshape(values, [-1, 1, 1]) for values in (scores, updated or scores))
+    """Score maps of regions around the target, with these peaks in the middle of each scale."""
+
+    def maps_of(peaks):
+        around = np.reshape(peaks, [-1, 1, 1]) - 20.0
+        return np.pad(np.full_like(around, 20.0), [(0, 0), (1, 1), (1, 1)]) + around
+
+    return maps_of(scores), maps_of(updated or scores)
 
 
 def script_of(*scores):

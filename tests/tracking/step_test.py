@@ -475,7 +475,7 @@ def test_the_scale_is_chosen_in_every_third_frame_and_while_it_changes(start):
         assert len(regions) == (choice is not None)
         for center, sides in regions:
             np.testing.assert_array_equal(center, output.search.position)
-            np.testing.assert_allclose(sides, side * 1.04 ** np.arange(-1.0, 2) * 127 / 255)
+            np.testing.assert_allclose(sides, side * 1.04 ** np.arange(-1.0, 2) * 143 / 255)
         factor = 0.41 + 0.59 * 1.04 ** (scale - 1)
         width *= factor
         np.testing.assert_allclose(output.box[2], width)
@@ -498,7 +498,7 @@ def test_five_scales_at_the_target(start):
     side = float(run.state.search_side)
     assert int(run.next().search.scale) == 3
     np.testing.assert_allclose(
-        run.crops.at_target[0][1], side * 1.04 ** np.arange(-2.0, 3) * 127 / 255
+        run.crops.at_target[0][1], side * 1.04 ** np.arange(-2.0, 3) * 143 / 255
     )
 
 
