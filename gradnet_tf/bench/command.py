@@ -67,8 +67,8 @@ class Benchmark:
         self._config = configs.preset("reference")
         # Whole periods of the preset with the longest one; of the others, `summarize` leaves the
         # rest out of the mean.
-        period = max(timing.period(configs.preset(name)) for name in _PRESETS)
-        self._count = -(-values.frames // period) * period
+        self._period = max(timing.period(configs.preset(name)) for name in _PRESETS)
+        self._count = -(-values.frames // self._period) * self._period
 
     def run(self) -> dict[str, Any]:
         """Measures, reports and writes; returns what the JSON file holds."""
@@ -83,7 +83,7 @@ class Benchmark:
             box = self._boxes(1)[0]
             _say(
                 f"a synthetic video of {values.width}x{values.height} pixels, {self._count} "
-                "frames, every row five frames in turn"
+                f"frames, every row five frames in turn, of presets {self._period}"
             )
             results |= self._one_target(paths, box)
             results["presets"] = self._presets(paths, box)
@@ -160,7 +160,8 @@ class Benchmark:
             tracker.init(paths[0], box)
             key = f"{precision} {name}"
             functions[key] = _timed(paths, tracker.update, decode.setdefault(key, []))
-        seconds = timing.in_turns(functions, self._count)
+        # Five frames would make a fifth of those of `fast` find the caches of another tracker.
+        seconds = timing.in_turns(functions, self._count, turn=self._period)
 
         def summaries(precision: str, name: str) -> dict[str, timing.Summary]:
             key, period = f"{precision} {name}", timing.period(configs.preset(name))
