@@ -7,7 +7,7 @@ import pytest
 
 from gradnet_tf import weights
 from gradnet_tf.eval.paper import figure2, output, programs
-from gradnet_tf.training import checkpoints, config, history, loop, report, runinfo
+from gradnet_tf.training import checkpoints, history, loop, presets, report, runinfo
 from tests.helpers import checkpoints as trees
 from tests.helpers import eval_paper
 
@@ -18,7 +18,7 @@ def write_workdir(path, variant, steps=(2, 4, 6), errors=(9.0, 5.0, 4.0)):
     """History, configuration and checkpoints; the weights are those of a baseline."""
     path.mkdir(parents=True)
     stage = "siamfc" if variant == "baseline" else "gradnet"
-    made = config.preset("short", stage, variant=variant)
+    made = presets.preset("short", stage, variant=variant)
     runinfo.claim(path, {**dataclasses.asdict(made), "data": ["x"], "init": None})
     store = checkpoints.CheckpointStore(path, keep=9)
     with history.History(path / loop.HISTORY, report.COLUMNS) as rows:
