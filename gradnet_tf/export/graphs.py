@@ -23,8 +23,9 @@ from gradnet_tf.tracking.config import TrackerConfig
 from gradnet_tf.tracking.rules import SCORE_SIZE
 from gradnet_tf.weights import Weights
 
-# Those of search regions, whose features have the precision that an export is asked for.
-SEARCHES = ("search", "scales")
+# Graphs with search regions, whose features have the precision that an export is asked for, and the
+# sides of these.
+SEARCHES = {"search": INSTANCE_SIZE, "scales": SCALES_SIZE}
 _FEATURES = (22, 22, 256)
 _H2 = (12, 12, 256)
 _TEMPLATE = (6, 6, 256)
@@ -132,7 +133,7 @@ class Graphs:
         regions = config.update_samples + (config.first_frame_weight > 0)
         templates = 2 if self.has_update and config.response_mix == "normalized" else 1
         graphs = {"exemplar": {"exemplar": Input("uint8", (1, EXEMPLAR_SIZE, EXEMPLAR_SIZE, 3))}}
-        for name, size in zip(SEARCHES, (INSTANCE_SIZE, SCALES_SIZE)):
+        for name, size in SEARCHES.items():
             graphs[name] = {
                 "regions": Input("uint8", (None, size, size, 3)),
                 "templates": Input("float32", (None, *_TEMPLATE), templates),

@@ -40,7 +40,7 @@ def save(directory: str, weights: Weights, config: TrackerConfig, precision: str
         path = folder / f"{name}.onnx"
         onnx.save(operations.model(name, inputs, outputs), path)
         if name in SEARCHES and precision == "int8":
-            _quantize(path, outputs["scores"], inputs["regions"].shape[1])
+            _quantize(path, outputs["scores"], SEARCHES[name])
     description.write(folder, weights, config, precision)
 
 
