@@ -1,7 +1,8 @@
 """The search branch f_x in reduced precision: bfloat16, float16, or int8 after training.
 
-Only the scale pyramid goes through it. Templates, gradients and updates stay float32, for they are
-what the tracker carries from frame to frame.
+Only the regions in which a frame is searched go through it, and those that updates look at where the
+constants do not ask for `exact_updates`. Templates and gradients stay float32, for they are what the
+tracker carries from frame to frame.
 
 int8 is TensorFlow Lite's quantization after training: weights by channel, activations by tensor.
 Its convolutions are those of XNNPACK, and run on the processor only.
@@ -101,7 +102,8 @@ def search_features(
 
     Returns:
         A function of RGB regions [b, 255, 255, 3], uint8 or float in 0..255, that gives float32
-        features [b, 22, 22, 256]. int8 rounds float regions to whole numbers, and has no gradient.
+        features [b, 22, 22, 256] (143 pixels: [b, 8, 8, 256]). int8 rounds float regions to whole
+        numbers, and has no gradient.
 
     Raises:
         ValueError: If there is no such precision, or calibration has the wrong shape.
@@ -183,7 +185,7 @@ def _int8_features(network: GradNet, calibration: Optional[np.ndarray]):
             regions = tf.cast(tf.clip_by_value(rounded, 0.0, 255.0), tf.uint8)
         outputs = tf.numpy_function(run, [regions], tf.float32, stateful=False)
         batch, side = regions.shape[:2]
-        size = (side - 87) // architecture.TOTAL_STRIDE + 1
+        size = None if side is None else (side - 87) // architecture.TOTAL_STRIDE + 1
         return tf.ensure_shape(outputs, [batch, size, size, 256])
 
     return features

@@ -62,6 +62,13 @@ def test_features_are_near_those_of_float32(network, regions, expected, name):
     # Any number of regions, each for itself.
     one = graph(regions[1:].astype(np.float32)).numpy()
     assert relative_error(one, inside[1:]) < (1e-5 if name == "float32" else error / 10)
+    # Regions of another side, by the same function and in one graph with the others.
+    smaller = regions[:, 56:199, 56:199]
+    both = tf.function(lambda *sizes: [features(each) for each in sizes], autograph=False)
+    found, _ = both(tf.constant(smaller), tf.constant(regions))
+    assert found.shape == (2, 8, 8, 256)
+    other = network.search_features(tf.cast(smaller[..., ::-1], tf.float32))
+    assert relative_error(found.numpy(), other.numpy()) < error
 
 
 def test_int8_rounds_and_clips_floats(network, regions):
