@@ -55,7 +55,8 @@ def save(directory: str, weights: Weights, config: TrackerConfig, precision: str
     network = GradNet(weights.variant)
     network.assign_weights(weights.arrays)
     features = precisions.search_features(network, precision)
-    tracker = _PortableStep(network, config, search_features=features)
+    folded = features if precision == "float32" else None
+    tracker = _PortableStep(network, config, search_features=features, update_features=folded)
     kinds: list[TrackerState] = []  # What the state is made of, known once `first` is traced.
 
     def first(frame, box):

@@ -46,8 +46,8 @@ class _SharedParts(TrackingStep):
     def __init__(self, network: GradNet, config: TrackerConfig, **options):
         super().__init__(network, config, **options)
         self._search_function = _stays_function(super()._search)
-        features, update = self._network_features, self.templates._network_update
-        self._network_features = _stays_function(features)  # type: ignore[method-assign]
+        self._update_features = _stays_function(self._update_features or self._network_features)
+        update = self.templates._network_update
         self.templates._network_update = _stays_function(update)  # type: ignore[method-assign]
 
     def _search(self, frame, position, sides, state, search_side, window_influence):
@@ -148,7 +148,10 @@ class CompiledStep:
         self.jit_compile = jit_compile
         features = precisions.search_features(network, precision, jit_compile=jit_compile)
         kind = BatchedStep if jit_compile else _SharedParts
-        self._step = step = kind(network, config, search_features=features)
+        # In less precision an update would learn from the rounding, too.
+        folded = features if precision == "float32" else None
+        step = kind(network, config, search_features=features, update_features=folded)
+        self._step = step
         self.one: Compiled
         if not jit_compile:
             self.one = self._compiled(step.init, step.step, _IMAGE, [4])

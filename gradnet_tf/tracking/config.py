@@ -57,7 +57,8 @@ class TrackerConfig:
         centred_update: Whether U2 of a gradient of zero is subtracted from every change of h_2.
             Otherwise h_2 drifts by it at every update, whatever the sample says.
         exact_updates: Whether the search regions of updates go through the network as it was
-            trained. Otherwise they go through the faster one of the search, with its rounding.
+            trained. Otherwise they go through that of a search in float32, which is faster and
+            rounds differently.
         update_on_first_frame: Whether the first frame's own update is followed by another one.
         early_update_frames: The early update happens only before this frame; 0 for never.
         early_update_threshold: It happens for a score below this share of the threshold.

@@ -1,8 +1,7 @@
 """The search branch f_x in reduced precision: bfloat16, float16, or int8 after training.
 
-Only the regions in which a frame is searched go through it, and those that updates look at where the
-constants do not ask for `exact_updates`. Templates and gradients stay float32, for they are what the
-tracker carries from frame to frame.
+Only the scale pyramid goes through it. Templates, gradients and updates stay float32, for they are
+what the tracker carries from frame to frame.
 
 int8 is TensorFlow Lite's quantization after training: weights by channel, activations by tensor.
 Its convolutions are those of XNNPACK, and run on the processor only.

@@ -32,7 +32,10 @@ class TrackingStep(rules.TrackingRules):
         config: Constants.
         search_features: f_x of the scale pyramid, of uint8 RGB regions
             (`precision.search_features`: folded, which is faster, or less precise). By default the
-            network's own. What feeds the update is never folded: the gradient is cut off where an
+            network's own.
+        update_features: f_x of the regions of updates where the constants do not ask for exact
+            ones: of the same precision as the network, but folded. By default, and for exact
+            updates, the network's own, which is not folded: the gradient is cut off where an
             activation is negative, and folding can move one that is nearly zero.
     """
 
@@ -45,11 +48,13 @@ class TrackingStep(rules.TrackingRules):
         config: TrackerConfig,
         *,
         search_features: Optional[Callable[[tf.Tensor], tf.Tensor]] = None,
+        update_features: Optional[Callable[[tf.Tensor], tf.Tensor]] = None,
     ):
         super().__init__(config)
         self.network = network
         self.templates = self._templates(network, config)
         self._search_features = search_features or self._network_features
+        self._update_features = None if config.exact_updates else update_features
         self._middle = config.scale_count // 2
         # Rounding to whole pixels can stretch the pyramid, most at a side of one pixel.
         self._region_limit = int(1.5 * self._scales[-1] / self._scales[0] + 0.5)
@@ -248,8 +253,7 @@ class TrackingStep(rules.TrackingRules):
 
     def _sample_features(self, sample, fill):
         """f_x of a sample, for an update, [..., 1, 22, 22, 256]."""
-        exact = self.config.exact_updates
-        function = self._network_features if exact else self._search_features
+        function = self._update_features or self._network_features
         return self._features(function, self._sample_region(sample, fill))
 
     def _network_features(self, regions):

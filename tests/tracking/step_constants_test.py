@@ -76,12 +76,12 @@ def frames():
 
 
 def made(kind, network, config):
-    """A step whose search features are not quite those of the network itself."""
+    """A step whose features are not quite those of the network itself."""
 
-    def search_features(regions):
+    def features(regions):
         return 1.001 * network.search_features(tf.cast(regions[..., ::-1], tf.float32))
 
-    return kind(network, config, search_features=search_features)
+    return kind(network, config, search_features=features, update_features=features)
 
 
 def run_one(network, config, frames, box):
