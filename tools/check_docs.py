@@ -44,7 +44,7 @@ SHORTER = (
 # (what a block says, why it is not run here).
 LEFT_OUT = (
     (r"make (demo|test)\b", "continuous integration runs it"),
-    (r"make app", "it serves a page until it is stopped"),
+    (r"make app|jupyter lab", "it serves a page until it is stopped"),
     (r"make (lint|docs|bench)", "it is a target of its own"),
     (r"pytest", "continuous integration runs the tests"),
     (r"gradnet_tf\.bench|tools/bench|tools/(run_)?hlo", "it measures for minutes"),
@@ -208,7 +208,7 @@ def main() -> None:
         stand_ins.mkdir()
         write_stand_ins(stand_ins)
         for path in found:  # Each in a folder of its own: documents do not build on each other.
-            folder = Path(name) / path.stem
+            folder = Path(name) / str(path.relative_to(ROOT)).replace(os.sep, "_")
             shutil.copytree(stand_ins, folder, symlinks=True)
             failed += check(path, folder)
     if failed:
