@@ -145,8 +145,8 @@ def write_stand_ins(folder: Path) -> None:
     prepare(f"python -m gradnet_tf.track {sources} --video=video.mp4", folder)
     for name in ("SIAMFC", "SIAMFC_3S", "EARLIER", "WITHOUT_GENERALIZATION"):
         (folder / name).symlink_to(ROOT / "checkpoints/gradnet")
-    sources = {"RECORDS": "otb --root=TRAIN", "RECORDS2": "otb --root=TRAIN2"}
-    for name, source in {**sources, "PHOTOGRAPHS": "coco --root=STILLS"}.items():
+    tracks = {"RECORDS": "otb --root=TRAIN", "RECORDS2": "otb --root=TRAIN2"}
+    for name, source in {**tracks, "PHOTOGRAPHS": "coco --root=STILLS"}.items():
         command = f"python -m gradnet_tf.data_prep --source={source} --output={name}"
         prepare(command, folder)
     # The authors' checkpoints: here the ones of this project under the authors' names.
