@@ -55,7 +55,7 @@ def save(directory: str, weights: Weights, config: TrackerConfig, precision: str
     network = GradNet(weights.variant)
     network.assign_weights(weights.arrays)
     features = precisions.search_features(network, precision)
-    folded = features if precision == "float32" else None
+    folded = precisions.update_features(features, precision)
     tracker = _PortableStep(network, config, search_features=features, update_features=folded)
     kinds: list[TrackerState] = []  # What the state is made of, known once `first` is traced.
 

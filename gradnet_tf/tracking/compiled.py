@@ -148,8 +148,7 @@ class CompiledStep:
         self.jit_compile = jit_compile
         features = precisions.search_features(network, precision, jit_compile=jit_compile)
         kind = BatchedStep if jit_compile else _SharedParts
-        # In less precision an update would learn from the rounding, too.
-        folded = features if precision == "float32" else None
+        folded = precisions.update_features(features, precision)
         step = kind(network, config, search_features=features, update_features=folded)
         self._step = step
         self.one: Compiled

@@ -120,6 +120,14 @@ def search_features(
     return features
 
 
+def update_features(search_features: Callable, precision: str) -> Optional[Callable]:
+    """Returns the `search_features` of a precision if updates may take them, too, else None.
+
+    In less precision than float32 an update would learn from the rounding.
+    """
+    return search_features if precision == "float32" else None
+
+
 def calibration_regions(
     count: int = 8, seed: int = 0, size: int = architecture.INSTANCE_SIZE
 ) -> np.ndarray:

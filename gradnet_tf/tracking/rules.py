@@ -34,15 +34,15 @@ class TrackingRules:
         config = self.config
         score, template_score = scores
         responses = response.upsample(score, self._bicubic)
-        choosing, share = responses, config.template_scale_influence
+        updated = None
         if template_score is not None:
             updated = response.upsample(template_score, self._bicubic)
-            choosing = (1.0 - share) * responses + share * updated if share else responses
+        choosing = self._choosing(responses, updated)
         scale = response.best_scale(choosing, config.scale_penalty)
         targets = scale.shape.rank
         total = response.normalize(tf.gather(responses, scale, batch_dims=targets))
         if template_score is not None:
-            seen = scale if share else tf.zeros_like(scale)
+            seen = scale if config.template_scale_influence else tf.zeros_like(scale)
             updated = response.normalize(tf.gather(updated, seen, batch_dims=targets))
             total = (1.0 - config.template_influence) * total + config.template_influence * updated
         window_influence = window_influence[..., tf.newaxis, tf.newaxis]
@@ -68,12 +68,15 @@ class TrackingRules:
             scores: Score maps of small regions around the target, [..., scales, 3, 3], as
                 `Templates.score_maps` returns them.
         """
-        score, template_score = scores
-        share = self.config.template_scale_influence
-        if template_score is not None and share:
-            score = (1.0 - share) * score + share * template_score
-        responses = response.upsample(score, self._scales_bicubic)
+        responses = response.upsample(self._choosing(*scores), self._scales_bicubic)
         return response.best_scale(responses, self.config.scale_penalty)
+
+    def _choosing(self, fixed, updated):
+        """Mixes the maps of both templates (the updated one's may be None) to choose the scale."""
+        share = self.config.template_scale_influence
+        if updated is None or not share:
+            return fixed
+        return (1.0 - share) * fixed + share * updated
 
     def _rescale(self, scale, sides, state: TrackerState, search_side, size):
         """Search side and target size, damped towards those of the chosen scale."""
